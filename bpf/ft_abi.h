@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The event ABI: what the BPF programs (and later the in-process agent) write, what a
+ * recording holds, and what decode/ reads.
+ *
+ * A stream is a sequence of records. Every record starts with struct ft_rec, is a
+ * multiple of 8 bytes long and names its own length, so a reader can skip a type it does
+ * not know. Integers are little-endian. Times are nanoseconds of CLOCK_MONOTONIC; the
+ * FT_REC_SESSION record that opens a recording anchors them to real time.
+ *
+ * Records that carry values end in a *token sequence*, the flat form of Python values:
+ *
+ *     f([1, "ab"])   ->   LIST{2} INT{1} STR{"ab"} END
+ *
+ * A span (one call) is named by the moment and the thread it started on:
+ * (start_tid, start_ns). A thread cannot start two calls in one nanosecond, so the pair
+ * is unique for as long as a trace lasts and costs no counter in the kernel.
+ */
+#ifndef FT_ABI_H
+#define FT_ABI_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define FT_ABI_VERSION 1
+
+/* Hard maxima; an option above one of them is wrong usage (contract, "Limits"). */
+#define FT_MAX_TOKEN_BYTES 8192 /* captured tokens of one field */
+#define FT_MAX_DEPTH 8		/* nested containers */
+#define FT_MAX_ITEMS 256	/* items of one container */
+#define FT_MAX_PARAMS 64	/* parameters of one function that are captured */
+#define FT_MAX_PREFIX 120	/* bytes of one module prefix */
+#define FT_MAX_REDACT 64	/* names in the redaction list */
+#define FT_MAX_REDACT_LEN 32	/* bytes of one such name */
+#define FT_MAX_RECORD (FT_MAX_TOKEN_BYTES + 512)
+
+enum ft_rec_type {
+	FT_REC_SESSION = 1, /* struct ft_rec_session: first record of a recording */
+	FT_REC_CODE = 2,    /* struct ft_rec_code: a function, before its first event */
+	FT_REC_TYPE = 3,    /* struct ft_rec_pytype: a class, before the first value of it */
+	FT_REC_THREAD = 4,  /* struct ft_rec_thread: a thread's name, before its first event */
+	FT_REC_ENTER = 5,   /* struct ft_rec_enter */
+	FT_REC_EXIT = 6,    /* struct ft_rec_exit */
+	FT_REC_RAISE = 7,   /* struct ft_rec_raise: an exception was seen in a call */
+	FT_REC_LOST = 8,    /* struct ft_rec_lost */
+	FT_REC_THREAD_EXIT = 9, /* struct ft_rec alone */
+	FT_REC_PROC_EXIT = 10,	/* struct ft_rec_proc: the whole process is gone */
+	FT_REC_PROC_FORK = 11,	/* struct ft_rec_proc: pid = parent, other = child */
+	FT_REC_PROC_EXEC = 12,	/* struct ft_rec_proc: the process runs another program */
+};
+
+/* 24 bytes. pid is the thread group, tid the thread, both as the collector sees them. */
+struct ft_rec {
+	__u32 size; /* of the whole record, a multiple of 8 */
+	__u16 type; /* enum ft_rec_type */
+	__u16 flags;
+	__u32 pid;
+	__u32 tid;
+	__u64 ts_ns;
+};
+
+/* FT_REC_SESSION, written by the collector; ts_ns is the moment of the anchor. */
+struct ft_rec_session {
+	struct ft_rec hdr;
+	__u32 abi_version;
+	__u32 max_arg_length; /* limits in force when the values were captured */
+	__u32 max_depth;
+	__u32 max_items;
+	__u64 realtime_ns; /* CLOCK_REALTIME at ts_ns */
+	__u32 capture;	   /* FT_CAPTURE_ARGS | FT_CAPTURE_RESULT */
+	__u32 pad;
+};
+
+#define FT_CAPTURE_ARGS 1
+#define FT_CAPTURE_RESULT 2
+
+/*
+ * FT_REC_CODE: tokens are filename STR, name STR, qualname STR or NONE (before 3.11),
+ * module STR or NONE, then one TUPLE of parameter names in the order in which ENTER
+ * carries their values: positional, keyword-only, *args, **kwargs. A later record for
+ * the same (pid, code) replaces the earlier one: addresses are reused.
+ */
+struct ft_rec_code {
+	struct ft_rec hdr;
+	__u64 code; /* address of the code object: its name in this process */
+	__u32 first_line;
+	__u32 co_flags;
+	__u64 owner_type; /* class whose dict holds the code (before 3.11), 0 = none or unknown */
+};
+
+/*
+ * FT_REC_TYPE: tokens are tp_name STR, __qualname__ STR or NONE (static types), and
+ * __module__ STR or NONE.
+ */
+struct ft_rec_pytype {
+	struct ft_rec hdr;
+	__u64 type;
+	__u32 kind; /* enum ft_kind */
+	__u32 pad;
+};
+
+/* FT_REC_THREAD: one STR token, threading's name; absent when there is none to be had. */
+struct ft_rec_thread {
+	struct ft_rec hdr;
+};
+
+/*
+ * FT_REC_ENTER: the span is (hdr.tid, hdr.ts_ns); the parent is the nearest traced call
+ * below on the thread's own Python stack, 0/0 at the root. Tokens: one value a parameter.
+ */
+struct ft_rec_enter {
+	struct ft_rec hdr;
+	__u64 code;
+	__u64 parent_ns;
+	__u32 parent_tid;
+	__u32 pad;
+};
+
+enum ft_exit_how {
+	FT_EXIT_RETURN = 1,
+	/* Left by exception; the last FT_REC_RAISE of this span says which and when. */
+	FT_EXIT_EXCEPTION = 2,
+};
+
+/* FT_REC_EXIT: tokens are the result, one value, or none when left by exception. */
+struct ft_rec_exit {
+	struct ft_rec hdr;
+	__u64 code;
+	__u64 start_ns;
+	__u32 start_tid;
+	__u32 how; /* enum ft_exit_how */
+};
+
+/*
+ * FT_REC_RAISE: an exception is pending in this call. It may still be handled there; only
+ * an EXIT of kind FT_EXIT_EXCEPTION makes it an event. Tokens: one EXC.
+ */
+struct ft_rec_raise {
+	struct ft_rec hdr;
+	__u64 code;
+	__u64 start_ns;
+	__u32 start_tid;
+	__u32 line; /* reserved, 0 */
+	__u64 exc;  /* address of the exception object: tells one from the next */
+};
+
+/* FT_REC_LOST: events of this thread that could not be recorded between two moments. */
+struct ft_rec_lost {
+	struct ft_rec hdr;
+	__u64 first_ns;
+	__u64 last_ns;
+	__u32 count;
+	__u32 reason; /* enum ft_counter */
+};
+
+struct ft_rec_proc {
+	struct ft_rec hdr;
+	__u32 other; /* child pid (FORK), exit code as wait(2) gives it (EXIT) */
+	__u32 pad;
+};
+
+/* ---- tokens ------------------------------------------------------------------- */
+
+enum ft_token_kind {
+	FT_T_NONE = 1,
+	FT_T_TRUE = 2,
+	FT_T_FALSE = 3,
+	FT_T_INT = 4,	     /* s64 */
+	FT_T_BIGINT = 5,     /* u32 digits[], 30 bits each, lowest first; aux = 1: negative */
+	FT_T_INTBITS = 6,    /* u64: an int of so many bits, too long to carry; aux = 1: negative */
+	FT_T_FLOAT = 7,	     /* f64 */
+	FT_T_STR = 8,	     /* width = 1, 2, 4 bytes a character; len bytes of text */
+	FT_T_BYTES = 9,	     /* len bytes */
+	FT_T_BYTEARRAY = 10, /* len bytes */
+	FT_T_LIST = 11,	     /* u64 items the container has; elements follow, then END */
+	FT_T_TUPLE = 12,
+	FT_T_SET = 13,
+	FT_T_FROZENSET = 14,
+	FT_T_DICT = 15, /* u64 items; key, value, key, value..., then END */
+	FT_T_END = 16,
+	FT_T_CUT = 17,	      /* stands for the elements that were left out, before END */
+	FT_T_DEEP = 18,	      /* a container below the depth limit */
+	FT_T_OBJECT = 19,     /* u64 type, u64 address */
+	FT_T_EXC = 20,	      /* u64 type, u64 address; the args follow, then END */
+	FT_T_UNREADABLE = 21, /* memory that could not be read, or changed under the reader */
+	FT_T_REDACTED = 22,   /* the name is on the redaction list; the value never left */
+	FT_T_STOP = 23,	      /* no room for more: every open container is cut here */
+};
+
+/* A STR, BYTES or BYTEARRAY that is cut: a u64 with its full length (characters or bytes)
+ * comes before the text, and is counted in len. */
+#define FT_TOK_CUT 0x100
+#define FT_TOK_NEGATIVE 1
+
+/* 8 bytes, then len bytes of payload, then zero bytes to the next multiple of 8. */
+struct ft_token {
+	__u8 kind;
+	__u8 width;
+	__u16 aux;
+	__u32 len;
+};
+
+/* What a Python type is to us: which base its instances are rendered as. */
+enum ft_kind {
+	FT_KIND_UNKNOWN = 0,
+	FT_KIND_NONE,
+	FT_KIND_BOOL,
+	FT_KIND_INT,
+	FT_KIND_FLOAT,
+	FT_KIND_STR,
+	FT_KIND_BYTES,
+	FT_KIND_BYTEARRAY,
+	FT_KIND_LIST,
+	FT_KIND_TUPLE,
+	FT_KIND_SET,
+	FT_KIND_FROZENSET,
+	FT_KIND_DICT,
+	FT_KIND_EXC,	  /* any other exception */
+	FT_KIND_EXC_OS,	  /* OSError: str() is "[Errno N] text" */
+	FT_KIND_EXC_KEY,  /* KeyError: str() is the repr of its argument */
+	FT_KIND_OBJECT,
+	FT_KIND_TYPE, /* reserved */
+	FT_KIND_COUNT,
+};
+
+#ifdef __cplusplus
+#define FT_ASSERT(name, cond) static_assert(cond, #name)
+#else
+#define FT_ASSERT(name, cond) _Static_assert(cond, #name)
+#endif
+FT_ASSERT(rec, sizeof(struct ft_rec) == 24);
+FT_ASSERT(session, sizeof(struct ft_rec_session) == 56);
+FT_ASSERT(code, sizeof(struct ft_rec_code) == 48);
+FT_ASSERT(pytype, sizeof(struct ft_rec_pytype) == 40);
+FT_ASSERT(enter, sizeof(struct ft_rec_enter) == 48);
+FT_ASSERT(exit, sizeof(struct ft_rec_exit) == 48);
+FT_ASSERT(raise, sizeof(struct ft_rec_raise) == 56);
+FT_ASSERT(lost, sizeof(struct ft_rec_lost) == 48);
+FT_ASSERT(proc, sizeof(struct ft_rec_proc) == 32);
+FT_ASSERT(token, sizeof(struct ft_token) == 8);
+
+#endif

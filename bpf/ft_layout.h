@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What user space tells BPF about one process: where things lie in its interpreter, as
+ * facts. Filled by user/cpython/, which alone knows versions; read by BPF from the map
+ * ft_procs. An offset of FT_NONE means that this interpreter has no such field.
+ */
+#ifndef FT_LAYOUT_H
+#define FT_LAYOUT_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+#include "ft_abi.h"
+
+#define FT_NONE 0xffff
+#define FT_GUARD_WORDS 14 /* most words of a code object that the guard hashes */
+
+/* How BPF finds the Python thread state of the thread that hit a probe. */
+enum ft_tstate_how {
+	FT_TSTATE_GLOBAL = 1, /* a word at tstate_addr (the GIL holder's): up to 3.11 */
+};
+
+/* How a dict's key table is laid out. */
+enum ft_dict_how {
+	FT_DICT_SIZE = 1, /* up to 3.10: dk_size at 8, index width follows from it */
+	FT_DICT_LOG2 = 2, /* from 3.11: log2 of the index bytes at 9, kind at 10 */
+};
+
+/* Where the attributes of an instance with a __dict__ are. */
+enum ft_attr_how {
+	FT_ATTR_DICTOFFSET = 1, /* up to 3.10: dict pointer at object + tp_dictoffset */
+	FT_ATTR_VALUES_311 = 2, /* 3.11: values at *(object-32), else dict at *(object-24) */
+};
+
+struct ft_layout {
+	__u64 tstate_addr; /* FT_TSTATE_GLOBAL: address of the word */
+
+	/* Addresses of the objects and types that values are compared with. */
+	__u64 none_addr, true_addr;
+	__u64 type_addr[FT_KIND_COUNT]; /* exact type by kind; EXC_OS, EXC_KEY: those classes */
+
+	__u16 tstate_how, dict_how, attr_how, pad0;
+
+	/* thread state */
+	__u16 tstate_frame;   /* current frame, or cframe when cframe_frame is set */
+	__u16 cframe_frame;   /* FT_NONE: tstate_frame is the frame itself */
+	__u16 tstate_exc_type; /* FT_NONE: no separate type */
+	__u16 tstate_exc_value;
+
+	/* frame */
+	__u16 frame_code, frame_previous, frame_globals, frame_localsplus;
+	__u16 frame_instr;    /* pointer to the instruction, FT_NONE where frame_lasti is used */
+	__u16 frame_lasti;    /* int: -1 = the body has not started */
+	__u16 frame_stacktop; /* pointer, not NULL = suspended by a yield; FT_NONE */
+	__u16 frame_state;    /* signed char, frame_state_suspended = suspended; FT_NONE */
+	__u16 frame_owner;    /* char: 1 = a generator's; FT_NONE */
+	__u16 pyframe_frame;  /* PyFrameObject -> the frame; FT_NONE: it is the frame */
+	__s16 frame_state_suspended;
+	__u16 pad1;
+
+	/* RESUME, read through frame_instr */
+	__u8 op_resume[4]; /* its opcodes, 0 = unused */
+	__u8 resume_mask;  /* oparg & mask == 0: the function starts */
+	__u8 code_has_localsplus; /* one table of locals, cells, free variables (3.11) */
+	__u8 guard_words;  /* words of the code object at code_guard that never change */
+	__u8 pad2;
+
+	/* code */
+	__u16 code_guard;
+	__u16 code_argcount, code_posonly, code_kwonly;
+	__u16 code_nlocals, code_nlocalsplus, code_flags, code_firstlineno;
+	__u16 code_filename, code_name, code_qualname, code_localsplusnames;
+	__u16 code_localspluskinds; /* bytes, 0x40 = a cell; FT_NONE: code_cell2arg */
+	__u16 code_cell2arg, code_cellvars, code_freevars;
+
+	/* objects */
+	__u16 int_size, int_digits;	  /* signed ob_size */
+	__u16 str_length, str_state, str_hash, str_ascii_data, str_compact_data, str_data_ptr;
+	__u16 bytes_data, bytearray_start, float_value, list_items, tuple_items;
+	__u16 dict_used, dict_keys, dict_values;
+	__u16 keys_size, keys_nentries, keys_indices; /* keys_size: FT_DICT_SIZE only */
+	__u16 set_fill, set_used, set_mask, set_table;
+	__u16 cell_value, exc_args, os_errno, os_strerror, os_filename;
+	__u16 function_code, wrapper_callable; /* static/classmethod, property: the function */
+	__u16 type_name, type_flags, type_base, type_dict, type_mro, type_dictoffset;
+	__u16 type_qualname, type_cached_keys;
+	__u16 values_first; /* bytes from the values pointer to the first value */
+	__u16 pad3[3];
+};
+
+/* Per-process settings beside the layout: the value of map ft_procs. */
+struct ft_proc {
+	struct ft_layout layout;
+	__u32 flags; /* FT_PROC_* */
+	__u32 pad;
+};
+
+#define FT_PROC_FOLLOW 1 /* its children are traced from their first instruction */
+
+/* Settings of a run: the same for every process, in BPF's read-only data. */
+struct ft_settings {
+	__u32 max_arg_length; /* characters of a rendered field */
+	__u32 max_depth;
+	__u32 max_items;
+	__u32 capture;	  /* FT_CAPTURE_* */
+	__u32 accept_unknown; /* no --prefix: trace what no rule names, user space decides */
+	__u32 redact_lengths; /* bit n: a name of n bytes is on the redaction list */
+};
+
+#endif

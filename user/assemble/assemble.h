@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events to lines: gives calls their span numbers, pairs ENTER with EXIT, turns "left by
+ * exception" into an EXCEPTION line and an EXIT line with the exception's own moment,
+ * closes calls whose EXIT was lost, and counts what stays unfinished.
+ */
+#ifndef FT_ASSEMBLE_H
+#define FT_ASSEMBLE_H
+
+#include "base/why.h"
+#include "model/event.h"
+
+struct assembler;
+
+/* Called once a line, in order; a negative return stops the assembler and is passed on. */
+typedef int (*line_fn)(void *arg, const struct line *line);
+
+struct assembler_options {
+	uint64_t anchor_mono_ns, anchor_real_ns; /* the same moment on both clocks */
+	uint64_t span_base;	   /* random high bits of span numbers, below 2^53 */
+	unsigned max_arg_length;   /* for truncatedFields */
+	bool args, result;
+	const char *(*thread_name)(void *arg, uint32_t pid, uint32_t tid);
+	/* Is this function kept? Asked at ENTER; a dropped call makes no line, and its
+	 * callees hang under the nearest kept call. NULL = keep all. */
+	bool (*keep)(void *arg, struct function *f);
+	line_fn line;
+	void *arg;
+};
+
+int assembler_new(const struct assembler_options *o, struct assembler **ret_assembler);
+void assembler_free(struct assembler *a);
+/* A recording's session record brings its own clock anchor. */
+void assembler_set_anchor(struct assembler *a, uint64_t mono_ns, uint64_t real_ns);
+int assembler_event(struct assembler *a, const struct event *e);
+/* The trace ends: what is still open is unfinished. */
+int assembler_finish(struct assembler *a);
+
+struct assembler_stats {
+	uint64_t enters, exits, exceptions; /* lines written */
+	uint64_t lost;			    /* sum of the counts of LOST lines */
+	uint64_t unfinished;
+	uint64_t functions;		    /* different functions kept */
+};
+void assembler_stats(const struct assembler *a, struct assembler_stats *ret_stats);
+
+#endif

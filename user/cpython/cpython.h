@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one place that knows how one CPython differs from another. In: a target whose
+ * binary and version are known. Out: a struct ft_layout (where things lie) and a struct
+ * hooks (where to look). Refuses what it does not know: -ENOEXEC with exit status 6 and a
+ * text that names what was found and what was looked for.
+ */
+#ifndef FT_CPYTHON_H
+#define FT_CPYTHON_H
+
+#include "base/why.h"
+#include "ft_layout.h"
+#include "model/hooks.h"
+#include "model/target.h"
+
+enum backend { BACKEND_AUTO, BACKEND_USDT, BACKEND_UPROBE, BACKEND_AGENT };
+
+/* Fills ret_layout for the process (addresses are absolute: t->bias is added). */
+int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct why *w);
+
+/* Finds the hook sites: the cheapest backend that sees every call when BACKEND_AUTO. */
+int cpython_hooks(const struct target *t, enum backend backend, struct hooks *ret_hooks,
+		  struct why *w);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Records to events. Keeps what records teach once (functions, types, thread names) and
+ * renders token sequences to JSON text. The rules of rendering live here and nowhere else.
+ * Records are foreign input: sizes, kinds and nesting are checked before use; a record
+ * that does not hold what it claims gives -EBADMSG and no event.
+ */
+#ifndef FT_DECODE_H
+#define FT_DECODE_H
+
+#include "base/why.h"
+#include "ft_abi.h"
+#include "model/event.h"
+
+struct decoder;
+
+struct decoder_options {
+	unsigned max_arg_length; /* characters of a rendered field, > 0 */
+	bool args, result; /* false: the field is "{}" / "null", cut at threshold 0 */
+};
+
+int decoder_new(const struct decoder_options *o, struct decoder **ret_decoder);
+void decoder_free(struct decoder *d);
+
+/*
+ * Decodes one record. ret_event is borrowed until the next call.
+ */
+int decoder_event(struct decoder *d, const struct ft_rec *rec, size_t size,
+		  struct event *ret_event, struct why *w);
+
+/* Thread name for (pid, tid): what FT_REC_THREAD said, MainThread when tid == pid, else
+ * Thread-<tid>. Borrowed until the thread is renamed or exits. */
+const char *decoder_thread_name(struct decoder *d, uint32_t pid, uint32_t tid);
+
+/* Limits follow the recording's own session record unless the user overrides them. */
+void decoder_set_options(struct decoder *d, const struct decoder_options *o);
+
+#endif

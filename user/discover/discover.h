@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a pid to a struct target: which file of the process holds a CPython interpreter,
+ * which version it is, and where it is mapped. Reads /proc and the ELF file only; never
+ * stops or touches the process.
+ */
+#ifndef FT_DISCOVER_H
+#define FT_DISCOVER_H
+
+#include "base/why.h"
+#include "model/target.h"
+
+/*
+ * 0 and a target to be released; -ESRCH (exit 3): no such process; -ENOENT (exit 3): no
+ * Python in it; -EACCES (exit 4): not permitted; -ENOEXEC (exit 6): a Python that is not
+ * CPython or whose version cannot be told. -EAGAIN (exit 3): the executable needs a
+ * libpython that is not mapped yet (a process that has just been started).
+ */
+int discover_target(pid_t pid, struct target *ret_target, struct why *w);
+
+/* Children of pid (all descendants) that run Python; returns how many were written. */
+int discover_python_children(pid_t pid, pid_t *ret_pids, int max);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which functions are wanted. With prefixes: the module's dotted name starts with one of
+ * them (text prefix) and with none of the excluded ones. Without: everything but the
+ * standard library (whole top-level names, and its directory) and files under
+ * site-packages or dist-packages. A prefix that the user gives wins over the built-in
+ * lists; an excluded prefix wins over everything.
+ */
+#ifndef FT_FILTER_H
+#define FT_FILTER_H
+
+#include "model/event.h"
+
+struct filter;
+int filter_new(const char *const *prefix, size_t nprefix, const char *const *exclude,
+	       size_t nexclude, struct filter **ret_filter);
+void filter_free(struct filter *f);
+/* Decides once a function and remembers it in fn->verdict. */
+bool filter_keep(struct filter *f, struct function *fn);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the stages after the ring hand on.
+ *
+ *     record --decode--> struct event --assemble--> struct line --filter--> sink
+ *
+ * An event is one record with its names looked up and its values rendered. A line is one
+ * line of the trace. Both are borrowed: they live until the next call of the stage that
+ * made them.
+ */
+#ifndef FT_EVENT_H
+#define FT_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A rendered field: JSON text (not yet a JSON string), with what was cut from it. */
+struct text {
+	const char *s; /* borrowed, not NUL-terminated */
+	size_t len;
+	bool cut;
+	size_t original_len; /* length of the whole text when cut and known, else 0 */
+};
+
+enum verdict { VERDICT_UNKNOWN, VERDICT_KEEP, VERDICT_DROP };
+
+/*
+ * A function as the trace names it. Owned by the decoder and kept until the trace ends, so
+ * spans may point to it. json_* are ready-made pieces of a line.
+ */
+struct function {
+	uint32_t pid;
+	uint64_t code;	  /* address of the code object */
+	char *module;	  /* "" when unknown */
+	char *name;
+	char *qualname;	  /* NULL before 3.11 */
+	char *class_name; /* module plus enclosing class path */
+	char *filename;
+	uint32_t line;
+	bool generator;	  /* generator, coroutine or async generator: may be suspended */
+	char **params;
+	int nparams;
+	char *json_head; /* "module": "m", "function": "f" */
+	char *json_tail; /* "class": "m.C", "method": "f", "file": "/x.py", "line": 3 */
+	enum verdict verdict; /* set by filter/ */
+};
+
+struct span_id {
+	uint64_t start_ns;
+	uint32_t tid;
+};
+
+enum event_type {
+	EVENT_NONE, /* a record that only taught the decoder a name, or of an unknown type */
+	EVENT_FUNCTION, /* a function was described: function is set */
+	EVENT_ENTER,
+	EVENT_EXIT,
+	EVENT_RAISE,
+	EVENT_LOST,
+	EVENT_THREAD_EXIT,
+	EVENT_PROC_EXIT,
+	EVENT_PROC_FORK,
+	EVENT_PROC_EXEC,
+	EVENT_SESSION,
+};
+
+struct event {
+	enum event_type type;
+	uint32_t pid, tid;
+	uint64_t ts_ns; /* CLOCK_MONOTONIC */
+	struct function *function; /* FUNCTION, ENTER, EXIT, RAISE; NULL when never described */
+	struct span_id span;	   /* ENTER, EXIT, RAISE */
+	struct span_id parent;	   /* ENTER; start_ns 0 at the root */
+	bool by_exception;	   /* EXIT */
+	struct text value;	   /* ENTER: args object; EXIT: result. JSON text */
+	struct text exc_type, exc_message; /* RAISE: plain UTF-8 text, not JSON */
+	uint64_t first_ns, last_ns; /* LOST */
+	uint32_t count, reason;	    /* LOST; reason is an enum ft_counter */
+	uint32_t other_pid;	    /* PROC_FORK */
+};
+
+enum line_type { LINE_ENTER, LINE_EXIT, LINE_EXCEPTION, LINE_LOST };
+
+struct line {
+	enum line_type type;
+	uint64_t timestamp_us; /* since the Unix epoch */
+	uint32_t pid, tid;
+	const char *thread;    /* Python's name of the thread, UTF-8 */
+	struct function *function;
+	struct text value;     /* ENTER: args, EXIT: result */
+	unsigned threshold;    /* of truncatedFields when value.cut */
+	bool has_exception;    /* EXIT and EXCEPTION */
+	struct text exc_type, exc_message;
+	uint64_t duration_ns;
+	uint64_t span, parent;
+	bool lost;	       /* EXIT: its real end was lost */
+	uint64_t count;	       /* LOST */
+	const char *reason;    /* LOST */
+};
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where to hook an interpreter: cpython/ finds the sites, attach/ puts BPF programs there.
+ */
+#ifndef FT_HOOKS_H
+#define FT_HOOKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HOOKS_MAX 16
+
+/* What an instruction at a hook site means; one BPF program each. */
+enum hook_role {
+	HOOK_RESUME = 1,     /* a RESUME-family handler: a body starts or goes on (3.11+) */
+	HOOK_RETURN = 2,     /* RETURN_VALUE: the value is in the first stack slot */
+	HOOK_YIELD = 3,	     /* YIELD_VALUE: a generator or coroutine is suspended */
+	HOOK_FRAME_ENTRY = 4, /* USDT function__entry: starts or goes on (up to 3.10) */
+	HOOK_FRAME_EXIT = 5,  /* USDT function__return: return, yield or exception */
+	HOOK_TRACEBACK = 6,  /* PyTraceBack_Here */
+};
+
+enum hook_cost { HOOK_EMULATED, HOOK_NOP5, HOOK_SINGLE_STEPPED };
+
+struct hook {
+	enum hook_role role;
+	uint64_t file_offset;	   /* of the instruction, as perf_event_open wants it */
+	uint64_t semaphore_offset; /* USDT semaphore, file offset; 0 = none */
+	enum hook_cost cost;
+	const char *name; /* static: "RESUME", "function__entry", ... for --check and -v */
+};
+
+struct hooks {
+	struct hook site[HOOKS_MAX];
+	int count;
+	const char *backend; /* static: "usdt" or "uprobe" */
+};
+
+#endif

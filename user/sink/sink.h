@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where lines go. A sink is one file here that ends in its struct sink_ops, and one line
+ * in the table below it. Sinks buffer; flush is asked for at least every 100 ms.
+ */
+#ifndef FT_SINK_H
+#define FT_SINK_H
+
+#include "base/why.h"
+#include "model/event.h"
+
+struct sink;
+
+struct sink_ops {
+	const char *name;
+	int (*line)(struct sink *s, const struct line *l, struct why *w);
+	int (*flush)(struct sink *s, struct why *w);
+	int (*reopen)(struct sink *s, struct why *w); /* SIGHUP; keeps the old file on failure */
+	void (*free)(struct sink *s);
+};
+
+struct sink {
+	const struct sink_ops *ops;
+};
+
+/*
+ * JSON lines to path ("-" = standard output), appended, created 0600 and owned by
+ * uid/gid when uid != -1 (the user behind sudo). also_stdout copies them to standard
+ * output. A failed write is reported with what the system said; nothing after it is lost
+ * silently: the caller stops.
+ */
+int sink_jsonl_new(const char *path, bool also_stdout, long uid, long gid,
+		   struct sink **ret_sink, struct why *w);
+
+#endif
