@@ -2,7 +2,8 @@
 /*
  * The settings of a run. One table of options (config.c) gives the flag, the FLOWTRACE_
  * variable, the key of the configuration file, the default and the help text.
- * Defaults < file < environment < command line.
+ * Defaults < file < environment < command line; a target (--pid, --all, --replay, -- CMD)
+ * named in one layer replaces every target of the layers below it.
  */
 #ifndef FT_CONFIG_H
 #define FT_CONFIG_H
@@ -21,28 +22,34 @@ struct strings {
 };
 
 struct config {
-	pid_t *pids; /* owned */
+	pid_t *pids; /* owned; each once */
 	size_t npids;
 	struct strings prefix, exclude, redact;
-	char *output; /* owned; "-" = standard output */
-	bool to_stdout;
-	unsigned max_arg_length, max_depth, max_items; /* 0 in an option = the hard maximum */
+	char *output;				       /* owned; "-" = standard output */
+	bool to_stdout;				       /* never set when output is "-" */
+	unsigned max_arg_length, max_depth, max_items; /* the hard maximum where the user said 0 */
 	bool args, result;
-	char *backend; /* owned: auto, usdt, uprobe, agent */
+	char *backend;	       /* owned: auto, usdt, uprobe, agent */
 	char *record, *replay; /* owned, NULL = not asked for */
 	double duration_s;     /* 0 = no limit */
 	uint64_t events;       /* 0 = no limit */
 	uint64_t buffer_bytes; /* a power of two, at least one page */
-	int follow;	       /* -1 = not said: off with --pid, on with -- CMD */
+	int follow;	       /* 0 or 1 after config_parse; -1 = not said */
 	bool check, json, all, quiet, help, version;
 	int http; /* -1 = not said */
 	int verbose;
-	char **command; /* borrowed from argv, NULL = none */
+	char *config_file; /* owned, NULL = none */
+	char **command;	   /* borrowed from argv, ends in NULL; NULL = none */
 };
 
+/* The defaults. */
 void config_init(struct config *c);
 void config_release(struct config *c);
-/* Reads file, environment and command line into c. On failure w has exit status 2. */
+/*
+ * Reads file, environment and command line into c, which has been through config_init. On
+ * failure w has exit status 2. With -h or --version nothing else is looked at: the caller
+ * tests c->help and c->version first.
+ */
 int config_parse(struct config *c, int argc, char **argv, struct why *w);
 /* The text of --help, to be freed. */
 char *config_help(void);
