@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The ways to hook an interpreter; hooks.c chooses one of them. */
+#ifndef FT_BACKENDS_H
+#define FT_BACKENDS_H
+
+#include "cpython/facts.h"
+#include "discover/elf.h"
+
+/* Adds one site; a second hook of one role on one place is left out. */
+int hooks_add(struct hooks *h, struct elf *e, uint64_t vaddr, struct hook hook, struct why *w);
+
+/* Is the binary built with dtrace probes on frames? */
+bool hooks_usdt_present(struct elf *e);
+int hooks_usdt(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
+
+/* Is the interpreter one that we can hook at its opcode handlers? */
+bool hooks_uprobe_known(const struct cpython_facts *facts);
+int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_facts *facts,
+		 struct hooks *h, struct why *w);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All undefined opcodes share one handler and no defined opcode has it. So: collect every
+ * word that will hold a code address, look at runs of 256 such words, and take the one
+ * whose pattern of "the shared handler" is the release's. Tables that send nearly all
+ * opcodes to one place (the tracing table of later JIT builds) are told apart by the number
+ * of different handlers. Nothing is assumed about where handlers lie: compilers move
+ * them to .text.unlikely.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cpython/dispatch.h"
+
+struct word {
+	uint64_t where, value;
+};
+
+struct words {
+	const struct elf *elf;
+	struct word *all;
+	size_t count, room;
+	bool failed;
+	uint64_t lowest, highest; /* the executable segments lie between */
+};
+
+static void add_word(void *ctx, uint64_t where, uint64_t value)
+{
+	struct words *w = ctx;
+
+	if (value < w->lowest || value >= w->highest || (where & 7) || w->failed ||
+	    !elf_is_code(w->elf, value))
+		return;
+	if (w->count == w->room) {
+		size_t room = w->room ? w->room * 2 : 16384;
+		struct word *all = reallocarray(w->all, room, sizeof(*all));
+
+		w->failed = !all;
+		if (!all)
+			return;
+		w->all = all;
+		w->room = room;
+	}
+	w->all[w->count++] = (struct word){where, value};
+}
+
+static void bound_code(struct words *w)
+{
+	w->lowest = UINT64_MAX;
+	for (int i = 0; i < w->elf->nload; i++) {
+		const Elf64_Phdr *p = &w->elf->load[i];
+
+		if (!(p->p_flags & PF_X))
+			continue;
+		if (p->p_vaddr < w->lowest)
+			w->lowest = p->p_vaddr;
+		if (p->p_vaddr + p->p_filesz > w->highest)
+			w->highest = p->p_vaddr + p->p_filesz;
+	}
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct word *x = a, *y = b;
+
+	return x->where < y->where ? -1 : x->where > y->where;
+}
+
+/* Relocations come sorted from every linker that we know; a crafted file may differ. */
+static void sort_words(struct words *w)
+{
+	for (size_t i = 1; i < w->count; i++)
+		if (w->all[i].where < w->all[i - 1].where) {
+			qsort(w->all, w->count, sizeof(w->all[0]), by_place);
+			return;
+		}
+}
+
+static void mark_undefined(const struct cpython_facts *f, bool ret_undefined[DISPATCH_ENTRIES],
+			   int *ret_last)
+{
+	for (int i = 0; i < FACTS_MAX_GAPS; i++) {
+		if (i && !f->undefined[i].last)
+			break;
+		for (int op = f->undefined[i].first; op <= f->undefined[i].last; op++) {
+			ret_undefined[op] = true;
+			*ret_last = op;
+		}
+	}
+}
+
+static bool matches(const struct word *w, const bool *undefined, int last)
+{
+	uint64_t shared = w[last].value;
+
+	for (int op = 0; op < DISPATCH_ENTRIES; op++)
+		if ((w[op].value == shared) != undefined[op])
+			return false;
+	return true;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool mostly_distinct(const struct word *w, const bool *undefined)
+{
+	uint64_t value[DISPATCH_ENTRIES];
+	int defined = 0, distinct = 0;
+
+	for (int op = 0; op < DISPATCH_ENTRIES; op++)
+		if (!undefined[op])
+			value[defined++] = w[op].value;
+	qsort(value, defined, sizeof(value[0]), by_value);
+	for (int i = 0; i < defined; i++)
+		distinct += !i || value[i] != value[i - 1];
+	return distinct * 10 > defined * 9;
+}
+
+/* How many tables fit; *ret_at is the last one. */
+static int scan(const struct words *w, const struct cpython_facts *f, size_t *ret_at)
+{
+	bool undefined[DISPATCH_ENTRIES] = {false};
+	int last = 0, hits = 0;
+
+	mark_undefined(f, undefined, &last);
+	for (size_t i = 0; i + DISPATCH_ENTRIES <= w->count; i++) {
+		const struct word *at = w->all + i;
+
+		if (at[DISPATCH_ENTRIES - 1].where - at[0].where != 8 * (DISPATCH_ENTRIES - 1) ||
+		    !matches(at, undefined, last) || !mostly_distinct(at, undefined))
+			continue;
+		hits++;
+		*ret_at = i;
+	}
+	return hits;
+}
+
+static int refuse(const struct cpython_facts *f, int hits, struct why *w)
+{
+	if (!hits)
+		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+				"no dispatch table of Python 3.%d in this binary (looked for 256 "
+				"handlers with its undefined opcodes): built without computed "
+				"gotos, or not Python 3.%d",
+				f->minor, f->minor);
+	return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+			"%d dispatch tables of Python 3.%d in this binary, expected one", hits,
+			f->minor);
+}
+
+int dispatch_find(struct elf *e, const struct cpython_facts *facts, struct dispatch *ret,
+		  struct why *w)
+{
+	struct words words = {.elf = e};
+	size_t at = 0;
+	int hits, err = 0;
+
+	bound_code(&words);
+	elf_each_relative(e, add_word, &words);
+	if (words.failed) {
+		err = why(w, -ENOMEM, "out of memory");
+		goto out;
+	}
+	sort_words(&words);
+	hits = scan(&words, facts, &at);
+	if (hits != 1) {
+		err = refuse(facts, hits, w);
+		goto out;
+	}
+	ret->table = words.all[at].where;
+	for (int op = 0; op < DISPATCH_ENTRIES; op++)
+		ret->handler[op] = words.all[at + op].value;
+out:
+	free(words.all);
+	return err;
+}

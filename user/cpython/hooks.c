@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Chooses the backend, and says why one cannot be had. */
+#include <errno.h>
+
+#include "cpython/backends.h"
+#include "cpython/cpython.h"
+
+int hooks_add(struct hooks *h, struct elf *e, uint64_t vaddr, struct hook hook, struct why *w)
+{
+	if (elf_offset(e, vaddr, &hook.file_offset) || !elf_is_code(e, vaddr))
+		return why_exit(w, EXIT_PYTHON, -ENOEXEC, "the hook %s at %#llx is not in the code",
+				hook.name, (unsigned long long)vaddr);
+	for (int i = 0; i < h->count; i++)
+		if (h->site[i].file_offset == hook.file_offset && h->site[i].role == hook.role)
+			return 0;
+	if (h->count == HOOKS_MAX)
+		return why_exit(w, EXIT_PYTHON, -ENOEXEC, "more than %d places to hook", HOOKS_MAX);
+	h->site[h->count++] = hook;
+	return 0;
+}
+
+static int refuse_usdt(const struct target *t, const struct cpython_facts *facts, bool present,
+		       struct why *w)
+{
+	if (!present)
+		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+				"%s was built without USDT probes (--with-dtrace): use --backend "
+				"auto",
+				t->binary);
+	return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+			"the USDT probes of Python 3.%d do not see every call (a call between "
+			"Python functions passes none): use --backend auto",
+			facts->minor);
+}
+
+static int refuse_uprobe(const struct target *t, const struct cpython_facts *facts, bool asked,
+			 struct why *w)
+{
+	if (asked)
+		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+				"Python 3.%d cannot be traced with --backend uprobe yet: use "
+				"--backend auto",
+				facts->minor);
+	return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+			"process %d: %s (Python 3.%d) has no USDT probes function__entry and "
+			"function__return; a build without them cannot be traced yet (a "
+			"distribution's own python3.%d often has them)",
+			t->pid, t->binary, facts->minor, facts->minor);
+}
+
+static int choose_backend(struct elf *e, const struct target *t, const struct cpython_facts *facts,
+			  enum backend backend, struct hooks *h, struct why *w)
+{
+	bool present = hooks_usdt_present(e);
+	bool usdt = present && facts->usdt_sees_every_call;
+
+	switch (backend) {
+	case BACKEND_USDT:
+		return usdt ? hooks_usdt(e, t, h, w) : refuse_usdt(t, facts, present, w);
+	case BACKEND_AUTO:
+		if (usdt)
+			return hooks_usdt(e, t, h, w);
+		break;
+	case BACKEND_UPROBE:
+		break;
+	case BACKEND_AGENT:
+		return why(w, -EINVAL, "the agent backend puts no hooks into the interpreter");
+	}
+	if (!hooks_uprobe_known(facts))
+		return refuse_uprobe(t, facts, backend == BACKEND_UPROBE, w);
+	return hooks_uprobe(e, t, facts, h, w);
+}
+
+int cpython_hooks(const struct target *t, enum backend backend, struct hooks *ret_hooks,
+		  struct why *w)
+{
+	const struct cpython_facts *facts;
+	struct hooks h = {0};
+	struct elf e;
+	int err = cpython_facts(t, &facts, w);
+
+	if (err)
+		return err;
+	err = elf_open(&e, t->open_path, w);
+	if (err)
+		return err;
+	err = choose_backend(&e, t, facts, backend, &h, w);
+	elf_release(&e);
+	if (!err)
+		*ret_hooks = h;
+	return err;
+}

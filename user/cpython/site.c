@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Why the site is right. An opcode's handler (Python/ceval.c, 3.11) begins by storing
+ * frame->prev_instr, then:
+ *
+ *   RESUME        tests co_warmup, then the eval breaker;
+ *   RETURN_VALUE  pops the value (it stays in its slot), stores the stack pointer, tests
+ *                 cframe.use_tracing, then the dtrace semaphore, and only then leaves the
+ *                 frame (pop_frame, or tstate->cframe = cframe.previous);
+ *   YIELD_VALUE   the same, with the frame switch at its end.
+ *
+ * So the first conditional jump on the straight line is a test that precedes the frame
+ * switch. A call is never taken and never passed: on a path without tests it could be the
+ * one that drops the frame (3.13's RETURN_VALUE calls _PyEval_FrameClearAndPop first).
+ * An unconditional jump may be the site but is not followed: behind it lies code that
+ * other handlers share.
+ */
+#include <capstone/capstone.h>
+#include <errno.h>
+
+#include "cpython/site.h"
+
+#define MAX_BYTES 160 /* the farthest site in any known build is at +55 */
+#define MAX_INSNS 32
+
+struct walk {
+	csh cs;
+	cs_insn *insn;
+	const uint8_t *code;
+	size_t left;
+	uint64_t at;
+	int steps;
+};
+
+static int walk_start(struct walk *k, struct elf *e, uint64_t vaddr)
+{
+	*k = (struct walk){.at = vaddr};
+	k->code = elf_code(e, vaddr, &k->left);
+	if (!k->code)
+		return -ENOENT;
+	if (cs_open(CS_ARCH_X86, CS_MODE_64, &k->cs))
+		return -ENOMEM;
+	cs_option(k->cs, CS_OPT_DETAIL, CS_OPT_ON);
+	k->insn = cs_malloc(k->cs);
+	if (k->left > MAX_BYTES)
+		k->left = MAX_BYTES;
+	return 0;
+}
+
+static void walk_end(struct walk *k)
+{
+	cs_free(k->insn, 1);
+	cs_close(&k->cs);
+}
+
+static bool walk_next(struct walk *k)
+{
+	return k->steps++ < MAX_INSNS && cs_disasm_iter(k->cs, &k->code, &k->left, &k->at, k->insn);
+}
+
+static bool is_nop5(const cs_insn *i)
+{
+	return i->size == 5 && i->bytes[0] == 0x0f && i->bytes[1] == 0x1f;
+}
+
+/*
+ * What arch/x86/kernel/uprobes.c emulates since 5.0: push of a register (with no prefix
+ * but REX.B), jumps and calls relative to rip, and the one-byte nop. A 66 prefix on a
+ * jump makes the kernel refuse the probe. Longer nops are emulated by new kernels only.
+ */
+static bool is_emulated(const cs_insn *i)
+{
+	const uint8_t *b = i->bytes;
+
+	if (i->size == 2 && b[0] == 0x41)
+		return b[1] >= 0x50 && b[1] <= 0x57; /* push r8..r15 */
+	if (i->size == 1)
+		return (b[0] >= 0x50 && b[0] <= 0x57) || b[0] == 0x90;
+	if (i->size == 2)
+		return b[0] == 0xeb || (b[0] >= 0x70 && b[0] <= 0x7f);
+	if (i->size == 5)
+		return b[0] == 0xe9 || b[0] == 0xe8;
+	return i->size == 6 && b[0] == 0x0f && b[1] >= 0x80 && b[1] <= 0x8f;
+}
+
+static enum hook_cost cost_of(const cs_insn *i)
+{
+	if (is_emulated(i))
+		return HOOK_EMULATED;
+	return is_nop5(i) ? HOOK_NOP5 : HOOK_SINGLE_STEPPED;
+}
+
+/* Behind these the straight line is no longer this handler's. */
+static bool ends_the_line(const cs_insn *i)
+{
+	return i->id == X86_INS_CALL || i->id == X86_INS_LCALL || i->id == X86_INS_JMP ||
+	       i->id == X86_INS_LJMP || i->id == X86_INS_RET || i->id == X86_INS_RETF ||
+	       i->id == X86_INS_SYSCALL || i->id == X86_INS_INT3 || i->id == X86_INS_UD2 ||
+	       i->id == X86_INS_HLT;
+}
+
+int site_at(struct elf *e, uint64_t vaddr, struct site *ret_site)
+{
+	struct walk k;
+	int err = walk_start(&k, e, vaddr);
+
+	if (err)
+		return err;
+	if (walk_next(&k))
+		*ret_site = (struct site){vaddr, cost_of(k.insn)};
+	else
+		err = -ENOENT;
+	walk_end(&k);
+	return err;
+}
+
+int site_in_handler(struct elf *e, uint64_t handler, struct site *ret_site)
+{
+	struct walk k;
+	int err = site_at(e, handler, ret_site); /* at worst the first instruction */
+
+	if (!err)
+		err = walk_start(&k, e, handler);
+	if (err)
+		return err;
+	while (walk_next(&k)) {
+		if (k.insn->id != X86_INS_CALL && is_emulated(k.insn)) {
+			*ret_site = (struct site){k.insn->address, HOOK_EMULATED};
+			break;
+		}
+		if (ends_the_line(k.insn))
+			break;
+	}
+	walk_end(&k);
+	return 0;
+}
+
+int site_at_function(struct elf *e, uint64_t function, struct site *ret_site)
+{
+	struct site second;
+	struct walk k;
+	int err = site_at(e, function, ret_site);
+
+	if (err || ret_site->cost != HOOK_SINGLE_STEPPED)
+		return err;
+	err = walk_start(&k, e, function);
+	if (err)
+		return err;
+	/* Only endbr64 may be skipped: it changes no register, and what calls a function
+	 * through a pointer lands on it, so nothing enters behind it. */
+	if (walk_next(&k) && k.insn->id == X86_INS_ENDBR64 && !site_at(e, k.at, &second) &&
+	    second.cost == HOOK_EMULATED)
+		*ret_site = second;
+	walk_end(&k);
+	return 0;
+}

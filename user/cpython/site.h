@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Chooses the instruction on which a uprobe is put. The kernel executes a few
+ * instructions itself (push of a register, relative jumps and calls, nop) and
+ * single-steps all others, at nearly four times the price, so it pays to move a few
+ * instructions on, as long as what we read there is still the same.
+ */
+#ifndef FT_SITE_H
+#define FT_SITE_H
+
+#include "discover/elf.h"
+#include "model/hooks.h"
+
+struct site {
+	uint64_t vaddr;
+	enum hook_cost cost;
+};
+
+/* In an opcode's handler: before the interpreter leaves the frame. */
+int site_in_handler(struct elf *e, uint64_t handler, struct site *ret_site);
+/* At the start of a function, while its arguments are in their registers. */
+int site_at_function(struct elf *e, uint64_t function, struct site *ret_site);
+/* What a probe on this very instruction costs. */
+int site_at(struct elf *e, uint64_t vaddr, struct site *ret_site);
+
+#endif

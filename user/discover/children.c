@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* The processes below one process, by the parent that each stat file names. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "discover/discover.h"
+
+#define MAX_PROCESSES 32768
+
+struct family {
+	pid_t pid, parent;
+};
+
+/* "pid (comm) S ppid ...": comm may hold anything, so look behind the last ')'. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], line[512], *close;
+	int parent = 0;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	n = fread(line, 1, sizeof(line) - 1, f);
+	fclose(f);
+	line[n] = 0;
+	close = strrchr(line, ')');
+	return close && sscanf(close, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+static int list_processes(struct family *all, int max)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+	int n = 0;
+
+	while (dir && n < max && (d = readdir(dir))) {
+		pid_t pid = atoi(d->d_name);
+
+		if (pid > 0)
+			all[n++] = (struct family){pid, parent_of(pid)};
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static bool is_member(const pid_t *members, int n, pid_t pid)
+{
+	for (int i = 0; i < n; i++)
+		if (members[i] == pid)
+			return true;
+	return false;
+}
+
+/* Adds the children of every member until there are no more; members[0] is the root. */
+static int collect(const struct family *all, int nall, pid_t *members)
+{
+	int n = 1, before;
+
+	do {
+		before = n;
+		for (int i = 0; i < nall; i++)
+			if (is_member(members, n, all[i].parent) &&
+			    !is_member(members, n, all[i].pid))
+				members[n++] = all[i].pid;
+	} while (n > before);
+	return n;
+}
+
+static bool runs_python(pid_t pid)
+{
+	struct target t;
+
+	if (discover_target(pid, &t, NULL))
+		return false;
+	target_release(&t);
+	return true;
+}
+
+int discover_python_children(pid_t pid, pid_t *ret_pids, int max)
+{
+	struct family *all = calloc(MAX_PROCESSES, sizeof(*all));
+	pid_t *members = calloc(MAX_PROCESSES + 1, sizeof(*members));
+	int n = 0, found = 0;
+
+	if (all && members) {
+		members[0] = pid;
+		n = collect(all, list_processes(all, MAX_PROCESSES), members);
+	}
+	for (int i = 1; i < n && found < max; i++)
+		if (runs_python(members[i]))
+			ret_pids[found++] = members[i];
+	free(members);
+	free(all);
+	return found;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "discover/discover.h"
+#include "discover/elf.h"
+#include "discover/proc.h"
+#include "discover/version.h"
+
+#define PAGE 4096ULL
+
+/* The file that may hold the interpreter, while we look for it. */
+struct candidate {
+	bool library;
+	struct proc_map map; /* one of its executable mappings */
+	char open_path[4200];
+};
+
+/* What the walk over the maps looks for. */
+struct search {
+	const char *exe;
+	struct candidate found;
+	bool has_library, has_exe;
+	char foreign[256]; /* a Python that is not CPython */
+	struct proc_map exe_map;
+};
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Other implementations, by the files they come in. */
+static bool is_foreign(const char *path)
+{
+	static const char *const prefixes[] = {"pypy",	   "libpypy",	  "graalpy", "libpythonvm",
+					       "libgraal", "micropython", NULL};
+
+	for (int i = 0; prefixes[i]; i++)
+		if (!strncmp(base_name(path), prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+static bool is_libpython(const char *path)
+{
+	const char *base = base_name(path);
+
+	/* libpython3.so only forwards to the library with the version in its name. */
+	return !strncmp(base, "libpython", 9) && strstr(base, ".so") &&
+	       strncmp(base, "libpython3.so", 13) != 0;
+}
+
+static int look_at_map(void *ctx, const struct proc_map *m)
+{
+	struct search *s = ctx;
+
+	if (is_foreign(m->path) && !s->foreign[0])
+		snprintf(s->foreign, sizeof(s->foreign), "%.255s", m->path);
+	if (!strcmp(m->path, s->exe) && !s->has_exe) {
+		s->exe_map = *m;
+		s->has_exe = true;
+	}
+	if (is_libpython(m->path) && !s->has_library) {
+		s->found.map = *m;
+		s->has_library = true;
+	}
+	return 0;
+}
+
+/*
+ * A mapped library by a path that we can open: through the process' root when that is
+ * still the same file (it may have been replaced by a package upgrade), else through the
+ * mapping itself, which needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE.
+ */
+static void library_path(pid_t pid, struct candidate *c, const char *in_root)
+{
+	struct stat st;
+
+	snprintf(c->open_path, sizeof(c->open_path), "/proc/%d/root%s", pid, in_root);
+	if (!stat(c->open_path, &st) && st.st_ino == c->map.inode)
+		return;
+	snprintf(c->open_path, sizeof(c->open_path), "/proc/%d/map_files/%llx-%llx", pid,
+		 (unsigned long long)c->map.start, (unsigned long long)c->map.end);
+}
+
+/*
+ * Address in the process - address in the file, from the segment that this executable
+ * mapping shows. The kernel maps whole pages.
+ */
+static int load_bias(const struct elf *e, const struct proc_map *m, uint64_t *ret_bias)
+{
+	for (int i = 0; i < e->nload; i++) {
+		const Elf64_Phdr *p = &e->load[i];
+		uint64_t first = p->p_offset & ~(PAGE - 1);
+
+		if (!(p->p_flags & PF_X) || m->file_offset < first ||
+		    m->file_offset >= p->p_offset + p->p_filesz)
+			continue;
+		*ret_bias = m->start - (p->p_vaddr - p->p_offset + m->file_offset);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* A path as the process sees it: without the directory that is its root (chroot). */
+static const char *inside_root(const char *path, const char *root)
+{
+	size_t len = strlen(root);
+
+	if (len > 1 && !strncmp(path, root, len) && path[len] == '/')
+		return path + len;
+	return path;
+}
+
+static int tell_version(struct target *t, struct elf *e, struct why *w)
+{
+	const char *soname = elf_soname(e);
+	const char *names[] = {t->binary, soname ? soname : t->exe, NULL};
+	struct version v;
+
+	if (version_of(e, names, &v))
+		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+				"process %d: %s holds a Python whose version cannot be told "
+				"(no Py_Version symbol, no version in its name)",
+				t->pid, t->binary);
+	t->major = v.major;
+	t->minor = v.minor;
+	t->micro = v.micro;
+	return 0;
+}
+
+static int fill_target(struct target *t, struct elf *e, const struct candidate *c, const char *root,
+		       struct why *w)
+{
+	t->binary = strdup(inside_root(c->map.path, root));
+	t->open_path = strdup(c->open_path);
+	if (!t->binary || !t->open_path)
+		return why(w, -ENOMEM, "out of memory");
+	t->shared_library = c->library;
+	t->dev = e->bytes.dev;
+	t->inode = e->bytes.inode;
+	if (load_bias(e, &c->map, &t->bias))
+		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+				"process %d: no segment of %s is mapped at %#llx", t->pid,
+				t->binary, (unsigned long long)c->map.start);
+	return tell_version(t, e, w);
+}
+
+/* Python 2 and 3.6 and older have an interpreter but no _PyRuntime. */
+static int no_runtime(struct elf *e, const struct candidate *c, pid_t pid, struct why *w)
+{
+	Elf64_Sym s;
+
+	if (elf_symbol(e, "PyEval_EvalFrameEx", &s) && elf_symbol(e, "Py_Main", &s))
+		return why_exit(w, EXIT_NO_PROCESS, -ENOENT,
+				"process %d runs no Python: %s is not a Python interpreter", pid,
+				c->map.path);
+	return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+			"process %d: %s is a Python older than 3.7, or a build that hides "
+			"_PyRuntime; Python 3.8 to 3.11 are supported",
+			pid, c->map.path);
+}
+
+static int examine(struct target *t, const struct candidate *c, const char *root, struct why *w)
+{
+	Elf64_Sym runtime;
+	struct elf e;
+	int err = elf_open(&e, c->open_path, w);
+
+	if (err)
+		return err;
+	if (elf_symbol(&e, "_PyRuntime", &runtime))
+		err = no_runtime(&e, c, t->pid, w);
+	else
+		err = fill_target(t, &e, c, root, w);
+	elf_release(&e);
+	return err;
+}
+
+/* What the executable is to us. */
+struct exe_facts {
+	bool has_runtime, needs_library;
+};
+
+static int look_at_exe(pid_t pid, struct exe_facts *ret, struct why *w)
+{
+	Elf64_Sym runtime;
+	char path[64];
+	struct elf e;
+	int err;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	err = elf_open(&e, path, w);
+	if (err)
+		return err;
+	ret->needs_library = elf_needs(&e, "libpython");
+	ret->has_runtime = !elf_symbol(&e, "_PyRuntime", &runtime);
+	elf_release(&e);
+	return 0;
+}
+
+static int choose_exe(struct search *s, pid_t pid, struct why *w)
+{
+	if (!s->has_exe)
+		return why_exit(w, EXIT_NO_PROCESS, -ENOENT,
+				"process %d runs no Python: %s is not mapped", pid, s->exe);
+	s->found.map = s->exe_map;
+	snprintf(s->found.open_path, sizeof(s->found.open_path), "/proc/%d/exe", pid);
+	return 0;
+}
+
+/*
+ * The executable when it has the interpreter in it. One that needs a libpython never
+ * has: a _PyRuntime of its own is then a copy that the linker made (R_X86_64_COPY).
+ */
+static int choose(struct search *s, pid_t pid, const char *root, struct why *w)
+{
+	struct exe_facts exe = {0};
+	int err;
+
+	if (s->foreign[0])
+		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+				"process %d runs %s: only CPython 3.8 to 3.11 can be hooked", pid,
+				s->foreign);
+	err = look_at_exe(pid, &exe, w);
+	if (err)
+		return err;
+	if (!exe.needs_library && (exe.has_runtime || !s->has_library))
+		return choose_exe(s, pid, w);
+	if (!s->has_library)
+		return why_exit(w, EXIT_NO_PROCESS, -EAGAIN,
+				"process %d (%s) has not loaded its libpython yet: try again", pid,
+				s->exe);
+	s->found.library = true;
+	library_path(pid, &s->found, inside_root(s->found.map.path, root));
+	return 0;
+}
+
+static int find_interpreter(struct target *t, struct search *s, struct why *w)
+{
+	char exe[4096], root[4096];
+	int err = proc_link(t->pid, "exe", exe, sizeof(exe), w);
+
+	if (err == -ENOENT)
+		return why_exit(w, EXIT_NO_PROCESS, -ENOENT,
+				"process %d runs no Python: it is a kernel thread", t->pid);
+	if (!err)
+		err = proc_link(t->pid, "root", root, sizeof(root), w);
+	if (err)
+		return err;
+	s->exe = exe;
+	t->exe = strdup(inside_root(exe, root));
+	if (!t->exe)
+		return why(w, -ENOMEM, "out of memory");
+	err = proc_each_map(t->pid, look_at_map, s, w);
+	if (!err)
+		err = choose(s, t->pid, root, w);
+	if (!err)
+		err = examine(t, &s->found, root, w);
+	s->exe = NULL;
+	return err;
+}
+
+int discover_target(pid_t pid, struct target *ret_target, struct why *w)
+{
+	struct target t = {.pid = pid, .micro = -1};
+	struct search *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return why(w, -ENOMEM, "out of memory");
+	err = proc_status(pid, &t.nthreads, w);
+	if (!err)
+		err = find_interpreter(&t, s, w);
+	free(s);
+	if (err)
+		target_release(&t);
+	else
+		*ret_target = t;
+	return err;
+}

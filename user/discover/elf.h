@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A 64-bit little-endian x86-64 ELF file as untrusted input: program headers and the
+ * dynamic section give symbols, relocations and code ranges (all of it survives strip),
+ * section headers are used for .note.stapsdt alone. Every offset in the file is checked
+ * before it is followed; a file that lies is refused with -ENOEXEC (no such ELF file) or
+ * -EBADMSG (its tables are broken), never with a crash.
+ */
+#ifndef FT_ELF_H
+#define FT_ELF_H
+
+#include <elf.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/why.h"
+#include "discover/bytes.h"
+
+#define ELF_MAX_SEGMENTS 32
+#define ELF_BUILD_ID_MAX 32
+
+struct elf_table {
+	uint64_t vaddr, size;
+};
+
+struct elf {
+	struct bytes bytes;
+	Elf64_Ehdr header;
+	Elf64_Phdr load[ELF_MAX_SEGMENTS]; /* PT_LOAD only, as they stand in the file */
+	int nload;
+	Elf64_Phdr note[ELF_MAX_SEGMENTS]; /* PT_NOTE */
+	int nnote;
+	/* From PT_DYNAMIC; size 0 = there is none. Checked to lie in the file when used. */
+	struct elf_table strings, symbols, rela, relr;
+	uint64_t gnu_hash, sysv_hash; /* vaddr, 0 = none */
+	uint64_t soname;	      /* offset in strings, 0 = none */
+	uint64_t dynamic_offset, dynamic_size;
+	const Elf64_Sym *symbol; /* the checked symbol table, borrowed from bytes */
+	uint32_t nsymbols;
+};
+
+int elf_open(struct elf *e, const char *path, struct why *w);
+void elf_release(struct elf *e);
+
+/* ---- addresses ---- */
+
+/* The bytes of the file that are mapped at vaddr, or NULL (outside, or .bss). */
+const void *elf_at(struct elf *e, uint64_t vaddr, uint64_t len);
+int elf_offset(const struct elf *e, uint64_t vaddr, uint64_t *ret_offset);
+bool elf_is_code(const struct elf *e, uint64_t vaddr);
+/* Code bytes from vaddr to the end of its segment. */
+const uint8_t *elf_code(struct elf *e, uint64_t vaddr, size_t *ret_len);
+
+/* ---- the dynamic section (elf_dynamic.c) ---- */
+
+int elf_load_dynamic(struct elf *e, struct why *w); /* elf_open calls it */
+/* A symbol that this file defines; -ENOENT. */
+int elf_symbol(struct elf *e, const char *name, Elf64_Sym *ret_symbol);
+const char *elf_soname(struct elf *e);		   /* NULL = none */
+bool elf_needs(struct elf *e, const char *prefix); /* a DT_NEEDED that starts so */
+
+/* ---- relocations (elf_reloc.c) ---- */
+
+/* Says of each word that holds an address of this file where it is and what it holds. */
+typedef void elf_pointer_fn(void *ctx, uint64_t where, uint64_t value);
+void elf_each_relative(struct elf *e, elf_pointer_fn *fn, void *ctx);
+/* The pointer that the word at vaddr holds once the file is loaded (bias not added). */
+int elf_pointer(struct elf *e, uint64_t vaddr, uint64_t *ret_value);
+
+/* ---- notes (elf_note.c) ---- */
+
+struct elf_usdt {
+	uint64_t location;  /* vaddr, corrected for prelink */
+	uint64_t semaphore; /* vaddr; 0 = none */
+};
+
+/* Every location of one probe; how many were written, or -errno for broken notes. */
+int elf_usdt(struct elf *e, const char *provider, const char *name, struct elf_usdt *ret_probes,
+	     int max, struct why *w);
+int elf_build_id(struct elf *e, uint8_t ret_id[ELF_BUILD_ID_MAX]); /* its length, 0 = none */
+
+#endif

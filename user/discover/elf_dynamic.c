@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dynamic section: the only tables that a stripped file still has. It gives no count
+ * of its symbols, so that is worked out from the hash table, as the loader never needs it.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "discover/elf.h"
+
+#ifndef DT_RELR
+#define DT_RELRSZ 35
+#define DT_RELR 36
+#endif
+
+static void keep_entry(struct elf *e, const Elf64_Dyn *d)
+{
+	switch (d->d_tag) {
+	case DT_STRTAB:
+		e->strings.vaddr = d->d_un.d_ptr;
+		break;
+	case DT_STRSZ:
+		e->strings.size = d->d_un.d_val;
+		break;
+	case DT_SYMTAB:
+		e->symbols.vaddr = d->d_un.d_ptr;
+		break;
+	case DT_HASH:
+		e->sysv_hash = d->d_un.d_ptr;
+		break;
+	case DT_GNU_HASH:
+		e->gnu_hash = d->d_un.d_ptr;
+		break;
+	case DT_SONAME:
+		e->soname = d->d_un.d_val;
+		break;
+	case DT_RELA:
+		e->rela.vaddr = d->d_un.d_ptr;
+		break;
+	case DT_RELASZ:
+		e->rela.size = d->d_un.d_val;
+		break;
+	case DT_RELR:
+		e->relr.vaddr = d->d_un.d_ptr;
+		break;
+	case DT_RELRSZ:
+		e->relr.size = d->d_un.d_val;
+		break;
+	}
+}
+
+/* The last symbol of the GNU hash table: walk the chain of the highest bucket to its end. */
+static uint32_t count_gnu(struct elf *e)
+{
+	const uint32_t *h = elf_at(e, e->gnu_hash, 16), *buckets, *link;
+	uint64_t at;
+	uint32_t nbuckets, first, last = 0;
+
+	if (!h || h[0] > e->bytes.size / 4 || h[2] > e->bytes.size / 8)
+		return 0;
+	nbuckets = h[0];
+	first = h[1];
+	at = e->gnu_hash + 16 + h[2] * 8ULL;
+	buckets = elf_at(e, at, nbuckets * 4ULL);
+	if (!buckets)
+		return 0;
+	for (uint32_t i = 0; i < nbuckets; i++)
+		if (buckets[i] > last)
+			last = buckets[i];
+	if (last < first)
+		return first; /* nothing is exported: only the imports, which precede */
+	at += nbuckets * 4ULL;
+	do {
+		link = elf_at(e, at + (uint64_t)(last - first) * 4, 4);
+		last++;
+	} while (link && !(*link & 1) && last < e->bytes.size / sizeof(Elf64_Sym));
+	return link ? last : 0;
+}
+
+static uint32_t count_sysv(struct elf *e)
+{
+	const uint32_t *h = elf_at(e, e->sysv_hash, 8);
+
+	return h ? h[1] : 0;
+}
+
+/* Without a hash table (none of the tool chains does that) the string table ends it. */
+static uint32_t count_symbols(struct elf *e)
+{
+	uint64_t n = 0;
+
+	if (e->gnu_hash)
+		n = count_gnu(e);
+	if (!n && e->sysv_hash)
+		n = count_sysv(e);
+	if (!n && e->strings.vaddr > e->symbols.vaddr)
+		n = (e->strings.vaddr - e->symbols.vaddr) / sizeof(Elf64_Sym);
+	return n <= e->bytes.size / sizeof(Elf64_Sym) ? n : 0;
+}
+
+/* Tables are read as arrays in place; x86 allows it unaligned, the sanitizers do not. */
+static bool aligned(const struct elf *e)
+{
+	return !((e->symbols.vaddr | e->rela.vaddr | e->relr.vaddr) & 7) &&
+	       !((e->gnu_hash | e->sysv_hash) & 3);
+}
+
+static bool offsets_keep_alignment(const struct elf *e)
+{
+	for (int i = 0; i < e->nload; i++)
+		if ((e->load[i].p_offset - e->load[i].p_vaddr) & 7)
+			return false;
+	return true;
+}
+
+int elf_load_dynamic(struct elf *e, struct why *w)
+{
+	const uint8_t *table = bytes_at(&e->bytes, e->dynamic_offset, e->dynamic_size);
+
+	if (!e->dynamic_size)
+		return 0; /* a static program: no symbols, nothing is needed */
+	if (!table)
+		return why_exit(w, EXIT_PYTHON, -EBADMSG,
+				"the ELF dynamic section lies outside the file (truncated?)");
+	for (uint64_t at = 0; at + sizeof(Elf64_Dyn) <= e->dynamic_size; at += sizeof(Elf64_Dyn)) {
+		Elf64_Dyn d;
+
+		memcpy(&d, table + at, sizeof(d));
+		if (d.d_tag == DT_NULL)
+			break;
+		keep_entry(e, &d);
+	}
+	if (!aligned(e) || !offsets_keep_alignment(e))
+		return why_exit(w, EXIT_PYTHON, -EBADMSG, "the ELF tables are not aligned");
+	if (!e->symbols.vaddr || !e->strings.size)
+		return 0;
+	e->nsymbols = count_symbols(e);
+	e->symbol = elf_at(e, e->symbols.vaddr, e->nsymbols * sizeof(Elf64_Sym));
+	if (!e->nsymbols || !e->symbol || !elf_at(e, e->strings.vaddr, e->strings.size))
+		return why_exit(w, EXIT_PYTHON, -EBADMSG,
+				"the ELF symbol table lies outside the file (truncated?)");
+	return 0;
+}
+
+/* A string of the table that ends inside it, or NULL. */
+static const char *string_at(struct elf *e, uint64_t offset)
+{
+	const char *table = elf_at(e, e->strings.vaddr, e->strings.size);
+
+	if (!table || offset >= e->strings.size ||
+	    !memchr(table + offset, 0, e->strings.size - offset))
+		return NULL;
+	return table + offset;
+}
+
+int elf_symbol(struct elf *e, const char *name, Elf64_Sym *ret_symbol)
+{
+	const char *strings = elf_at(e, e->strings.vaddr, e->strings.size);
+	size_t len = strlen(name) + 1;
+
+	for (uint32_t i = 0; strings && i < e->nsymbols; i++) {
+		const Elf64_Sym *s = &e->symbol[i];
+
+		if (s->st_shndx == SHN_UNDEF || !s->st_value || s->st_name >= e->strings.size ||
+		    len > e->strings.size - s->st_name || memcmp(strings + s->st_name, name, len))
+			continue;
+		*ret_symbol = *s;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+const char *elf_soname(struct elf *e)
+{
+	return e->soname ? string_at(e, e->soname) : NULL;
+}
+
+bool elf_needs(struct elf *e, const char *prefix)
+{
+	const uint8_t *table = bytes_at(&e->bytes, e->dynamic_offset, e->dynamic_size);
+
+	for (uint64_t at = 0; table && at + sizeof(Elf64_Dyn) <= e->dynamic_size;
+	     at += sizeof(Elf64_Dyn)) {
+		const char *name;
+		Elf64_Dyn d;
+
+		memcpy(&d, table + at, sizeof(d));
+		if (d.d_tag == DT_NULL)
+			break;
+		name = d.d_tag == DT_NEEDED ? string_at(e, d.d_un.d_val) : NULL;
+		if (name && !strncmp(name, prefix, strlen(prefix)))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which words of a file hold an address of that file. In an ET_EXEC they are literal; in
+ * an ET_DYN the loader writes them from R_X86_64_RELATIVE (DT_RELA: the addend) or from
+ * DT_RELR (packed list of places: the word itself holds the value).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "discover/elf.h"
+
+static const Elf64_Rela *rela_table(struct elf *e, size_t *ret_count)
+{
+	const Elf64_Rela *table = elf_at(e, e->rela.vaddr, e->rela.size);
+
+	*ret_count = table ? e->rela.size / sizeof(*table) : 0;
+	return table;
+}
+
+static int word_at(struct elf *e, uint64_t vaddr, uint64_t *ret_word)
+{
+	const void *p = elf_at(e, vaddr, 8);
+
+	if (!p)
+		return -ENOENT;
+	memcpy(ret_word, p, 8);
+	return 0;
+}
+
+static void one_relr(struct elf *e, uint64_t where, elf_pointer_fn *fn, void *ctx)
+{
+	uint64_t value;
+
+	if (!word_at(e, where, &value))
+		fn(ctx, where, value);
+}
+
+/*
+ * RELR: an even entry is an address; an odd one is a bitmap of the 63 words that follow
+ * the last address (generic ABI, "Relative Relocation Table").
+ */
+static void each_relr(struct elf *e, elf_pointer_fn *fn, void *ctx)
+{
+	const uint64_t *table = elf_at(e, e->relr.vaddr, e->relr.size);
+	uint64_t next = 0;
+
+	for (size_t i = 0; table && i < e->relr.size / 8; i++) {
+		uint64_t bits = table[i];
+
+		if (!(bits & 1)) {
+			one_relr(e, bits, fn, ctx);
+			next = bits + 8;
+			continue;
+		}
+		for (uint64_t at = next; bits >>= 1; at += 8)
+			if (bits & 1)
+				one_relr(e, at, fn, ctx);
+		next += 63 * 8;
+	}
+}
+
+static void each_literal(struct elf *e, elf_pointer_fn *fn, void *ctx)
+{
+	for (int i = 0; i < e->nload; i++) {
+		const Elf64_Phdr *p = &e->load[i];
+		uint64_t start = (p->p_vaddr + 7) & ~7ULL, skip = start - p->p_vaddr, value;
+		const uint8_t *data;
+
+		if ((p->p_flags & PF_X) || p->p_filesz < skip + 8)
+			continue;
+		data = elf_at(e, start, p->p_filesz - skip);
+		for (uint64_t at = 0; data && at + 8 <= p->p_filesz - skip; at += 8) {
+			memcpy(&value, data + at, 8);
+			fn(ctx, start + at, value);
+		}
+	}
+}
+
+void elf_each_relative(struct elf *e, elf_pointer_fn *fn, void *ctx)
+{
+	const Elf64_Rela *table;
+	size_t count;
+
+	if (e->header.e_type == ET_EXEC)
+		each_literal(e, fn, ctx);
+	table = rela_table(e, &count);
+	for (size_t i = 0; i < count; i++)
+		if (ELF64_R_TYPE(table[i].r_info) == R_X86_64_RELATIVE)
+			fn(ctx, table[i].r_offset, table[i].r_addend);
+	each_relr(e, fn, ctx);
+}
+
+struct wanted {
+	uint64_t where, value;
+	bool found;
+};
+
+static void is_wanted(void *ctx, uint64_t where, uint64_t value)
+{
+	struct wanted *want = ctx;
+
+	if (where == want->where) {
+		want->value = value;
+		want->found = true;
+	}
+}
+
+/* R_X86_64_64 and GLOB_DAT name a symbol; only one that this file defines has a value. */
+static bool by_symbol(struct elf *e, struct wanted *want)
+{
+	size_t count;
+	const Elf64_Rela *table = rela_table(e, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t type = ELF64_R_TYPE(table[i].r_info), sym = ELF64_R_SYM(table[i].r_info);
+
+		if (table[i].r_offset != want->where ||
+		    (type != R_X86_64_64 && type != R_X86_64_GLOB_DAT))
+			continue;
+		if (sym >= e->nsymbols || e->symbol[sym].st_shndx == SHN_UNDEF)
+			return false;
+		want->value = e->symbol[sym].st_value +
+			      (type == R_X86_64_64 ? (uint64_t)table[i].r_addend : 0);
+		return true;
+	}
+	return false;
+}
+
+int elf_pointer(struct elf *e, uint64_t vaddr, uint64_t *ret_value)
+{
+	struct wanted want = {.where = vaddr};
+
+	if (e->header.e_type == ET_EXEC)
+		want.found = !word_at(e, vaddr, &want.value) && want.value;
+	else
+		elf_each_relative(e, is_wanted, &want);
+	if (!want.found && !by_symbol(e, &want))
+		return -ENOENT;
+	*ret_value = want.value;
+	return 0;
+}

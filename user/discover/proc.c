@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "discover/proc.h"
+
+static int cannot_read(pid_t pid, const char *name, int err, struct why *w)
+{
+	if (err == EACCES || err == EPERM)
+		return why_exit(w, EXIT_NOT_PERMITTED, -EACCES,
+				"not permitted to read /proc/%d/%s: run as root (sudo) or with "
+				"CAP_SYS_PTRACE",
+				pid, name);
+	if (err == ENOENT || err == ESRCH)
+		return why_exit(w, EXIT_NO_PROCESS, -ESRCH, "no process %d", pid);
+	return why(w, -err, "cannot read /proc/%d/%s: %s", pid, name, strerror(err));
+}
+
+static FILE *proc_open(pid_t pid, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return fopen(path, "re");
+}
+
+int proc_status(pid_t pid, int *ret_nthreads, struct why *w)
+{
+	int threads = 0, tgid = pid;
+	char line[256], state = '?';
+	FILE *f = proc_open(pid, "status");
+
+	if (!f)
+		return cannot_read(pid, "status", errno, w);
+	while (fgets(line, sizeof(line), f)) {
+		sscanf(line, "State: %c", &state);
+		sscanf(line, "Tgid: %d", &tgid);
+		sscanf(line, "Threads: %d", &threads);
+	}
+	fclose(f);
+	if (state == 'Z' || state == 'X')
+		return why_exit(w, EXIT_NO_PROCESS, -ESRCH, "process %d has already exited", pid);
+	if (tgid != pid)
+		return why_exit(w, EXIT_NO_PROCESS, -ESRCH,
+				"%d is a thread of process %d: give that pid", pid, tgid);
+	*ret_nthreads = threads;
+	return 0;
+}
+
+void proc_cut_deleted(char *path)
+{
+	static const char mark[] = " (deleted)";
+	size_t len = strlen(path), cut = sizeof(mark) - 1;
+
+	if (len > cut && !strcmp(path + len - cut, mark))
+		path[len - cut] = 0;
+}
+
+int proc_link(pid_t pid, const char *name, char *ret_path, size_t size, struct why *w)
+{
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/%s", pid, name);
+	n = readlink(link, ret_path, size - 1);
+	if (n < 0 && errno == ENOENT)
+		return -ENOENT;
+	if (n < 0)
+		return cannot_read(pid, name, errno, w);
+	ret_path[n] = 0;
+	proc_cut_deleted(ret_path);
+	return 0;
+}
+
+/* "start-end perms offset dev inode   path\n"; false: not executable or no file. */
+static int parse_map(char *line, struct proc_map *m)
+{
+	char perms[5];
+	int path_at = 0;
+
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %" SCNu64 " %n", &m->start,
+		   &m->end, perms, &m->file_offset, &m->inode, &path_at) < 5 ||
+	    !path_at || perms[2] != 'x' || line[path_at] != '/')
+		return 0;
+	line[strcspn(line, "\n")] = 0;
+	snprintf(m->path, sizeof(m->path), "%s", line + path_at);
+	proc_cut_deleted(m->path);
+	return 1;
+}
+
+int proc_each_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w)
+{
+	FILE *f = proc_open(pid, "maps");
+	struct proc_map m;
+	size_t size = 0;
+	char *line = NULL;
+	int ret = 0;
+
+	if (!f)
+		return cannot_read(pid, "maps", errno, w);
+	errno = 0;
+	while (!ret && getline(&line, &size, f) > 0)
+		if (parse_map(line, &m))
+			ret = fn(ctx, &m);
+	/* Opening needs no rights; the kernel refuses the first read. */
+	if (!ret && ferror(f))
+		ret = cannot_read(pid, "maps", errno, w);
+	free(line);
+	fclose(f);
+	return ret;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What /proc says about one process: is it there, which files has it mapped for
+ * execution, where is its root. Every file is opened once and read to its end.
+ */
+#ifndef FT_PROC_H
+#define FT_PROC_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/why.h"
+
+/* One executable mapping of a file. */
+struct proc_map {
+	uint64_t start, end, file_offset;
+	uint64_t inode;
+	char path[4096]; /* without " (deleted)" */
+};
+
+/* -ESRCH, -EACCES, or 0 with the number of threads. Zombies are gone: -ESRCH. */
+int proc_status(pid_t pid, int *ret_nthreads, struct why *w);
+
+/* The target of /proc/PID/<name>; -ENOENT for a kernel thread's exe. */
+int proc_link(pid_t pid, const char *name, char *ret_path, size_t size, struct why *w);
+
+/* Calls fn for every executable mapping of a file until it returns non-zero; returns that. */
+typedef int proc_map_fn(void *ctx, const struct proc_map *m);
+int proc_each_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w);
+
+/* Cuts the kernel's " (deleted)" mark off. */
+void proc_cut_deleted(char *path);
+
+#endif

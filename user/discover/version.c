@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "discover/version.h"
+
+bool version_from_name(const char *name, struct version *ret)
+{
+	const char *base = strrchr(name, '/'), *at;
+	int major, minor;
+
+	at = strstr(base ? base : name, "python");
+	if (!at || sscanf(at, "python%1d.%2d", &major, &minor) != 2)
+		return false;
+	*ret = (struct version){major, minor, -1};
+	return true;
+}
+
+/* PY_VERSION_HEX as a constant (Python/getversion.c, 3.11): 0x030b02f0. */
+static bool version_from_symbol(struct elf *e, struct version *ret)
+{
+	const uint8_t *p;
+	Elf64_Sym s;
+
+	if (elf_symbol(e, "Py_Version", &s))
+		return false;
+	p = elf_at(e, s.st_value, 4);
+	if (!p)
+		return false;
+	*ret = (struct version){p[3], p[2], p[1]};
+	return true;
+}
+
+/* A text "3.9.2" or "3.9.0rc1" that ends the string it stands in: its micro, else -1. */
+static int micro_at(const char *text, const char *end)
+{
+	int micro = 0, digits = 0;
+
+	for (; text < end && isdigit((unsigned char)*text) && digits < 3; digits++)
+		micro = micro * 10 + *text++ - '0';
+	while (text < end && (isalnum((unsigned char)*text) || *text == '+'))
+		text++;
+	return digits && text < end && !*text ? micro : -1;
+}
+
+/*
+ * Linkers merge "3.8.18" into the tail of ".../versions/3.8.18", so it may stand inside
+ * another string; two answers that differ mean that we do not know.
+ */
+static int micro_in(const char *text, const char *end, const char *want, int micro)
+{
+	size_t len = strlen(want);
+
+	for (const char *at = text; (at = memmem(at, end - at, want, len)); at += len) {
+		int found;
+
+		if (at > text && (isdigit((unsigned char)at[-1]) || at[-1] == '.'))
+			continue;
+		found = micro_at(at + len, end);
+		if (found >= 0 && micro >= 0 && found != micro)
+			return -2;
+		if (found >= 0)
+			micro = found;
+	}
+	return micro;
+}
+
+static int find_micro(struct elf *e, const struct version *v)
+{
+	char want[16];
+	int micro = -1;
+
+	snprintf(want, sizeof(want), "%d.%d.", v->major, v->minor);
+	for (int i = 0; i < e->nload && micro > -2; i++) {
+		const Elf64_Phdr *p = &e->load[i];
+		const char *text;
+
+		if (p->p_flags & (PF_W | PF_X))
+			continue; /* the text is constant */
+		text = elf_at(e, p->p_vaddr, p->p_filesz);
+		if (text)
+			micro = micro_in(text, text + p->p_filesz, want, micro);
+	}
+	return micro < 0 ? -1 : micro;
+}
+
+int version_of(struct elf *e, const char *const *names, struct version *ret)
+{
+	struct version v;
+
+	if (version_from_symbol(e, ret))
+		return 0;
+	for (; *names; names++) {
+		if (!version_from_name(*names, &v))
+			continue;
+		v.micro = find_micro(e, &v);
+		*ret = v;
+		return 0;
+	}
+	return -ENOENT;
+}
