@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""The rules of the house that a compiler does not check."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGES = ["discover", "cpython", "attach", "ring", "decode", "assemble", "filter", "sink"]
+WITH_BPF = {"attach", "ring"}  # may know libbpf and the skeleton
+# The ELF reader belongs to discover/, but is a tool: it knows nothing of the stage.
+TOOLS = {("cpython", "discover/elf.h")}
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
+
+
+def sources(*folders):
+    return [p for f in folders for p in sorted((ROOT / f).rglob("*.[ch]"))]
+
+
+def includes(path):
+    return INCLUDE.findall(path.read_text())
+
+
+def code_of(path):
+    """The file without comments and strings."""
+    text = re.sub(r"/\*.*?\*/|//[^\n]*", " ", path.read_text(), flags=re.S)
+    return re.sub(r'"(?:\\.|[^"\\])*"', '""', text)
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+def allowed(folder, bracket, header, path):
+    """May a file of user/<folder> include this header?"""
+    if header.startswith("bpf/") or header.endswith(".skel.h"):
+        return folder in WITH_BPF
+    if bracket == "<" or (folder, header) in TOOLS:
+        return True
+    if "/" not in header:
+        return header.startswith("ft_") or (path.parent / header).exists()
+    own = {"base": ["base"], "model": ["base", "model"]}.get(folder, ["base", "model", folder])
+    return header.split("/")[0] in own
+
+
+@pytest.mark.parametrize("folder", ["base", "model"] + STAGES)
+def test_stages_do_not_know_each_other(folder):
+    wrong = [
+        f"{name(path)} includes {header}"
+        for path in sources(f"user/{folder}")
+        for bracket, header in includes(path)
+        if not allowed(folder, bracket, header, path)
+    ]
+    assert not wrong
+
+
+def test_only_the_pipeline_knows_all_stages():
+    knowing = {}
+    for path in [*(ROOT / "user").glob("*.[ch]"), *sources("cli")]:
+        stages = {h.split("/")[0] for _, h in includes(path)} & set(STAGES)
+        if len(stages) > 1:
+            knowing[name(path)] = stages
+    assert set(knowing) <= {"user/pipeline.c"}
+
+
+def test_nothing_depends_on_commands_or_tests():
+    wrong = [
+        f"{name(path)} includes {header}"
+        for path in sources("bpf", "user")
+        for _, header in includes(path)
+        if re.match(r"(\.\./)*(cli|tests|frameworks|agent_ext)/", header)
+    ]
+    assert not wrong
+
+
+def test_bpf_compares_no_versions():
+    version = re.compile(r"PY_VERSION\w*|\b\w*(?<!abi_)version\w*\b|\bminor\b|\bmajor\b", re.I)
+    wrong = [
+        f"{name(path)}: {word}"
+        for path in sources("bpf")
+        for word in version.findall(code_of(path))
+        if word != "FT_ABI_VERSION"
+    ]
+    assert not wrong
+
+
+def test_versions_are_compared_in_cpython_only():
+    # setting t->minor is fine, asking for it is not; minor(dev) is another thing
+    asked = re.compile(
+        r"PY_VERSION_HEX|\bminor\s*(?:[<>]|[=!]=)|(?:[<>]|[=!]=)\s*\w+(?:->|\.)minor\b"
+        r"|switch\s*\([^)]*\bminor\b"
+    )
+    wrong = [
+        f"{name(path)}: {found.group()}"
+        for path in sources("bpf", "user", "cli")
+        if path.parent.name != "cpython"
+        for found in asked.finditer(code_of(path))
+    ]
+    assert not wrong
+
+
+def test_every_record_has_a_size_assert():
+    text = (ROOT / "bpf/ft_abi.h").read_text()
+    structs = re.findall(r"^struct (ft_\w+) \{\n(.*?)^\};", text, re.M | re.S)
+    assert len(structs) > 8
+    # a record that adds nothing to the header is as large as the header
+    asserted = set(re.findall(r"FT_ASSERT\(\w+, sizeof\(struct (ft_\w+)\) == \d+\)", text))
+    assert {s for s, body in structs if body.strip() != "struct ft_rec hdr;"} <= asserted
+
+
+def test_every_option_is_in_the_readme():
+    table = (ROOT / "user/config.c").read_text().split("rows[] = {")[1].split("\n};")[0]
+    rows = re.findall(r"^\t\{ \"([a-z-]+)\".*?\},$", table, re.M | re.S)
+    off = set(re.findall(r"^\t\{ \"([a-z-]+)\"[^}]*FLAG_SHOW_OFF", table, re.M))
+    assert len(rows) > 20
+    documented = "\n".join(
+        line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `")
+    )
+    flags = [f"--no-{row}" if row in off else f"--{row}" for row in rows]
+    missing = [f for f in flags if not re.search(re.escape(f) + r"(?![a-z-])", documented)]
+    assert not missing
+
+
+def test_every_counter_has_a_text():
+    text = (ROOT / "bpf/ft_counters.h").read_text()
+    counters = text.split("#define FT_COUNTERS(X)")[1].split("enum ft_counter")[0]
+    named = re.findall(r"\bX\((\w+),", counters)
+    assert named and named == re.findall(r'\bX\((\w+),\s*"[^"]{10,}"\)', counters)
