@@ -76,25 +76,37 @@ static void sort_words(struct words *w)
 		}
 }
 
-static void mark_undefined(const struct cpython_facts *f, bool ret_undefined[DISPATCH_ENTRIES],
-			   int *ret_last)
+/* What a table must look like. */
+struct pattern {
+	bool undefined[DISPATCH_ENTRIES];
+	int first, last; /* of the undefined opcodes */
+};
+
+/* "0,7-8,13": written by us in the release's row, so it is not checked for sense. */
+static void read_pattern(const char *list, struct pattern *ret)
 {
-	for (int i = 0; i < FACTS_MAX_GAPS; i++) {
-		if (i && !f->undefined[i].last)
-			break;
-		for (int op = f->undefined[i].first; op <= f->undefined[i].last; op++) {
-			ret_undefined[op] = true;
-			*ret_last = op;
-		}
+	char *end = (char *)list;
+
+	*ret = (struct pattern){.first = strtol(list, NULL, 10)};
+	while (*list) {
+		int from = strtol(list, &end, 10);
+		int to = *end == '-' ? strtol(end + 1, &end, 10) : from;
+
+		for (int op = from; op <= to && op < DISPATCH_ENTRIES; op++)
+			ret->undefined[op] = true;
+		ret->last = to;
+		list = *end == ',' ? end + 1 : "";
 	}
 }
 
-static bool matches(const struct word *w, const bool *undefined, int last)
+static bool matches(const struct word *w, const struct pattern *p)
 {
-	uint64_t shared = w[last].value;
+	uint64_t shared = w[p->last].value;
 
+	if (w[p->first].value != shared) /* most places fail here */
+		return false;
 	for (int op = 0; op < DISPATCH_ENTRIES; op++)
-		if ((w[op].value == shared) != undefined[op])
+		if ((w[op].value == shared) != p->undefined[op])
 			return false;
 	return true;
 }
@@ -106,13 +118,13 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static bool mostly_distinct(const struct word *w, const bool *undefined)
+static bool mostly_distinct(const struct word *w, const struct pattern *p)
 {
 	uint64_t value[DISPATCH_ENTRIES];
 	int defined = 0, distinct = 0;
 
 	for (int op = 0; op < DISPATCH_ENTRIES; op++)
-		if (!undefined[op])
+		if (!p->undefined[op])
 			value[defined++] = w[op].value;
 	qsort(value, defined, sizeof(value[0]), by_value);
 	for (int i = 0; i < defined; i++)
@@ -123,15 +135,15 @@ static bool mostly_distinct(const struct word *w, const bool *undefined)
 /* How many tables fit; *ret_at is the last one. */
 static int scan(const struct words *w, const struct cpython_facts *f, size_t *ret_at)
 {
-	bool undefined[DISPATCH_ENTRIES] = {false};
-	int last = 0, hits = 0;
+	struct pattern p;
+	int hits = 0;
 
-	mark_undefined(f, undefined, &last);
+	read_pattern(f->undefined, &p);
 	for (size_t i = 0; i + DISPATCH_ENTRIES <= w->count; i++) {
 		const struct word *at = w->all + i;
 
 		if (at[DISPATCH_ENTRIES - 1].where - at[0].where != 8 * (DISPATCH_ENTRIES - 1) ||
-		    !matches(at, undefined, last) || !mostly_distinct(at, undefined))
+		    !matches(at, &p) || !mostly_distinct(at, &p))
 			continue;
 		hits++;
 		*ret_at = i;

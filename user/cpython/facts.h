@@ -12,13 +12,7 @@
 #include "model/hooks.h"
 #include "model/target.h"
 
-#define FACTS_MAX_GAPS 24
 #define FACTS_MAX_OPCODES 6
-
-/* First and last of a run of opcode numbers. */
-struct opcode_range {
-	uint8_t first, last;
-};
 
 /* An opcode whose handler is a hook site. */
 struct opcode_hook {
@@ -29,9 +23,9 @@ struct opcode_hook {
 
 struct cpython_facts {
 	int minor; /* of Python 3 */
-	/* Opcode numbers that this release does not define: the fingerprint by which its
-	 * dispatch table is known (dispatch.c). {0, 0} behind the last one ends the list. */
-	struct opcode_range undefined[FACTS_MAX_GAPS];
+	/* Opcode numbers that this release does not define ("0,7-8"): the fingerprint by
+	 * which its dispatch table is known (dispatch.c). */
+	const char *undefined;
 	struct opcode_hook opcode[FACTS_MAX_OPCODES];
 	bool usdt_sees_every_call; /* a build with dtrace probes shows every call and exit */
 	uint16_t tstate_current;   /* offset of gilstate.tstate_current in _PyRuntime */

@@ -35,15 +35,13 @@ struct walk {
 static int walk_start(struct walk *k, struct elf *e, uint64_t vaddr)
 {
 	*k = (struct walk){.at = vaddr};
-	k->code = elf_code(e, vaddr, &k->left);
+	k->code = elf_code(e, vaddr, MAX_BYTES, &k->left);
 	if (!k->code)
 		return -ENOENT;
 	if (cs_open(CS_ARCH_X86, CS_MODE_64, &k->cs))
 		return -ENOMEM;
 	cs_option(k->cs, CS_OPT_DETAIL, CS_OPT_ON);
 	k->insn = cs_malloc(k->cs);
-	if (k->left > MAX_BYTES)
-		k->left = MAX_BYTES;
 	return 0;
 }
 

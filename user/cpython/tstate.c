@@ -48,12 +48,11 @@ static uint64_t decode_getter(struct elf *e, uint64_t address)
 	size_t len;
 	csh cs;
 
-	code = elf_code(e, address, &len);
+	code = elf_code(e, address, MAX_BYTES, &len);
 	if (!code || cs_open(CS_ARCH_X86, CS_MODE_64, &cs))
 		return 0;
 	cs_option(cs, CS_OPT_DETAIL, CS_OPT_ON);
 	insn = cs_malloc(cs);
-	len = len < MAX_BYTES ? len : MAX_BYTES;
 	for (int i = 0; i < MAX_INSNS && cs_disasm_iter(cs, &code, &len, &address, insn); i++) {
 		if (insn->id == X86_INS_RET) {
 			found = r.word;

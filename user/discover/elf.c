@@ -135,12 +135,14 @@ bool elf_is_code(const struct elf *e, uint64_t vaddr)
 	return p && (p->p_flags & PF_X);
 }
 
-const uint8_t *elf_code(struct elf *e, uint64_t vaddr, size_t *ret_len)
+const uint8_t *elf_code(struct elf *e, uint64_t vaddr, size_t max, size_t *ret_len)
 {
 	const Elf64_Phdr *p = segment_of(e, vaddr);
+	uint64_t left;
 
 	if (!p || !(p->p_flags & PF_X))
 		return NULL;
-	*ret_len = p->p_filesz - (vaddr - p->p_vaddr);
+	left = p->p_filesz - (vaddr - p->p_vaddr);
+	*ret_len = left < max ? left : max;
 	return elf_at(e, vaddr, *ret_len);
 }

@@ -48,8 +48,8 @@ void elf_release(struct elf *e);
 const void *elf_at(struct elf *e, uint64_t vaddr, uint64_t len);
 int elf_offset(const struct elf *e, uint64_t vaddr, uint64_t *ret_offset);
 bool elf_is_code(const struct elf *e, uint64_t vaddr);
-/* Code bytes from vaddr to the end of its segment. */
-const uint8_t *elf_code(struct elf *e, uint64_t vaddr, size_t *ret_len);
+/* Code bytes from vaddr on: max of them, or fewer where the segment ends. */
+const uint8_t *elf_code(struct elf *e, uint64_t vaddr, size_t max, size_t *ret_len);
 
 /* ---- the dynamic section (elf_dynamic.c) ---- */
 
