@@ -95,7 +95,8 @@ struct ft_proc {
 	__u32 pad;
 };
 
-#define FT_PROC_FOLLOW 1 /* its children are traced from their first instruction */
+#define FT_PROC_FOLLOW 1  /* its children are traced from their first instruction */
+#define FT_PROC_DORMANT 2 /* no layout: not Python, or not known to be; only followed */
 
 /* Settings of a run: the same for every process, in BPF's read-only data. */
 struct ft_settings {

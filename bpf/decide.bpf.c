@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What happens once: deciding on a code object and describing it, and naming a thread.
+ */
+#include "filter.bpf.h"
+
+#define CO_VARARGS 0x4
+#define CO_VARKEYWORDS 0x8
+#define KIND_CELL 0x40 /* co_localspluskinds (3.11+, CO_FAST_CELL in pycore_code.h) */
+#define THREAD_FRAMES 512
+#define MRO_BOUND 12
+#define CLASS_ENTRIES 192
+
+/* Names as the numbers that they are in memory. */
+#define TEXT_NAME__ 0x5f5f656d616e5f5fULL /* "__name__" */
+#define TEXT__NAME 0x656d616e5fULL	  /* "_name" */
+#define BOOTSTRAP_0 0x727473746f6f625fULL /* "_bootstrap_inner" */
+#define BOOTSTRAP_1 0x72656e6e695f7061ULL
+
+/* ---- module ---------------------------------------------------------------------------- */
+
+/* What the rules say of a module; accept_unknown when none of them names it. */
+FT_INLINE u32 rule_verdict(const struct ft_layout *l, u64 module)
+{
+	u32 silent = ft_settings.accept_unknown ? CODE_ACCEPT : CODE_REJECT;
+	struct rule_key key = {};
+	struct str_view s = {};
+	u32 n, *found;
+
+	if (!module || str_open(l, module, &s) || s.width != 1 || !s.length)
+		return silent;
+	n = s.length > FT_MAX_PREFIX ? FT_MAX_PREFIX : s.length;
+	asm volatile("%0 &= 127" : "+r"(n));
+	if (n > FT_MAX_PREFIX || n == 0 || bpf_probe_read_user(key.text, n, (void *)s.data))
+		return silent;
+	key.bits = n * 8;
+	found = bpf_map_lookup_elem(&ft_rules, &key);
+	return found ? *found : silent;
+}
+
+/* ---- parameters ------------------------------------------------------------------------ */
+
+FT_INLINE u32 param_count(const struct ft_layout *l, u64 code, u32 flags)
+{
+	u32 n = read_u32(code + l->code_argcount) + read_u32(code + l->code_kwonly);
+
+	n += !!(flags & CO_VARARGS) + !!(flags & CO_VARKEYWORDS);
+	return n > FT_MAX_PARAMS ? FT_MAX_PARAMS : n;
+}
+
+/* From 3.11: one kind byte for each slot of localsplus. */
+FT_INLINE void cells_by_kind(const struct ft_layout *l, u64 code, struct code_entry *e)
+{
+	u64 kinds = read_ptr(code + l->code_localspluskinds);
+	u8 kind[FT_MAX_PARAMS] = {};
+	u32 i, n = e->nparams;
+
+	asm volatile("%0 &= 127" : "+r"(n));
+	if (n == 0 || n > FT_MAX_PARAMS || !plausible(kinds) ||
+	    bpf_probe_read_user(kind, n, (void *)(kinds + l->bytes_data)))
+		return;
+	for (i = 0; i < FT_MAX_PARAMS; i++) /* without a branch: 64 of them are 2^64 paths */
+		e->cell_mask |= (u64)((kind[i] & KIND_CELL) / KIND_CELL) << i;
+}
+
+/* Up to 3.10: co_cell2arg[i] is the parameter that cell i holds, or -1. */
+FT_INLINE void cells_by_arg(const struct ft_layout *l, u64 code, struct code_entry *e)
+{
+	u64 table = read_ptr(code + l->code_cell2arg);
+	u64 ncells = read_ptr(read_ptr(code + l->code_cellvars) + 16);
+	u32 i;
+
+	if (!plausible(table))
+		return;
+	for (i = 0; i < FT_CELLS; i++) {
+		u64 arg = ~0ULL;
+
+		if (i >= ncells)
+			break;
+		if (read_at(&arg, 8, table + i * 8) || arg >= FT_CELLS)
+			continue;
+		e->cell_mask |= 1ULL << arg;
+		e->arg_cell[arg & (FT_CELLS - 1)] = i;
+	}
+}
+
+FT_INLINE void slots(const struct ft_layout *l, u64 code, struct code_entry *e)
+{
+	u32 n;
+
+	if (l->code_has_localsplus) {
+		e->return_slot = read_u32(code + l->code_nlocalsplus);
+		cells_by_kind(l, code, e);
+		return;
+	}
+	n = read_u32(code + l->code_nlocals);
+	e->cells_slot = n;
+	n += read_ptr(read_ptr(code + l->code_cellvars) + 16);
+	n += read_ptr(read_ptr(code + l->code_freevars) + 16);
+	e->return_slot = n;
+	cells_by_arg(l, code, e);
+}
+
+/* Which parameters carry a name of the redaction list. */
+__attribute__((noinline)) int ft_redact_params(u32 tid, u64 names, u32 n, u32 half)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	u32 mask = 0, i;
+
+	if (!l || !plausible(names))
+		return 0;
+	for (i = 0; i < 32; i++) {
+		u32 at = half * 32 + i;
+
+		if (at >= n)
+			break;
+		mask |= (u32)ft_redacted(tid, read_ptr(names + l->tuple_items + 8 * (u64)at)) << i;
+	}
+	return mask;
+}
+
+/* ---- the class that a function belongs to, before 3.11 ------------------------------------- */
+
+/* Is what this slot holds the function of this code, or does it wrap it? */
+__attribute__((noinline)) int ft_wraps(u64 slot, u64 code)
+{
+	const struct ft_layout *l = my_layout();
+	u64 value = read_ptr(slot);
+	u32 i;
+
+	if (!l || !plausible(value))
+		return 0;
+	if (read_ptr(value + l->function_code) == code)
+		return 1;
+	/* classmethod, staticmethod: one function; property: getter, setter, deleter */
+	for (i = 0; i < 3; i++) {
+		u64 f = read_ptr(value + l->wrapper_callable + 8 * i);
+
+		if (plausible(f) && read_ptr(f + l->function_code) == code)
+			return 1;
+	}
+	return 0;
+}
+
+__attribute__((noinline)) int ft_class_has(u64 type, u64 code)
+{
+	const struct ft_layout *l = my_layout();
+	struct dict_view d = {};
+	u64 slot;
+	u32 i;
+
+	if (!l || dict_open(l, read_ptr(type + l->type_dict), &d))
+		return 0;
+	slot = d.values ? d.values : d.entries + d.val_off;
+	if (d.values)
+		d.stride = 8;
+	for (i = 0; i < CLASS_ENTRIES; i++) {
+		if (i >= d.n)
+			break;
+		if (ft_wraps(slot, code))
+			return 1;
+		slot += d.stride;
+	}
+	return 0;
+}
+
+#define TPFLAGS_TYPE (1UL << 31)
+#define TPFLAGS_HEAP (1UL << 9)
+
+/* The class in the MRO of self (or of self, a class) whose dict holds the code. */
+FT_INLINE u64 owner_of(const struct ft_layout *l, u64 self, u64 code)
+{
+	u64 type = plausible(self) ? read_ptr(self + 8) : 0;
+	u64 flags = 0, mro, n;
+	u32 i;
+
+	if (!plausible(type) || read_at(&flags, 8, type + l->type_flags))
+		return 0;
+	if (flags & TPFLAGS_TYPE) { /* an instance of a metaclass: a class */
+		type = self;
+		read_at(&flags, 8, type + l->type_flags);
+	}
+	if (!(flags & TPFLAGS_HEAP))
+		return 0;
+	mro = read_ptr(type + l->type_mro);
+	n = read_ptr(mro + 16);
+	for (i = 0; i < MRO_BOUND; i++) {
+		if (i >= n)
+			break;
+		type = read_ptr(mro + l->tuple_items + 8 * (u64)i);
+		if (plausible(type) && ft_class_has(type, code))
+			return type;
+	}
+	return 0;
+}
+
+/* ---- describing ---------------------------------------------------------------------------- */
+
+FT_INLINE int describe(const struct ft_layout *l, struct thread *t, u32 tid, u64 frame, u64 code,
+		       u64 module, const struct code_entry *e)
+{
+	struct ft_rec_code *r = head_of(t, sizeof(*r));
+	u64 names = read_ptr(code + l->code_localsplusnames);
+	u64 now = bpf_ktime_get_ns();
+	u64 owner = 0;
+	struct level *lv;
+
+	if (l->code_qualname == FT_NONE && e->nparams)
+		owner = owner_of(l, read_ptr(frame + l->frame_localsplus), code);
+	if (owner)
+		ft_classify(tid, owner);
+	walk_begin(t);
+	t->walk.budget = FT_MAX_TOKEN_BYTES;
+	t->walk.redact = 0;
+	t->roots[0] = read_ptr(code + l->code_filename);
+	t->roots[1] = read_ptr(code + l->code_name);
+	t->roots[2] = l->code_qualname == FT_NONE ? l->none_addr : read_ptr(code + l->code_qualname);
+	t->roots[3] = module ? module : l->none_addr;
+	walk_push(t, LEVEL_ROOTS, 0, 4);
+	walk_run(tid);
+	/* The names by hand: only the parameters of the tuple, however long it is. */
+	tok_8(t, FT_T_TUPLE, e->nparams);
+	lv = walk_push(t, LEVEL_SEQ, names + l->tuple_items, e->nparams);
+	lv->hidden = 0;
+	walk_run(tid);
+	head_init(&r->hdr, FT_REC_CODE, 0, t->pid, tid, now);
+	r->code = code;
+	r->first_line = read_u32(code + l->code_firstlineno);
+	r->co_flags = e->flags;
+	r->owner_type = owner;
+	return send_tokens(t, tid, now, sizeof(*r), 0);
+}
+
+int ft_decide(u32 tid, u64 frame, u64 code)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid);
+	struct code_key key = {};
+	struct code_entry e = {};
+	struct thread *t;
+	u64 module, names;
+
+	if (!p)
+		return 0;
+	e.guard = code_guard(&p->layout, code);
+	if (!e.guard) {
+		count(FT_LOST_read_code);
+		return 0;
+	}
+	key.code = code;
+	key.tgid = tgid;
+	module = dict_get(&p->layout, read_ptr(frame + p->layout.frame_globals), TEXT_NAME__, 0, 8);
+	e.verdict = rule_verdict(&p->layout, module);
+	if (e.verdict == CODE_ACCEPT) {
+		t = thread_get(tgid, tid);
+		if (!t)
+			return 0;
+		e.flags = read_u32(code + p->layout.code_flags);
+		e.nparams = param_count(&p->layout, code, e.flags);
+		slots(&p->layout, code, &e);
+		names = read_ptr(code + p->layout.code_localsplusnames);
+		if (ft_settings.redact_lengths) {
+			e.redact_mask = (u32)ft_redact_params(tid, names, e.nparams, 0);
+			e.redact_mask |= (u64)ft_redact_params(tid, names, e.nparams, 1) << 32;
+		}
+		if (describe(&p->layout, t, tid, frame, code, module, &e)) {
+			count(FT_LOST_emit_code);
+			thread_lost(t, bpf_ktime_get_ns(), 2, FT_LOST_emit_code);
+			return 0;
+		}
+	}
+	bpf_map_update_elem(&ft_codes, &key, &e, BPF_ANY);
+	return e.verdict;
+}
+
+/* ---- thread names ----------------------------------------------------------------------------- */
+
+/* thread._name */
+FT_INLINE u64 name_attribute(const struct ft_layout *l, u64 obj)
+{
+	u64 type = read_ptr(obj + 8), values;
+	int i;
+
+	if (l->attr_how == FT_ATTR_DICTOFFSET)
+		return dict_get(l, read_ptr(obj + read_ptr(type + l->type_dictoffset)), TEXT__NAME,
+				0, 5);
+	values = read_ptr(obj - 32);
+	if (!values)
+		return dict_get(l, read_ptr(obj - 24), TEXT__NAME, 0, 5);
+	i = ft_find_key(read_ptr(type + l->type_cached_keys), TEXT__NAME, 0, 5);
+	return i < 0 ? 0 : read_ptr(values + l->values_first + 8 * (u64)i);
+}
+
+/*
+ * Tells user space what threading calls this thread: self._name in the frame of
+ * Thread._bootstrap_inner, which is the last but one at the bottom of every thread that
+ * threading started.
+ */
+int ft_thread_name(u32 tid, u64 frame)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct ft_rec_thread *r;
+	u64 above = 0, previous, name, self, now;
+	u32 i;
+
+	if (!l)
+		return 0;
+	for (i = 0; i < THREAD_FRAMES; i++) {
+		bpf_probe_read_user(&previous, 8, (void *)(frame + l->frame_previous));
+		if (!previous)
+			break;
+		above = frame;
+		frame = previous;
+	}
+	name = read_ptr(read_ptr(above + l->frame_code) + l->code_name);
+	if (!ft_str_is(name, BOOTSTRAP_0, BOOTSTRAP_1, 16))
+		return 0;
+	self = read_ptr(above + l->frame_localsplus);
+	name = plausible(self) ? name_attribute(l, self) : 0;
+	if (!name)
+		return 0;
+	now = bpf_ktime_get_ns();
+	walk_begin(t);
+	t->walk.budget = 256;
+	t->roots[0] = name;
+	walk_push(t, LEVEL_ROOTS, 0, 1);
+	walk_run(tid);
+	r = head_of(t, sizeof(*r));
+	head_init(&r->hdr, FT_REC_THREAD, 0, t->pid, tid, now);
+	return send_tokens(t, tid, now, sizeof(*r), 0);
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What every probe of the interpreter begins with: whose hit is this, which frame, which
+ * code. Ends here, after one map lookup, for what was not asked for.
+ */
+#ifndef FT_HIT_BPF_H
+#define FT_HIT_BPF_H
+
+#include "filter.bpf.h"
+#include "py_frame.bpf.h"
+
+struct hit {
+	const struct ft_layout *l;
+	u32 tgid, tid;
+	u64 tstate, frame, code;
+	struct code_entry *entry;
+};
+
+/* The process, the thread state and the frame; false: not ours, or not readable. */
+FT_INLINE bool hit_frame(struct hit *h)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	struct ft_proc *p;
+
+	h->tgid = id >> 32;
+	h->tid = id;
+	p = bpf_map_lookup_elem(&ft_procs, &h->tgid);
+	if (!p || p->flags & FT_PROC_DORMANT)
+		return false;
+	h->l = &p->layout;
+	h->tstate = tstate_of(h->l);
+	if (!h->tstate) {
+		count(FT_LOST_read_thread);
+		return false;
+	}
+	h->frame = current_frame(h->l, h->tstate);
+	h->code = frame_code(h->l, h->frame);
+	if (!plausible(h->code)) {
+		count(FT_LOST_read_frame);
+		return false;
+	}
+	return true;
+}
+
+/* At an entry: decides on code not seen before. */
+FT_INLINE bool hit_wanted(struct hit *h)
+{
+	h->entry = code_find(h->tgid, h->code);
+	if (!h->entry || h->entry->guard != code_guard(h->l, h->code)) {
+		if (ft_decide(h->tid, h->frame, h->code) != CODE_ACCEPT)
+			return false;
+		h->entry = code_find(h->tgid, h->code);
+	}
+	return h->entry && h->entry->verdict == CODE_ACCEPT;
+}
+
+/* Anywhere else: what was accepted at its entry. No guard: a call that is open keeps its
+ * code object alive, and what is not open is not found on the shadow stack. */
+FT_INLINE bool hit_known(struct hit *h)
+{
+	h->entry = code_find(h->tgid, h->code);
+	return h->entry && h->entry->verdict == CODE_ACCEPT;
+}
+
+#endif

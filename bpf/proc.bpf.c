@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Threads and processes come and go: children inherit being traced, what was kept for a
+ * thread is dropped when it exits, and user space is told at once (these records wake it).
+ */
+#include "emit.bpf.h"
+#include "py_frame.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+
+FT_INLINE void proc_send(u32 type, u32 tgid, u32 tid, u32 other)
+{
+	struct ft_rec_proc r;
+
+	head_init(&r.hdr, type, sizeof(r), tgid, tid, bpf_ktime_get_ns());
+	r.other = other;
+	r.pad = 0;
+	if (bpf_ringbuf_output(&ft_ring, &r, sizeof(r), BPF_RB_FORCE_WAKEUP))
+		count(FT_LOST_ring_full);
+}
+
+FT_INLINE void thread_drop(u32 tid, bool tell)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct chunk_key key = { .tid = tid };
+	u64 now = bpf_ktime_get_ns();
+	struct ft_rec h;
+	u32 i;
+
+	if (!t)
+		return;
+	if (tell) {
+		head_init(&h, FT_REC_THREAD_EXIT, sizeof(h), t->pid, tid, now);
+		send(t, tid, now, &h, sizeof(h), 0);
+	}
+	for (i = 0; i < FT_MAX_CHUNKS; i++) {
+		key.chunk = i;
+		if (bpf_map_delete_elem(&ft_stacks, &key))
+			break;
+	}
+	bpf_map_delete_elem(&ft_threads, &tid);
+}
+
+SEC("raw_tp/sched_process_fork")
+int ft_fork(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *parent = (void *)ctx->args[0], *child = (void *)ctx->args[1];
+	u32 tgid = BPF_CORE_READ(parent, tgid);
+	u32 child_tgid = BPF_CORE_READ(child, tgid);
+	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid);
+
+	if (!p || child_tgid == tgid || !(p->flags & FT_PROC_FOLLOW))
+		return 0;
+	bpf_map_update_elem(&ft_procs, &child_tgid, p, BPF_ANY);
+	proc_send(FT_REC_PROC_FORK, tgid, BPF_CORE_READ(parent, pid), child_tgid);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_exec")
+int ft_exec(struct bpf_raw_tracepoint_args *ctx)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	u32 tgid = id >> 32, tid = id;
+	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid);
+
+	if (!p)
+		return 0;
+	p->flags |= FT_PROC_DORMANT; /* until user space has found its interpreter */
+	thread_drop(tid, false);
+	proc_send(FT_REC_PROC_EXEC, tgid, tid, 0);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_exit")
+int ft_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = (void *)ctx->args[0];
+	u64 id = bpf_get_current_pid_tgid();
+	u32 tgid = id >> 32, tid = id;
+
+	if (!bpf_map_lookup_elem(&ft_procs, &tgid))
+		return 0;
+	thread_drop(tid, true);
+	if (BPF_CORE_READ(task, signal, live.counter))
+		return 0;
+	bpf_map_delete_elem(&ft_procs, &tgid);
+	proc_send(FT_REC_PROC_EXIT, tgid, tid, BPF_CORE_READ(task, exit_code));
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

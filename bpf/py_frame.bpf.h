@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The shadow stack of a thread: its open calls of accepted functions, in chunks.
+ *
+ *     ft_stacks {tid, 0}: call 0 .. 63   {tid, 1}: call 64 .. 127   ...   top = depth - 1
+ *
+ * No hook sees a call that an exception leaves. Such a call is found dead later, when its
+ * frame no longer stands on the interpreter's own stack:
+ *
+ *     settle(start): while the top of the shadow stack is not among the frames from start
+ *                    downwards (frame.previous), it was left by exception: close it.
+ *
+ * A frame address alone proves nothing, since frames are reused; the address and the code
+ * object in the frame do, because every new call of that code would have been pushed.
+ */
+#ifndef FT_PY_FRAME_BPF_H
+#define FT_PY_FRAME_BPF_H
+
+#include "py_value.bpf.h"
+
+/* Frames that are looked through; above the default recursion limit, so that only programs
+ * that raised theirs can exceed it. */
+#define FT_WALK_BOUND 1024
+#define FT_UNWIND_BOUND 8  /* calls closed by one event; the next event goes on */
+#define OWNER_GENERATOR 1
+
+/* Does the top call's frame stand among the frames from this one downwards? */
+int ft_alive(u32 tid, u64 frame);
+/*
+ * Closes calls at the top that are no longer alive, seen from frame start, and stops at
+ * one that is. A call whose frame is fresh is dead whatever its code: a new call began at
+ * that address (0 = none). exc: the exception that is under way, whose RAISE record is
+ * built in the thread's slot (0 = none).
+ */
+int ft_settle(u32 tid, u64 start, u64 fresh, u64 exc);
+/* Builds the tokens of a RAISE record for the exception (type, value), as the thread state
+ * holds it: up to 3.11 the value may be no instance yet. */
+int ft_build_raise(u32 tid, u64 type, u64 value);
+
+/* The slot of call number n of the thread, or NULL. */
+FT_INLINE struct call *call_at(u32 tid, u32 n)
+{
+	struct chunk_key key = { .tid = tid, .chunk = n / FT_CHUNK };
+	struct call_chunk *c = bpf_map_lookup_elem(&ft_stacks, &key);
+
+	if (!c)
+		return 0;
+	barrier_var(c); /* the address is computed after the test, not before */
+	return &c->call[n & (FT_CHUNK - 1)];
+}
+
+FT_INLINE struct call *call_top(struct thread *t, u32 tid)
+{
+	return t->depth ? call_at(tid, t->depth - 1) : 0;
+}
+
+/* A slot for one more call; the caller fills it and raises t->depth. */
+FT_INLINE struct call *call_new(struct thread *t, u32 tid)
+{
+	struct call *c = call_at(tid, t->depth);
+	struct chunk_key key = { .tid = tid, .chunk = t->depth / FT_CHUNK };
+	u32 zero = 0;
+	void *zeroes;
+
+	if (c || key.chunk >= FT_MAX_CHUNKS)
+		return key.chunk < FT_MAX_CHUNKS ? c : 0;
+	zeroes = bpf_map_lookup_elem(&ft_zero, &zero);
+	if (!zeroes || bpf_map_update_elem(&ft_stacks, &key, zeroes, BPF_NOEXIST))
+		return 0;
+	return call_at(tid, t->depth);
+}
+
+FT_INLINE bool call_is(const struct call *c, u64 frame, u64 code)
+{
+	return c && c->frame == frame && c->code == code;
+}
+
+FT_INLINE u64 frame_code(const struct ft_layout *l, u64 frame)
+{
+	return read_ptr(frame + l->frame_code);
+}
+
+/* ---- suspended generators ------------------------------------------------------------- */
+
+FT_INLINE struct call *suspended_find(u32 tgid, u64 frame, u64 code)
+{
+	struct frame_key key = { .frame = frame, .tgid = tgid };
+	struct call *c = bpf_map_lookup_elem(&ft_suspended, &key);
+
+	return c && c->code == code ? c : 0;
+}
+
+FT_INLINE void suspended_drop(u32 tgid, u64 frame)
+{
+	struct frame_key key = { .frame = frame, .tgid = tgid };
+
+	bpf_map_delete_elem(&ft_suspended, &key);
+}
+
+/* ---- records of calls -------------------------------------------------------------------- */
+
+/* The EXIT record of a call that was left by exception; it has no tokens. */
+FT_INLINE void send_unwound(struct thread *t, u32 tid, const struct call *c, u64 now)
+{
+	struct ft_rec_exit r;
+
+	if (c->flags & CALL_LOST) {
+		thread_lost(t, now, 1, FT_LOST_ring_full);
+		return;
+	}
+	head_init(&r.hdr, FT_REC_EXIT, sizeof(r), t->pid, tid, now);
+	r.code = c->code;
+	r.start_ns = c->start_ns;
+	r.start_tid = c->start_tid;
+	r.how = FT_EXIT_EXCEPTION;
+	send(t, tid, now, &r, sizeof(r), 1);
+}
+
+/* Sends the RAISE record whose tokens are in t->tok, for this call. */
+FT_INLINE void send_raise(struct thread *t, u32 tid, const struct call *c, u64 exc, u64 now)
+{
+	struct ft_rec_raise *r = head_of(t, sizeof(*r));
+
+	if (c->flags & CALL_LOST)
+		return;
+	head_init(&r->hdr, FT_REC_RAISE, 0, t->pid, tid, now);
+	r->code = c->code;
+	r->start_ns = c->start_ns;
+	r->start_tid = c->start_tid;
+	r->line = 0;
+	r->exc = exc;
+	send_tokens(t, tid, now, sizeof(*r), 0);
+}
+
+#endif

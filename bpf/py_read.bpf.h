@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Reading the target's memory, and the shapes of its objects that more than one place
+ * needs. No pointer is followed before it is tested: a failed read costs as much as a trap.
+ */
+#ifndef FT_PY_READ_BPF_H
+#define FT_PY_READ_BPF_H
+
+#include "maps.bpf.h"
+
+#define PY_MIN 0x10000ULL
+#define PY_MAX 0x7fffffffffffULL
+
+/* Can this be the address of a Python object or of an array of pointers? */
+FT_INLINE bool plausible(u64 addr)
+{
+	return addr >= PY_MIN && addr < PY_MAX && !(addr & 7);
+}
+
+/* Low addresses are refused here because they fault; the kernel refuses high ones at once. */
+FT_INLINE int read_at(void *dst, u32 size, u64 addr)
+{
+	if (addr < PY_MIN)
+		return -1;
+	return bpf_probe_read_user(dst, size, (void *)addr);
+}
+
+/* 0 when it cannot be read: no field we follow may be NULL and valid. */
+FT_INLINE u64 read_ptr(u64 addr)
+{
+	u64 v = 0;
+
+	if (read_at(&v, sizeof(v), addr))
+		return 0;
+	return v;
+}
+
+FT_INLINE u32 read_u32(u64 addr)
+{
+	u32 v = 0;
+
+	if (read_at(&v, sizeof(v), addr))
+		return 0;
+	return v;
+}
+
+/* ---- text ------------------------------------------------------------------------ */
+
+struct str_view {
+	u64 data;
+	u64 length; /* characters */
+	u32 width;  /* bytes a character: 1, 2, 4 */
+};
+
+#define STR_COMPACT 0x20
+#define STR_ASCII 0x40
+
+FT_INLINE int str_open(const struct ft_layout *l, u64 str, struct str_view *ret)
+{
+	u64 length = 0;
+	u32 state = 0;
+
+	if (!plausible(str) || read_at(&length, 8, str + l->str_length) ||
+	    read_at(&state, 4, str + l->str_state))
+		return -1;
+	ret->length = length;
+	ret->width = (state >> 2) & 7;
+	if (ret->width != 1 && ret->width != 2 && ret->width != 4)
+		return -1; /* a legacy string that is not ready (up to 3.11) */
+	if (!(state & STR_COMPACT))
+		ret->data = read_ptr(str + l->str_data_ptr);
+	else if (state & STR_ASCII)
+		ret->data = str + l->str_ascii_data;
+	else
+		ret->data = str + l->str_compact_data;
+	return ret->data ? 0 : -1;
+}
+
+/* ---- dict key tables --------------------------------------------------------------- */
+
+struct dict_view {
+	u64 entries, values; /* values: split table, else 0 */
+	u64 n;		     /* entries, used or not */
+	u32 stride, key_off, val_off;
+};
+
+FT_INLINE int keys_open(const struct ft_layout *l, u64 keys, struct dict_view *ret)
+{
+	u64 index_bytes, n = 0;
+
+	if (!plausible(keys) || read_at(&n, 8, keys + l->keys_nentries))
+		return -1;
+	ret->n = n;
+	ret->stride = 24;
+	ret->key_off = 8;
+	ret->val_off = 16;
+	if (l->dict_how == FT_DICT_SIZE) {
+		u64 size = read_ptr(keys + l->keys_size);
+
+		if (size <= 0xff)
+			index_bytes = size;
+		else if (size <= 0xffff)
+			index_bytes = size * 2;
+		else
+			index_bytes = size * 4;
+	} else {
+		u32 head = 0; /* log2_size, log2_index_bytes, kind, version... at 8 */
+
+		if (read_at(&head, 4, keys + 8))
+			return -1;
+		index_bytes = 1ULL << ((head >> 8) & 31);
+		if ((head >> 16) & 0xff) {
+			ret->stride = 16;
+			ret->key_off = 0;
+			ret->val_off = 8;
+		}
+	}
+	ret->entries = keys + l->keys_indices + index_bytes;
+	return 0;
+}
+
+FT_INLINE int dict_open(const struct ft_layout *l, u64 dict, struct dict_view *ret)
+{
+	if (!plausible(dict) || keys_open(l, read_ptr(dict + l->dict_keys), ret))
+		return -1;
+	ret->values = read_ptr(dict + l->dict_values);
+	if (ret->values)
+		ret->values += l->values_first;
+	return 0;
+}
+
+FT_INLINE u64 dict_key(const struct dict_view *d, u32 i)
+{
+	return read_ptr(d->entries + (u64)i * d->stride + d->key_off);
+}
+
+FT_INLINE u64 dict_value(const struct dict_view *d, u32 i)
+{
+	if (d->values)
+		return read_ptr(d->values + (u64)i * 8);
+	return read_ptr(d->entries + (u64)i * d->stride + d->val_off);
+}
+
+/*
+ * The number of the entry whose key is the ASCII string of n <= 16 bytes that lo and hi are
+ * in memory, or -1. keys is the address of a dict's key table.
+ */
+int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n);
+/* Is it that string? */
+int ft_str_is(u64 str, u64 lo, u64 hi, u32 n);
+
+FT_INLINE u64 dict_get(const struct ft_layout *l, u64 dict, u64 lo, u64 hi, u32 n)
+{
+	struct dict_view d = {};
+	int i = ft_find_key(read_ptr(dict + l->dict_keys), lo, hi, n);
+
+	if (i < 0 || dict_open(l, dict, &d))
+		return 0;
+	return dict_value(&d, i);
+}
+
+/* The layout of the process that hit the probe: every global function looks it up anew. */
+FT_INLINE const struct ft_layout *my_layout(void)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid);
+
+	return p ? &p->layout : 0;
+}
+
+/* ---- thread state and frames --------------------------------------------------------- */
+
+FT_INLINE u64 tstate_of(const struct ft_layout *l)
+{
+	return read_ptr(l->tstate_addr); /* FT_TSTATE_GLOBAL, the only way so far */
+}
+
+FT_INLINE u64 current_frame(const struct ft_layout *l, u64 tstate)
+{
+	u64 frame = read_ptr(tstate + l->tstate_frame);
+
+	if (l->cframe_frame != FT_NONE)
+		frame = read_ptr(frame + l->cframe_frame);
+	return frame;
+}
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Calls: a body starts, goes on after a suspension, is suspended, returns.
+ *
+ *     ft_resume        RESUME handlers (3.11+)             start or go on
+ *     ft_return        RETURN_VALUE handler (3.11+)        return
+ *     ft_yield         YIELD_VALUE handler (3.11+)         suspension
+ *     ft_frame_entry   USDT function__entry (to 3.10)      start or go on
+ *     ft_frame_exit    USDT function__return (to 3.10)     return, suspension or exception
+ */
+#define FT_MAPS_OWNER
+#include "hit.bpf.h"
+
+#define CO_SUSPENDS (0x20 | 0x80 | 0x100 | 0x200) /* generator, coroutine, both kinds of async */
+#define NO_EXCEPTION 0
+
+/* ---- entries ----------------------------------------------------------------------------- */
+
+/* The thread, with its stale calls closed as seen from the frame below this one. */
+FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 previous)
+{
+	struct thread *t = thread_get(h->tgid, h->tid);
+	struct call *top;
+
+	if (!t)
+		return 0;
+	if (!t->named) {
+		if (h->tid == h->tgid || !ft_thread_name(h->tid, h->frame))
+			t->named = 1;
+	}
+	top = call_top(t, h->tid);
+	if (top && (top->frame != previous || top->code != frame_code(h->l, previous)))
+		ft_settle(h->tid, previous, h->frame, NO_EXCEPTION);
+	return t;
+}
+
+FT_INLINE struct call *push(struct thread *t, struct hit *h)
+{
+	struct call *c = call_new(t, h->tid);
+
+	if (!c) {
+		count(FT_LOST_stack_full);
+		return 0;
+	}
+	t->depth++;
+	return c;
+}
+
+/* A generator that goes on is the call that it was before. */
+FT_INLINE struct call *push_suspended(struct thread *t, struct hit *h, u64 frame, u64 code)
+{
+	struct call *was = suspended_find(h->tgid, frame, code);
+	struct call *c = was ? push(t, h) : 0;
+
+	if (c)
+		*c = *was;
+	return c;
+}
+
+/*
+ * The caller is a generator that we did not see go on: thrown into, its sub-iterator ended,
+ * and it continues behind its `yield from` without a RESUME (3.11 genobject.c, _gen_throw).
+ */
+FT_INLINE void resume_caller(struct thread *t, struct hit *h, u64 previous)
+{
+	struct call *top = call_top(t, h->tid);
+	u8 owner = 0;
+
+	if (h->l->frame_owner == FT_NONE || (top && top->frame == previous) ||
+	    read_at(&owner, 1, previous + h->l->frame_owner) || owner != OWNER_GENERATOR)
+		return;
+	push_suspended(t, h, previous, frame_code(h->l, previous));
+}
+
+FT_INLINE void put_args(struct thread *t, struct hit *h)
+{
+	walk_begin(t);
+	if (!(ft_settings.capture & FT_CAPTURE_ARGS) || !h->entry->nparams)
+		return;
+	t->walk.cell_mask = h->entry->cell_mask;
+	t->walk.redact_mask = h->entry->redact_mask;
+	if (h->entry->cell_mask) {
+		t->walk.cells = h->frame + h->l->frame_localsplus + 8 * (u64)h->entry->cells_slot;
+		__builtin_memcpy(t->walk.arg_cell, h->entry->arg_cell, FT_CELLS);
+	}
+	walk_push(t, LEVEL_PARAMS, h->frame + h->l->frame_localsplus, h->entry->nparams);
+	walk_run(h->tid);
+}
+
+FT_INLINE void start(struct hit *h)
+{
+	u64 previous = read_ptr(h->frame + h->l->frame_previous);
+	struct thread *t = thread_at_entry(h, previous);
+	u64 now, parent_ns = 0;
+	struct ft_rec_enter *r;
+	u32 parent_tid = 0;
+	struct call *top, *c;
+
+	if (!t)
+		return;
+	resume_caller(t, h, previous);
+	now = bpf_ktime_get_ns();
+	top = call_top(t, h->tid);
+	if (top) {
+		parent_ns = top->start_ns;
+		parent_tid = top->start_tid;
+	}
+	c = push(t, h);
+	if (!c) {
+		thread_lost(t, now, 2, FT_LOST_stack_full);
+		return;
+	}
+	c->frame = h->frame;
+	c->code = h->code;
+	c->start_ns = now;
+	c->start_tid = h->tid;
+	c->flags = h->entry->flags & CO_SUSPENDS ? CALL_GENERATOR : 0;
+	c->exc = 0;
+	put_args(t, h);
+	r = head_of(t, sizeof(*r));
+	head_init(&r->hdr, FT_REC_ENTER, 0, h->tgid, h->tid, now);
+	r->code = h->code;
+	r->parent_ns = parent_ns;
+	r->parent_tid = parent_tid;
+	r->pad = 0;
+	if (send_tokens(t, h->tid, now, sizeof(*r), 1)) {
+		c->flags |= CALL_LOST;
+		c->start_ns = parent_ns;
+		c->start_tid = parent_tid;
+	}
+}
+
+FT_INLINE void go_on(struct hit *h)
+{
+	u64 previous = read_ptr(h->frame + h->l->frame_previous);
+	struct thread *t = thread_at_entry(h, previous);
+
+	if (t && !call_is(call_top(t, h->tid), h->frame, h->code))
+		push_suspended(t, h, h->frame, h->code);
+}
+
+/* ---- exits ---------------------------------------------------------------------------------- */
+
+/*
+ * Takes the call of this frame off the shadow stack, or, when it went on unseen, out of the
+ * suspended ones. False: it was running when the trace began.
+ */
+FT_INLINE bool pop(struct thread *t, struct hit *h, struct call *ret)
+{
+	struct call *c = call_top(t, h->tid);
+
+	if (!call_is(c, h->frame, h->code)) {
+		ft_settle(h->tid, h->frame, 0, NO_EXCEPTION);
+		c = call_top(t, h->tid);
+	}
+	if (call_is(c, h->frame, h->code)) {
+		*ret = *c;
+		t->depth--;
+		return true;
+	}
+	c = suspended_find(h->tgid, h->frame, h->code);
+	if (!c) {
+		count(FT_LOST_unmatched);
+		return false;
+	}
+	*ret = *c;
+	return true;
+}
+
+FT_INLINE void leave(struct hit *h)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
+	u64 now = bpf_ktime_get_ns();
+	struct ft_rec_exit *r;
+	struct call c = {};
+
+	if (!t || !pop(t, h, &c))
+		return;
+	if (c.flags & CALL_STORED)
+		suspended_drop(h->tgid, h->frame);
+	if (c.flags & CALL_LOST) {
+		thread_lost(t, now, 1, FT_LOST_ring_full);
+		return;
+	}
+	walk_begin(t);
+	if (ft_settings.capture & FT_CAPTURE_RESULT) {
+		t->roots[0] = read_ptr(h->frame + h->l->frame_localsplus +
+				       8 * (u64)h->entry->return_slot);
+		walk_push(t, LEVEL_ROOTS, 0, 1);
+		walk_run(h->tid);
+	}
+	r = head_of(t, sizeof(*r));
+	head_init(&r->hdr, FT_REC_EXIT, 0, h->tgid, h->tid, now);
+	r->code = c.code;
+	r->start_ns = c.start_ns;
+	r->start_tid = c.start_tid;
+	r->how = FT_EXIT_RETURN;
+	send_tokens(t, h->tid, now, sizeof(*r), 1);
+}
+
+FT_INLINE void suspend(struct hit *h)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
+	struct frame_key key = { .frame = h->frame, .tgid = h->tgid };
+	struct call c = {};
+
+	if (!t || !pop(t, h, &c) || c.flags & CALL_STORED)
+		return;
+	c.flags |= CALL_STORED;
+	if (bpf_map_update_elem(&ft_suspended, &key, &c, BPF_ANY)) {
+		count(FT_LOST_suspended_full);
+		thread_lost(t, bpf_ktime_get_ns(), 1, FT_LOST_suspended_full);
+	}
+}
+
+FT_INLINE void unwind(struct hit *h, u64 exc_type)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
+	u64 exc = read_ptr(h->tstate + h->l->tstate_exc_value);
+	u64 now = bpf_ktime_get_ns();
+	struct call c = {};
+
+	if (!t || !pop(t, h, &c))
+		return;
+	if (c.flags & CALL_STORED)
+		suspended_drop(h->tgid, h->frame);
+	if (!ft_build_raise(h->tid, exc_type, exc))
+		send_raise(t, h->tid, &c, exc, now);
+	send_unwound(t, h->tid, &c, now);
+}
+
+/* ---- handlers of the dispatch table (3.11 on) -------------------------------------------------- */
+
+FT_INLINE bool is_resume(const struct ft_layout *l, u16 unit)
+{
+	u8 op = unit;
+
+	return op && (op == l->op_resume[0] || op == l->op_resume[1] || op == l->op_resume[2] ||
+		      op == l->op_resume[3]);
+}
+
+/* 1: RESUME at the start of the body; 0: after a suspension; -1: no RESUME to be found. */
+FT_INLINE int at_start(const struct ft_layout *l, u64 frame)
+{
+	u64 instr = read_ptr(frame + l->frame_instr);
+	u16 unit[2] = {};
+	u32 i;
+
+	/* The frame points at the RESUME, or still at the instruction before it. */
+	if (read_at(unit, sizeof(unit), instr))
+		return -1;
+	for (i = 0; i < 2; i++)
+		if (is_resume(l, unit[i]))
+			return ((unit[i] >> 8) & l->resume_mask) == 0;
+	return -1;
+}
+
+SEC("uprobe")
+int ft_resume(struct pt_regs *ctx)
+{
+	struct hit h;
+	int first;
+
+	if (!hit_frame(&h) || !hit_wanted(&h))
+		return 0;
+	first = at_start(h.l, h.frame);
+	if (first > 0)
+		start(&h);
+	else if (!first)
+		go_on(&h);
+	else
+		count(FT_LOST_read_frame);
+	return 0;
+}
+
+SEC("uprobe")
+int ft_return(struct pt_regs *ctx)
+{
+	struct hit h;
+
+	if (hit_frame(&h) && hit_known(&h))
+		leave(&h);
+	return 0;
+}
+
+SEC("uprobe")
+int ft_yield(struct pt_regs *ctx)
+{
+	struct hit h;
+
+	if (hit_frame(&h) && hit_known(&h))
+		suspend(&h);
+	return 0;
+}
+
+/* ---- USDT probes (to 3.10) ------------------------------------------------------------------------ */
+
+SEC("uprobe")
+int ft_frame_entry(struct pt_regs *ctx)
+{
+	struct hit h;
+	s32 lasti = 0;
+
+	if (!hit_frame(&h) || !hit_wanted(&h))
+		return 0;
+	if (read_at(&lasti, 4, h.frame + h.l->frame_lasti)) {
+		count(FT_LOST_read_frame);
+		return 0;
+	}
+	if (lasti >= 0)
+		go_on(&h);
+	/* An exception thrown into a generator that never started: no code of it runs. */
+	else if (!read_ptr(h.tstate + h.l->tstate_exc_type))
+		start(&h);
+	return 0;
+}
+
+FT_INLINE bool is_suspended(struct hit *h)
+{
+	s8 state = 0;
+
+	if (h->l->frame_stacktop != FT_NONE)
+		return read_ptr(h->frame + h->l->frame_stacktop) != 0;
+	read_at(&state, 1, h->frame + h->l->frame_state);
+	return state == h->l->frame_state_suspended;
+}
+
+SEC("uprobe")
+int ft_frame_exit(struct pt_regs *ctx)
+{
+	struct hit h;
+	u64 exc_type;
+
+	if (!hit_frame(&h) || !hit_known(&h))
+		return 0;
+	exc_type = read_ptr(h.tstate + h.l->tstate_exc_type);
+	if (exc_type)
+		unwind(&h, exc_type);
+	else if (h.entry->flags & CO_SUSPENDS && is_suspended(&h))
+		suspend(&h);
+	else
+		leave(&h);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Exceptions. PyTraceBack_Here is called once for each frame that an exception is raised in
+ * or passes through, also when that frame then handles it. So a hit only notes the exception
+ * on the call (RAISE); that a call was left by it shows when its frame is gone (ft_settle).
+ */
+#include "hit.bpf.h"
+
+#include <bpf/bpf_tracing.h>
+
+int ft_alive(u32 tid, u64 frame)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct call *top = t ? call_top(t, tid) : 0;
+	u64 top_frame, below_frame;
+	struct call *below;
+	u32 i;
+
+	if (!l || !top)
+		return 0;
+	below = t->depth > 1 ? call_at(tid, t->depth - 2) : 0;
+	top_frame = top->frame;
+	below_frame = below ? below->frame : top_frame;
+	for (i = 0; i < FT_WALK_BOUND; i++) {
+		/* The frame of the call below it, when the top was not met: the top is gone. */
+		if (!frame || frame == top_frame || frame == below_frame)
+			return frame == top_frame && frame_code(l, frame) == top->code;
+		bpf_probe_read_user(&frame, 8, (void *)(frame + l->frame_previous));
+	}
+	count(FT_LOST_walk_bound);
+	thread_lost(t, bpf_ktime_get_ns(), 1, FT_LOST_walk_bound);
+	return 1;
+}
+
+int ft_settle(u32 tid, u64 start, u64 fresh, u64 exc)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	u64 now = bpf_ktime_get_ns();
+	struct frame_key key = {};
+	u32 i;
+
+	if (!t)
+		return 0;
+	for (i = 0; i < FT_UNWIND_BOUND; i++) {
+		struct call *c = call_top(t, tid);
+
+		if (!c || (c->frame != fresh && ft_alive(tid, start)))
+			return 0;
+		if (exc && c->exc != exc)
+			send_raise(t, tid, c, exc, now);
+		send_unwound(t, tid, c, now);
+		if (c->flags & CALL_STORED) {
+			key.frame = c->frame;
+			key.tgid = t->pid;
+			bpf_map_delete_elem(&ft_suspended, &key);
+		}
+		t->depth--;
+	}
+	count(FT_LOST_unwind_bound);
+	return 0;
+}
+
+#define TPFLAGS_TUPLE (1UL << 26)
+#define TPFLAGS_EXC (1UL << 30)
+
+/* What the value is made of becomes the exception's args. */
+FT_INLINE void push_args(const struct ft_layout *l, struct thread *t, u64 args)
+{
+	u64 n = 0;
+
+	if (!plausible(args) || read_at(&n, 8, args + 16))
+		n = 0;
+	if (n > ft_settings.max_items)
+		n = ft_settings.max_items;
+	walk_push(t, LEVEL_SEQ, args + l->tuple_items, n);
+}
+
+/* str(OSError) has the file name, which is not among its args. */
+FT_INLINE bool push_os_error(const struct ft_layout *l, struct thread *t, u64 exc)
+{
+	struct level *lv;
+
+	if (read_ptr(read_ptr(exc + l->exc_args) + 16) != 2)
+		return false;
+	t->roots[0] = read_ptr(exc + l->os_errno);
+	t->roots[1] = read_ptr(exc + l->os_strerror);
+	t->roots[2] = read_ptr(exc + l->os_filename);
+	if (!t->roots[0] || !t->roots[1])
+		return false;
+	lv = walk_push(t, LEVEL_ROOTS, 0, t->roots[2] ? 3 : 2);
+	lv->hidden = 0;
+	return true;
+}
+
+int ft_build_raise(u32 tid, u64 type, u64 value)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	u64 value_type, flags = 0;
+	struct level *lv;
+	u32 kind;
+
+	if (!l)
+		return -1;
+	value_type = plausible(value) ? read_ptr(value + 8) : 0;
+	if (plausible(value_type))
+		read_at(&flags, 8, value_type + l->type_flags);
+	if (flags & TPFLAGS_EXC)
+		type = value_type;
+	kind = ft_classify(tid, type);
+	walk_begin(t);
+	t->walk.redact = 0; /* messages are not covered, and their words are no names */
+	tok_16(t, FT_T_EXC, type, value);
+	if (flags & TPFLAGS_EXC) {
+		if (kind != FT_KIND_EXC_OS || !push_os_error(l, t, value))
+			push_args(l, t, read_ptr(value + l->exc_args));
+	} else if (flags & TPFLAGS_TUPLE) {
+		push_args(l, t, value);
+	} else {
+		t->roots[0] = value;
+		lv = walk_push(t, LEVEL_ROOTS, 0, value && value != l->none_addr);
+		lv->hidden = 0;
+	}
+	walk_run(tid);
+	return 0;
+}
+
+SEC("uprobe")
+int ft_traceback(struct pt_regs *ctx)
+{
+	u64 frame = PT_REGS_PARM1(ctx), type = 0, exc;
+	struct call *c, *was;
+	struct thread *t;
+	struct hit h;
+	bool ours;
+
+	if (!hit_frame(&h))
+		return 0;
+	if (h.l->pyframe_frame != FT_NONE)
+		frame = read_ptr(frame + h.l->pyframe_frame);
+	if (frame != h.frame)
+		return 0; /* a traceback entry made by C code, for no frame that runs */
+	ours = hit_known(&h);
+	t = bpf_map_lookup_elem(&ft_threads, &h.tid);
+	if (!ours && (!t || !t->depth || ft_alive(h.tid, h.frame)))
+		return 0;
+	if (!t)
+		t = thread_get(h.tgid, h.tid);
+	if (!t)
+		return 0;
+	exc = read_ptr(h.tstate + h.l->tstate_exc_value);
+	if (h.l->tstate_exc_type != FT_NONE)
+		type = read_ptr(h.tstate + h.l->tstate_exc_type);
+	if (ft_build_raise(h.tid, type, exc))
+		return 0;
+	c = call_top(t, h.tid);
+	if (!call_is(c, h.frame, h.code))
+		ft_settle(h.tid, h.frame, 0, exc);
+	if (!ours)
+		return 0;
+	c = call_top(t, h.tid);
+	if (!call_is(c, h.frame, h.code)) {
+		/* gen.throw() and close() go on without a RESUME: this is the first we see. */
+		was = suspended_find(h.tgid, h.frame, h.code);
+		c = was ? call_new(t, h.tid) : 0;
+		if (!c)
+			return 0;
+		*c = *was;
+		t->depth++;
+	}
+	send_raise(t, h.tid, c, exc, bpf_ktime_get_ns());
+	c->exc = exc;
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

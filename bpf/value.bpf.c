@@ -1,0 +1,752 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The walk over a value, one element a step. Containers are a small explicit stack
+ * (thread->walk.level); every step looks at the innermost one, writes at most one value or
+ * one END, and returns. Bounds: FT_MAX_DEPTH levels, max_items elements a container,
+ * FT_MAX_TOKEN_BYTES bytes, WALK_STEPS steps.
+ */
+#include "py_value.bpf.h"
+
+#define TPFLAGS_LONG (1UL << 24)
+#define TPFLAGS_LIST (1UL << 25)
+#define TPFLAGS_TUPLE (1UL << 26)
+#define TPFLAGS_BYTES (1UL << 27)
+#define TPFLAGS_STR (1UL << 28)
+#define TPFLAGS_DICT (1UL << 29)
+#define TPFLAGS_EXC (1UL << 30)
+#define TPFLAGS_HEAP (1UL << 9)
+#define MAX_BASES 16
+#define MAX_NAME 128 /* bytes of a class's name, path or module that are carried */
+
+/* ---- dict keys ------------------------------------------------------------------------ */
+
+#define FIND_ENTRIES 64 /* looked through; what we look for comes early */
+
+int ft_str_is(u64 str, u64 lo, u64 hi, u32 n)
+{
+	const struct ft_layout *l = my_layout();
+	u64 length = 0, text[2] = {};
+
+	if (!l || !plausible(str) || read_at(&length, 8, str + l->str_length) || length != n)
+		return 0;
+	if (read_at(text, 16, str + l->str_ascii_data))
+		return 0;
+	if (n < 8)
+		text[0] &= (1ULL << (8 * (n & 7))) - 1;
+	if (n <= 8)
+		text[1] = 0;
+	else if (n < 16)
+		text[1] &= (1ULL << (8 * (n & 7))) - 1;
+	return text[0] == lo && text[1] == hi;
+}
+
+int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n)
+{
+	const struct ft_layout *l = my_layout();
+	struct dict_view d = {};
+	u64 key;
+	u32 i;
+
+	if (!l || keys_open(l, keys, &d))
+		return -1;
+	for (i = 0; i < FIND_ENTRIES; i++) {
+		if (i >= d.n)
+			break;
+		bpf_probe_read_user(&key, 8, (void *)(d.entries + (u64)i * d.stride + d.key_off));
+		if (ft_str_is(key, lo, hi, n))
+			return i;
+	}
+	return -1;
+}
+
+/* ---- types --------------------------------------------------------------------------- */
+
+/* Appends text to the small record; returns its new length. */
+FT_INLINE u32 small_text(struct thread *t, u32 off, u64 data, u32 width, u64 length)
+{
+	u32 n = length * width;
+	u64 o = off;
+
+	if (!data || length > MAX_NAME || n > MAX_NAME)
+		n = MAX_NAME;
+	asm volatile("%0 &= 511" : "+r"(o));
+	*(u64 *)(t->small + o) = 0;
+	if (!data || n == 0) {
+		*(u64 *)(t->small + o) = data ? FT_T_STR | 1 << 8 : FT_T_NONE;
+		return off + 8;
+	}
+	*(u64 *)(t->small + o) = FT_T_STR | width << 8 | (u64)n << 32;
+	asm volatile("%0 &= 255" : "+r"(n));
+	if (n == 0 || n > MAX_NAME)
+		return off;
+	*(u64 *)(t->small + o + 8 + ((n - 1) & 0xf8)) = 0;
+	if (bpf_probe_read_user(t->small + o + 8, n, (void *)data)) {
+		*(u64 *)(t->small + o) = FT_T_NONE;
+		return off + 8;
+	}
+	return off + 8 + ((n + 7) & ~7U);
+}
+
+FT_INLINE u32 small_str(const struct ft_layout *l, struct thread *t, u32 off, u64 str)
+{
+	struct str_view s = {};
+
+	if (str_open(l, str, &s))
+		s.data = 0;
+	return small_text(t, off, s.data, s.width, s.length);
+}
+
+/* The length of a C string; reads at most MAX_NAME bytes through the small record. */
+FT_INLINE u32 c_length(struct thread *t, u64 text)
+{
+	long n = bpf_probe_read_user_str(t->small + 512, MAX_NAME, (void *)text);
+
+	return n > 0 ? n - 1 : 0;
+}
+
+/* "__module__" as the two numbers that it is in memory. */
+#define MODULE_0 0x656c75646f6d5f5fULL
+#define MODULE_1 0x5f5fULL
+
+FT_INLINE int type_describe(const struct ft_layout *l, struct thread *t, u32 tid, u64 type,
+			    u32 kind, bool heap)
+{
+	struct ft_rec_pytype *r = (void *)t->small;
+	u64 now = bpf_ktime_get_ns();
+	u64 name = read_ptr(type + l->type_name), module = 0;
+	u32 off = sizeof(*r);
+
+	off = small_text(t, off, name, 1, c_length(t, name));
+	off = small_str(l, t, off, heap ? read_ptr(type + l->type_qualname) : 0);
+	if (heap) /* cls.__dict__['__module__'], which a class statement stores first */
+		module = dict_get(l, read_ptr(type + l->type_dict), MODULE_0, MODULE_1, 10);
+	off = small_str(l, t, off, module);
+	head_init(&r->hdr, FT_REC_TYPE, off, t->pid, tid, now);
+	r->type = type;
+	r->kind = kind;
+	r->pad = 0;
+	if (off > sizeof(t->small))
+		return -1;
+	return send(t, tid, now, r, off, 0);
+}
+
+/* Up to 3.15 these have no flag: the kind of a class that is one of them itself, else 0. */
+__attribute__((noinline)) int ft_unflagged(u64 type, u32 exc)
+{
+	const struct ft_layout *l = my_layout();
+
+	if (!l)
+		return 0;
+	if (exc) {
+		if (type == l->type_addr[FT_KIND_EXC_OS])
+			return FT_KIND_EXC_OS;
+		return type == l->type_addr[FT_KIND_EXC_KEY] ? FT_KIND_EXC_KEY : 0;
+	}
+	if (type == l->type_addr[FT_KIND_FLOAT])
+		return FT_KIND_FLOAT;
+	if (type == l->type_addr[FT_KIND_SET])
+		return FT_KIND_SET;
+	if (type == l->type_addr[FT_KIND_FROZENSET])
+		return FT_KIND_FROZENSET;
+	return type == l->type_addr[FT_KIND_BYTEARRAY] ? FT_KIND_BYTEARRAY : 0;
+}
+
+/* The kind of a type that is not one of the exact built-in ones. */
+FT_INLINE u32 type_kind(const struct ft_layout *l, u64 type, u64 flags)
+{
+	u32 exc = (flags & TPFLAGS_EXC) != 0;
+	int i;
+
+	if (flags & TPFLAGS_LONG)
+		return FT_KIND_INT;
+	if (flags & TPFLAGS_LIST)
+		return FT_KIND_LIST;
+	if (flags & TPFLAGS_TUPLE)
+		return FT_KIND_TUPLE;
+	if (flags & TPFLAGS_BYTES)
+		return FT_KIND_BYTES;
+	if (flags & TPFLAGS_STR)
+		return FT_KIND_STR;
+	if (flags & TPFLAGS_DICT)
+		return FT_KIND_DICT;
+	for (i = 0; i < MAX_BASES && type; i++) {
+		u32 kind = ft_unflagged(type, exc);
+
+		if (kind)
+			return kind;
+		type = read_ptr(type + l->type_base);
+	}
+	return exc ? FT_KIND_EXC : FT_KIND_OBJECT;
+}
+
+int ft_classify(u32 tid, u64 type)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct type_key key = {};
+	struct type_entry fresh = {}, *known;
+	u64 flags = 0;
+
+	if (!l || !plausible(type) || read_at(&flags, 8, type + l->type_flags))
+		return FT_KIND_UNKNOWN;
+	fresh.guard = flags ^ read_ptr(type + l->type_name) ^ (read_ptr(type + l->type_dict) << 1);
+	key.type = type;
+	key.tgid = t->pid;
+	known = bpf_map_lookup_elem(&ft_types, &key);
+	if (known && known->guard == fresh.guard)
+		return known->kind;
+	fresh.kind = type_kind(l, type, flags);
+	if (fresh.kind >= FT_KIND_EXC && type_describe(l, t, tid, type, fresh.kind,
+						       flags & TPFLAGS_HEAP))
+		return fresh.kind; /* not told: tell again next time */
+	bpf_map_update_elem(&ft_types, &key, &fresh, BPF_ANY);
+	return fresh.kind;
+}
+
+/* ---- redaction ----------------------------------------------------------------------- */
+
+#define HTTP_ 5 /* length of the prefix that is ignored */
+
+FT_INLINE bool redact_has(const char *text, u32 from, u32 length)
+{
+	struct redact_key key = {};
+	u32 i;
+
+	if (length - from == 0 || length - from > FT_MAX_REDACT_LEN)
+		return false;
+	for (i = 0; i < FT_MAX_REDACT_LEN; i++) {
+		char c;
+
+		if (i >= length - from)
+			break;
+		c = text[(i + from) & 63];
+		if (c >= 'A' && c <= 'Z')
+			c += 'a' - 'A';
+		else if (c == '-')
+			c = '_';
+		key.text[i] = c;
+	}
+	return bpf_map_lookup_elem(&ft_redact, &key) != 0;
+}
+
+FT_INLINE bool length_listed(u64 length)
+{
+	/* bit n - 1: a name of n bytes is listed */
+	return length >= 1 && length <= FT_MAX_REDACT_LEN &&
+	       ft_settings.redact_lengths >> ((length - 1) & 31) & 1;
+}
+
+int ft_redacted(u32 tid, u64 name)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	char text[64] = {};
+	u64 type, data, length = 0;
+	bool whole, rest;
+	u32 n;
+
+	if (!l || !plausible(name))
+		return 0;
+	type = read_ptr(name + 8);
+	if (read_at(&length, 8, name + 16)) /* str and bytes keep their length there */
+		return 0;
+	whole = length_listed(length);
+	rest = length > HTTP_ && length_listed(length - HTTP_);
+	if (!whole && !rest)
+		return 0;
+	if (type == l->type_addr[FT_KIND_BYTES]) {
+		data = name + l->bytes_data;
+	} else {
+		struct str_view s = {};
+
+		if (type != l->type_addr[FT_KIND_STR] && ft_classify(tid, type) != FT_KIND_STR)
+			return 0;
+		if (str_open(l, name, &s) || s.width != 1)
+			return 0;
+		data = s.data;
+	}
+	n = length;
+	asm volatile("%0 &= 63" : "+r"(n));
+	if (n > FT_MAX_REDACT_LEN + HTTP_ || bpf_probe_read_user(text, n, (void *)data))
+		return 0;
+	if (whole && redact_has(text, 0, n))
+		return 1;
+	return rest && (text[0] | 32) == 'h' && (text[1] | 32) == 't' && (text[2] | 32) == 't' &&
+	       (text[3] | 32) == 'p' && (text[4] == '_' || text[4] == '-') &&
+	       redact_has(text, HTTP_, n);
+}
+
+/* ---- values -------------------------------------------------------------------------- */
+
+FT_INLINE bool room(struct thread *t, u32 bytes)
+{
+	return t->walk.used + bytes + 8 <= FT_MAX_TOKEN_BYTES;
+}
+
+/* No room, or enough to fill the field: what is open is cut here. */
+FT_INLINE int stop(struct thread *t)
+{
+	tok_0(t, FT_T_STOP);
+	t->walk.depth = 0;
+	return 1;
+}
+
+/* Copies len (> 0) bytes of the target behind the tokens, padded with zeroes to 8. */
+__attribute__((noinline)) int ft_copy(u32 tid, u64 addr, u32 len)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	u32 done = 0, i;
+
+	if (!t || addr < PY_MIN || addr >= PY_MAX || len == 0)
+		return -1;
+	*(u64 *)tok_at(t, t->walk.used + ((len - 1) & ~7U)) = 0;
+	for (i = 0; i < FT_MAX_TOKEN_BYTES / FT_COPY && done < len; i++) {
+		u32 n = len - done;
+
+		if (n > FT_COPY)
+			n = FT_COPY;
+		asm volatile("%0 &= %1" : "+r"(n) : "i"(2 * FT_COPY - 1));
+		if (bpf_probe_read_user(tok_at(t, t->walk.used + done), n, (void *)(addr + done)))
+			return -1;
+		done += n;
+	}
+	t->walk.used += (len + 7) & ~7U;
+	return 0;
+}
+
+FT_INLINE void unreadable(struct thread *t)
+{
+	count(FT_LOST_read_value);
+	tok_0(t, FT_T_UNREADABLE);
+	t->walk.budget -= 14;
+}
+
+/* Text or bytes: length units of width bytes, as many as the field has room for. */
+FT_INLINE void put_text(struct thread *t, u32 tid, u32 kind, u64 data, u64 length, u32 width)
+{
+	u32 room_bytes = FT_MAX_TOKEN_BYTES - 40 - t->walk.used;
+	u32 before = t->walk.used;
+	u64 n = length;
+	u32 bytes;
+
+	if (t->walk.budget < 0)
+		n = 0;
+	else if (n > (u32)t->walk.budget)
+		n = t->walk.budget;
+	if (t->walk.used > FT_MAX_TOKEN_BYTES - 48)
+		n = 0;
+	else if (n * width > room_bytes)
+		n = room_bytes / width;
+	bytes = n * width;
+	if (n < length) {
+		tok_head(t, kind, width, FT_TOK_CUT, bytes + 8);
+		tok_word(t, length);
+	} else {
+		tok_head(t, kind, width, 0, bytes);
+	}
+	if (bytes && ft_copy(tid, data, bytes)) {
+		t->walk.used = before;
+		unreadable(t);
+		return;
+	}
+	t->walk.budget -= n + 2;
+}
+
+FT_INLINE void put_str(const struct ft_layout *l, struct thread *t, u32 tid, u64 obj)
+{
+	struct str_view s = {};
+
+	if (str_open(l, obj, &s))
+		unreadable(t);
+	else
+		put_text(t, tid, FT_T_STR, s.data, s.length, s.width);
+}
+
+FT_INLINE void put_bytes(const struct ft_layout *l, struct thread *t, u32 tid, u64 obj, u32 kind)
+{
+	u64 length = 0;
+	u64 data = obj + l->bytes_data;
+
+	if (read_at(&length, 8, obj + 16)) {
+		unreadable(t);
+		return;
+	}
+	if (kind == FT_T_BYTEARRAY && length)
+		data = read_ptr(obj + l->bytearray_start);
+	put_text(t, tid, kind, data, length, 1);
+}
+
+FT_INLINE u32 bits_of(u32 digit)
+{
+	u32 n = 0;
+
+	if (digit >> 16) {
+		n += 16;
+		digit >>= 16;
+	}
+	if (digit >> 8) {
+		n += 8;
+		digit >>= 8;
+	}
+	if (digit >> 4) {
+		n += 4;
+		digit >>= 4;
+	}
+	if (digit >> 2) {
+		n += 2;
+		digit >>= 2;
+	}
+	return n + (digit >> 1) + (digit & 1 || digit >> 1);
+}
+
+FT_INLINE void put_int(const struct ft_layout *l, struct thread *t, u32 tid, u64 obj)
+{
+	u64 magnitude = 0;
+	s64 size = 0;
+	u64 n;
+
+	if (read_at(&size, 8, obj + l->int_size))
+		goto bad;
+	n = size < 0 ? -size : size;
+	if (n <= 2) {
+		if (n && read_at(&magnitude, 4 * n == 8 ? 8 : 4, obj + l->int_digits))
+			goto bad;
+		magnitude = (magnitude & 0x3fffffff) | (magnitude >> 32) << 30;
+		tok_8(t, FT_T_INT, size < 0 ? -magnitude : magnitude);
+		t->walk.budget -= 1;
+		return;
+	}
+	/* Every digit but the first makes nine decimal ones. */
+	if ((n - 1) * 9 > ft_settings.max_arg_length || !room(t, n * 4 + 8)) {
+		u32 top = read_u32(obj + l->int_digits + (n - 1) * 4);
+
+		tok_head(t, FT_T_INTBITS, 0, size < 0 ? FT_TOK_NEGATIVE : 0, 8);
+		tok_word(t, (n - 1) * 30 + bits_of(top));
+		t->walk.budget -= 15;
+		return;
+	}
+	tok_head(t, FT_T_BIGINT, 0, size < 0 ? FT_TOK_NEGATIVE : 0, n * 4);
+	if (!ft_copy(tid, obj + l->int_digits, n * 4)) {
+		t->walk.budget -= (n - 1) * 9;
+		return;
+	}
+	t->walk.used -= 8;
+bad:
+	unreadable(t);
+}
+
+FT_INLINE u32 nesting(struct thread *t)
+{
+	u32 n = t->walk.depth;
+
+	return n - t->walk.level[0].hidden;
+}
+
+/* Opens a container of length items, unless it lies too deep; the level or NULL. */
+FT_INLINE struct level *open(struct thread *t, u32 token, u32 level_kind, u64 base, u64 length)
+{
+	struct level *lv;
+	u64 n = length;
+
+	t->walk.budget -= 2;
+	if (nesting(t) >= ft_settings.max_depth || t->walk.depth >= 15) {
+		tok_0(t, FT_T_DEEP);
+		return 0;
+	}
+	if (n > ft_settings.max_items)
+		n = ft_settings.max_items;
+	tok_8(t, token, length);
+	lv = walk_push(t, level_kind, base, n);
+	lv->cut = n < length;
+	return lv;
+}
+
+FT_INLINE void put_seq(const struct ft_layout *l, struct thread *t, u64 obj, u32 token)
+{
+	u64 length = 0, items = obj + l->tuple_items;
+	struct level *lv;
+
+	if (read_at(&length, 8, obj + 16)) {
+		unreadable(t);
+		return;
+	}
+	if (token == FT_T_LIST && length)
+		items = read_ptr(obj + l->list_items);
+	lv = open(t, token, LEVEL_SEQ, items, length);
+	if (lv)
+		lv->pair = length == 2 && t->walk.redact;
+}
+
+FT_INLINE void put_dict(const struct ft_layout *l, struct thread *t, u64 obj)
+{
+	struct dict_view d = {};
+	struct level *lv;
+	u64 used = 0;
+
+	if (read_at(&used, 8, obj + l->dict_used) || dict_open(l, obj, &d)) {
+		unreadable(t);
+		return;
+	}
+	lv = open(t, FT_T_DICT, LEVEL_DICT, d.entries, d.n);
+	if (!lv)
+		return;
+	/* The token carries the items, not the slots. */
+	*(u64 *)tok_at(t, t->walk.used - 8) = used;
+	lv->left = used > 0xffffffff ? 0xffffffff : used;
+	lv->values = d.values;
+	lv->stride = d.stride;
+	lv->key_off = d.key_off;
+	lv->val_off = d.val_off;
+}
+
+FT_INLINE void put_set(const struct ft_layout *l, struct thread *t, u64 obj, u32 token)
+{
+	u64 used = 0, mask = 0;
+	struct level *lv;
+
+	if (read_at(&used, 8, obj + l->set_used) || read_at(&mask, 8, obj + l->set_mask)) {
+		unreadable(t);
+		return;
+	}
+	lv = open(t, token, LEVEL_SET, read_ptr(obj + l->set_table), mask + 1);
+	if (!lv)
+		return;
+	*(u64 *)tok_at(t, t->walk.used - 8) = used;
+	lv->left = used > 0xffffffff ? 0xffffffff : used;
+}
+
+/* The exception's args follow as elements; they nest as a container's would. */
+FT_INLINE void put_exc(const struct ft_layout *l, struct thread *t, u64 obj, u64 type)
+{
+	u64 args = read_ptr(obj + l->exc_args), n = 0;
+
+	if (nesting(t) >= ft_settings.max_depth || t->walk.depth >= 15 || !plausible(args) ||
+	    read_at(&n, 8, args + 16)) {
+		tok_16(t, FT_T_OBJECT, type, obj);
+		return;
+	}
+	tok_16(t, FT_T_EXC, type, obj);
+	if (n > ft_settings.max_items)
+		n = ft_settings.max_items;
+	walk_push(t, LEVEL_SEQ, args + l->tuple_items, n);
+}
+
+FT_INLINE u32 exact_kind(const struct ft_layout *l, u64 type)
+{
+	if (type == l->type_addr[FT_KIND_INT])
+		return FT_KIND_INT;
+	if (type == l->type_addr[FT_KIND_STR])
+		return FT_KIND_STR;
+	if (type == l->type_addr[FT_KIND_DICT])
+		return FT_KIND_DICT;
+	if (type == l->type_addr[FT_KIND_LIST])
+		return FT_KIND_LIST;
+	if (type == l->type_addr[FT_KIND_TUPLE])
+		return FT_KIND_TUPLE;
+	if (type == l->type_addr[FT_KIND_BOOL])
+		return FT_KIND_BOOL;
+	if (type == l->type_addr[FT_KIND_FLOAT])
+		return FT_KIND_FLOAT;
+	if (type == l->type_addr[FT_KIND_BYTES])
+		return FT_KIND_BYTES;
+	return FT_KIND_UNKNOWN;
+}
+
+FT_INLINE void put_value(const struct ft_layout *l, struct thread *t, u32 tid, u64 obj)
+{
+	u64 type, bits = 0;
+	u32 kind;
+
+	if (obj == l->none_addr) {
+		tok_0(t, FT_T_NONE);
+		t->walk.budget -= 4;
+		return;
+	}
+	if (!plausible(obj) || !plausible(type = read_ptr(obj + 8))) {
+		unreadable(t);
+		return;
+	}
+	kind = exact_kind(l, type);
+	if (kind == FT_KIND_UNKNOWN)
+		kind = ft_classify(tid, type);
+	switch (kind) {
+	case FT_KIND_BOOL:
+		tok_0(t, obj == l->true_addr ? FT_T_TRUE : FT_T_FALSE);
+		t->walk.budget -= 4;
+		break;
+	case FT_KIND_INT:
+		put_int(l, t, tid, obj);
+		break;
+	case FT_KIND_FLOAT:
+		if (read_at(&bits, 8, obj + l->float_value))
+			unreadable(t);
+		else
+			tok_8(t, FT_T_FLOAT, bits);
+		t->walk.budget -= 3;
+		break;
+	case FT_KIND_STR:
+		put_str(l, t, tid, obj);
+		break;
+	case FT_KIND_BYTES:
+		put_bytes(l, t, tid, obj, FT_T_BYTES);
+		break;
+	case FT_KIND_BYTEARRAY:
+		put_bytes(l, t, tid, obj, FT_T_BYTEARRAY);
+		break;
+	case FT_KIND_LIST:
+		put_seq(l, t, obj, FT_T_LIST);
+		break;
+	case FT_KIND_TUPLE:
+		put_seq(l, t, obj, FT_T_TUPLE);
+		break;
+	case FT_KIND_DICT:
+		put_dict(l, t, obj);
+		break;
+	case FT_KIND_SET:
+		put_set(l, t, obj, FT_T_SET);
+		break;
+	case FT_KIND_FROZENSET:
+		put_set(l, t, obj, FT_T_FROZENSET);
+		break;
+	case FT_KIND_EXC:
+	case FT_KIND_EXC_OS:
+	case FT_KIND_EXC_KEY:
+		put_exc(l, t, obj, type);
+		break;
+	case FT_KIND_OBJECT:
+		tok_16(t, FT_T_OBJECT, type, obj);
+		t->walk.budget -= 20;
+		break;
+	default:
+		unreadable(t);
+	}
+}
+
+/* ---- the next element ------------------------------------------------------------------ */
+
+#define NO_VALUE 1	/* nothing to write in this step */
+#define REDACT_VALUE 2	/* a value comes, but it is redacted */
+
+/* Parameter i: its slot, or what the cell in it (or for it) holds. */
+FT_INLINE u64 param_value(const struct ft_layout *l, struct walk *w, u64 base, u32 i)
+{
+	u64 obj = read_ptr(base + (u64)i * 8);
+
+	if (!(w->cell_mask >> (i & 63) & 1))
+		return obj;
+	if (l->code_cell2arg != FT_NONE) {
+		if (obj || i >= FT_CELLS)
+			return obj;
+		obj = read_ptr(w->cells + 8 * (u64)w->arg_cell[i & (FT_CELLS - 1)]);
+	}
+	return plausible(obj) ? read_ptr(obj + l->cell_value) : 0;
+}
+
+FT_INLINE int next_in_dict(struct level *lv, u32 tid, bool redact, u64 *ret)
+{
+	u64 entry = lv->base + (u64)lv->idx * lv->stride;
+	u64 value;
+
+	if (lv->phase) {
+		lv->phase = 0;
+		*ret = lv->values ? read_ptr(lv->values + (u64)lv->idx * 8)
+				  : read_ptr(entry + lv->val_off);
+		lv->idx++;
+		return lv->redact ? REDACT_VALUE : 0;
+	}
+	value = lv->values ? read_ptr(lv->values + (u64)lv->idx * 8)
+			   : read_ptr(entry + lv->val_off);
+	*ret = read_ptr(entry + lv->key_off);
+	if (!value || !*ret) { /* a deleted entry */
+		lv->idx++;
+		return NO_VALUE;
+	}
+	lv->left--;
+	lv->phase = 1;
+	lv->redact = redact && ft_redacted(tid, *ret);
+	return 0;
+}
+
+FT_INLINE int next_in_set(struct level *lv, u64 *ret)
+{
+	u64 slot[2] = {}; /* key, hash; a deleted slot has hash -1, as no object has */
+	int err = read_at(slot, 16, lv->base + (u64)lv->idx * 16);
+
+	lv->idx++;
+	if (err || !slot[0] || slot[1] == -1ULL)
+		return NO_VALUE;
+	lv->left--;
+	*ret = slot[0];
+	return 0;
+}
+
+FT_INLINE int next(const struct ft_layout *l, struct thread *t, struct level *lv, u32 tid,
+		   u64 *ret)
+{
+	u32 i = lv->idx;
+
+	switch (lv->kind) {
+	case LEVEL_ROOTS:
+		lv->idx++;
+		*ret = t->roots[i & 7];
+		return 0;
+	case LEVEL_PARAMS:
+		lv->idx++;
+		if (t->walk.redact_mask >> (i & 63) & 1)
+			return REDACT_VALUE;
+		*ret = param_value(l, &t->walk, lv->base, i);
+		return 0;
+	case LEVEL_SEQ:
+		lv->idx++;
+		if (lv->pair && i == 1 && ft_redacted(tid, read_ptr(lv->base)))
+			return REDACT_VALUE;
+		*ret = read_ptr(lv->base + (u64)i * 8);
+		return 0;
+	case LEVEL_DICT:
+		return next_in_dict(lv, tid, t->walk.redact, ret);
+	default:
+		return next_in_set(lv, ret);
+	}
+}
+
+FT_INLINE void close_level(struct thread *t, struct level *lv)
+{
+	/* Slots were left unseen, and live items among them. */
+	if ((lv->kind == LEVEL_DICT || lv->kind == LEVEL_SET) ? lv->cut && lv->left : lv->cut)
+		tok_0(t, FT_T_CUT);
+	if (!lv->hidden)
+		tok_0(t, FT_T_END);
+	t->walk.depth--;
+}
+
+int ft_step(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct level *lv;
+	u64 obj = 0;
+	int what;
+
+	if (!l || !t->walk.depth)
+		return 1;
+	/* 32: the largest token but text, and CUT, END behind it. */
+	if (!room(t, 32) || t->walk.budget < 0)
+		return stop(t);
+	lv = &t->walk.level[(t->walk.depth - 1) & 15];
+	if (!lv->phase && (lv->idx >= lv->n || !lv->left)) {
+		close_level(t, lv);
+		return t->walk.depth == 0;
+	}
+	if (lv->idx && lv->kind != LEVEL_DICT && lv->kind != LEVEL_SET)
+		t->walk.budget -= 2; /* ", ": tables may have had nothing before */
+	what = next(l, t, lv, tid, &obj);
+	if (what == REDACT_VALUE) {
+		tok_0(t, FT_T_REDACTED);
+		t->walk.budget -= 5;
+	} else if (!what) {
+		put_value(l, t, tid, obj);
+	}
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
