@@ -38,6 +38,8 @@ static const struct {
 	{FT_KIND_EXC_KEY, "PyExc_KeyError"},
 };
 
+#define TP_BASICSIZE 32
+#define OBJECT_SIZE 16
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Address in the process of what a symbol names; 0 where the file does not tell. */
@@ -83,6 +85,25 @@ static int fill_addresses(struct ft_layout *l, struct elf *e, const struct targe
 	return err;
 }
 
+/*
+ * A build with Py_TRACE_REFS has two more pointers at the head of every object. The type
+ * "object" tells: where its tp_basicsize lies, and that a bare object has 16 bytes.
+ */
+static int check_object_head(struct elf *e, const struct target *t, struct why *w)
+{
+	const uint64_t *size = NULL;
+	Elf64_Sym s;
+
+	if (!elf_symbol(e, "PyBaseObject_Type", &s) && !(s.st_value & 7))
+		size = elf_at(e, s.st_value + TP_BASICSIZE, sizeof(*size));
+	if (size && *size == OBJECT_SIZE)
+		return 0;
+	return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+			"%s is an unusual build: its objects do not start with a reference count "
+			"and a type (Py_TRACE_REFS?)",
+			t->binary);
+}
+
 int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct why *w)
 {
 	const struct cpython_facts *facts;
@@ -99,6 +120,8 @@ int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct 
 	l = facts->layout;
 	err = tstate_find(&e, t, facts, &tstate_addr, w);
 	l.tstate_addr = tstate_addr;
+	if (!err)
+		err = check_object_head(&e, t, w);
 	if (!err)
 		err = fill_addresses(&l, &e, t, w);
 	elf_release(&e);

@@ -9,16 +9,14 @@
 #include <unistd.h>
 
 #include "discover/bytes.h"
+#include "discover/denied.h"
 
 #define CHUNK 65536
 
 static int cannot_open(const char *path, int err, struct why *w)
 {
 	if (err == EACCES || err == EPERM)
-		return why_exit(w, EXIT_NOT_PERMITTED, -EACCES,
-				"not permitted to read %s: run as root (sudo) or with "
-				"CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
-				path);
+		return denied(w, path);
 	return why(w, -err, "cannot read %s: %s", path, strerror(err));
 }
 

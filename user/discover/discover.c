@@ -22,6 +22,7 @@ struct candidate {
 /* What the walk over the maps looks for. */
 struct search {
 	const char *exe;
+	ino_t exe_inode;
 	struct candidate found;
 	bool has_library, has_exe;
 	char foreign[256]; /* a Python that is not CPython */
@@ -62,7 +63,8 @@ static int look_at_map(void *ctx, const struct proc_map *m)
 
 	if (is_foreign(m->path) && !s->foreign[0])
 		snprintf(s->foreign, sizeof(s->foreign), "%.255s", m->path);
-	if (!strcmp(m->path, s->exe) && !s->has_exe) {
+	/* By name or by number: either one may be hidden by a mount or an overlay. */
+	if ((!strcmp(m->path, s->exe) || m->inode == s->exe_inode) && !s->has_exe) {
 		s->exe_map = *m;
 		s->has_exe = true;
 	}
@@ -242,6 +244,15 @@ static int choose(struct search *s, pid_t pid, const char *root, struct why *w)
 	return 0;
 }
 
+static ino_t inode_of_exe(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
 static int find_interpreter(struct target *t, struct search *s, struct why *w)
 {
 	char exe[4096], root[4096];
@@ -255,6 +266,7 @@ static int find_interpreter(struct target *t, struct search *s, struct why *w)
 	if (err)
 		return err;
 	s->exe = exe;
+	s->exe_inode = inode_of_exe(t->pid);
 	t->exe = strdup(inside_root(exe, root));
 	if (!t->exe)
 		return why(w, -ENOMEM, "out of memory");

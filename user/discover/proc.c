@@ -6,18 +6,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "discover/denied.h"
 #include "discover/proc.h"
 
 static int cannot_read(pid_t pid, const char *name, int err, struct why *w)
 {
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
 	if (err == EACCES || err == EPERM)
-		return why_exit(w, EXIT_NOT_PERMITTED, -EACCES,
-				"not permitted to read /proc/%d/%s: run as root (sudo) or with "
-				"CAP_SYS_PTRACE",
-				pid, name);
+		return denied(w, path);
 	if (err == ENOENT || err == ESRCH)
 		return why_exit(w, EXIT_NO_PROCESS, -ESRCH, "no process %d", pid);
-	return why(w, -err, "cannot read /proc/%d/%s: %s", pid, name, strerror(err));
+	return why(w, -err, "cannot read %s: %s", path, strerror(err));
 }
 
 static FILE *proc_open(pid_t pid, const char *name)
