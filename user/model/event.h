@@ -31,19 +31,20 @@ enum verdict { VERDICT_UNKNOWN, VERDICT_KEEP, VERDICT_DROP };
  */
 struct function {
 	uint32_t pid;
-	uint64_t code;	  /* address of the code object */
-	char *module;	  /* "" when unknown */
+	uint64_t code; /* address of the code object */
+	char *module;  /* "" when unknown */
 	char *name;
 	char *qualname;	  /* NULL before 3.11 */
 	char *class_name; /* module plus enclosing class path */
 	char *filename;
 	uint32_t line;
-	bool generator;	  /* generator, coroutine or async generator: may be suspended */
+	bool generator; /* generator, coroutine or async generator: may be suspended */
 	char **params;
 	int nparams;
-	char *json_head; /* "module": "m", "function": "f" */
-	char *json_tail; /* "class": "m.C", "method": "f", "file": "/x.py", "line": 3 */
-	enum verdict verdict; /* set by filter/ */
+	char *json_head;      /* "module": "m", "function": "f" */
+	char *json_tail;      /* "class": "m.C", "method": "f", "file": "/x.py", "line": 3 */
+	enum verdict verdict; /* set by filter/; the decoder renders no value of a dropped one */
+	bool counted;	      /* set by assemble/: it had a call */
 };
 
 struct span_id {
@@ -52,7 +53,7 @@ struct span_id {
 };
 
 enum event_type {
-	EVENT_NONE, /* a record that only taught the decoder a name, or of an unknown type */
+	EVENT_NONE,	/* a record that only taught the decoder a name, or of an unknown type */
 	EVENT_FUNCTION, /* a function was described: function is set */
 	EVENT_ENTER,
 	EVENT_EXIT,
@@ -68,16 +69,16 @@ enum event_type {
 struct event {
 	enum event_type type;
 	uint32_t pid, tid;
-	uint64_t ts_ns; /* CLOCK_MONOTONIC */
+	uint64_t ts_ns;		   /* CLOCK_MONOTONIC */
 	struct function *function; /* FUNCTION, ENTER, EXIT, RAISE; NULL when never described */
 	struct span_id span;	   /* ENTER, EXIT, RAISE */
 	struct span_id parent;	   /* ENTER; start_ns 0 at the root */
 	bool by_exception;	   /* EXIT */
 	struct text value;	   /* ENTER: args object; EXIT: result. JSON text */
 	struct text exc_type, exc_message; /* RAISE: plain UTF-8 text, not JSON */
-	uint64_t first_ns, last_ns; /* LOST */
-	uint32_t count, reason;	    /* LOST; reason is an enum ft_counter */
-	uint32_t other_pid;	    /* PROC_FORK */
+	uint64_t first_ns, last_ns;	   /* LOST */
+	uint32_t count, reason;		   /* LOST; reason is an enum ft_counter */
+	uint32_t other_pid;		   /* PROC_FORK */
 };
 
 enum line_type { LINE_ENTER, LINE_EXIT, LINE_EXCEPTION, LINE_LOST };
@@ -86,17 +87,17 @@ struct line {
 	enum line_type type;
 	uint64_t timestamp_us; /* since the Unix epoch */
 	uint32_t pid, tid;
-	const char *thread;    /* Python's name of the thread, UTF-8 */
+	const char *thread; /* Python's name of the thread, UTF-8 */
 	struct function *function;
-	struct text value;     /* ENTER: args, EXIT: result */
-	unsigned threshold;    /* of truncatedFields when value.cut */
-	bool has_exception;    /* EXIT and EXCEPTION */
+	struct text value;  /* ENTER: args, EXIT: result */
+	unsigned threshold; /* of truncatedFields when value.cut */
+	bool has_exception; /* EXIT and EXCEPTION */
 	struct text exc_type, exc_message;
 	uint64_t duration_ns;
 	uint64_t span, parent;
-	bool lost;	       /* EXIT: its real end was lost */
-	uint64_t count;	       /* LOST */
-	const char *reason;    /* LOST */
+	bool lost;	    /* EXIT: its real end was lost */
+	uint64_t count;	    /* LOST */
+	const char *reason; /* LOST */
 };
 
 #endif

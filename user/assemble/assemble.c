@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assemble/assemble.h"
+#include "assemble/spans.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "ft_counters.h"
+
+struct assembler {
+	struct assembler_options o;
+	struct assembler_stats stats;
+	struct spans spans;
+	uint64_t last_number;
+	struct buf exception; /* text of a result that is an exception */
+	struct buf scratch;
+};
+
+int assembler_new(const struct assembler_options *o, struct assembler **ret_assembler)
+{
+	struct assembler *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	a->o = *o;
+	*ret_assembler = a;
+	return 0;
+}
+
+void assembler_free(struct assembler *a)
+{
+	if (!a)
+		return;
+	spans_release(&a->spans);
+	buf_release(&a->exception);
+	buf_release(&a->scratch);
+	free(a);
+}
+
+void assembler_set_anchor(struct assembler *a, uint64_t mono_ns, uint64_t real_ns)
+{
+	a->o.anchor_mono_ns = mono_ns;
+	a->o.anchor_real_ns = real_ns;
+}
+
+void assembler_stats(const struct assembler *a, struct assembler_stats *ret_stats)
+{
+	*ret_stats = a->stats;
+}
+
+/* ---- lines -------------------------------------------------------------------- */
+
+static uint64_t real_us(const struct assembler *a, uint64_t mono_ns)
+{
+	/* Unsigned arithmetic also serves a moment before the anchor. */
+	return (a->o.anchor_real_ns + (mono_ns - a->o.anchor_mono_ns)) / 1000;
+}
+
+static struct line line_of(const struct assembler *a, enum line_type type, uint32_t pid,
+			   uint32_t tid, const struct span *s, uint64_t ts_ns)
+{
+	return (struct line){
+		.type = type,
+		.timestamp_us = real_us(a, ts_ns),
+		.pid = pid,
+		.tid = tid,
+		.thread = a->o.thread_name ? a->o.thread_name(a->o.arg, pid, tid) : "",
+		.function = s->function,
+		.threshold = a->o.max_arg_length,
+		.duration_ns = ts_ns > s->start_ns ? ts_ns - s->start_ns : 0,
+		.span = s->number,
+		.parent = s->parent,
+	};
+}
+
+static int put(struct assembler *a, const struct line *l)
+{
+	int err = a->o.line(a->o.arg, l);
+
+	return err < 0 ? err : 0;
+}
+
+static int put_enter(struct assembler *a, const struct event *e, const struct span *s)
+{
+	struct line l = line_of(a, LINE_ENTER, e->pid, e->tid, s, e->ts_ns);
+
+	l.value = e->value;
+	if (!a->o.args)
+		l.threshold = 0;
+	a->stats.enters++;
+	if (!s->function->counted) {
+		s->function->counted = true;
+		a->stats.functions++;
+	}
+	return put(a, &l);
+}
+
+static int put_exit(struct assembler *a, const struct event *e, const struct span *s)
+{
+	struct line l = line_of(a, LINE_EXIT, e->pid, e->tid, s, e->ts_ns);
+
+	l.value = e->value;
+	if (!a->o.result)
+		l.threshold = 0;
+	a->stats.exits++;
+	return put(a, &l);
+}
+
+/* A call whose end was lost: it ended by the time that the call around it did. */
+static int put_lost_exit(struct assembler *a, const struct thread_spans *t, const struct span *s,
+			 uint64_t end_ns)
+{
+	struct line l = line_of(a, LINE_EXIT, t->pid, t->tid, s, end_ns);
+
+	l.value = (struct text){.s = "null", .len = 4};
+	l.lost = true;
+	a->stats.exits++;
+	return put(a, &l);
+}
+
+/* {"exception": "ValueError: Invalid input"}, within the limit where that is possible. */
+static struct text exception_result(struct assembler *a, const struct text *type,
+				    const struct text *message)
+{
+	struct buf *b = &a->exception, *plain = &a->scratch;
+	struct text result = {.cut = message->cut};
+	size_t start, chars, least = sizeof(JSON_DOTS) - 1, max = a->o.max_arg_length;
+
+	buf_clear(plain);
+	buf_add(plain, type->s, type->len);
+	if (message->len) {
+		BUF_LITERAL(plain, ": ");
+		buf_add(plain, message->s, message->len);
+	}
+	buf_clear(b);
+	BUF_LITERAL(b, "{\"exception\": ");
+	start = b->len;
+	json_string(b, plain->s, plain->len);
+	chars = b->failed ? 0 : utf8_count(b->s, b->len) + 1;
+	if (chars > max) {
+		size_t room = max > start + 1 + least ? max - start - 1 : least;
+
+		result.original_len = message->cut ? 0 : chars;
+		result.cut = true;
+		json_cut_string(b, start, room);
+	}
+	buf_char(b, '}');
+	result.s = b->s;
+	result.len = b->len;
+	return result;
+}
+
+static int put_exception(struct assembler *a, const struct event *e, const struct span *s,
+			 uint64_t end_ns)
+{
+	static const struct text unknown = {.s = "<unknown>", .len = 9}, none = {.s = ""};
+	struct line l = line_of(a, LINE_EXCEPTION, e->pid, e->tid, s, end_ns);
+	int err;
+
+	l.has_exception = true;
+	l.exc_type = s->raise ? s->raise->type : unknown;
+	l.exc_message = s->raise ? s->raise->message : none;
+	a->stats.exceptions++;
+	err = put(a, &l);
+	if (err < 0)
+		return err;
+	l.type = LINE_EXIT;
+	l.value = exception_result(a, &l.exc_type, &l.exc_message);
+	if (a->exception.failed || a->scratch.failed)
+		return -ENOMEM;
+	a->stats.exits++;
+	return put(a, &l);
+}
+
+static const char *reason_name(uint32_t reason)
+{
+	static const char *const names[] = {
+#define X(name, text) #name,
+		FT_COUNTERS(X)
+#undef X
+	};
+
+	return reason < FT_COUNTER_COUNT ? names[reason] : "unknown";
+}
+
+static int put_lost(struct assembler *a, const struct event *e, uint64_t ts_ns, uint32_t count,
+		    uint32_t reason)
+{
+	struct line l = {
+		.type = LINE_LOST,
+		.timestamp_us = real_us(a, ts_ns),
+		.pid = e->pid,
+		.tid = e->tid,
+		.count = count,
+		.reason = reason_name(reason),
+	};
+
+	a->stats.lost += count;
+	return put(a, &l);
+}
+
+/* ---- one function an event type ----------------------------------------------- */
+
+static int on_enter(struct assembler *a, const struct event *e)
+{
+	struct span s = {.start_ns = e->span.start_ns, .parent_id = e->parent};
+	const struct span *parent = NULL;
+	int err;
+
+	/* Without its description a call has no name to be shown by. */
+	if (!e->function)
+		return put_lost(a, e, e->ts_ns, 2, FT_LOST_emit_code);
+	s.function = e->function;
+	if (e->parent.start_ns)
+		parent = spans_find(&a->spans, e->pid, e->parent);
+	if (parent)
+		s.parent = parent->number ? parent->number : parent->parent;
+	if (!a->o.keep || a->o.keep(a->o.arg, e->function))
+		s.number = a->o.span_base + a->last_number + 1;
+	err = spans_add(&a->spans, e->pid, e->span, &s);
+	if (err == -EEXIST)
+		return 0;
+	if (err || !s.number)
+		return err;
+	a->last_number++;
+	return put_enter(a, e, &s);
+}
+
+/* Closes span i of the thread when it lies inside of the call that ends now. */
+static int close_if_inside(struct assembler *a, struct thread_spans *t, size_t i,
+			   struct span_id outer, uint64_t end_ns)
+{
+	struct span *s = &t->stack[i];
+	int err = 0;
+
+	if (!spans_inside(&a->spans, t->pid, s, outer))
+		return 0;
+	if (s->number)
+		err = put_lost_exit(a, t, s, end_ns);
+	s->function = NULL;
+	return err;
+}
+
+static int put_end(struct assembler *a, const struct event *e, const struct span *s,
+		   uint64_t end_ns)
+{
+	if (!s->number)
+		return 0;
+	return e->by_exception ? put_exception(a, e, s, end_ns) : put_exit(a, e, s);
+}
+
+static uint64_t end_of(const struct event *e, const struct span *s)
+{
+	return e->by_exception && s->raise ? s->raise->ts_ns : e->ts_ns;
+}
+
+static int end_call(struct assembler *a, const struct event *e, struct thread_spans *t, size_t at)
+{
+	uint64_t end_ns = end_of(e, &t->stack[at]);
+	int err = 0;
+
+	for (size_t i = t->count; i-- > at + 1 && !err;)
+		err = close_if_inside(a, t, i, e->span, end_ns);
+	if (err >= 0)
+		err = put_end(a, e, &t->stack[at], end_ns);
+	t->stack[at].function = NULL;
+	spans_compact(t, at);
+	return err;
+}
+
+static int end_generator(struct assembler *a, const struct event *e, const struct span *s)
+{
+	/* What it called ran on the thread on which it ended, on top of everything. */
+	struct thread_spans *t = spans_find_thread(&a->spans, e->pid, e->tid);
+	uint64_t end_ns = end_of(e, s);
+	int err = 0;
+
+	while (t && t->count && !err) {
+		size_t top = t->count - 1;
+
+		err = close_if_inside(a, t, top, e->span, end_ns);
+		if (t->stack[top].function)
+			break;
+		spans_compact(t, top);
+	}
+	if (err >= 0)
+		err = put_end(a, e, s, end_ns);
+	spans_remove_generator(&a->spans, e->pid, e->span);
+	return err;
+}
+
+static int on_exit_event(struct assembler *a, const struct event *e)
+{
+	struct thread_spans *t = spans_find_thread(&a->spans, e->pid, e->span.tid);
+	long i = t ? spans_index(t, e->span.start_ns) : -1;
+	const struct span *s;
+
+	if (i >= 0)
+		return end_call(a, e, t, i);
+	s = spans_find(&a->spans, e->pid, e->span);
+	return s ? end_generator(a, e, s) : 0;
+}
+
+static int on_raise(struct assembler *a, const struct event *e)
+{
+	struct span *s = spans_find(&a->spans, e->pid, e->span);
+	size_t type = e->exc_type.len, message = e->exc_message.len;
+	struct raise *r;
+
+	if (!s || !s->number)
+		return 0;
+	r = malloc(sizeof(*r) + type + message);
+	if (!r)
+		return -ENOMEM;
+	r->ts_ns = e->ts_ns;
+	r->type = e->exc_type;
+	r->message = e->exc_message;
+	r->type.s = memcpy(r->bytes, e->exc_type.s, type);
+	r->message.s = memcpy(r->bytes + type, e->exc_message.s, message);
+	free(s->raise);
+	s->raise = r;
+	return 0;
+}
+
+static void count_unfinished(void *arg, const struct span *s)
+{
+	struct assembler *a = arg;
+
+	a->stats.unfinished += s->number != 0;
+}
+
+int assembler_event(struct assembler *a, const struct event *e)
+{
+	switch (e->type) {
+	case EVENT_ENTER:
+		return on_enter(a, e);
+	case EVENT_EXIT:
+		return on_exit_event(a, e);
+	case EVENT_RAISE:
+		return on_raise(a, e);
+	case EVENT_LOST:
+		return put_lost(a, e, e->last_ns ? e->last_ns : e->ts_ns, e->count, e->reason);
+	case EVENT_THREAD_EXIT:
+		spans_drop_thread(&a->spans, e->pid, e->tid, count_unfinished, a);
+		return 0;
+	case EVENT_PROC_EXIT:
+	case EVENT_PROC_EXEC:
+		spans_drop_process(&a->spans, e->pid, count_unfinished, a);
+		return 0;
+	case EVENT_NONE:
+	case EVENT_FUNCTION:
+	case EVENT_PROC_FORK: /* what is open belongs to the parent alone */
+	case EVENT_SESSION:
+		return 0;
+	}
+	return 0;
+}
+
+int assembler_finish(struct assembler *a)
+{
+	spans_drop_all(&a->spans, count_unfinished, a);
+	return 0;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The calls that are open. Plain calls stand on a stack for each thread, in the order of
+ * their start: the one that ends is nearly always the top, any other is found by halving.
+ * Generators and coroutines may outlive their caller and end on another thread; they stand
+ * in a map of their own.
+ */
+#ifndef FT_SPANS_H
+#define FT_SPANS_H
+
+#include "base/map.h"
+#include "model/event.h"
+
+/* The last exception that was seen in a call; it may still be handled there. */
+struct raise {
+	uint64_t ts_ns;
+	struct text type, message; /* borrow from bytes[] */
+	char bytes[];
+};
+
+struct span {
+	uint64_t start_ns;
+	struct span_id parent_id;
+	uint64_t number;	   /* 0: a dropped call, which makes no line */
+	uint64_t parent;	   /* number of the nearest kept call below */
+	struct function *function; /* borrowed from the decoder; NULL: taken off already */
+	struct raise *raise;	   /* owned; NULL: none was seen */
+};
+
+struct thread_spans {
+	uint32_t pid, tid;
+	struct span *stack; /* owned; by start_ns, ascending */
+	size_t count, cap;
+};
+
+struct spans {
+	struct map threads;	   /* (pid, tid) -> struct thread_spans, owned */
+	struct map generators;	   /* (pid, tid), start_ns -> struct span, owned */
+	struct thread_spans *last; /* of the last search: events come in bursts */
+};
+
+/* Called with each span that is dropped unfinished. */
+typedef void (*span_fn)(void *arg, const struct span *s);
+
+void spans_release(struct spans *s);
+/* NULL when the thread has no table yet (find), or without memory (get). */
+struct thread_spans *spans_find_thread(struct spans *s, uint32_t pid, uint32_t tid);
+struct thread_spans *spans_get_thread(struct spans *s, uint32_t pid, uint32_t tid);
+/* 0, -EEXIST when a call of this thread began in the same nanosecond, -ENOMEM. */
+int spans_add(struct spans *s, uint32_t pid, struct span_id id, const struct span *span);
+/* Borrowed until the next change; NULL when it is not open. */
+struct span *spans_find(struct spans *s, uint32_t pid, struct span_id id);
+/* Index on the stack, or -1. */
+long spans_index(const struct thread_spans *t, uint64_t start_ns);
+/* Is the span inside of `outer`, as the parents say? */
+bool spans_inside(struct spans *s, uint32_t pid, const struct span *span, struct span_id outer);
+/* Takes spans off whose function is NULL, from index `from` on, and frees what they own. */
+void spans_compact(struct thread_spans *t, size_t from);
+void spans_remove_generator(struct spans *s, uint32_t pid, struct span_id id);
+
+void spans_drop_thread(struct spans *s, uint32_t pid, uint32_t tid, span_fn fn, void *arg);
+void spans_drop_process(struct spans *s, uint32_t pid, span_fn fn, void *arg);
+void spans_drop_all(struct spans *s, span_fn fn, void *arg);
+
+#endif

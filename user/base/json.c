@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdint.h>
+
+#include "base/json.h"
+#include "base/utf8.h"
+
+#define ONES 0x0101010101010101ull
+#define HIGHS 0x8080808080808080ull
+
+/* What follows the backslash; 'u' = \u00XX, '?' = perhaps a surrogate; 0 = as it is. */
+static const char escape_of[256] = {
+	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b',	     't',	    'n',	  'u',
+	'f', 'r', 'u', 'u', 'u', 'u', 'u', 'u', 'u',	     'u',	    'u',	  'u',
+	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', ['"'] = '"', ['\\'] = '\\', [0xed] = '?',
+};
+
+static inline uint64_t zero_bytes(uint64_t v)
+{
+	return (v - ONES) & ~v & HIGHS;
+}
+
+/* Eight bytes at once: is there one that may need an escape? May say yes in vain. */
+static inline bool any_special(uint64_t v)
+{
+	return (zero_bytes(v ^ (ONES * '"')) | zero_bytes(v ^ (ONES * '\\')) |
+		zero_bytes(v ^ (ONES * 0xed)) | ((v - ONES * 0x20) & ~v & HIGHS)) != 0;
+}
+
+static char *put_u(char *p, unsigned c)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	*p++ = '\\';
+	*p++ = 'u';
+	*p++ = hex[c >> 12 & 15];
+	*p++ = hex[c >> 8 & 15];
+	*p++ = hex[c >> 4 & 15];
+	*p++ = hex[c & 15];
+	return p;
+}
+
+static char *escape_one(char *p, const char **s, const char *end)
+{
+	unsigned char c = **s, e = escape_of[c];
+
+	++*s;
+	if (!e) {
+		*p++ = c;
+	} else if (e == 'u') {
+		p = put_u(p, c);
+	} else if (e != '?') {
+		*p++ = '\\';
+		*p++ = e;
+	} else if (end - *s >= 2 && (unsigned char)**s >= 0xa0) {
+		p = put_u(p, 0xd000 | ((*s)[0] & 63) << 6 | ((*s)[1] & 63));
+		*s += 2;
+	} else {
+		*p++ = c;
+	}
+	return p;
+}
+
+char *json_escape_to(char *p, const char *s, size_t len)
+{
+	const char *end = s + len;
+
+	while (end - s >= 8) {
+		const char *stop = s + 8;
+		uint64_t word;
+
+		memcpy(&word, s, 8);
+		if (!any_special(word)) {
+			memcpy(p, &word, 8);
+			p += 8;
+			s += 8;
+			continue;
+		}
+		while (s < stop)
+			p = escape_one(p, &s, end);
+	}
+	while (s < end)
+		p = escape_one(p, &s, end);
+	return p;
+}
+
+void json_escape(struct buf *b, const char *s, size_t len)
+{
+	/* + 8: words are copied whole. */
+	char *room = buf_room(b, len * JSON_GROWTH + 8);
+
+	if (room)
+		b->len += json_escape_to(room, s, len) - room;
+}
+
+void json_string(struct buf *b, const char *s, size_t len)
+{
+	char *room = buf_room(b, len * JSON_GROWTH + 10), *p = room;
+
+	if (!room)
+		return;
+	*p++ = '"';
+	p = json_escape_to(p, s, len);
+	*p++ = '"';
+	b->len += p - room;
+}
+
+/* Bytes of the unit at s: an escape or a character; *ret_chars: characters it takes. */
+static size_t unit(const char *s, const char *end, size_t *ret_chars)
+{
+	const char *p = s + 1;
+
+	if (*s == '\\')
+		return *ret_chars = p < end && *p == 'u' ? 6 : 2;
+	*ret_chars = 1;
+	while (p < end && utf8_continues(*p))
+		p++;
+	return p - s;
+}
+
+bool json_cut_string(struct buf *b, size_t start, size_t room)
+{
+	const char *text = b->s + start + 1, *end = b->s + b->len - 1, *s = text;
+	size_t chars, used = sizeof(JSON_DOTS) - 1;
+
+	if (room < used)
+		return false;
+	while (s < end) {
+		size_t bytes = unit(s, end, &chars);
+
+		if (used + chars > room || bytes > (size_t)(end - s))
+			break;
+		used += chars;
+		s += bytes;
+	}
+	b->len = s - b->s;
+	BUF_LITERAL(b, "...\"");
+	return true;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Text as a JSON string, the way Python's json.dumps(ensure_ascii=False) writes it: UTF-8
+ * as it is, `"` and `\` and control characters escaped, lone surrogates as \udXXX.
+ */
+#ifndef FT_JSON_H
+#define FT_JSON_H
+
+#include "base/buf.h"
+
+/* What stands for something left out. */
+#define JSON_DOTS "\"...\""
+
+/* With the quotes. */
+void json_string(struct buf *b, const char *s, size_t len);
+/* Without. */
+void json_escape(struct buf *b, const char *s, size_t len);
+/* The same into p, which has room for JSON_GROWTH * len bytes; returns the end. */
+char *json_escape_to(char *p, const char *s, size_t len);
+#define JSON_GROWTH 6
+
+/*
+ * Shortens a JSON string that starts at b->s + start and ends b, quotes included, to at
+ * most `room` characters, so that its text ends in "...". False, and nothing changed, when
+ * not even `"..."` fits.
+ */
+bool json_cut_string(struct buf *b, size_t start, size_t room);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "base/utf8.h"
+
+bool utf8_is_ascii(const char *s, size_t len)
+{
+	uint64_t seen = 0, word;
+
+	for (; len >= 8; s += 8, len -= 8) {
+		memcpy(&word, s, 8);
+		seen |= word;
+	}
+	for (; len; s++, len--)
+		seen |= (unsigned char)*s;
+	return !utf8_any_high(seen);
+}
+
+size_t utf8_count(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += !utf8_continues(s[i]);
+	return n;
+}
+
+size_t utf8_prefix(const char *s, size_t len, size_t n)
+{
+	size_t i = 0;
+
+	for (; i < len; i++)
+		if (!utf8_continues(s[i]) && !n--)
+			break;
+	return i;
+}
+
+char *utf8_put(char *p, uint32_t c)
+{
+	if (c > 0x10ffff)
+		c = UTF8_REPLACEMENT;
+	if (c < 0x80) {
+		*p++ = c;
+	} else if (c < 0x800) {
+		*p++ = 0xc0 | c >> 6;
+		*p++ = 0x80 | (c & 63);
+	} else if (c < 0x10000) {
+		*p++ = 0xe0 | c >> 12;
+		*p++ = 0x80 | (c >> 6 & 63);
+		*p++ = 0x80 | (c & 63);
+	} else {
+		*p++ = 0xf0 | c >> 18;
+		*p++ = 0x80 | (c >> 12 & 63);
+		*p++ = 0x80 | (c >> 6 & 63);
+		*p++ = 0x80 | (c & 63);
+	}
+	return p;
+}
+
+/* How many bytes follow a first byte, or -1 when it cannot be one. */
+static int following(unsigned char first)
+{
+	if (first < 0x80)
+		return 0;
+	if (first < 0xc2)
+		return -1;
+	return first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : -1;
+}
+
+uint32_t utf8_get(const char **s, const char *end)
+{
+	static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+	const char *p = *s;
+	unsigned char first = *p++;
+	int more = following(first);
+	uint32_t c;
+
+	*s = p;
+	if (more <= 0)
+		return more ? UTF8_REPLACEMENT : first;
+	if (end - p < more)
+		return UTF8_REPLACEMENT;
+	c = first & (0x3f >> more);
+	for (int i = 0; i < more; i++) {
+		if (!utf8_continues(p[i]))
+			return UTF8_REPLACEMENT;
+		c = c << 6 | (p[i] & 63);
+	}
+	if (c < least[more] || c > 0x10ffff)
+		return UTF8_REPLACEMENT;
+	*s = p + more;
+	return c;
+}

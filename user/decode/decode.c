@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "decode/decode.h"
+#include "decode/exception.h"
+#include "decode/functions.h"
+#include "decode/render.h"
+#include "decode/threads.h"
+#include "decode/types.h"
+
+struct decoder {
+	struct decoder_options options;
+	struct types types;
+	struct functions functions;
+	struct threads threads;
+	struct render render;
+	struct exception exception;
+};
+
+int decoder_new(const struct decoder_options *o, struct decoder **ret_decoder)
+{
+	struct decoder *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	d->render.types = &d->types;
+	decoder_set_options(d, o);
+	*ret_decoder = d;
+	return 0;
+}
+
+void decoder_free(struct decoder *d)
+{
+	if (!d)
+		return;
+	types_release(&d->types);
+	functions_release(&d->functions);
+	threads_release(&d->threads);
+	render_release(&d->render);
+	exception_release(&d->exception);
+	free(d);
+}
+
+void decoder_set_options(struct decoder *d, const struct decoder_options *o)
+{
+	d->options = *o;
+	d->render.max = o->max_arg_length;
+}
+
+const char *decoder_thread_name(struct decoder *d, uint32_t pid, uint32_t tid)
+{
+	return threads_name(&d->threads, pid, tid);
+}
+
+/* ---- one function a record type ----------------------------------------------- */
+
+/* A value that is not rendered: by wish, because nobody will see it, or for want of one. */
+static struct text stand_in(const char *s, bool cut)
+{
+	return (struct text){.s = s, .len = strlen(s), .cut = cut};
+}
+
+static bool unseen(const struct function *f)
+{
+	return !f || f->verdict == VERDICT_DROP;
+}
+
+static int on_code(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
+{
+	e->type = EVENT_FUNCTION;
+	return functions_learn(&d->functions, &d->types, (const void *)rec, end, &e->function);
+}
+
+static int on_enter(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
+{
+	const struct ft_rec_enter *r = (const void *)rec;
+	struct tokens t;
+
+	e->type = EVENT_ENTER;
+	e->function = functions_find(&d->functions, rec->pid, r->code);
+	e->span = (struct span_id){rec->ts_ns, rec->tid};
+	e->parent = (struct span_id){r->parent_ns, r->parent_tid};
+	if (!d->options.args || unseen(e->function)) {
+		e->value = stand_in("{}", !d->options.args);
+		return 0;
+	}
+	tokens_init(&t, r + 1, end);
+	return render_args(&d->render, &t, e->function, &e->value);
+}
+
+static int on_exit_rec(struct decoder *d, const struct ft_rec *rec, const void *end,
+		       struct event *e)
+{
+	const struct ft_rec_exit *r = (const void *)rec;
+	struct tokens t;
+
+	e->type = EVENT_EXIT;
+	e->function = functions_find(&d->functions, rec->pid, r->code);
+	e->span = (struct span_id){r->start_ns, r->start_tid};
+	e->by_exception = r->how == FT_EXIT_EXCEPTION;
+	tokens_init(&t, r + 1, end);
+	if (!d->options.result || e->by_exception || unseen(e->function)) {
+		e->value = stand_in("null", !d->options.result);
+		return 0;
+	}
+	if (!tokens_peek(&t)) {
+		e->value = stand_in("null", true);
+		return 0;
+	}
+	return render_value(&d->render, &t, rec->pid, &e->value);
+}
+
+static int on_raise(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
+{
+	const struct ft_rec_raise *r = (const void *)rec;
+	struct tokens t;
+
+	e->type = EVENT_RAISE;
+	e->function = functions_find(&d->functions, rec->pid, r->code);
+	e->span = (struct span_id){r->start_ns, r->start_tid};
+	tokens_init(&t, r + 1, end);
+	if (unseen(e->function) || tokens_peek(&t) != FT_T_EXC) {
+		e->exc_type = stand_in(EXCEPTION_UNKNOWN, false);
+		e->exc_message = stand_in("", false);
+		return 0;
+	}
+	return exception_read(&d->exception, &t, &d->types, rec->pid, d->options.max_arg_length,
+			      &e->exc_type, &e->exc_message);
+}
+
+static int on_lost(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
+{
+	const struct ft_rec_lost *r = (const void *)rec;
+
+	e->type = EVENT_LOST;
+	e->first_ns = r->first_ns;
+	e->last_ns = r->last_ns;
+	e->count = r->count;
+	e->reason = r->reason;
+	return 0;
+}
+
+static int on_type(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
+{
+	return types_learn(&d->types, (const void *)rec, end);
+}
+
+static int on_thread(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
+{
+	return threads_learn(&d->threads, (const void *)rec, end);
+}
+
+static int on_session(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
+{
+	e->type = EVENT_SESSION;
+	return 0;
+}
+
+static int on_thread_exit(struct decoder *d, const struct ft_rec *rec, const void *end,
+			  struct event *e)
+{
+	e->type = EVENT_THREAD_EXIT;
+	threads_forget(&d->threads, rec->pid, rec->tid);
+	return 0;
+}
+
+/* Addresses mean nothing any more; the pid may come back as another process. */
+static void forget_process(struct decoder *d, uint32_t pid)
+{
+	types_forget_process(&d->types, pid);
+	functions_forget_process(&d->functions, pid);
+	threads_forget_process(&d->threads, pid);
+}
+
+static int on_proc_exit(struct decoder *d, const struct ft_rec *rec, const void *end,
+			struct event *e)
+{
+	e->type = EVENT_PROC_EXIT;
+	forget_process(d, rec->pid);
+	return 0;
+}
+
+static int on_proc_exec(struct decoder *d, const struct ft_rec *rec, const void *end,
+			struct event *e)
+{
+	e->type = EVENT_PROC_EXEC;
+	forget_process(d, rec->pid);
+	return 0;
+}
+
+static int on_proc_fork(struct decoder *d, const struct ft_rec *rec, const void *end,
+			struct event *e)
+{
+	const struct ft_rec_proc *r = (const void *)rec;
+
+	e->type = EVENT_PROC_FORK;
+	e->other_pid = r->other;
+	return threads_fork(&d->threads, rec->pid, rec->tid, r->other);
+}
+
+static const struct {
+	size_t size; /* of the fixed part */
+	int (*read)(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e);
+} readers[] = {
+	[FT_REC_SESSION] = {sizeof(struct ft_rec_session), on_session},
+	[FT_REC_CODE] = {sizeof(struct ft_rec_code), on_code},
+	[FT_REC_TYPE] = {sizeof(struct ft_rec_pytype), on_type},
+	[FT_REC_THREAD] = {sizeof(struct ft_rec_thread), on_thread},
+	[FT_REC_ENTER] = {sizeof(struct ft_rec_enter), on_enter},
+	[FT_REC_EXIT] = {sizeof(struct ft_rec_exit), on_exit_rec},
+	[FT_REC_RAISE] = {sizeof(struct ft_rec_raise), on_raise},
+	[FT_REC_LOST] = {sizeof(struct ft_rec_lost), on_lost},
+	[FT_REC_THREAD_EXIT] = {sizeof(struct ft_rec), on_thread_exit},
+	[FT_REC_PROC_EXIT] = {sizeof(struct ft_rec_proc), on_proc_exit},
+	[FT_REC_PROC_FORK] = {sizeof(struct ft_rec_proc), on_proc_fork},
+	[FT_REC_PROC_EXEC] = {sizeof(struct ft_rec_proc), on_proc_exec},
+};
+
+int decoder_event(struct decoder *d, const struct ft_rec *rec, size_t size, struct event *ret_event,
+		  struct why *w)
+{
+	struct event e = {.type = EVENT_NONE};
+	int err;
+
+	if (size < sizeof(*rec) || rec->size < sizeof(*rec) || rec->size > size)
+		return why(w, -EBADMSG, "a record of %zu bytes says that it has %u", size,
+			   size < sizeof(*rec) ? 0 : rec->size);
+	e.pid = rec->pid;
+	e.tid = rec->tid;
+	e.ts_ns = rec->ts_ns;
+	if (rec->type < sizeof(readers) / sizeof(*readers) && readers[rec->type].read) {
+		if (rec->size < readers[rec->type].size)
+			return why(w, -EBADMSG, "a record of type %u is too short: %u bytes",
+				   rec->type, rec->size);
+		err = readers[rec->type].read(d, rec, (const char *)rec + rec->size, &e);
+		if (err == -EBADMSG)
+			return why(w, err, "a record of type %u holds no valid values", rec->type);
+		if (err)
+			return why(w, err, "out of memory");
+	}
+	*ret_event = e;
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An exception's type name and message, as str(exception) would give it.
+ */
+#ifndef FT_EXCEPTION_H
+#define FT_EXCEPTION_H
+
+#include "decode/token.h"
+#include "decode/types.h"
+#include "model/event.h"
+
+#define EXCEPTION_UNKNOWN "<unknown>"
+
+struct exception {
+	struct buf message;
+};
+
+void exception_release(struct exception *e);
+/* One EXC token and its arguments. ret_message borrows from e, ret_type from the types. */
+int exception_read(struct exception *e, struct tokens *t, const struct types *types, uint32_t pid,
+		   unsigned max, struct text *ret_type, struct text *ret_message);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Functions by (pid, code address), as FT_REC_CODE described them. A function that was
+ * described stays alive until the table is released, for spans and lines point to it; what
+ * its address means may change meanwhile.
+ */
+#ifndef FT_FUNCTIONS_H
+#define FT_FUNCTIONS_H
+
+#include "base/map.h"
+#include "decode/types.h"
+#include "ft_abi.h"
+#include "model/event.h"
+
+struct functions {
+	struct map by_code;    /* (pid, code) -> struct function, borrowed from all */
+	struct function **all; /* owned, and so is what they point to */
+	size_t count, cap;
+};
+
+void functions_release(struct functions *f);
+/*
+ * FT_REC_CODE, at least as long as its struct. The same description again gives the same
+ * function, so a kernel side that repeats itself costs no memory.
+ */
+int functions_learn(struct functions *f, const struct types *types, const struct ft_rec_code *rec,
+		    const void *end, struct function **ret_function);
+struct function *functions_find(const struct functions *f, uint32_t pid, uint64_t code);
+void functions_forget_process(struct functions *f, uint32_t pid);
+
+#endif

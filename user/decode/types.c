@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/utf8.h"
+#include "decode/name.h"
+#include "decode/types.h"
+
+static void pytype_free(struct pytype *t)
+{
+	if (!t)
+		return;
+	free(t->name);
+	free(t->qualname);
+	free(t->full_name);
+	free(t);
+}
+
+static bool free_one(void *arg, const struct map_slot *s)
+{
+	pytype_free(s->value);
+	return true;
+}
+
+static bool free_of_process(void *arg, const struct map_slot *s)
+{
+	return s->a == *(uint32_t *)arg && free_one(NULL, s);
+}
+
+void types_release(struct types *t)
+{
+	map_sweep(&t->by_address, free_one, NULL);
+	map_release(&t->by_address);
+}
+
+void types_forget_process(struct types *t, uint32_t pid)
+{
+	map_sweep(&t->by_address, free_of_process, &pid);
+}
+
+const struct pytype *types_find(const struct types *t, uint32_t pid, uint64_t address)
+{
+	return map_get(&t->by_address, pid, address);
+}
+
+static const char *after_last_dot(const char *s)
+{
+	const char *dot = strrchr(s, '.');
+
+	return dot ? dot + 1 : s;
+}
+
+/*
+ * __name__ of a heap type is its tp_name, whole: a class may be called "a.b". But types
+ * that C code makes from a PyType_Spec keep "module.Name" in tp_name; their __qualname__
+ * tells.
+ */
+static const char *name_of(const char *tp_name, const char *qualname)
+{
+	const char *last = after_last_dot(tp_name);
+
+	return !qualname || !strcmp(last, qualname) ? last : tp_name;
+}
+
+/* What object.__repr__ prints before " object at". */
+static char *full_name_of(const char *tp_name, const char *qualname, const char *module)
+{
+	char *full = NULL;
+
+	/* Static types carry the module in tp_name, and those of builtins have none there. */
+	if (!qualname || !module || !strcmp(module, "builtins"))
+		return strdup(tp_name);
+	return asprintf(&full, "%s.%s", module, qualname) < 0 ? NULL : full;
+}
+
+static int names_fill(struct pytype *type, const char *tp_name, const char *qualname,
+		      const char *module)
+{
+	const char *name = name_of(tp_name, qualname);
+
+	type->name = strdup(name);
+	type->qualname = strdup(qualname ? qualname : name);
+	type->full_name = full_name_of(tp_name, qualname, module);
+	return type->name && type->qualname && type->full_name ? 0 : -ENOMEM;
+}
+
+int types_learn(struct types *t, const struct ft_rec_pytype *rec, const void *end)
+{
+	char *tp_name = NULL, *qualname = NULL, *module = NULL;
+	struct pytype *type = calloc(1, sizeof(*type));
+	struct tokens tokens;
+	void *old = NULL;
+	int err = -ENOMEM;
+
+	if (!type)
+		goto out;
+	type->kind = rec->kind;
+	tokens_init(&tokens, rec + 1, end);
+	/* tp_name is a C string: UTF-8 whatever its width says. */
+	err = name_read_utf8(&tokens, &tp_name);
+	if (!err)
+		err = name_read(&tokens, &qualname);
+	if (!err)
+		err = name_read(&tokens, &module);
+	if (!err)
+		err = names_fill(type, tp_name ? tp_name : "", qualname, module);
+	if (!err)
+		err = map_put(&t->by_address, rec->hdr.pid, rec->type, type, &old);
+out:
+	pytype_free(err ? type : old);
+	free(tp_name);
+	free(qualname);
+	free(module);
+	return err;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "filter/filter.h"
+#include "filter/stdlib.h"
+
+struct filter {
+	char **prefix, **exclude;
+	size_t nprefix, nexclude;
+};
+
+static void list_free(char **list, size_t n)
+{
+	for (size_t i = 0; list && i < n; i++)
+		free(list[i]);
+	free(list);
+}
+
+static char **list_dup(const char *const *list, size_t n)
+{
+	char **copy = calloc(n + 1, sizeof(*copy));
+
+	for (size_t i = 0; copy && i < n; i++) {
+		copy[i] = strdup(list[i]);
+		if (!copy[i]) {
+			list_free(copy, i);
+			return NULL;
+		}
+	}
+	return copy;
+}
+
+int filter_new(const char *const *prefix, size_t nprefix, const char *const *exclude,
+	       size_t nexclude, struct filter **ret_filter)
+{
+	struct filter *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	f->nprefix = nprefix;
+	f->nexclude = nexclude;
+	f->prefix = list_dup(prefix, nprefix);
+	f->exclude = list_dup(exclude, nexclude);
+	if (!f->prefix || !f->exclude) {
+		filter_free(f);
+		return -ENOMEM;
+	}
+	*ret_filter = f;
+	return 0;
+}
+
+void filter_free(struct filter *f)
+{
+	if (!f)
+		return;
+	list_free(f->prefix, f->nprefix);
+	list_free(f->exclude, f->nexclude);
+	free(f);
+}
+
+static bool starts_with_one(const char *module, char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(module, list[i], strlen(list[i])))
+			return true;
+	return false;
+}
+
+/* "X.Y/" or "X.Yt/" (free-threaded). */
+static bool is_version_directory(const char *s)
+{
+	size_t major = strspn(s, "0123456789"), minor;
+
+	if (!major || s[major] != '.')
+		return false;
+	s += major + 1;
+	minor = strspn(s, "0123456789");
+	if (!minor)
+		return false;
+	s += minor;
+	return s[*s == 't'] == '/';
+}
+
+/* Under .../lib/pythonX.Y/ or .../lib64/pythonX.Y/. */
+static bool in_library_directory(const char *file)
+{
+	static const char python[] = "/python";
+
+	for (const char *at = file; (at = strstr(at, python)); at++) {
+		bool lib = at - file >= 4 && !memcmp(at - 4, "/lib", 4);
+		bool lib64 = at - file >= 6 && !memcmp(at - 6, "/lib64", 6);
+
+		if ((lib || lib64) && is_version_directory(at + sizeof(python) - 1))
+			return true;
+	}
+	return false;
+}
+
+static bool is_built_in(const struct function *fn)
+{
+	/* What is frozen into the interpreter: "<frozen importlib._bootstrap>". */
+	return stdlib_has(fn->module) || !strncmp(fn->filename, "<frozen ", 8) ||
+	       strstr(fn->filename, "/site-packages/") || strstr(fn->filename, "/dist-packages/") ||
+	       in_library_directory(fn->filename);
+}
+
+static bool decide(const struct filter *f, const struct function *fn)
+{
+	if (starts_with_one(fn->module, f->exclude, f->nexclude))
+		return false;
+	if (f->nprefix)
+		return starts_with_one(fn->module, f->prefix, f->nprefix);
+	return !is_built_in(fn);
+}
+
+bool filter_keep(struct filter *f, struct function *fn)
+{
+	if (fn->verdict == VERDICT_UNKNOWN)
+		fn->verdict = decide(f, fn) ? VERDICT_KEEP : VERDICT_DROP;
+	return fn->verdict == VERDICT_KEEP;
+}

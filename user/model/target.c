@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "model/target.h"
+
+void target_release(struct target *t)
+{
+	if (!t)
+		return;
+	free(t->exe);
+	free(t->binary);
+	free(t->open_path);
+	*t = (struct target){0};
+}
