@@ -1,0 +1,1 @@
+"""Ground truth: small programs whose every call is known from the interpreter itself."""

@@ -1,0 +1,8 @@
+"""Imported, dropped and imported again by gt.frames."""
+
+
+def once():
+    return "once"
+
+
+VALUE = once()
