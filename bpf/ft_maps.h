@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What the values of the BPF maps hold. Shared with user/attach/, which fills the rules and
+ * reads what a thread has lost; nothing else in user space looks at them.
+ */
+#ifndef FT_MAPS_H
+#define FT_MAPS_H
+
+#include "ft_abi.h"
+
+#define FT_CHUNK 64	  /* shadow stack entries in one map value */
+#define FT_MAX_CHUNKS 512 /* chunks of one thread: 32,768 open calls */
+#define FT_TOK_MASK (FT_MAX_TOKEN_BYTES - 1)
+#define FT_COPY 1024	  /* bytes copied at once */
+#define FT_HEAD 64	  /* room for the largest record header */
+#define FT_CELLS 32	  /* parameters that can be captured by closures up to 3.10 */
+
+/* ---- what a function is to us, decided once ------------------------------------- */
+
+struct code_key {
+	__u64 code;
+	__u32 tgid;
+	__u32 pad;
+};
+
+enum code_verdict { CODE_REJECT = 1, CODE_ACCEPT = 2 };
+
+struct code_entry {
+	__u64 guard;	 /* hash of what identifies the code object: addresses are reused */
+	__u32 verdict;	 /* enum code_verdict; user space may turn ACCEPT into REJECT */
+	__u32 flags;	 /* co_flags */
+	__u64 cell_mask;	 /* parameters that are captured by a closure */
+	__u64 redact_mask; /* parameters whose name is on the redaction list */
+	__u16 nparams;
+	__u16 cells_slot;	 /* first cell in localsplus (up to 3.10) */
+	__u16 return_slot; /* first operand stack slot: where RETURN_VALUE finds its value */
+	__u16 pad;
+	__u8 arg_cell[FT_CELLS]; /* up to 3.10: cell number of a captured parameter */
+};
+
+struct type_key {
+	__u64 type;
+	__u32 tgid;
+	__u32 pad;
+};
+
+struct type_entry {
+	__u64 guard;
+	__u32 kind;
+	__u32 pad;
+};
+
+/* ---- the shadow stack ------------------------------------------------------------ */
+
+struct call {
+	__u64 frame;
+	__u64 code;
+	__u64 start_ns; /* the span, or for a call that was lost its nearest recorded parent's */
+	__u32 start_tid;
+	__u32 flags; /* CALL_* */
+	__u64 exc;   /* the exception last seen in it, 0 = none */
+};
+
+#define CALL_LOST 1	 /* its ENTER could not be recorded: no EXIT either */
+#define CALL_GENERATOR 2 /* may be suspended */
+#define CALL_STORED 4	 /* stands in ft_suspended */
+
+struct chunk_key {
+	__u32 tid;
+	__u32 chunk;
+};
+
+struct call_chunk {
+	struct call call[FT_CHUNK];
+};
+
+struct frame_key {
+	__u64 frame;
+	__u32 tgid;
+	__u32 pad;
+};
+
+/* ---- the walk over a value: containers that are open, innermost last -------------- */
+
+enum level_kind {
+	LEVEL_ROOTS = 1, /* pointers in thread->roots */
+	LEVEL_PARAMS,	 /* parameters in localsplus */
+	LEVEL_SEQ,	 /* an array of object pointers */
+	LEVEL_DICT,	 /* a dict's entries */
+	LEVEL_SET,	 /* a set's table */
+};
+
+struct level {
+	__u64 base;   /* first item, entry or slot */
+	__u64 values; /* LEVEL_DICT, split table: the array of values; else 0 */
+	__u32 idx;
+	__u32 n;	    /* items, entries or slots to look at */
+	__u32 left;   /* LEVEL_DICT, LEVEL_SET: live items not yet met */
+	__u8 kind;
+	__u8 stride, key_off, val_off; /* LEVEL_DICT: shape of an entry */
+	__u8 phase;   /* LEVEL_DICT: 1 = the value of entry idx comes next */
+	__u8 redact;  /* the next value is redacted */
+	__u8 cut;	    /* there is more than is looked at */
+	__u8 hidden;  /* no END: not a container of the value */
+	__u8 pair;    /* LEVEL_SEQ of two: the first may name the second */
+	__u8 pad[7];
+};
+
+struct walk {
+	__u32 used;   /* bytes of tokens written */
+	__s32 budget; /* characters that may still be rendered, at least */
+	__u32 depth;  /* open levels */
+	__u32 redact; /* look for names of the redaction list */
+	__u64 cell_mask, redact_mask;
+	__u64 cells;  /* address of the first cell (up to 3.10) */
+	__u8 arg_cell[FT_CELLS];
+	struct level level[16]; /* FT_MAX_DEPTH and the hidden ones; a power of two */
+};
+
+/* Everything about one thread; key: tid. */
+struct thread {
+	__u32 pid;
+	__u32 depth; /* calls on the shadow stack */
+	__u64 lost_first_ns, lost_last_ns;
+	__u32 lost_count, lost_reason;
+	__u32 named; /* its name was sent, or it has none */
+	__u32 pad0;
+	__u64 roots[8];
+	struct walk walk;
+	__u8 small[FT_HEAD + 640]; /* a TYPE or THREAD record, while tok holds another */
+	__u8 pad[FT_HEAD];
+	__u8 head[FT_HEAD]; /* the record's header ends where tok begins */
+	__u8 tok[FT_MAX_TOKEN_BYTES + 2 * FT_COPY];
+};
+
+/* ---- settings that are maps ------------------------------------------------------------- */
+
+/* A module prefix; the longest match wins. User space leaves out every --prefix that lies
+ * under an --exclude, so that exclusion wins. */
+struct rule_key {
+	__u32 bits;
+	char text[FT_MAX_PREFIX];
+};
+
+/* A name of the redaction list: lower case, '-' as '_', zero padded. */
+struct redact_key {
+	char text[FT_MAX_REDACT_LEN];
+};
+
+#endif

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach/attach.h"
+#include "attach/features.h"
+#include "flowtrace.skel.h"
+#include "ft_maps.h"
+
+#define BINARIES_MAX 32
+
+/* An interpreter that is hooked for every process (follow), or a process of its own. */
+struct hooked {
+	dev_t dev;
+	ino_t inode;
+	pid_t pid; /* -1 = all that map it */
+	struct bpf_link *links[HOOKS_MAX];
+	int count;
+};
+
+struct attach {
+	struct flowtrace *skel;
+	bool follow;
+	struct hooked hooked[BINARIES_MAX];
+	int nhooked;
+	struct bpf_link *proc_links[3];
+};
+
+static void (*debug_text)(const char *text);
+
+static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char text[1024];
+
+	if (!debug_text)
+		return 0;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	debug_text(text);
+	return 0;
+}
+
+/* ---- settings --------------------------------------------------------------------- */
+
+static void redact_key(const char *name, struct redact_key *ret_key)
+{
+	memset(ret_key, 0, sizeof(*ret_key));
+	for (size_t i = 0; name[i] && i < sizeof(ret_key->text); i++)
+		ret_key->text[i] = name[i] == '-' ? '_' : tolower((unsigned char)name[i]);
+}
+
+static uint32_t redact_lengths(const struct attach_options *o)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < o->nredact; i++) {
+		size_t n = strlen(o->redact[i]);
+
+		if (n && n <= FT_MAX_REDACT_LEN)
+			bits |= 1U << (n - 1);
+	}
+	return bits;
+}
+
+static int fill_redact(struct attach *a, const struct attach_options *o)
+{
+	int fd = bpf_map__fd(a->skel->maps.ft_redact);
+	uint32_t one = 1;
+
+	for (size_t i = 0; i < o->nredact; i++) {
+		struct redact_key key;
+
+		redact_key(o->redact[i], &key);
+		if (bpf_map_update_elem(fd, &key, &one, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+static int add_rule(int fd, const char *prefix, uint32_t verdict)
+{
+	struct rule_key key = { .bits = strlen(prefix) * 8 };
+
+	if (key.bits > sizeof(key.text) * 8)
+		return -E2BIG;
+	memcpy(key.text, prefix, key.bits / 8);
+	return bpf_map_update_elem(fd, &key, &verdict, BPF_ANY) ? -errno : 0;
+}
+
+static bool under_any(const char *text, const char *const *prefix, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(text, prefix[i], strlen(prefix[i])))
+			return true;
+	return false;
+}
+
+/* The longest rule wins in BPF, and exclusion must win over all: a prefix that lies under
+ * an excluded one is left out. */
+static int fill_rules(struct attach *a, const struct attach_options *o)
+{
+	int fd = bpf_map__fd(a->skel->maps.ft_rules);
+	int err = 0;
+
+	for (size_t i = 0; !err && i < o->nexclude; i++)
+		err = add_rule(fd, o->exclude[i], CODE_REJECT);
+	for (size_t i = 0; !err && i < o->nprefix; i++)
+		if (!under_any(o->prefix[i], o->exclude, o->nexclude))
+			err = add_rule(fd, o->prefix[i], CODE_ACCEPT);
+	return err;
+}
+
+/* ---- loading ------------------------------------------------------------------------ */
+
+static int attach_proc_probes(struct attach *a, struct why *w)
+{
+	struct bpf_program *const progs[] = {
+		a->skel->progs.ft_fork,
+		a->skel->progs.ft_exec,
+		a->skel->progs.ft_exit,
+	};
+
+	for (int i = 0; i < 3; i++) {
+		a->proc_links[i] = bpf_program__attach(progs[i]);
+		if (!a->proc_links[i])
+			return why_exit(w, EXIT_KERNEL, -errno,
+					"cannot attach to the kernel's tracepoint for %s: %s",
+					bpf_program__name(progs[i]), strerror(errno));
+	}
+	return 0;
+}
+
+static int load(struct attach *a, const struct attach_options *o, struct why *w)
+{
+	int err;
+
+	a->skel->rodata->ft_settings = o->settings;
+	a->skel->rodata->ft_settings.redact_lengths = redact_lengths(o);
+	err = bpf_map__set_max_entries(a->skel->maps.ft_ring, o->buffer_bytes);
+	if (err)
+		return why(w, err, "cannot size the ring buffer to %llu bytes: %s",
+			   (unsigned long long)o->buffer_bytes, strerror(-err));
+	err = flowtrace__load(a->skel);
+	if (err)
+		return features_explain(err, w);
+	err = fill_redact(a, o);
+	if (!err)
+		err = fill_rules(a, o);
+	if (err)
+		return why(w, err, "cannot fill the filter maps: %s", strerror(-err));
+	return attach_proc_probes(a, w);
+}
+
+int attach_new(const struct attach_options *o, struct attach **ret_attach, struct why *w)
+{
+	struct attach *a;
+	int err;
+
+	err = features_check(w);
+	if (err)
+		return err;
+	debug_text = o->debug;
+	libbpf_set_print(on_libbpf);
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return why(w, -ENOMEM, "out of memory");
+	a->follow = o->follow;
+	a->skel = flowtrace__open();
+	err = a->skel ? load(a, o, w) : why(w, -errno, "cannot open the BPF object");
+	if (err) {
+		attach_free(a);
+		return err;
+	}
+	*ret_attach = a;
+	return 0;
+}
+
+void attach_detach(struct attach *a)
+{
+	for (int i = 0; i < a->nhooked; i++)
+		for (int k = 0; k < a->hooked[i].count; k++)
+			bpf_link__destroy(a->hooked[i].links[k]);
+	a->nhooked = 0;
+	for (int i = 0; i < 3; i++) {
+		bpf_link__destroy(a->proc_links[i]);
+		a->proc_links[i] = NULL;
+	}
+}
+
+void attach_free(struct attach *a)
+{
+	if (!a)
+		return;
+	attach_detach(a);
+	flowtrace__destroy(a->skel);
+	free(a);
+}
+
+/* ---- processes ------------------------------------------------------------------------ */
+
+static struct bpf_program *program_of(struct attach *a, enum hook_role role)
+{
+	switch (role) {
+	case HOOK_RESUME:
+		return a->skel->progs.ft_resume;
+	case HOOK_RETURN:
+		return a->skel->progs.ft_return;
+	case HOOK_YIELD:
+		return a->skel->progs.ft_yield;
+	case HOOK_FRAME_ENTRY:
+		return a->skel->progs.ft_frame_entry;
+	case HOOK_FRAME_EXIT:
+		return a->skel->progs.ft_frame_exit;
+	case HOOK_TRACEBACK:
+		return a->skel->progs.ft_traceback;
+	}
+	return NULL;
+}
+
+static struct hooked *hooked_find(struct attach *a, const struct target *t)
+{
+	for (int i = 0; i < a->nhooked; i++) {
+		struct hooked *h = &a->hooked[i];
+
+		if (h->dev == t->dev && h->inode == t->inode && (h->pid == -1 || h->pid == t->pid))
+			return h;
+	}
+	return NULL;
+}
+
+static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
+		    const struct hook *hook, struct why *w)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = hook->semaphore_offset);
+	struct bpf_link *link;
+
+	link = bpf_program__attach_uprobe_opts(program_of(a, hook->role), h->pid, t->open_path,
+					       hook->file_offset, &opts);
+	if (!link)
+		return features_explain_uprobe(-errno, t->pid, hook->name, w);
+	h->links[h->count++] = link;
+	return 0;
+}
+
+static int put_hooks(struct attach *a, const struct target *t, const struct hooks *hooks,
+		     struct why *w)
+{
+	struct hooked *h = &a->hooked[a->nhooked];
+	int err = 0;
+
+	if (a->nhooked == BINARIES_MAX)
+		return why(w, -E2BIG, "more than %d different interpreters at once", BINARIES_MAX);
+	*h = (struct hooked){ .dev = t->dev, .inode = t->inode, .pid = a->follow ? -1 : t->pid };
+	for (int i = 0; !err && i < hooks->count; i++)
+		err = put_hook(a, h, t, &hooks->site[i], w);
+	if (!err) {
+		a->nhooked++;
+		return 0;
+	}
+	while (h->count)
+		bpf_link__destroy(h->links[--h->count]);
+	return err;
+}
+
+static int put_proc(struct attach *a, pid_t pid, const struct ft_proc *p, struct why *w)
+{
+	uint32_t key = pid;
+
+	if (bpf_map_update_elem(bpf_map__fd(a->skel->maps.ft_procs), &key, p, BPF_ANY))
+		return why(w, -errno, "cannot trace pid %d: %s", pid,
+			   errno == E2BIG ? "too many processes at once" : strerror(errno));
+	return 0;
+}
+
+int attach_process(struct attach *a, const struct target *t, const struct ft_layout *layout,
+		   const struct hooks *hooks, struct why *w)
+{
+	struct ft_proc p = { .layout = *layout, .flags = a->follow ? FT_PROC_FOLLOW : 0 };
+	int err = put_proc(a, t->pid, &p, w);
+
+	if (!err && !hooked_find(a, t))
+		err = put_hooks(a, t, hooks, w);
+	return err;
+}
+
+int attach_follow(struct attach *a, pid_t pid, struct why *w)
+{
+	struct ft_proc p = { .flags = FT_PROC_FOLLOW | FT_PROC_DORMANT };
+
+	return put_proc(a, pid, &p, w);
+}
+
+int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code)
+{
+	struct code_key key = { .code = code, .tgid = pid };
+	int fd = bpf_map__fd(a->skel->maps.ft_codes);
+	struct code_entry e;
+
+	if (bpf_map_lookup_elem(fd, &key, &e))
+		return -errno;
+	e.verdict = CODE_REJECT;
+	return bpf_map_update_elem(fd, &key, &e, BPF_EXIST) ? -errno : 0;
+}
+
+/* ---- reading --------------------------------------------------------------------------- */
+
+int attach_ring_fd(const struct attach *a)
+{
+	return bpf_map__fd(a->skel->maps.ft_ring);
+}
+
+int attach_counters(const struct attach *a, uint64_t ret_counts[FT_COUNTER_COUNT])
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t *per_cpu;
+	int err = 0;
+
+	if (cpus < 0)
+		return cpus;
+	per_cpu = calloc(cpus, sizeof(*per_cpu));
+	if (!per_cpu)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < FT_COUNTER_COUNT; i++) {
+		ret_counts[i] = 0;
+		if (bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.ft_counters), &i, per_cpu))
+			err = -errno;
+		for (int c = 0; !err && c < cpus; c++)
+			ret_counts[i] += per_cpu[c];
+	}
+	free(per_cpu);
+	return err;
+}
+
+static void loss_record(uint32_t tid, const struct thread *t, struct ft_rec_lost *r)
+{
+	*r = (struct ft_rec_lost){
+		.hdr = { .size = sizeof(*r), .type = FT_REC_LOST, .pid = t->pid, .tid = tid,
+			 .ts_ns = t->lost_last_ns },
+		.first_ns = t->lost_first_ns,
+		.last_ns = t->lost_last_ns,
+		.count = t->lost_count,
+		.reason = t->lost_reason,
+	};
+}
+
+int attach_each_loss(const struct attach *a,
+		     int (*fn)(void *arg, const struct ft_rec_lost *lost), void *arg)
+{
+	int fd = bpf_map__fd(a->skel->maps.ft_threads);
+	struct thread *t = malloc(sizeof(*t));
+	uint32_t tid, *previous = NULL;
+	struct ft_rec_lost r;
+	int err = 0;
+
+	if (!t)
+		return -ENOMEM;
+	while (!err && !bpf_map_get_next_key(fd, previous, &tid)) {
+		previous = &tid;
+		if (bpf_map_lookup_elem(fd, &tid, t) || !t->lost_count)
+			continue;
+		loss_record(tid, t, &r);
+		err = fn(arg, &r);
+	}
+	free(t);
+	return err;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The BPF programs, loaded and put on interpreters. In: settings, rules, then for each
+ * process its layout and hooks. Out: live links and the maps that ring/ reads. Everything
+ * lives in file descriptors: when the collector dies, the kernel takes it all down.
+ */
+#ifndef FT_ATTACH_H
+#define FT_ATTACH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/why.h"
+#include "ft_counters.h"
+#include "ft_layout.h"
+#include "model/hooks.h"
+#include "model/target.h"
+
+struct attach;
+
+struct attach_options {
+	struct ft_settings settings; /* redact_lengths is filled in from redact */
+	const char *const *prefix, *const *exclude, *const *redact;
+	size_t nprefix, nexclude, nredact;
+	uint64_t buffer_bytes;
+	/* Hook every process that maps the interpreter, and let the map of processes say
+	 * which are traced: children are seen from their first instruction. */
+	bool follow;
+	void (*debug)(const char *text); /* what libbpf says; NULL = nothing */
+};
+
+/*
+ * Loads the programs. -EPERM (exit 4): not permitted, says what is missing; -EOPNOTSUPP
+ * (exit 5): the kernel lacks a feature, says which and since when.
+ */
+int attach_new(const struct attach_options *o, struct attach **ret_attach, struct why *w);
+/* Detaches and unloads; NULL is fine. */
+void attach_free(struct attach *a);
+/* Takes the hooks off; maps and ring can still be read. */
+void attach_detach(struct attach *a);
+
+/* Hooks the process, or, when its interpreter is hooked for all, only adds it. */
+int attach_process(struct attach *a, const struct target *t, const struct ft_layout *layout,
+		   const struct hooks *hooks, struct why *w);
+/* Follows a process that is not (yet) Python: its children and its exec are reported. */
+int attach_follow(struct attach *a, pid_t pid, struct why *w);
+/* User space's verdict on a function that no prefix decided: not traced from now on. */
+int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code);
+
+int attach_ring_fd(const struct attach *a);
+/* How often each thing went wrong so far, by enum ft_counter. */
+int attach_counters(const struct attach *a, uint64_t ret_counts[FT_COUNTER_COUNT]);
+/* After detaching: calls fn for every thread that still has losses to tell. */
+int attach_each_loss(const struct attach *a,
+		     int (*fn)(void *arg, const struct ft_rec_lost *lost), void *arg);
+
+#endif

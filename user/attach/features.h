@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel and this process's rights allow, and the sentence that tells the user
+ * what is missing. Private to attach/.
+ */
+#ifndef FT_FEATURES_H
+#define FT_FEATURES_H
+
+#include <sys/types.h>
+
+#include "base/why.h"
+
+/* Before anything is loaded: 0, -EPERM (exit 4) or -EOPNOTSUPP (exit 5). */
+int features_check(struct why *w);
+/* After the kernel refused to load the programs with err. */
+int features_explain(int err, struct why *w);
+/* After it refused a uprobe. */
+int features_explain_uprobe(int err, pid_t pid, const char *site, struct why *w);
+
+#endif
