@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* flowtrace-bpf: what the user asked for, and what to tell them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline.h"
+
+#ifndef FT_VERSION
+#define FT_VERSION "unknown"
+#endif
+
+#define CLEAR_LINE "\r\033[K"
+
+/* The status line is redrawn in place, so every other message first clears it. */
+struct terminal {
+	bool status; /* standard error is a terminal: show the status line */
+	bool drawn;
+	uint64_t events;
+	double seconds;
+};
+
+static void clear(struct terminal *t)
+{
+	if (t->drawn)
+		fputs(CLEAR_LINE, stderr);
+	t->drawn = false;
+}
+
+static void on_status(void *arg, const struct pipeline_status *s)
+{
+	struct terminal *t = arg;
+	double rate = s->seconds > t->seconds ? (s->events - t->events) / (s->seconds - t->seconds) : 0;
+
+	clear(t);
+	fprintf(stderr, "%.0f events/s  %llu events  %llu functions  %llu lost", rate,
+		(unsigned long long)s->events, (unsigned long long)s->functions,
+		(unsigned long long)s->lost);
+	fflush(stderr);
+	t->drawn = true;
+	t->events = s->events;
+	t->seconds = s->seconds;
+}
+
+static void on_note(void *arg, const char *text)
+{
+	clear(arg);
+	fprintf(stderr, "flowtrace-bpf: %s\n", text);
+}
+
+static void on_debug(const char *text)
+{
+	fputs(text, stderr);
+}
+
+static void print_counters(const struct pipeline_result *r)
+{
+	static const char *const text[] = {
+#define X(name, what) [FT_LOST_##name] = #name ": " what,
+		FT_COUNTERS(X)
+#undef X
+	};
+
+	for (int i = 0; i < FT_COUNTER_COUNT; i++)
+		if (r->counters[i])
+			fprintf(stderr, "flowtrace-bpf: %llu x %s\n",
+				(unsigned long long)r->counters[i], text[i]);
+}
+
+static void print_summary(const struct config *c, const struct pipeline_result *r)
+{
+	const struct pipeline_status *s = &r->status;
+
+	if (c->quiet)
+		return;
+	fprintf(stderr, "flowtrace-bpf: %llu events, %llu lost, %llu functions, %llu unfinished, "
+			"%.1f seconds -> %s\n",
+		(unsigned long long)s->events, (unsigned long long)s->lost,
+		(unsigned long long)s->functions, (unsigned long long)s->unfinished, s->seconds,
+		strcmp(c->output, "-") ? c->output : "standard output");
+	if (c->verbose)
+		print_counters(r);
+}
+
+static int fail(const struct why *w)
+{
+	fprintf(stderr, "flowtrace-bpf: %s\n", w->text[0] ? w->text : "failed");
+	return w->exit_status ? w->exit_status : EXIT_OTHER;
+}
+
+static int print_help(void)
+{
+	char *text = config_help();
+
+	if (!text)
+		return EXIT_OTHER;
+	fputs(text, stdout);
+	free(text);
+	return EXIT_DONE;
+}
+
+static int run(const struct config *c)
+{
+	struct terminal terminal = { .status = isatty(STDERR_FILENO) && !c->quiet };
+	struct pipeline_ui ui = {
+		.status = terminal.status ? on_status : NULL,
+		.note = c->quiet ? NULL : on_note,
+		.debug = c->verbose > 1 ? on_debug : NULL,
+		.arg = &terminal,
+	};
+	struct pipeline_result result;
+	struct why w = {};
+	int err = pipeline_run(c, &ui, &result, &w);
+
+	clear(&terminal);
+	if (err)
+		return fail(&w);
+	print_summary(c, &result);
+	return result.command_status;
+}
+
+int main(int argc, char **argv)
+{
+	struct config c;
+	struct why w = {};
+	int status;
+
+	config_init(&c);
+	if (config_parse(&c, argc, argv, &w)) {
+		status = fail(&w);
+	} else if (c.help) {
+		status = print_help();
+	} else if (c.version) {
+		printf("flowtrace-bpf %s\n", FT_VERSION);
+		status = EXIT_DONE;
+	} else {
+		status = run(&c);
+	}
+	config_release(&c);
+	return status;
+}

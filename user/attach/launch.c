@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "attach/launch.h"
+
+struct launch {
+	pid_t pid;
+	const char *name; /* borrowed: argv[0] */
+	int go[2];	  /* closing the write end lets the child exec */
+	int failed[2];	  /* the child's errno, when its exec failed */
+};
+
+#define TRACE_OPTIONS (PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
+
+static _Noreturn void child(struct launch *l, char **command)
+{
+	sigset_t none;
+	char byte;
+	int err;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	close(l->go[1]);
+	ptrace(PTRACE_TRACEME, 0, 0, 0);
+	raise(SIGSTOP); /* the parent sets its options now */
+	if (read(l->go[0], &byte, 1) != 0)
+		_exit(127);
+	execvp(command[0], command);
+	err = errno;
+	(void)!write(l->failed[1], &err, sizeof(err));
+	_exit(127);
+}
+
+int launch_new(char **command, struct launch **ret_launch, struct why *w)
+{
+	struct launch *l = calloc(1, sizeof(*l));
+	int status;
+
+	if (!l)
+		return why(w, -ENOMEM, "out of memory");
+	l->name = command[0];
+	if (pipe2(l->go, O_CLOEXEC) || pipe2(l->failed, O_CLOEXEC)) {
+		free(l);
+		return why(w, -errno, "cannot make a pipe: %s", strerror(errno));
+	}
+	l->pid = fork();
+	if (l->pid == 0)
+		child(l, command);
+	close(l->go[0]);
+	close(l->failed[1]);
+	if (l->pid < 0 || waitpid(l->pid, &status, 0) < 0 || !WIFSTOPPED(status) ||
+	    ptrace(PTRACE_SETOPTIONS, l->pid, 0, TRACE_OPTIONS) ||
+	    ptrace(PTRACE_CONT, l->pid, 0, 0)) {
+		int err = -errno;
+
+		launch_free(l, 1);
+		return why(w, err, "cannot start and hold '%s': %s", command[0], strerror(-err));
+	}
+	*ret_launch = l;
+	return 0;
+}
+
+int launch_go(struct launch *l, struct why *w)
+{
+	int err;
+
+	close(l->go[1]);
+	l->go[1] = -1;
+	/* End of file: the exec closed the pipe, it worked. */
+	if (read(l->failed[0], &err, sizeof(err)) == sizeof(err))
+		return why_exit(w, EXIT_USAGE, -err, "cannot run '%s': %s", l->name, strerror(err));
+	return 0;
+}
+
+void launch_free(struct launch *l, int kill_it)
+{
+	if (!l)
+		return;
+	if (kill_it && l->pid > 0) {
+		kill(l->pid, SIGKILL);
+		waitpid(l->pid, NULL, 0);
+	}
+	if (l->go[1] >= 0)
+		close(l->go[1]);
+	close(l->failed[0]);
+	free(l); /* a process that is still held is let go when this one exits */
+}
+
+pid_t launch_pid(const struct launch *l)
+{
+	return l->pid;
+}
+
+void launch_release(struct launch *l, pid_t pid)
+{
+	ptrace(PTRACE_DETACH, pid, 0, 0);
+}
+
+void launch_hold_on(struct launch *l, pid_t pid)
+{
+	ptrace(PTRACE_CONT, pid, 0, 0);
+}
+
+/* A stop that is none of our business: the signal goes on to the process. */
+static void pass_on(pid_t pid, int status)
+{
+	int sig = WSTOPSIG(status);
+
+	if (status >> 16 || sig == SIGSTOP) /* fork events, a new child's first stop */
+		sig = 0;
+	ptrace(PTRACE_CONT, pid, 0, sig);
+}
+
+enum launch_event launch_next(struct launch *l, pid_t *ret_pid, int *ret_status)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+		if (WIFSTOPPED(status)) {
+			if (status >> 16 == PTRACE_EVENT_EXEC) {
+				*ret_pid = pid;
+				return LAUNCH_EXEC;
+			}
+			pass_on(pid, status);
+		} else if (pid == l->pid) {
+			l->pid = -1;
+			*ret_pid = pid;
+			*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+							  : WEXITSTATUS(status);
+			return LAUNCH_ENDED;
+		}
+	}
+	return LAUNCH_NOTHING;
+}

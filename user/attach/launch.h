@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A program that we start, held at its exec (ptrace) until it is hooked, so that its first
+ * call is seen. Launchers in between (sh, env, chroot) are held at each exec too, and so
+ * are their children, until a process has become what is traced and is let go for good. A
+ * process that we did not start is never held.
+ */
+#ifndef FT_LAUNCH_H
+#define FT_LAUNCH_H
+
+#include <sys/types.h>
+
+#include "base/why.h"
+
+struct launch;
+
+/* Forks; the child waits before its exec until launch_go. exit 2: it cannot be run. */
+int launch_new(char **command, struct launch **ret_launch, struct why *w);
+int launch_go(struct launch *l, struct why *w);
+/* Lets go of every process that is still held; kill_it ends the command. NULL is fine. */
+void launch_free(struct launch *l, int kill_it);
+pid_t launch_pid(const struct launch *l);
+
+enum launch_event {
+	LAUNCH_NOTHING,
+	LAUNCH_EXEC,  /* *ret_pid is held at an exec: launch_release or launch_hold_on it */
+	LAUNCH_ENDED, /* the command exited: *ret_status as a shell would give it */
+};
+/* What happened since the last call; never blocks. */
+enum launch_event launch_next(struct launch *l, pid_t *ret_pid, int *ret_status);
+void launch_release(struct launch *l, pid_t pid); /* it runs free from here */
+void launch_hold_on(struct launch *l, pid_t pid); /* it runs to its next exec */
+
+#endif

@@ -1,0 +1,704 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "assemble/assemble.h"
+#include "attach/attach.h"
+#include "attach/launch.h"
+#include "cpython/cpython.h"
+#include "decode/decode.h"
+#include "discover/discover.h"
+#include "filter/filter.h"
+#include "pipeline.h"
+#include "ring/live.h"
+#include "ring/recording.h"
+#include "sink/sink.h"
+
+#define DRAIN_MS 10	    /* between two looks at the ring: it wakes nobody for events */
+#define RETRY_MS 1	    /* between two looks for a libpython that is being mapped */
+#define RETRY_LIMIT_MS 2000
+#define FLUSH_NS 100000000ULL
+#define SECOND_NS 1000000000ULL
+#define PROCS_MAX 1024
+#define NESTING_BITS 32	    /* span numbers: random high bits over this many counted ones */
+
+/* A process that is traced or followed. */
+struct proc {
+	pid_t pid;
+	bool python;
+	uint64_t retry_until_ns; /* its libpython is awaited; 0 = not */
+};
+
+struct pipeline {
+	const struct config *config;
+	const struct pipeline_ui *ui;
+	struct why *why;
+
+	struct filter *filter;
+	struct sink *sink;
+	struct decoder *decoder;
+	struct assembler *assembler;
+	struct recorder *recorder;
+	struct attach *attach;
+	struct ring *ring;
+	struct launch *launch;
+
+	struct proc procs[PROCS_MAX];
+	int nprocs;
+	bool any_python;
+	int signal_fd;
+
+	bool stop;
+	bool ended; /* the target, or the command, is gone */
+	uint64_t start_ns, flushed_ns, status_ns;
+	uint64_t lines;
+	struct pipeline_result *result;
+};
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * SECOND_NS + t.tv_nsec;
+}
+
+static void note(struct pipeline *p, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (!p->ui->note)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	p->ui->note(p->ui->arg, text);
+}
+
+/* ---- lines: the end of the pipe ----------------------------------------------------- */
+
+static int on_line(void *arg, const struct line *line)
+{
+	struct pipeline *p = arg;
+	int err;
+
+	if (p->config->events && p->lines >= p->config->events)
+		return 0; /* asked for so many; the rest is on its way out */
+	err = p->sink->ops->line(p->sink, line, p->why);
+	p->lines++;
+	if (p->config->events && p->lines >= p->config->events)
+		p->stop = true;
+	return err;
+}
+
+static bool on_keep(void *arg, struct function *f)
+{
+	struct pipeline *p = arg;
+
+	return filter_keep(p->filter, f);
+}
+
+static const char *on_thread_name(void *arg, uint32_t pid, uint32_t tid)
+{
+	struct pipeline *p = arg;
+
+	return decoder_thread_name(p->decoder, pid, tid);
+}
+
+/* ---- processes ------------------------------------------------------------------------ */
+
+static struct proc *proc_find(struct pipeline *p, pid_t pid)
+{
+	for (int i = 0; i < p->nprocs; i++)
+		if (p->procs[i].pid == pid)
+			return &p->procs[i];
+	return NULL;
+}
+
+static struct proc *proc_add(struct pipeline *p, pid_t pid)
+{
+	struct proc *known = proc_find(p, pid);
+
+	if (known)
+		return known;
+	if (p->nprocs == PROCS_MAX)
+		return NULL;
+	p->procs[p->nprocs] = (struct proc){ .pid = pid };
+	return &p->procs[p->nprocs++];
+}
+
+static void proc_drop(struct pipeline *p, pid_t pid)
+{
+	struct proc *gone = proc_find(p, pid);
+
+	if (gone)
+		*gone = p->procs[--p->nprocs];
+	if (!p->nprocs)
+		p->ended = true;
+}
+
+static enum backend backend_of(const struct config *c)
+{
+	if (!strcmp(c->backend, "usdt"))
+		return BACKEND_USDT;
+	if (!strcmp(c->backend, "uprobe"))
+		return BACKEND_UPROBE;
+	return BACKEND_AUTO;
+}
+
+static int hook_target(struct pipeline *p, const struct target *t, struct why *w)
+{
+	struct ft_layout layout;
+	struct hooks hooks;
+	int err;
+
+	err = cpython_layout(t, &layout, w);
+	if (!err)
+		err = cpython_hooks(t, backend_of(p->config), &hooks, w);
+	if (!err)
+		err = attach_process(p->attach, t, &layout, &hooks, w);
+	if (err)
+		return err;
+	p->any_python = true;
+	if (p->config->verbose)
+		note(p, "pid %d: CPython %d.%d, %s, %d sites in %s", t->pid, t->major, t->minor,
+		     hooks.backend, hooks.count, t->binary);
+	return 0;
+}
+
+static int hook_pid(struct pipeline *p, pid_t pid, struct why *w)
+{
+	struct target t = {};
+	int err = discover_target(pid, &t, w);
+
+	if (!err)
+		err = hook_target(p, &t, w);
+	target_release(&t);
+	return err;
+}
+
+/* A process that came to us by fork or exec: it may be anything. */
+static void hook_if_python(struct pipeline *p, pid_t pid)
+{
+	struct proc *proc = proc_add(p, pid);
+	struct why w = {};
+	int err;
+
+	if (!proc)
+		return;
+	err = hook_pid(p, pid, &w);
+	proc->python = !err;
+	if (err == -EAGAIN && !proc->retry_until_ns)
+		proc->retry_until_ns = now_ns(CLOCK_MONOTONIC) + RETRY_LIMIT_MS * 1000000ULL;
+	else if (err != -EAGAIN)
+		proc->retry_until_ns = 0;
+	if (err && w.exit_status != EXIT_NO_PROCESS)
+		note(p, "pid %d is not traced: %s", pid, w.text);
+}
+
+static bool retry_procs(struct pipeline *p)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	bool waiting = false;
+
+	for (int i = 0; i < p->nprocs; i++) {
+		if (!p->procs[i].retry_until_ns)
+			continue;
+		if (now > p->procs[i].retry_until_ns)
+			p->procs[i].retry_until_ns = 0;
+		else
+			hook_if_python(p, p->procs[i].pid);
+		waiting |= p->procs[i].retry_until_ns != 0;
+	}
+	return waiting;
+}
+
+/* ---- records: the beginning ------------------------------------------------------------ */
+
+static void on_session(struct pipeline *p, const struct ft_rec_session *s)
+{
+	struct decoder_options o = {
+		.max_arg_length = p->config->max_arg_length,
+		.args = p->config->args && s->capture & FT_CAPTURE_ARGS,
+		.result = p->config->result && s->capture & FT_CAPTURE_RESULT,
+	};
+
+	if (s->max_arg_length && s->max_arg_length < o.max_arg_length)
+		o.max_arg_length = s->max_arg_length;
+	decoder_set_options(p->decoder, &o);
+	assembler_set_anchor(p->assembler, s->hdr.ts_ns, s->realtime_ns);
+}
+
+static int on_event(struct pipeline *p, const struct ft_rec *rec, const struct event *e)
+{
+	switch (e->type) {
+	case EVENT_SESSION:
+		on_session(p, (const struct ft_rec_session *)rec);
+		return 0;
+	case EVENT_FUNCTION:
+		if (p->attach && e->function && !filter_keep(p->filter, e->function))
+			attach_reject_code(p->attach, e->pid, e->function->code);
+		return 0;
+	case EVENT_PROC_FORK:
+		if (p->attach && proc_add(p, e->other_pid))
+			proc_find(p, e->other_pid)->python = true;
+		break;
+	case EVENT_PROC_EXEC:
+		if (p->attach && !p->launch)
+			hook_if_python(p, e->pid);
+		else if (p->attach && !proc_find(p, e->pid))
+			hook_if_python(p, e->pid);
+		else if (p->attach && !proc_find(p, e->pid)->python)
+			hook_if_python(p, e->pid);
+		break;
+	case EVENT_PROC_EXIT:
+		if (p->attach)
+			proc_drop(p, e->pid);
+		break;
+	default:
+		break;
+	}
+	return assembler_event(p->assembler, e);
+}
+
+static int on_record(void *arg, const struct ft_rec *rec, size_t size)
+{
+	struct pipeline *p = arg;
+	struct event e;
+	int err;
+
+	if (p->recorder) {
+		err = recorder_write(p->recorder, rec, size, p->why);
+		if (err)
+			return err;
+	}
+	err = decoder_event(p->decoder, rec, size, &e, p->why);
+	return err ? err : on_event(p, rec, &e);
+}
+
+static int on_loss(void *arg, const struct ft_rec_lost *lost)
+{
+	return on_record(arg, &lost->hdr, sizeof(*lost));
+}
+
+/* ---- opening and closing ------------------------------------------------------------------ */
+
+/* Under sudo the output belongs to the user who called. */
+static long sudo_id(const char *name)
+{
+	const char *text = geteuid() == 0 ? getenv(name) : NULL;
+	char *end;
+	long id;
+
+	if (!text || !*text)
+		return -1;
+	id = strtol(text, &end, 10);
+	return *end || id < 0 ? -1 : id;
+}
+
+static struct ft_rec_session session_of(const struct config *c)
+{
+	struct ft_rec_session s = {
+		.hdr = { .size = sizeof(s), .type = FT_REC_SESSION, .pid = getpid(),
+			 .ts_ns = now_ns(CLOCK_MONOTONIC) },
+		.abi_version = FT_ABI_VERSION,
+		.max_arg_length = c->max_arg_length,
+		.max_depth = c->max_depth,
+		.max_items = c->max_items,
+		.realtime_ns = now_ns(CLOCK_REALTIME),
+		.capture = (c->args ? FT_CAPTURE_ARGS : 0) | (c->result ? FT_CAPTURE_RESULT : 0),
+	};
+
+	return s;
+}
+
+/* Random bits above the counted ones, so that appended runs do not collide. */
+static uint64_t random_span_base(void)
+{
+	uint64_t bits = 0;
+
+	if (getrandom(&bits, sizeof(bits), 0) != sizeof(bits))
+		bits = now_ns(CLOCK_REALTIME);
+	return (bits & ((1ULL << (53 - NESTING_BITS)) - 1)) << NESTING_BITS;
+}
+
+static int open_stages(struct pipeline *p)
+{
+	const struct config *c = p->config;
+	struct ft_rec_session session = session_of(c);
+	struct decoder_options decode = { c->max_arg_length, c->args, c->result };
+	struct assembler_options assemble = {
+		.anchor_mono_ns = session.hdr.ts_ns,
+		.anchor_real_ns = session.realtime_ns,
+		.span_base = random_span_base(),
+		.max_arg_length = c->max_arg_length,
+		.args = c->args,
+		.result = c->result,
+		.thread_name = on_thread_name,
+		.keep = on_keep,
+		.line = on_line,
+		.arg = p,
+	};
+	long uid = sudo_id("SUDO_UID"), gid = sudo_id("SUDO_GID");
+	int err;
+
+	err = filter_new((const char *const *)c->prefix.at, c->prefix.count,
+			 (const char *const *)c->exclude.at, c->exclude.count, &p->filter);
+	if (!err)
+		err = decoder_new(&decode, &p->decoder);
+	if (!err)
+		err = assembler_new(&assemble, &p->assembler);
+	if (err)
+		return why(p->why, err, "cannot set up: %s", strerror(-err));
+	err = sink_jsonl_new(c->output, c->to_stdout, uid, gid, &p->sink, p->why);
+	if (!err && c->record)
+		err = recorder_new(c->record, &session, uid, gid, &p->recorder, p->why);
+	return err;
+}
+
+static int flush(struct pipeline *p)
+{
+	p->flushed_ns = now_ns(CLOCK_MONOTONIC);
+	return p->sink->ops->flush(p->sink, p->why);
+}
+
+static void close_stages(struct pipeline *p)
+{
+	ring_free(p->ring);
+	attach_free(p->attach);
+	if (p->sink)
+		p->sink->ops->free(p->sink);
+	assembler_free(p->assembler);
+	decoder_free(p->decoder);
+	filter_free(p->filter);
+	if (p->signal_fd >= 0)
+		close(p->signal_fd);
+}
+
+static void fill_status(struct pipeline *p, struct pipeline_status *s)
+{
+	struct assembler_stats a;
+
+	assembler_stats(p->assembler, &a);
+	*s = (struct pipeline_status){
+		.events = p->lines,
+		.lost = a.lost,
+		.functions = a.functions,
+		.unfinished = a.unfinished,
+		.seconds = (now_ns(CLOCK_MONOTONIC) - p->start_ns) / 1e9,
+	};
+}
+
+/* ---- a live run ------------------------------------------------------------------------------ */
+
+static int load(struct pipeline *p)
+{
+	const struct config *c = p->config;
+	struct attach_options o = {
+		.settings = {
+			.max_arg_length = c->max_arg_length,
+			.max_depth = c->max_depth,
+			.max_items = c->max_items,
+			.capture = session_of(c).capture,
+			.accept_unknown = c->prefix.count == 0,
+		},
+		.prefix = (const char *const *)c->prefix.at,
+		.nprefix = c->prefix.count,
+		.exclude = (const char *const *)c->exclude.at,
+		.nexclude = c->exclude.count,
+		.redact = (const char *const *)c->redact.at,
+		.nredact = c->redact.count,
+		.buffer_bytes = c->buffer_bytes,
+		.follow = c->follow == 1,
+		.debug = p->ui->debug,
+	};
+	int err = attach_new(&o, &p->attach, p->why);
+
+	return err ? err : ring_new(attach_ring_fd(p->attach), on_record, p, &p->ring, p->why);
+}
+
+static int attach_pids(struct pipeline *p)
+{
+	const struct config *c = p->config;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < c->npids; i++) {
+		err = hook_pid(p, c->pids[i], p->why);
+		if (!err && kill(c->pids[i], 0) && errno == ESRCH)
+			err = why_exit(p->why, EXIT_NO_PROCESS, -ESRCH,
+				       "process %d exited while it was attached to", c->pids[i]);
+		if (!err && !proc_add(p, c->pids[i]))
+			err = why(p->why, -E2BIG, "more than %d processes at once", PROCS_MAX);
+		if (!err)
+			proc_find(p, c->pids[i])->python = true;
+	}
+	return err;
+}
+
+/* Children that were there before us: the kernel reports only those that come now. */
+static void attach_children(struct pipeline *p)
+{
+	pid_t child[256];
+
+	if (p->config->follow != 1)
+		return;
+	for (size_t i = 0; i < p->config->npids; i++) {
+		int n = discover_python_children(p->config->pids[i], child, 256);
+
+		for (int k = 0; k < n; k++)
+			hook_if_python(p, child[k]);
+	}
+}
+
+/* Says early and cheaply what is wrong with a pid, before any file is opened. */
+static int check_pids(struct pipeline *p)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < p->config->npids; i++) {
+		struct target t = {};
+
+		err = discover_target(p->config->pids[i], &t, p->why);
+		target_release(&t);
+	}
+	return err;
+}
+
+static int start_command(struct pipeline *p)
+{
+	int err = launch_new(p->config->command, &p->launch, p->why);
+
+	if (err)
+		return err;
+	err = attach_follow(p->attach, launch_pid(p->launch), p->why);
+	if (!err && !proc_add(p, launch_pid(p->launch)))
+		err = -E2BIG;
+	return err ? err : launch_go(p->launch, p->why);
+}
+
+/* A launched process is held at its exec. */
+static int on_held(struct pipeline *p, pid_t pid)
+{
+	struct proc *proc = proc_add(p, pid);
+	struct why w = {};
+	int err = hook_pid(p, pid, &w);
+
+	if (err == -ENOENT) { /* sh, env, ...: what it becomes next is looked at again */
+		launch_hold_on(p->launch, pid);
+		return 0;
+	}
+	if (proc)
+		proc->python = !err;
+	if (proc && err == -EAGAIN)
+		proc->retry_until_ns = now_ns(CLOCK_MONOTONIC) + RETRY_LIMIT_MS * 1000000ULL;
+	if (err && err != -EAGAIN && pid == launch_pid(p->launch))
+		return why_exit(p->why, w.exit_status, err, "%s", w.text);
+	if (err && err != -EAGAIN)
+		note(p, "pid %d is not traced: %s", pid, w.text);
+	launch_release(p->launch, pid);
+	return 0;
+}
+
+static int on_children(struct pipeline *p)
+{
+	enum launch_event what;
+	int status = 0, err = 0;
+	pid_t pid;
+
+	while (!err && p->launch &&
+	       (what = launch_next(p->launch, &pid, &status)) != LAUNCH_NOTHING) {
+		if (what == LAUNCH_EXEC) {
+			err = on_held(p, pid);
+		} else {
+			p->result->command_status = status;
+			p->ended = true;
+		}
+	}
+	return err;
+}
+
+static int on_signal(struct pipeline *p)
+{
+	struct signalfd_siginfo si;
+
+	while (read(p->signal_fd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGHUP)
+			(void)p->sink->ops->reopen(p->sink, NULL);
+		else if (si.ssi_signo != SIGCHLD)
+			p->stop = true;
+	}
+	return on_children(p);
+}
+
+static int open_signals(struct pipeline *p)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a closed standard output is a write error, not our end */
+	p->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return p->signal_fd < 0 ? why(p->why, -errno, "signalfd: %s", strerror(errno)) : 0;
+}
+
+static int tick(struct pipeline *p)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	struct pipeline_status s;
+	int err = 0;
+
+	if (now - p->flushed_ns >= FLUSH_NS)
+		err = flush(p);
+	if (p->ui->status && now - p->status_ns >= SECOND_NS) {
+		p->status_ns = now;
+		fill_status(p, &s);
+		p->ui->status(p->ui->arg, &s);
+	}
+	if (p->config->duration_s > 0 && (now - p->start_ns) / 1e9 >= p->config->duration_s)
+		p->stop = true;
+	return err;
+}
+
+static int loop(struct pipeline *p)
+{
+	struct pollfd fds[2] = {
+		{ .fd = p->signal_fd, .events = POLLIN },
+		{ .fd = ring_fd(p->ring), .events = POLLIN },
+	};
+	int err = 0;
+
+	while (!err && !p->stop && !p->ended) {
+		bool waiting = retry_procs(p);
+
+		poll(fds, 2, waiting ? RETRY_MS : DRAIN_MS);
+		err = on_signal(p);
+		if (!err) {
+			int n = ring_drain(p->ring);
+
+			err = n < 0 ? n : tick(p);
+		}
+	}
+	return err;
+}
+
+/* After the hooks are off: what is still in the ring, then what no record told of. */
+static int drain(struct pipeline *p)
+{
+	int n, err;
+
+	attach_detach(p->attach);
+	n = ring_drain(p->ring);
+	err = n < 0 ? n : attach_each_loss(p->attach, on_loss, p);
+	attach_counters(p->attach, p->result->counters);
+	return err;
+}
+
+static void explain_silence(struct pipeline *p)
+{
+	pid_t child[64];
+	char text[384] = "";
+
+	if (p->lines || p->config->replay)
+		return;
+	for (size_t i = 0; i < p->config->npids && p->config->follow != 1; i++) {
+		int n = discover_python_children(p->config->pids[i], child, 64);
+
+		for (int k = 0; k < n; k++)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), " %d", child[k]);
+	}
+	if (text[0])
+		note(p, "no matching call was seen, but the target has Python children:%s; trace "
+			"them with --pid, or all with --follow", text);
+	else if (p->config->prefix.count)
+		note(p, "no call matched the prefix '%s': is it the module's dotted name "
+			"(__main__ for a script)?", p->config->prefix.at[0]);
+	else
+		note(p, "no call was seen that is not the standard library's or a package's");
+}
+
+static int run_live(struct pipeline *p)
+{
+	int err = check_pids(p);
+
+	if (!err)
+		err = open_stages(p);
+	if (!err)
+		err = open_signals(p);
+	if (!err)
+		err = load(p);
+	if (!err)
+		err = p->config->command ? start_command(p) : attach_pids(p);
+	if (!err) {
+		attach_children(p);
+		err = loop(p);
+	}
+	if (p->ring && !err)
+		err = drain(p);
+	if (p->launch && !err && !p->any_python && p->ended && !p->result->command_status)
+		err = why_exit(p->why, EXIT_NO_PROCESS, -ENOENT, "'%s' ran no Python",
+			       p->config->command[0]);
+	launch_free(p->launch, err && !p->ended);
+	return err;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static int finish(struct pipeline *p, int err)
+{
+	int end, closed;
+
+	if (!p->assembler || !p->sink)
+		return err;
+	end = assembler_finish(p->assembler);
+	if (!end)
+		end = flush(p);
+	fill_status(p, &p->result->status);
+	closed = recorder_close(p->recorder, p->why);
+	if (err)
+		return err;
+	return end ? end : closed;
+}
+
+int pipeline_run(const struct config *c, const struct pipeline_ui *ui,
+		 struct pipeline_result *ret_result, struct why *w)
+{
+	struct pipeline *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return why(w, -ENOMEM, "out of memory");
+	*ret_result = (struct pipeline_result){};
+	p->config = c;
+	p->ui = ui;
+	p->why = w;
+	p->result = ret_result;
+	p->signal_fd = -1;
+	p->start_ns = p->flushed_ns = p->status_ns = now_ns(CLOCK_MONOTONIC);
+	if (c->replay) {
+		err = open_stages(p);
+		if (!err)
+			err = recording_read(c->replay, on_record, p, w);
+	} else {
+		err = run_live(p);
+	}
+	err = finish(p, err);
+	if (!err)
+		explain_silence(p);
+	close_stages(p);
+	free(p);
+	return err;
+}
