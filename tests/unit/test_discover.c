@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 
 #include "discover/discover.h"
@@ -10,7 +11,7 @@
 #include "elf_files.h"
 
 /* Starts a program that lives until we end it; returns when it runs. */
-static pid_t start(const char *program, const char *script)
+static pid_t start_in(const char *root, const char *program, const char *script)
 {
 	char c = 0;
 	int ready[2];
@@ -21,7 +22,8 @@ static pid_t start(const char *program, const char *script)
 	if (!pid) {
 		dup2(ready[1], 1);
 		close(ready[0]);
-		execl(program, program, "-c", script, NULL);
+		if (!root || (!chroot(root) && !chdir("/")))
+			execl(program, program, "-c", script, NULL);
 		_exit(127);
 	}
 	close(ready[1]);
@@ -29,6 +31,11 @@ static pid_t start(const char *program, const char *script)
 		cr_assert(pid > 0 && read(ready[0], &c, 1) == 1, "%s did not start", program);
 	close(ready[0]);
 	return pid;
+}
+
+static pid_t start(const char *program, const char *script)
+{
+	return start_in(NULL, program, script);
 }
 
 static void stop(pid_t pid)
@@ -137,7 +144,7 @@ Test(discover, a_process_without_python)
 {
 	struct why w = {0};
 	struct target t;
-	pid_t pid = start("/bin/sh", "echo up; read never </dev/zero; sleep 60");
+	pid_t pid = start("/bin/sh", "echo up; kill -STOP $$");
 
 	cr_assert_eq(discover_target(pid, &t, &w), -ENOENT);
 	stop(pid);
@@ -158,6 +165,76 @@ Test(discover, a_zombie_is_gone)
 	cr_assert_eq(discover_target(pid, &t, &w), -ESRCH);
 	cr_assert(strstr(w.text, "exited"), "%s", w.text);
 	waitpid(pid, NULL, 0);
+}
+
+/* Between its exec and the work of the dynamic loader a Python has no interpreter yet. */
+Test(discover, a_program_that_has_just_been_started)
+{
+	const char *library = need_pyenv(11);
+	struct why w = {0};
+	char program[600];
+	struct target t;
+	pid_t pid;
+
+	snprintf(program, sizeof(program), "%.*s/bin/python3.11",
+		 (int)(strstr(library, "/lib/") - library), library);
+	pid = fork();
+	if (!pid) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		execl(program, program, "-c", "pass", NULL);
+		_exit(127);
+	}
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+	cr_assert_eq(discover_target(pid, &t, &w), -EAGAIN, "%s", w.text);
+	cr_assert_eq(w.exit_status, EXIT_NO_PROCESS);
+	stop(pid);
+}
+
+Test(discover, another_implementation)
+{
+	struct copy c = copy_of("/bin/sh");
+	char folder[] = "/tmp/flowtrace-XXXXXX", path[64];
+	struct why w = {0};
+	struct target t;
+	pid_t pid;
+	int fd;
+
+	cr_assert(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/pypy3.9", folder);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0700);
+	cr_assert(fd >= 0 && write(fd, c.data, c.size) == (ssize_t)c.size);
+	close(fd);
+	copy_drop(&c);
+	pid = start(path, "echo up; kill -STOP $$");
+	cr_assert_eq(discover_target(pid, &t, &w), -ENOEXEC);
+	unlink(path);
+	rmdir(folder);
+	cr_assert_eq(w.exit_status, EXIT_PYTHON);
+	cr_assert(strstr(w.text, "pypy3.9"), "%s", w.text);
+	stop(pid);
+}
+
+/* Its paths mean something else to us; the files must be opened through its root. */
+Test(discover, a_process_in_another_root)
+{
+	char root[] = DEBIAN_11_PYTHON;
+	struct why w = {0};
+	struct target t;
+	struct elf e;
+	pid_t pid;
+
+	need_file(DEBIAN_11_PYTHON);
+	if (geteuid())
+		cr_skip_test("chroot needs root");
+	*strstr(root, "/usr/bin/") = 0;
+	pid = start_in(root, "/usr/bin/python3.9", WAIT);
+	cr_assert_eq(discover_target(pid, &t, &w), 0, "%s", w.text);
+	cr_assert_str_eq(t.binary, "/usr/bin/python3.9");
+	cr_assert_eq(t.minor, 9);
+	cr_assert_eq(elf_open(&e, t.open_path, &w), 0, "%s", w.text);
+	elf_release(&e);
+	target_release(&t);
+	stop(pid);
 }
 
 Test(discover, children_that_run_python)
