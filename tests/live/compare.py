@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Compares a trace of flowtrace-bpf with the truth (truth.py).
 
     compare.py [--unordered] [--counts] TRACE TRUTH TRUTH

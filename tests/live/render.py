@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The contract's "Values" table, written once more, in plain Python.
 
 What the collector does in BPF and C is done here with the base classes' own methods, so that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs a program under the interpreter's own tracing and writes down every call.
 
     truth.py -o FILE [-P PREFIX[,PREFIX]] [-x PREFIX[,PREFIX]] [--off] SCRIPT [ARG...]

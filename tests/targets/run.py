@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs ground-truth scenarios: run.py NAME [NAME...], or run.py --list.
 
 A scenario is a module of the package gt with a function main(). Only gt is traced: this

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Asynchronous generators and comprehensions, async for, aclose, athrow."""
 import asyncio
 

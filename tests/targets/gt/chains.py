@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Traced and untraced frames in turn, and more untraced ones than anybody walks."""
 from outside import call, deep, deep_swallow
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Values with parts: lists, tuples, dicts, sets and what is derived from them."""
 import collections
 import enum

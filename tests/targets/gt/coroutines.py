@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Coroutines under gather: interleaved, nested, cancelled, failing."""
 import asyncio
 

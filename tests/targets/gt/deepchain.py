@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """More untraced frames between two traced calls than the collector walks (128)."""
 from gt.chains import catches, over, over_fails, over_swallowed
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Exceptions: handled, passing, re-raised, chained, replaced in finally, of many types."""
 import contextlib
 

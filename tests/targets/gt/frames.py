@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Frames that are no functions of the user: class bodies, comprehensions, genexprs, exec, import."""
 import importlib
 import sys

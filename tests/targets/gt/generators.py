@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Generators: exhausted, partial, send, throw, close, dropped, never started."""
 import gc
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Values over a limit: long, deep, wide, and a loop of references."""
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Methods of every kind, nested classes, closures, lambdas, decorators."""
 import functools
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Instances, their __dict__, exceptions as values, classes, functions, modules."""
 import collections
 import threading

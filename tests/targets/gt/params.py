@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every kind of parameter, and arguments that an inner function captures."""
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Thread pools: which worker takes which job is open, so calls are compared without order."""
 from concurrent.futures import ThreadPoolExecutor
 

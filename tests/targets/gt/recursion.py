@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Recursion: a tree of calls, 64 deep (what a uretprobe can nest), 5,000 deep."""
 import sys
 

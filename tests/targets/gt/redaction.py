@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Names whose values must not leave the target; every value that must not begins with hidden-."""
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Values without parts: None, bool, int, float, str, bytes."""
 import sys
 

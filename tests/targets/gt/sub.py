@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Imported, dropped and imported again by gt.frames."""
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An exception of a traced function is swallowed by an untraced one between two traced ones."""
 from outside import cleanup, replace, retry, swallow
 

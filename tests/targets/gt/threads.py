@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Threads with names, threads that live 2 ms, a subclass, exceptions and generators in threads."""
 import threading
 import time

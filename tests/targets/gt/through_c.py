@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Exceptions that C code swallows, passes on or replaces; callbacks from C code."""
 import functools
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """yield from: values, results and exceptions through several generators."""
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What stands between traced functions and is not traced itself.
 
 Its name does not begin with "gt": a prefix is a text prefix, and "gtlib" would match.

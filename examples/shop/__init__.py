@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""A small shop: what flowtrace-bpf's demo and tests look at."""

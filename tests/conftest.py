@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""What the Python tests share."""
+import os
+
+import harness
+import pytest
+
+
+def pytest_configure(config):
+    """The marks of these tests."""
+    config.addinivalue_line("markers", "live: attaches to a process; needs root and the collector")
+
+
+def pytest_collection_modifyitems(items):
+    """Live tests say why they are skipped."""
+    reason = why_not_live()
+    for item in items:
+        if reason and item.get_closest_marker("live"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def why_not_live():
+    """What is missing for the live tests."""
+    if not harness.TRACER.exists():
+        return "no collector at %s" % harness.TRACER
+    return None if os.geteuid() == 0 else "needs root"
+
+
+@pytest.fixture
+def nothing_left():
+    """After the test no BPF program or link of a collector is in the kernel."""
+    programs, links = harness.bpf_programs(), harness.bpf_links()
+    yield
+    harness.wait_for("BPF programs gone", lambda: harness.bpf_programs() <= programs, 10, 0.2)
+    harness.wait_for("BPF links gone", lambda: harness.bpf_links() <= links, 10, 0.2)
+
+
+@pytest.fixture(scope="session", params=harness.interpreters(), ids=repr)
+def space(request):
+    """A workspace of each interpreter, with everything run once before: .pyc files are made."""
+    reason = request.param.why_not()
+    if reason:
+        pytest.skip(reason)
+    with request.param.workspace() as space:
+        harness.run(space.program(*scenarios()), check=0, timeout=120)
+        yield space
+
+
+def scenarios():
+    """The names of the ground-truth programs."""
+    _, out, _ = harness.run([harness.PYTHON, "-B", harness.TARGETS / "run.py", "--list"], check=0)
+    return out.split()
+
+
+def pytest_generate_tests(metafunc):
+    """A test with a parameter `scenario` runs once for each."""
+    if "scenario" in metafunc.fixturenames:
+        metafunc.parametrize("scenario", scenarios())

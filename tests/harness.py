@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""Runs interpreters and the collector for the live tests.
+
+Every process that is started here is bounded by a timeout, runs in a session of its own and is
+gone when its test ends.
+"""
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[1]
+LIVE = REPO / "tests" / "live"
+TARGETS = REPO / "tests" / "targets"
+TRACER = Path(os.environ.get("FLOWTRACE_BPF") or REPO / "build" / "bin" / "flowtrace-bpf")
+ROOTS = Path(os.environ.get("FLOWTRACE_ROOTS") or "/var/cache/flowtrace/roots")
+PYTHON = "/usr/bin/python3"
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
+               "PYTHONHASHSEED": "0", "HOME": "/nonexistent"}
+
+
+def environment(**more):
+    """What a started process sees: nothing of ours but this."""
+    return {**ENVIRONMENT, **more}
+
+
+def kill_session(process):
+    """Ends a process and all that it started in its session."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=10)
+
+
+def start(argv, env=None, **options):
+    """Popen in a session of its own."""
+    return subprocess.Popen([str(arg) for arg in argv], start_new_session=True,
+                            env=env or environment(), **options)
+
+
+def run(argv, timeout=60, check=None, env=None, **options):
+    """Runs to the end; returns (status, stdout, stderr). check: the status it must have."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = start(argv, env=env, stdin=subprocess.DEVNULL, stdout=options.pop("stdout", out),
+                        stderr=err, **options)
+        try:
+            status = process.wait(timeout=timeout)
+        finally:
+            kill_session(process)
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode("utf-8", "replace"))
+    assert check is None or status == check, "%s: status %d\n%s" % (argv, status, texts[1][-3000:])
+    return status, texts[0], texts[1]
+
+
+def wait_for(what, condition, timeout=10.0, pause=0.05):
+    """Waits until the condition holds; returns its value."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, "waited %.0f s in vain: %s" % (timeout, what)
+        time.sleep(pause)
+
+
+class Interpreter:
+    """A Python to trace: the system's own, or that of a root made by debootstrap."""
+
+    def __init__(self, name, root=None):
+        self.name = name
+        self.root = root
+
+    def __repr__(self):
+        return self.name
+
+    def why_not(self):
+        """Why it cannot be used here; None if it can."""
+        if self.root is None:
+            return None if Path(PYTHON).exists() else "no " + PYTHON
+        if not (self.root / "usr/bin/python3").exists():
+            return "no Debian root at %s" % self.root
+        return None if os.geteuid() == 0 else "chroot needs root"
+
+    def argv(self, *args):
+        """A command that runs it."""
+        return [*([] if self.root is None else ["chroot", self.root]), PYTHON, *args]
+
+    @contextlib.contextmanager
+    def workspace(self):
+        """A directory that this interpreter sees too, with a copy of the targets."""
+        base = self.root / "tmp" if self.root else None
+        with tempfile.TemporaryDirectory(prefix="flowtrace-test-", dir=base) as path:
+            space = Workspace(self, Path(path))
+            shutil.copytree(TARGETS, space.path / "targets",
+                            ignore=shutil.ignore_patterns("__pycache__"))
+            for name in ("truth.py", "render.py"):
+                shutil.copy(LIVE / name, space.path)
+            yield space
+
+
+class Workspace:
+    """Files of one interpreter's tests; the two sides may see them at different paths."""
+
+    def __init__(self, interpreter, path):
+        self.interpreter = interpreter
+        self.path = path
+
+    def inside(self, path):
+        """A path of this workspace as the interpreter sees it."""
+        root = self.interpreter.root
+        return str(path) if root is None else "/" + str(path.relative_to(root))
+
+    def script(self):
+        """Where the driver of the scenarios is."""
+        return self.inside(self.path / "targets" / "run.py")
+
+    def program(self, *args):
+        """The command that runs scenarios."""
+        return self.interpreter.argv(self.script(), *args)
+
+    def truth(self, name, scenario, prefix="gt"):
+        """Runs a scenario under the interpreter's own tracing; returns the file."""
+        output = self.path / name
+        run(self.interpreter.argv(self.inside(self.path / "truth.py"), "-o", self.inside(output),
+                                  "-P", prefix, self.script(), scenario), check=0)
+        return output
+
+    def trace(self, name, scenario, *options, prefix="gt"):
+        """Runs a scenario under the collector; returns (file, its standard error)."""
+        output = self.path / name
+        _, _, errors = run([TRACER, "-P", prefix, "-o", output, *options, "--",
+                            *self.program(scenario)], check=0, timeout=120, cwd=self.path)
+        return output, errors
+
+
+def interpreters():
+    """The system's own and one for each Debian root that the tests know of."""
+    names = ["bullseye"]
+    if ROOTS.is_dir():
+        names += sorted(p.name for p in ROOTS.iterdir()
+                        if p.name not in names and (p / "usr/bin/python3").exists())
+    return [Interpreter("system"), *(Interpreter(name, ROOTS / name) for name in names)]
+
+
+class Tracer:
+    """A collector that runs beside its target. A context manager."""
+
+    def __init__(self, directory, *options, env=None):
+        self.output = Path(directory) / "trace.jsonl"
+        self.errors = Path(directory) / "tracer.err"
+        with open(self.errors, "wb") as errors:
+            self.process = start([TRACER, "-o", self.output, *options], env=env, cwd=directory,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 stderr=errors)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        kill_session(self.process)
+
+    def attached(self, before, timeout=15):
+        """Waits until the probes stand in a target: {pid: its text before}."""
+        def changed():
+            assert self.process.poll() is None, self.stderr()
+            return all(text_of(pid) != text for pid, text in before.items())
+        wait_for("probes in %s; %s" % (list(before), self.stderr()), changed, timeout)
+        time.sleep(0.5)  # the last of them
+
+    def stop(self, number=signal.SIGINT, timeout=20):
+        """Sends a signal; returns the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=timeout)
+
+    def wait(self, timeout=20):
+        """Waits for its own end; returns the exit status."""
+        return self.process.wait(timeout=timeout)
+
+    def stderr(self):
+        return self.errors.read_text("utf-8", "replace")
+
+    def events(self):
+        """The lines of the trace so far, as objects."""
+        if not self.output.exists():
+            return []
+        lines = self.output.read_bytes().split(b"\n")
+        return [json.loads(line) for line in lines[:-1]]
+
+
+def text_of(pid):
+    """A digest of the interpreter's code as it lies in a process: probes show in it."""
+    digest = hashlib.sha256()
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as memory:
+        for line in maps:
+            found = re.match(r"(\w+)-(\w+) r-xp \S+ \S+ \S+ +(/\S*python3\S*)$", line)
+            if found:
+                first, last = int(found[1], 16), int(found[2], 16)
+                memory.seek(first)
+                digest.update(memory.read(last - first))
+    return digest.hexdigest()
+
+
+def bpf_programs():
+    """Ids of the BPF programs in the kernel that no living process but a collector holds."""
+    _, out, _ = run(["bpftool", "--json", "prog", "show"], check=0)
+    return {program["id"] for program in json.loads(out or "[]")
+            if all("flowtrace" in owner["comm"] for owner in program.get("pids", []))}
+
+
+def bpf_links():
+    """Ids of the BPF links, likewise."""
+    _, out, _ = run(["bpftool", "--json", "link", "show"], check=0)
+    return {link["id"] for link in json.loads(out or "[]")
+            if all("flowtrace" in owner["comm"] for owner in link.get("pids", []))}
+
+
+def lost_in_summary(errors):
+    """The number of lost events that the summary names; None without a summary."""
+    found = re.findall(r"(\d+)\s+(?:events?\s+)?lost|lost[ :=]+(\d+)", errors)
+    return int("".join(found[-1])) if found else None

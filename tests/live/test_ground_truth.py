@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""The same calls as the interpreter's own tracing sees: a program of ours for each corner, and a
+program by others. Truth is what two truth runs agree on."""
+import os
+import shutil
+
+import harness
+import pytest
+from compare import Comparison, Trace, load_truth
+
+# Which thread of a pool takes which job is open.
+UNORDERED = ("pool",)
+# Needs a walk over more frames than the collector promises; see test_deep_chain.
+BEYOND_LIMITS = ("deepchain",)
+HG_ENVIRONMENT = {"HGRCPATH": os.devnull, "HGUSER": "Ann <ann@example.org>", "HGPLAIN": "1"}
+
+
+def assert_same(comparison, errors, minimum=1):
+    """No difference, no loss, and enough was compared."""
+    print(comparison.report())
+    assert not comparison.differences, comparison.report()
+    assert comparison.compared["calls"] >= minimum, "only %s" % comparison.compared
+    assert harness.lost_in_summary(errors) in (0, None), errors
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("nothing_left")
+def test_scenario(space, scenario):
+    """Calls, exits, exceptions, values, threads, parents and order of one scenario."""
+    if scenario in BEYOND_LIMITS:
+        pytest.skip("compared in test_deep_chain")
+    first = load_truth(space.truth("first", scenario))
+    second = load_truth(space.truth("second", scenario))
+    output, errors = space.trace(scenario + ".jsonl", scenario)
+    comparison = Comparison(Trace(output), first, second, scenario not in UNORDERED)
+    assert_same(comparison, errors)
+    assert not comparison.unstable, "the truth itself is not repeatable"
+
+
+@pytest.mark.live
+def test_deep_chain(space):
+    """More than 128 untraced frames between two traced calls: what cannot be told is counted as
+    lost; nothing is made up."""
+    truth = load_truth(space.truth("first", "deepchain"))
+    output, _ = space.trace("deepchain.jsonl", "deepchain")
+    trace = Trace(output)
+    wanted, seen = [count_ends(calls) for calls in (truth, trace.calls)]
+    missing = sum(max(0, n - seen.get(key, 0)) for key, n in wanted.items())
+    assert missing <= trace.lost, "%d events missing, %d said to be lost" % (missing, trace.lost)
+    assert not [key for key, n in seen.items() if n > wanted.get(key, 0)]
+
+
+def count_ends(calls):
+    """Calls by function and how they ended."""
+    table = {}
+    for call in calls:
+        key = call.key, call.outcome()
+        table[key] = table.get(key, 0) + 1
+    return table
+
+
+@pytest.mark.live
+def test_secrets_never_leave(space):
+    """No redacted value is in the trace or in the recording; what is not redacted is there."""
+    recording = space.path / "redaction.rec"
+    output, _ = space.trace("redacted.jsonl", "redaction", "--record", recording)
+    for path in (output, recording):
+        data = path.read_bytes()
+        assert b"hidden-" not in data, "a secret in %s" % path.name
+        for shown in (b"shown-user", b"shown-host", b"shown-passwords", b"shown-accept"):
+            assert shown in data, "%s is missing in %s" % (shown, path.name)
+    assert b'\\"***\\"' in output.read_bytes()
+
+
+@pytest.mark.live
+def test_prefix_and_exclude(space):
+    """--exclude wins over --prefix; a prefix is a text prefix."""
+    output, _ = space.trace("excluded.jsonl", "swallowed", "-x", "gt.sw", prefix="gt,outs")
+    modules = {call.module for call in Trace(output).calls}
+    assert modules == {"gt", "outside"}
+
+
+@pytest.mark.live
+def test_replay_is_the_same(space):
+    """A recording gives the lines that were written live."""
+    recording = space.path / "replay.rec"
+    output, _ = space.trace("replayed.jsonl", "exceptions", "--record", recording)
+    again = space.path / "again.jsonl"
+    harness.run([harness.TRACER, "--replay", recording, "-o", again], check=0)
+    live, replayed = Trace(output), Trace(again)
+    assert len(live.calls) > 200
+    assert [shown(call) for call in live.calls] == [shown(call) for call in replayed.calls]
+
+
+def shown(call):
+    """All that is said about a call but its span."""
+    return (call.key, call.args, call.result, call.exception, call.thread, call.start, call.end)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("option,field,text", [("--no-args", "args", "{}"),
+                                               ("--no-result", "result", "null")])
+def test_values_left_out(space, option, field, text):
+    """Without values the fields stay, and are named as cut at 0; exceptions keep their text."""
+    output, _ = space.trace(option + ".jsonl", "exceptions", option)
+    trace = Trace(output)
+    cut = [call for call in trace.calls if field == "args" or not call.exception]
+    assert cut and all(getattr(call, field) == text for call in cut)
+    assert all(call.cut[field]["threshold"] == 0 for call in cut)
+    assert ["ValueError", "plain"] in [call.exception for call in trace.calls]
+
+
+# ---- a program by others ---------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """A small Mercurial repository, made once; runs get a fresh copy at the same path."""
+    if not shutil.which("hg", path=harness.ENVIRONMENT["PATH"]):
+        pytest.skip("no mercurial")
+    work = tmp_path_factory.mktemp("hg")
+    hg(work, "init", "original")
+    for n in range(1, 5):
+        for name in "abcd":
+            (work / "original" / (name + ".txt")).write_text("".join(
+                "%s %d\n" % (name, i) for i in range(0, 40 * n, n)))
+        hg(work / "original", "commit", "-q", "-A", "-d", "%d 0" % n, "-m", "change %d" % n)
+    return work
+
+
+def hg(directory, *args):
+    """Runs hg without tracing."""
+    harness.run([harness.PYTHON, "/usr/bin/hg", *args], check=0, cwd=directory,
+                env=harness.environment(**HG_ENVIRONMENT))
+
+
+def log_in_copy(work, *before):
+    """Runs `hg log -p` on a fresh copy, under the command given."""
+    copy = work / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(work / "original", copy)
+    return harness.run([*before, "/usr/bin/hg", "-R", copy, "log", "-p", "-G"], check=0, cwd=work,
+                       timeout=120, env=harness.environment(**HG_ENVIRONMENT))
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("nothing_left")
+def test_mercurial(repository):
+    """`hg log -p` of Debian's Mercurial: the same calls, exits and exceptions per function, the
+    same values where two truth runs have the same."""
+    truths = []
+    log_in_copy(repository, harness.PYTHON)
+    for name in ("first", "second"):
+        log_in_copy(repository, harness.PYTHON, harness.LIVE / "truth.py", "-P", "mercurial",
+                    "-o", repository / name)
+        truths.append(load_truth(repository / name))
+    output = repository / "trace.jsonl"
+    _, _, errors = log_in_copy(repository, harness.TRACER, "-P", "mercurial", "-o", output, "--",
+                               harness.PYTHON)
+    assert_same(Comparison(Trace(output), *truths), errors, minimum=10000)
