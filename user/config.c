@@ -659,7 +659,7 @@ static int read_file(struct parser *p, const char *path)
 {
 	struct json_object *object = NULL;
 	char *text = NULL;
-	size_t len;
+	size_t len = 0;
 	int err;
 
 	p->layer = LAYER_FILE;
@@ -937,7 +937,7 @@ int config_parse(struct config *c, int argc, char **argv, struct why *w)
 {
 	struct parser p = {.c = c, .w = w};
 	struct given *given = calloc((size_t)argc + 1, sizeof(*given));
-	size_t count;
+	size_t count = 0;
 	int err;
 
 	if (!given)
