@@ -11,11 +11,14 @@ its result or exception, indented under its caller. FILE defaults to standard in
 import argparse
 import json
 import os
+import re
 import shutil
 import sys
 from datetime import datetime
 
 RED, DIM, PLAIN = "\033[31m", "\033[2m", "\033[0m"
+MAX_VALUE = 64  # characters of one value
+OBJECT = re.compile(r"<(?:[^<> ]*\.)?([^<>. ]+) object at 0x[0-9a-f]+>")
 
 
 class Call:
@@ -58,20 +61,33 @@ def shown_duration(micros):
     return f"{micros / 1e6:.2f} s"
 
 
+def shown_value(value):
+    """JSON, with objects as <Class> and long texts cut."""
+    if isinstance(value, str) and OBJECT.fullmatch(value):
+        return OBJECT.sub(r"<\1>", value)
+    if isinstance(value, list):
+        text = "[" + ", ".join(map(shown_value, value)) + "]"
+    elif isinstance(value, dict):
+        text = "{" + ", ".join(f"{json.dumps(k)}: {shown_value(v)}" for k, v in value.items()) + "}"
+    else:
+        text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 3] + "..."
+
+
 def shown_call(call):
-    """The text of a call, and whether it was left by an exception."""
+    """The call, how it ended, and whether that was by an exception."""
     enter, end = call.enter, call.exit
     args = json.loads(enter["args"])
-    values = ", ".join(f"{name}={json.dumps(v, ensure_ascii=False)}" for name, v in args.items())
+    values = ", ".join(f"{name}={shown_value(value)}" for name, value in args.items())
     text = f"{enter.get('class') or enter['module']}.{enter['function']}({values})"
     if end is None:
-        return text + "  (not finished)", False
+        return text, "  (not finished)", False
     if end.get("lost"):
-        return text + "  (its end was lost)", False
+        return text, "  (its end was lost)", False
     if "exception" in end:
         message = end["exception"]["message"]
-        return f"{text} raised {end['exception']['type']}" + (f": {message}" if message else ""), True
-    return f"{text} -> {end['result']}", False
+        return text, f" raised {end['exception']['type']}" + (f": {message}" if message else ""), True
+    return text, f" -> {shown_value(json.loads(end['result']))}", False
 
 
 class Printer:
@@ -80,11 +96,13 @@ class Printer:
         self.color = color
         self.thread = None
 
-    def line(self, timestamp, took, depth, text, red=False):
+    def line(self, timestamp, took, depth, text, end="", red=False):
         when = datetime.fromtimestamp(timestamp / 1e6).strftime("%H:%M:%S.%f")
-        text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
         text = "  " * depth + text
         room = self.width - len(when) - 13
+        if self.width and len(text + end) > room:  # rather the arguments than the end
+            text = text[: max(room - len(end) - 4, room // 2)] + "...)"
+        text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text + end)
         if self.width and len(text) > room:
             text = text[: room - 3] + "..."
         head = f"{when} {took:>10}  "
@@ -105,9 +123,9 @@ class Printer:
         stack = [(root, 0)]
         while stack:
             call, depth = stack.pop()
-            text, red = shown_call(call)
+            text, end, red = shown_call(call)
             took = shown_duration(call.exit["durationMicros"]) if call.exit else "..."
-            self.line(call.enter["timestamp"], took, depth, text, red)
+            self.line(call.enter["timestamp"], took, depth, text, end, red)
             stack.extend((child, depth + 1) for child in reversed(call.children))
 
 
@@ -121,7 +139,7 @@ def main():
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     width = args.width
     if width is None:
-        width = shutil.get_terminal_size((120, 24)).columns
+        width = shutil.get_terminal_size((140, 24)).columns
     source = sys.stdin if args.file == "-" else open(args.file, encoding="utf-8")
     with source:
         roots, left_out = read_calls(source, args.limit)
