@@ -165,7 +165,7 @@ static int no_runtime(struct elf *e, const struct candidate *c, pid_t pid, struc
 				c->map.path);
 	return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 			"process %d: %s is a Python older than 3.7, or a build that hides "
-			"_PyRuntime; Python 3.8 to 3.11 are supported",
+			"_PyRuntime: neither can be hooked",
 			pid, c->map.path);
 }
 
@@ -228,8 +228,7 @@ static int choose(struct search *s, pid_t pid, const char *root, struct why *w)
 
 	if (s->foreign[0])
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
-				"process %d runs %s: only CPython 3.8 to 3.11 can be hooked", pid,
-				s->foreign);
+				"process %d runs %s: only CPython can be hooked", pid, s->foreign);
 	err = look_at_exe(pid, &exe, w);
 	if (err)
 		return err;
@@ -260,7 +259,9 @@ static int find_interpreter(struct target *t, struct search *s, struct why *w)
 
 	if (err == -ENOENT)
 		return why_exit(w, EXIT_NO_PROCESS, -ENOENT,
-				"process %d runs no Python: it is a kernel thread", t->pid);
+				"process %d runs no Python: it has no executable (a kernel "
+				"thread, or it is just exiting)",
+				t->pid);
 	if (!err)
 		err = proc_link(t->pid, "root", root, sizeof(root), w);
 	if (err)
