@@ -17,8 +17,8 @@ typedef int (*line_fn)(void *arg, const struct line *line);
 
 struct assembler_options {
 	uint64_t anchor_mono_ns, anchor_real_ns; /* the same moment on both clocks */
-	uint64_t span_base;	   /* random high bits of span numbers, below 2^53 */
-	unsigned max_arg_length;   /* for truncatedFields */
+	uint64_t span_base;			 /* random high bits of span numbers, below 2^53 */
+	unsigned max_arg_length;		 /* for truncatedFields */
 	bool args, result;
 	const char *(*thread_name)(void *arg, uint32_t pid, uint32_t tid);
 	/* Is this function kept? Asked at ENTER; a dropped call makes no line, and its
@@ -40,7 +40,7 @@ struct assembler_stats {
 	uint64_t enters, exits, exceptions; /* lines written */
 	uint64_t lost;			    /* sum of the counts of LOST lines */
 	uint64_t unfinished;
-	uint64_t functions;		    /* different functions kept */
+	uint64_t functions; /* different functions kept */
 };
 void assembler_stats(const struct assembler *a, struct assembler_stats *ret_stats);
 

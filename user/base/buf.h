@@ -24,10 +24,11 @@ bool buf_grow(struct buf *b, size_t more);
 /* The content as a NUL-terminated string, which the caller frees; NULL without memory. */
 char *buf_dup(const struct buf *b);
 
-/* Room for `more` bytes behind the content, or NULL. The caller adds to len what it wrote. */
+/* Room for `more` bytes behind the content (and one spare, so that it is never NULL for want
+ * of a first byte), or NULL without memory. The caller adds to len what it wrote. */
 static inline char *buf_room(struct buf *b, size_t more)
 {
-	if (b->cap - b->len < more && !buf_grow(b, more))
+	if (b->cap - b->len <= more && !buf_grow(b, more + 1))
 		return NULL;
 	return b->s + b->len;
 }

@@ -16,7 +16,7 @@ struct decoder;
 
 struct decoder_options {
 	unsigned max_arg_length; /* characters of a rendered field, > 0 */
-	bool args, result; /* false: the field is "{}" / "null", cut at threshold 0 */
+	bool args, result;	 /* false: the field is "{}" / "null", cut at threshold 0 */
 };
 
 int decoder_new(const struct decoder_options *o, struct decoder **ret_decoder);
@@ -25,8 +25,8 @@ void decoder_free(struct decoder *d);
 /*
  * Decodes one record. ret_event is borrowed until the next call.
  */
-int decoder_event(struct decoder *d, const struct ft_rec *rec, size_t size,
-		  struct event *ret_event, struct why *w);
+int decoder_event(struct decoder *d, const struct ft_rec *rec, size_t size, struct event *ret_event,
+		  struct why *w);
 
 /* Thread name for (pid, tid): what FT_REC_THREAD said, MainThread when tid == pid, else
  * Thread-<tid>. Borrowed until the thread is renamed or exits. */

@@ -123,7 +123,7 @@ int exception_read(struct exception *e, struct tokens *t, const struct types *ty
 		return err;
 	*ret_message = (struct text){.cut = x.cut || ahead.stopped};
 	limit(&e->message, max, ret_message);
-	ret_message->s = e->message.s;
+	ret_message->s = e->message.len ? e->message.s : "";
 	ret_message->len = e->message.len;
 	ret_type->s = type ? type->name : EXCEPTION_UNKNOWN;
 	ret_type->len = strlen(ret_type->s);

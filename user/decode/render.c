@@ -212,15 +212,48 @@ static int put_dots(struct render *r, const struct tokens *t)
 
 static int value(struct render *r, struct tokens *t);
 
-static int open_container(struct render *r, bool object)
+/*
+ * Containers around this one that end right after it will not be cut: they need one
+ * character each, not a whole closer. (Not called before it is sure that this one can be
+ * closed, cut or not.)
+ */
+static void settle(struct render *r, unsigned ends)
+{
+	r->cut_close_sum = reserve(r, ends);
+	for (unsigned i = 0; i < ends && i < r->depth; i++)
+		r->cut_close[r->depth - 1 - i] = 1;
+}
+
+static int open_limited(struct render *r, size_t first, struct tokens inside)
+{
+	unsigned ends = 0;
+	bool simple;
+
+	/* args, the outermost, has no END and nothing around it. */
+	if (r->depth || !r->root_open) {
+		int err = tokens_skip(&inside, &simple);
+
+		if (err)
+			return err;
+		ends = inside.stopped ? 0 : ends_after(r, &inside);
+	}
+	if (count(r) + first + reserve(r, ends) > r->max)
+		return NO_ROOM;
+	settle(r, ends);
+	return 0;
+}
+
+static int open_container(struct render *r, bool object, const struct tokens *t)
 {
 	size_t first = object ? LEN(CUT_OBJECT) - 2 : LEN(CUT_ARRAY) - 2;
+	int err;
 
 	if (r->depth >= sizeof(r->cut_close))
 		return -EBADMSG;
 	buf_char(&r->out, object ? '{' : '[');
-	if (r->limited && count(r) + first + r->cut_close_sum > r->max)
-		return NO_ROOM;
+	err = r->limited ? open_limited(r, first, *t) : 0;
+	if (err)
+		return err;
 	r->cut_close[r->depth] = object ? LEN(CUT_OBJECT) : LEN(CUT_ARRAY);
 	r->cut_close_sum += r->cut_close[r->depth++];
 	return 0;
@@ -320,7 +353,6 @@ static int elements(struct render *r, struct tokens *t, bool object)
 
 static int container(struct render *r, bool object, struct tokens *t)
 {
-	unsigned depth = r->depth, sum = r->cut_close_sum;
 	struct token token;
 	int err;
 
@@ -328,12 +360,8 @@ static int container(struct render *r, bool object, struct tokens *t)
 		err = token_next(t, &token);
 		return err ? err : put_literal(r, object ? "{}" : "[]", 2, t);
 	}
-	err = open_container(r, object);
-	if (!err)
-		err = elements(r, t, object);
-	r->depth = depth;
-	r->cut_close_sum = sum;
-	return err;
+	err = open_container(r, object, t);
+	return err ? err : elements(r, t, object);
 }
 
 static int value(struct render *r, struct tokens *t)
@@ -478,7 +506,7 @@ static int field_args(struct render *r, struct tokens *t)
 {
 	const struct function *f = r->function;
 	bool empty = true, cut = false;
-	int err = open_container(r, true);
+	int err = open_container(r, true, t);
 
 	if (err)
 		return err;

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How many events a second the core takes from a recording to JSON lines, on one core:
+ * core-speed EVENTS [OUTPUT]. The calls are small: two int arguments, an int result.
+ */
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "build.h"
+#include "replay.h"
+
+#define PID 4321
+#define FUNCTIONS 64
+
+static struct build b;
+
+static void put(struct recorder *r)
+{
+	struct ft_rec *rec = build_end(&b);
+
+	if (recorder_write(r, rec, rec->size, NULL))
+		abort();
+	buf_clear(&b.bytes);
+}
+
+static void make(const char *path, long events)
+{
+	struct ft_rec_session session;
+	struct recorder *r;
+	char name[32];
+
+	memcpy(&session, build_session(&b), sizeof(session));
+	buf_clear(&b.bytes);
+	if (recorder_new(path, &session, -1, -1, &r, NULL))
+		abort();
+	for (int i = 0; i < FUNCTIONS; i++) {
+		snprintf(name, sizeof(name), "Service.method_%d", i);
+		build_code(&b, PID, 0x1000 + i * 0x90, 0, "myapp.services", name, "left right");
+		put(r);
+	}
+	for (long i = 0; i < events / 4; i++) {
+		unsigned long long ts = 2000000000ull + i * 4000;
+		unsigned long long outer = 0x1000 + i % FUNCTIONS * 0x90, inner = 0x1000;
+
+		begin_enter(&b, PID, PID, ts, outer, 0);
+		t_int(&b, i);
+		t_int(&b, 42);
+		put(r);
+		begin_enter(&b, PID, PID, ts + 1000, inner, ts);
+		t_int(&b, i);
+		t_int(&b, -7);
+		put(r);
+		begin_exit(&b, PID, PID, ts + 2000, inner, ts + 1000, FT_EXIT_RETURN);
+		t_int(&b, i + 1);
+		put(r);
+		begin_exit(&b, PID, PID, ts + 3000, outer, ts, FT_EXIT_RETURN);
+		t_int(&b, i + 2);
+		put(r);
+	}
+	if (recorder_close(r, NULL))
+		abort();
+}
+
+static double seconds(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+int main(int argc, char **argv)
+{
+	char path[] = "/tmp/ft-core-speed-XXXXXX";
+	const char *output = argc > 2 ? argv[2] : "/dev/null";
+	long events = argc > 1 ? atol(argv[1]) : 4000000;
+	double wall, cpu;
+	struct why w = {0};
+	int err;
+
+	close(mkstemp(path));
+	make(path, events);
+	wall = seconds(CLOCK_MONOTONIC);
+	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	err = replay(path, output, 1000, NULL, &w);
+	wall = seconds(CLOCK_MONOTONIC) - wall;
+	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	unlink(path);
+	buf_release(&b.bytes);
+	if (err)
+		return fprintf(stderr, "%s\n", w.text), 1;
+	printf("%ld events to %s: %.0f events/s (%.0f ns of CPU each)\n", events, output,
+	       events / wall, cpu * 1e9 / events);
+	return 0;
+}

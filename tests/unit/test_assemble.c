@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "assemble/assemble.h"
+#include "base/buf.h"
+#include "ft_counters.h"
+
+#define BASE 1000
+#define PID 10
+
+static struct assembler *a;
+static struct buf out; /* one short line of text for each line */
+static struct function plain = {.name = "f"}, generator = {.name = "g", .generator = true},
+		       dropped = {.name = "d", .verdict = VERDICT_DROP};
+static unsigned max_arg_length = 1000;
+
+static const char *name(void *arg, uint32_t pid, uint32_t tid)
+{
+	return "T";
+}
+
+static bool keep(void *arg, struct function *f)
+{
+	return f->verdict != VERDICT_DROP;
+}
+
+static int line(void *arg, const struct line *l)
+{
+	static const char *const types[] = {"ENTER", "EXIT", "EXCEPTION", "LOST"};
+	char text[400];
+
+	if (l->type == LINE_LOST)
+		snprintf(text, sizeof(text), "LOST %lu %s\n", l->count, l->reason);
+	else
+		snprintf(text, sizeof(text), "%s %lu:%lu at %lu%s%.*s%s%.*s%s%.*s for %lu%s\n",
+			 types[l->type], l->span - BASE, l->parent ? l->parent - BASE : 0,
+			 l->timestamp_us, l->value.len ? " " : "", (int)l->value.len,
+			 l->value.s ? l->value.s : "", l->has_exception ? " " : "",
+			 (int)l->exc_type.len, l->exc_type.s ? l->exc_type.s : "",
+			 l->has_exception ? "/" : "", (int)l->exc_message.len,
+			 l->exc_message.s ? l->exc_message.s : "", l->duration_ns,
+			 l->lost ? " lost" : "");
+	buf_str(&out, text);
+	return 0;
+}
+
+static void setup(void)
+{
+	struct assembler_options o = {
+		.span_base = BASE,
+		.max_arg_length = max_arg_length,
+		.args = true,
+		.result = true,
+		.thread_name = name,
+		.keep = keep,
+		.line = line,
+	};
+
+	cr_assert_eq(assembler_new(&o, &a), 0);
+}
+
+static void teardown(void)
+{
+	assembler_free(a);
+	buf_release(&out);
+}
+
+TestSuite(assemble, .init = setup, .fini = teardown);
+
+static void send(const struct event *e)
+{
+	cr_assert_eq(assembler_event(a, e), 0);
+}
+
+static void enter(struct function *f, uint32_t tid, uint64_t ts, uint64_t parent_ns)
+{
+	send(&(struct event){.type = EVENT_ENTER,
+			     .pid = PID,
+			     .tid = tid,
+			     .ts_ns = ts,
+			     .function = f,
+			     .span = {ts, tid},
+			     .parent = {parent_ns, parent_ns ? tid : 0},
+			     .value = {.s = "{}", .len = 2}});
+}
+
+static void leave_as(uint32_t pid, uint32_t tid, uint64_t ts, uint64_t start_ns, bool exc)
+{
+	send(&(struct event){.type = EVENT_EXIT,
+			     .pid = pid,
+			     .tid = tid,
+			     .ts_ns = ts,
+			     .function = &plain,
+			     .span = {start_ns, 1},
+			     .by_exception = exc,
+			     .value = {.s = "7", .len = 1}});
+}
+
+static void leave(uint64_t ts, uint64_t start_ns)
+{
+	leave_as(PID, 1, ts, start_ns, false);
+}
+
+static void raise_at(uint64_t ts, uint64_t start_ns, const char *type, const char *message)
+{
+	send(&(struct event){.type = EVENT_RAISE,
+			     .pid = PID,
+			     .tid = 1,
+			     .ts_ns = ts,
+			     .function = &plain,
+			     .span = {start_ns, 1},
+			     .exc_type = {.s = type, .len = strlen(type)},
+			     .exc_message = {.s = message, .len = strlen(message)}});
+}
+
+static void happen(enum event_type type, uint32_t pid, uint32_t tid)
+{
+	send(&(struct event){.type = type, .pid = pid, .tid = tid, .other_pid = 11});
+}
+
+static void expect(const char *want)
+{
+	buf_char(&out, 0);
+	cr_assert_str_eq(out.s, want);
+	buf_clear(&out);
+}
+
+static uint64_t unfinished(void)
+{
+	struct assembler_stats s;
+
+	assembler_finish(a);
+	assembler_stats(a, &s);
+	return s.unfinished;
+}
+
+Test(assemble, nested_calls)
+{
+	struct assembler_stats s;
+
+	enter(&plain, 1, 1000, 0);
+	enter(&plain, 1, 2000, 1000);
+	leave(5000, 2000);
+	leave(9000, 1000);
+	expect("ENTER 1:0 at 1 {} for 0\n"
+	       "ENTER 2:1 at 2 {} for 0\n"
+	       "EXIT 2:1 at 5 7 for 3000\n"
+	       "EXIT 1:0 at 9 7 for 8000\n");
+	cr_assert_eq(unfinished(), 0);
+	assembler_stats(a, &s);
+	cr_assert_eq(s.enters, 2);
+	cr_assert_eq(s.exits, 2);
+	cr_assert_eq(s.functions, 1);
+}
+
+Test(assemble, anchor)
+{
+	assembler_set_anchor(a, 5000, 1000000000);
+	enter(&plain, 1, 4000, 0);
+	enter(&plain, 1, 8000, 4000);
+	expect("ENTER 1:0 at 999999 {} for 0\nENTER 2:1 at 1000003 {} for 0\n");
+}
+
+Test(assemble, dropped_calls_are_transparent)
+{
+	enter(&plain, 1, 1000, 0);
+	enter(&dropped, 1, 2000, 1000);
+	enter(&dropped, 1, 3000, 2000);
+	enter(&plain, 1, 4000, 3000);
+	leave(5000, 4000);
+	leave(6000, 3000);
+	expect("ENTER 1:0 at 1 {} for 0\n"
+	       "ENTER 2:1 at 4 {} for 0\n"
+	       "EXIT 2:1 at 5 7 for 1000\n");
+	cr_assert_eq(unfinished(), 1);
+}
+
+Test(assemble, left_by_exception)
+{
+	enter(&plain, 1, 1000, 0);
+	raise_at(3000, 1000, "KeyError", "handled");
+	raise_at(4000, 1000, "ValueError", "Invalid input");
+	leave_as(PID, 1, 9000, 1000, true);
+	expect("ENTER 1:0 at 1 {} for 0\n"
+	       "EXCEPTION 1:0 at 4 ValueError/Invalid input for 3000\n"
+	       "EXIT 1:0 at 4 {\"exception\": \"ValueError: Invalid input\"} "
+	       "ValueError/Invalid input for 3000\n");
+}
+
+Test(assemble, exception_that_was_handled)
+{
+	enter(&plain, 1, 1000, 0);
+	raise_at(3000, 1000, "KeyError", "handled");
+	leave(9000, 1000);
+	expect("ENTER 1:0 at 1 {} for 0\nEXIT 1:0 at 9 7 for 8000\n");
+}
+
+Test(assemble, exception_that_was_not_seen)
+{
+	enter(&plain, 1, 1000, 0);
+	leave_as(PID, 1, 9000, 1000, true);
+	expect("ENTER 1:0 at 1 {} for 0\n"
+	       "EXCEPTION 1:0 at 9 <unknown>/ for 8000\n"
+	       "EXIT 1:0 at 9 {\"exception\": \"<unknown>\"} <unknown>/ for 8000\n");
+}
+
+static void narrow(void)
+{
+	max_arg_length = 30;
+	assembler_free(a); /* the suite's own */
+	setup();
+}
+
+Test(assemble, long_exception_result, .init = narrow)
+{
+	enter(&plain, 1, 1000, 0);
+	buf_clear(&out);
+	raise_at(3000, 1000, "ValueError", "01234567890123456789012345");
+	leave_as(PID, 1, 3000, 1000, true);
+	expect("EXCEPTION 1:0 at 3 ValueError/01234567890123456789012345 for 2000\n"
+	       "EXIT 1:0 at 3 {\"exception\": \"ValueError...\"} "
+	       "ValueError/01234567890123456789012345 for 2000\n");
+}
+
+Test(assemble, exit_that_was_lost)
+{
+	enter(&plain, 1, 1000, 0);
+	enter(&plain, 1, 2000, 1000);
+	enter(&generator, 1, 2500, 2000);
+	enter(&plain, 1, 3000, 2500);
+	buf_clear(&out);
+	leave(9000, 1000);
+	expect("EXIT 4:3 at 9 null for 6000 lost\n"
+	       "EXIT 2:1 at 9 null for 7000 lost\n"
+	       "EXIT 1:0 at 9 7 for 8000\n");
+	/* The generator is only suspended. */
+	leave(10000, 2500);
+	expect("EXIT 3:2 at 10 7 for 7500\n");
+}
+
+Test(assemble, exit_that_was_lost_in_a_generator)
+{
+	enter(&generator, 1, 1000, 0);
+	enter(&plain, 1, 2000, 1000);
+	buf_clear(&out);
+	leave(9000, 1000);
+	expect("EXIT 2:1 at 9 null for 7000 lost\nEXIT 1:0 at 9 7 for 8000\n");
+	cr_assert_eq(unfinished(), 0);
+}
+
+/* greenlets: two stacks on one thread, neither inside the other */
+Test(assemble, calls_that_interleave)
+{
+	enter(&plain, 1, 1000, 0);
+	enter(&plain, 1, 2000, 0);
+	leave(3000, 1000);
+	leave(4000, 2000);
+	expect("ENTER 1:0 at 1 {} for 0\n"
+	       "ENTER 2:0 at 2 {} for 0\n"
+	       "EXIT 1:0 at 3 7 for 2000\n"
+	       "EXIT 2:0 at 4 7 for 2000\n");
+}
+
+Test(assemble, generator_ends_on_another_thread)
+{
+	enter(&generator, 1, 1000, 0);
+	happen(EVENT_THREAD_EXIT, PID, 1);
+	leave_as(PID, 2, 3000, 1000, false);
+	expect("ENTER 1:0 at 1 {} for 0\nEXIT 1:0 at 3 7 for 2000\n");
+	cr_assert_eq(unfinished(), 0);
+}
+
+Test(assemble, exits_without_a_call)
+{
+	leave(2000, 1000);
+	enter(&plain, 1, 3000, 1000);
+	expect("ENTER 1:0 at 3 {} for 0\n");
+	leave(4000, 3000);
+	buf_clear(&out);
+	leave(5000, 3000);
+	expect("");
+}
+
+Test(assemble, fork)
+{
+	enter(&plain, 1, 1000, 0);
+	happen(EVENT_PROC_FORK, PID, 1);
+	buf_clear(&out);
+	leave_as(11, 11, 2000, 1000, false);
+	expect("");
+	leave(3000, 1000);
+	expect("EXIT 1:0 at 3 7 for 2000\n");
+}
+
+Test(assemble, unfinished)
+{
+	enter(&plain, 1, 1000, 0);
+	enter(&dropped, 1, 1500, 1000);
+	enter(&generator, 1, 2000, 1000);
+	enter(&plain, 2, 1000, 0);
+	happen(EVENT_THREAD_EXIT, PID, 2);
+	happen(EVENT_PROC_EXEC, PID, 1);
+	buf_clear(&out);
+	leave(9000, 1000);
+	expect("");
+	enter(&plain, 1, 9000, 0);
+	cr_assert_eq(unfinished(), 4);
+}
+
+Test(assemble, lost)
+{
+	struct assembler_stats s;
+
+	send(&(struct event){.type = EVENT_LOST, .count = 5, .reason = FT_LOST_ring_full});
+	send(&(struct event){.type = EVENT_LOST, .count = 1, .reason = 12345});
+	send(&(struct event){.type = EVENT_ENTER, .span = {1, 1}});
+	expect("LOST 5 ring_full\nLOST 1 unknown\nLOST 2 emit_code\n");
+	assembler_stats(a, &s);
+	cr_assert_eq(s.lost, 8);
+}
+
+/* What is open is the only thing that takes memory: many threads come and go. */
+Test(assemble, many)
+{
+	for (unsigned tid = 1; tid < 3000; tid++) {
+		for (unsigned i = 0; i < 20; i++)
+			enter(i % 3 ? &plain : &generator, tid, 1000 + i, i ? 999 + i : 0);
+		buf_clear(&out);
+		if (tid % 2)
+			happen(EVENT_THREAD_EXIT, PID, tid);
+	}
+	cr_assert_eq(unfinished(), 2999 * 20);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include "filter/filter.h"
+#include "filter/stdlib.h"
+
+static bool kept(struct filter *f, const char *module, const char *file)
+{
+	struct function fn = {.module = (char *)module, .filename = (char *)file};
+	bool keep = filter_keep(f, &fn);
+
+	cr_assert_eq(fn.verdict, keep ? VERDICT_KEEP : VERDICT_DROP);
+	return keep;
+}
+
+static struct filter *make(const char *prefix, const char *exclude)
+{
+	struct filter *f = NULL;
+
+	cr_assert_eq(filter_new(&prefix, prefix ? 1 : 0, &exclude, exclude ? 1 : 0, &f), 0);
+	return f;
+}
+
+Test(filter, built_in_lists)
+{
+	struct filter *f = make(NULL, NULL);
+
+	cr_assert(kept(f, "myapp.models", "/srv/myapp/models.py"));
+	cr_assert(kept(f, "__main__", "/srv/run.py"));
+	cr_assert(kept(f, "oslo.config", "/srv/oslo/config.py"));
+	cr_assert(kept(f, "tokens", "/srv/tokens.py"));
+	cr_assert(kept(f, "iot", "/srv/iot.py"));
+	cr_assert(kept(f, "", "/srv/x.py"));
+	cr_assert_not(kept(f, "os", "/srv/os.py"));
+	cr_assert_not(kept(f, "os.path", ""));
+	cr_assert_not(kept(f, "importlib._bootstrap", "<frozen importlib._bootstrap>"));
+	cr_assert_not(kept(f, "flask.app", "/v/lib/python3.11/site-packages/flask/app.py"));
+	cr_assert_not(kept(f, "yaml", "/usr/lib/python3/dist-packages/yaml/__init__.py"));
+	filter_free(f);
+}
+
+Test(filter, library_directory)
+{
+	struct filter *f = make(NULL, NULL);
+
+	cr_assert_not(kept(f, "test.support", "/usr/lib/python3.11/test/support/__init__.py"));
+	cr_assert_not(kept(f, "new_one", "/usr/lib64/python3.15/new_one.py"));
+	cr_assert_not(kept(f, "new_one", "/opt/lib/python3.14t/new_one.py"));
+	cr_assert(kept(f, "app", "/srv/lib/python/app.py"));
+	cr_assert(kept(f, "app", "/srv/lib/python3/app.py"));
+	cr_assert(kept(f, "app", "/srv/python3.11/app.py"));
+	filter_free(f);
+}
+
+Test(filter, prefix_wins_over_the_lists)
+{
+	struct filter *f = make("json", NULL);
+
+	cr_assert(kept(f, "json.decoder", "/usr/lib/python3.11/json/decoder.py"));
+	cr_assert(kept(f, "jsonschema", "/v/lib/python3.11/site-packages/jsonschema/x.py"));
+	cr_assert_not(kept(f, "myapp", "/srv/myapp.py"));
+	filter_free(f);
+}
+
+Test(filter, exclude_wins_over_everything)
+{
+	struct filter *f = make("myapp", "myapp.noise");
+
+	cr_assert(kept(f, "myapp.models", "/srv/x.py"));
+	cr_assert_not(kept(f, "myapp.noise.x", "/srv/x.py"));
+	filter_free(f);
+	f = make(NULL, "myapp");
+	cr_assert_not(kept(f, "myapplication", "/srv/x.py"));
+	cr_assert(kept(f, "other", "/srv/x.py"));
+	filter_free(f);
+}
+
+Test(filter, decides_once)
+{
+	struct filter *f = make("myapp", NULL);
+	struct function fn = {
+		.module = (char *)"other", .filename = (char *)"x", .verdict = VERDICT_KEEP};
+
+	cr_assert(filter_keep(f, &fn));
+	filter_free(f);
+}
+
+Test(filter, standard_library)
+{
+	static const char *const yes[] = {
+		"__future__", "_abc",		"zoneinfo",	  "zlib",
+		"os",	      "distutils.core", "annotationlib",  "asyncore",
+		"tomllib",    "_bootlocale",	"xml.dom.minidom"};
+	static const char *const no[] = {"", "o", "osx", "OS", "__main__", "zzz", "_", ".os"};
+
+	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
+		cr_assert(stdlib_has(yes[i]), "%s", yes[i]);
+	for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++)
+		cr_assert_not(stdlib_has(no[i]), "%s", no[i]);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/map.h"
+#include "base/number.h"
+#include "base/utf8.h"
+
+static struct buf b;
+
+static void expect(const char *want)
+{
+	cr_assert(b.len == strlen(want) && !memcmp(b.s, want, b.len), "got %.*s, want %s",
+		  (int)b.len, b.s, want);
+	buf_clear(&b);
+}
+
+Test(json, strings)
+{
+	json_string(&b, "plain text of more than eight bytes", 35);
+	expect("\"plain text of more than eight bytes\"");
+	json_string(&b, "\"\\/\b\f\n\r\t\0\x1f\x7f", 11);
+	expect("\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\x7f\"");
+	json_string(&b, "\xc3\xa9\xed\x9f\xbf\xf0\x9f\x98\x80", 9);
+	expect("\"\xc3\xa9\xed\x9f\xbf\xf0\x9f\x98\x80\"");
+	json_string(&b, "1234567\xed\xa0\xbd\xed\xb8\x80", 13);
+	expect("\"1234567\\ud83d\\ude00\"");
+	json_string(&b, "\xed", 1);
+	expect("\"\xed\"");
+	buf_release(&b);
+}
+
+/* Each byte value at each place in a word, against the plain loop's answer. */
+Test(json, every_byte_at_every_place)
+{
+	for (unsigned c = 0; c < 256; c++) {
+		char one[1] = {c}, text[24];
+		struct buf alone = {0};
+
+		json_escape(&alone, one, 1);
+		for (size_t at = 0; at < sizeof(text); at++) {
+			memset(text, 'x', sizeof(text));
+			text[at] = c;
+			json_escape(&b, text, sizeof(text));
+			cr_assert_eq(b.len, sizeof(text) - 1 + alone.len);
+			cr_assert(!memcmp(b.s + at, alone.s, alone.len));
+			buf_clear(&b);
+		}
+		buf_release(&alone);
+	}
+	buf_release(&b);
+}
+
+static void cut(const char *text, size_t room, bool done, const char *want)
+{
+	BUF_LITERAL(&b, "[");
+	json_string(&b, text, strlen(text));
+	cr_assert_eq(json_cut_string(&b, 1, room), done);
+	expect(want);
+}
+
+Test(json, cut_strings)
+{
+	cut("0123456789", 9, true, "[\"0123...\"");
+	cut("0123456789", 5, true, "[\"...\"");
+	cut("0123456789", 4, false, "[\"0123456789\"");
+	cut("012\n456789", 9, true, "[\"012...\"");
+	cut("\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 7, true, "[\"\xc3\xa9\xc3\xa9...\"");
+	cut("\x01", 10, true, "[\"...\"");
+	buf_release(&b);
+}
+
+Test(json, integers)
+{
+	char p[NUMBER_MAX];
+
+	for (unsigned long long v = 1, i = 0; i < 64; i++, v = v * 3 + i) {
+		char want[32];
+		size_t n = number_u64(p, v) - p;
+
+		snprintf(want, sizeof(want), "%llu", v);
+		cr_assert(n == strlen(want) && !memcmp(p, want, n));
+		n = number_i64(p, -(long long)v) - p;
+		snprintf(want, sizeof(want), "%lld", -(long long)v);
+		cr_assert(n == strlen(want) && !memcmp(p, want, n));
+		n = number_hex(p, v) - p;
+		snprintf(want, sizeof(want), "%llx", v);
+		cr_assert(n == strlen(want) && !memcmp(p, want, n));
+	}
+	cr_assert_eq(number_u64(p, 0) - p, 1);
+	cr_assert_eq(number_hex(p, 0) - p, 1);
+}
+
+/* Every float reads back as itself. */
+Test(json, floats_read_back)
+{
+	unsigned long long bits = 1;
+
+	for (int i = 0; i < 20000; i++) {
+		char p[NUMBER_MAX + 1];
+		double v;
+
+		bits = bits * 6364136223846793005ull + 1442695040888963407ull;
+		memcpy(&v, &bits, sizeof(v));
+		if (i % 4 == 0)
+			v = (double)(bits >> 40) / 1000;
+		if (v != v || v - v != 0)
+			continue;
+		*number_float(p, v) = 0;
+		cr_assert_eq(strtod(p, NULL), v, "%s", p);
+	}
+}
+
+Test(json, maps)
+{
+	struct map m = {0};
+	static int values[1000];
+
+	for (int i = 0; i < 1000; i++)
+		cr_assert_eq(map_put(&m, i, i * 7, &values[i], NULL), 0);
+	for (int i = 0; i < 1000; i += 2)
+		cr_assert_eq(map_take(&m, i, i * 7), &values[i]);
+	for (int i = 0; i < 1000; i++)
+		cr_assert_eq(map_get(&m, i, i * 7), i % 2 ? &values[i] : NULL);
+	cr_assert_eq(m.count, 500);
+	cr_assert_null(map_take(&m, 0, 0));
+	map_release(&m);
+}
+
+static bool out_of_third(void *arg, const struct map_slot *s)
+{
+	++*(int *)arg;
+	return s->a % 3 == 0;
+}
+
+Test(json, map_sweep)
+{
+	struct map m = {0};
+	int seen = 0, value;
+
+	for (int i = 0; i < 1000; i++)
+		map_put(&m, i, 0, &value, NULL);
+	map_sweep(&m, out_of_third, &seen);
+	cr_assert_eq(seen, 1000); /* each one once */
+	cr_assert_eq(m.count, 666);
+	for (int i = 0; i < 1000; i++)
+		cr_assert_eq(map_get(&m, i, 0) != NULL, i % 3 != 0);
+	map_release(&m);
+}
+
+Test(json, utf8)
+{
+	static const unsigned points[] = {0, 0x7f, 0x80, 0x7ff, 0x800, 0xfffd, 0x10000, 0x10ffff};
+	static const char bad[] = "\x80\xc0\x80\xe0\x80\x80\xff\xc3";
+	const char *s = bad, *end = bad + sizeof(bad) - 1;
+	char p[UTF8_MAX];
+
+	for (size_t i = 0; i < sizeof(points) / sizeof(*points); i++) {
+		const char *at = p, *stop = utf8_put(p, points[i]);
+
+		cr_assert_eq(utf8_get(&at, stop), points[i]);
+		cr_assert_eq(at, stop);
+	}
+	while (s < end)
+		cr_assert_eq(utf8_get(&s, end), UTF8_REPLACEMENT);
+	cr_assert_eq(utf8_count("a\xc3\xa9z", 4), 3);
+	cr_assert_eq(utf8_prefix("a\xc3\xa9z", 4, 2), 3);
+}

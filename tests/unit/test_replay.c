@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Golden tests: tests/replay/NAME.ftrec must give the lines of NAME.expected.jsonl.
+ */
+#include <criterion/criterion.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "replay.h"
+
+#define FOLDER FT_SOURCE_DIR "/tests/replay/"
+
+static char *slurp(const char *path)
+{
+	struct buf b = {0};
+	FILE *f = fopen(path, "r");
+	char chunk[4096], *text;
+	size_t n;
+
+	cr_assert(f, "%s", path);
+	while ((n = fread(chunk, 1, sizeof(chunk), f)))
+		buf_add(&b, chunk, n);
+	fclose(f);
+	text = buf_dup(&b);
+	buf_release(&b);
+	return text;
+}
+
+static void golden(const char *name, struct assembler_stats *ret_stats)
+{
+	char recording[512], expected[512], output[] = "/tmp/ft-replay-XXXXXX", *want, *got;
+	struct why w = {0};
+
+	snprintf(recording, sizeof(recording), FOLDER "%s.ftrec", name);
+	snprintf(expected, sizeof(expected), FOLDER "%s.expected.jsonl", name);
+	close(mkstemp(output));
+	cr_assert_eq(replay(recording, output, 1000, ret_stats, &w), 0, "%s", w.text);
+	want = slurp(expected);
+	got = slurp(output);
+	unlink(output);
+	cr_assert_str_eq(got, want);
+	free(want);
+	free(got);
+}
+
+Test(replay, calls)
+{
+	struct assembler_stats s;
+
+	golden("calls", &s);
+	cr_assert_eq(s.enters, 3);
+	cr_assert_eq(s.functions, 3);
+	cr_assert_eq(s.unfinished, 0);
+}
+
+Test(replay, exceptions)
+{
+	struct assembler_stats s;
+
+	golden("exceptions", &s);
+	cr_assert_eq(s.exceptions, 1);
+	cr_assert_eq(s.exits, 3);
+}
+
+Test(replay, losses)
+{
+	struct assembler_stats s;
+
+	golden("losses", &s);
+	cr_assert_eq(s.lost, 3);
+	cr_assert_eq(s.unfinished, 1);
+}
