@@ -3,11 +3,11 @@
  * What happens once: deciding on a code object and describing it, and naming a thread.
  */
 #include "filter.bpf.h"
+#include "py_frame.bpf.h"
 
 #define CO_VARARGS 0x4
 #define CO_VARKEYWORDS 0x8
 #define KIND_CELL 0x40 /* co_localspluskinds (3.11+, CO_FAST_CELL in pycore_code.h) */
-#define THREAD_FRAMES 512
 #define MRO_BOUND 12
 #define CLASS_ENTRIES 192
 
@@ -102,10 +102,9 @@ FT_INLINE void slots(const struct ft_layout *l, u64 code, struct code_entry *e)
 }
 
 /* Which parameters carry a name of the redaction list. */
-__attribute__((noinline)) int ft_redact_params(u32 tid, u64 names, u32 n, u32 half)
+FT_GLOBAL int ft_redact_params(u64 names, u32 n, u32 half)
 {
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
+	const struct ft_layout *l = my_layout();
 	u32 mask = 0, i;
 
 	if (!l || !plausible(names))
@@ -115,7 +114,7 @@ __attribute__((noinline)) int ft_redact_params(u32 tid, u64 names, u32 n, u32 ha
 
 		if (at >= n)
 			break;
-		mask |= (u32)ft_redacted(tid, read_ptr(names + l->tuple_items + 8 * (u64)at)) << i;
+		mask |= (u32)ft_redacted(read_ptr(names + l->tuple_items + 8 * (u64)at)) << i;
 	}
 	return mask;
 }
@@ -123,7 +122,7 @@ __attribute__((noinline)) int ft_redact_params(u32 tid, u64 names, u32 n, u32 ha
 /* ---- the class that a function belongs to, before 3.11 ------------------------------------- */
 
 /* Is what this slot holds the function of this code, or does it wrap it? */
-__attribute__((noinline)) int ft_wraps(u64 slot, u64 code)
+FT_GLOBAL int ft_wraps(u64 slot, u64 code)
 {
 	const struct ft_layout *l = my_layout();
 	u64 value = read_ptr(slot);
@@ -143,7 +142,7 @@ __attribute__((noinline)) int ft_wraps(u64 slot, u64 code)
 	return 0;
 }
 
-__attribute__((noinline)) int ft_class_has(u64 type, u64 code)
+FT_GLOBAL int ft_class_has(u64 type, u64 code)
 {
 	const struct ft_layout *l = my_layout();
 	struct dict_view d = {};
@@ -218,12 +217,12 @@ FT_INLINE int describe(const struct ft_layout *l, struct thread *t, u32 tid, u64
 	t->roots[2] = l->code_qualname == FT_NONE ? l->none_addr : read_ptr(code + l->code_qualname);
 	t->roots[3] = module ? module : l->none_addr;
 	walk_push(t, LEVEL_ROOTS, 0, 4);
-	walk_run(tid);
+	ft_walk(tid);
 	/* The names by hand: only the parameters of the tuple, however long it is. */
 	tok_8(t, FT_T_TUPLE, e->nparams);
 	lv = walk_push(t, LEVEL_SEQ, names + l->tuple_items, e->nparams);
 	lv->hidden = 0;
-	walk_run(tid);
+	ft_walk(tid);
 	head_init(&r->hdr, FT_REC_CODE, 0, t->pid, tid, now);
 	r->code = code;
 	r->first_line = read_u32(code + l->code_firstlineno);
@@ -232,7 +231,7 @@ FT_INLINE int describe(const struct ft_layout *l, struct thread *t, u32 tid, u64
 	return send_tokens(t, tid, now, sizeof(*r), 0);
 }
 
-int ft_decide(u32 tid, u64 frame, u64 code)
+FT_GLOBAL int ft_decide(u32 tid, u64 frame, u64 code)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid);
@@ -261,8 +260,8 @@ int ft_decide(u32 tid, u64 frame, u64 code)
 		slots(&p->layout, code, &e);
 		names = read_ptr(code + p->layout.code_localsplusnames);
 		if (ft_settings.redact_lengths) {
-			e.redact_mask = (u32)ft_redact_params(tid, names, e.nparams, 0);
-			e.redact_mask |= (u64)ft_redact_params(tid, names, e.nparams, 1) << 32;
+			e.redact_mask = (u32)ft_redact_params(names, e.nparams, 0);
+			e.redact_mask |= (u64)ft_redact_params(names, e.nparams, 1) << 32;
 		}
 		if (describe(&p->layout, t, tid, frame, code, module, &e)) {
 			count(FT_LOST_emit_code);
@@ -297,7 +296,7 @@ FT_INLINE u64 name_attribute(const struct ft_layout *l, u64 obj)
  * Thread._bootstrap_inner, which is the last but one at the bottom of every thread that
  * threading started.
  */
-int ft_thread_name(u32 tid, u64 frame)
+FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
@@ -307,7 +306,13 @@ int ft_thread_name(u32 tid, u64 frame)
 
 	if (!l)
 		return 0;
-	for (i = 0; i < THREAD_FRAMES; i++) {
+	for (i = 0; i < WALK_ROUNDS; i++) { /* all but the last WALK_FRAMES, at most */
+		previous = ft_descend(frame, 0, 0);
+		if (!previous)
+			break;
+		frame = previous;
+	}
+	for (i = 0; i < WALK_FRAMES; i++) {
 		bpf_probe_read_user(&previous, 8, (void *)(frame + l->frame_previous));
 		if (!previous)
 			break;
@@ -326,7 +331,7 @@ int ft_thread_name(u32 tid, u64 frame)
 	t->walk.budget = 256;
 	t->roots[0] = name;
 	walk_push(t, LEVEL_ROOTS, 0, 1);
-	walk_run(tid);
+	ft_walk(tid);
 	r = head_of(t, sizeof(*r));
 	head_init(&r->hdr, FT_REC_THREAD, 0, t->pid, tid, now);
 	return send_tokens(t, tid, now, sizeof(*r), 0);

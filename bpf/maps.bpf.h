@@ -27,6 +27,8 @@ typedef __s64 s64;
 typedef __s32 s32;
 
 #define FT_INLINE static __attribute__((always_inline)) inline
+/* Checked once by the verifier, for any arguments, instead of once per path to it. */
+#define FT_GLOBAL __attribute__((noinline))
 
 
 #ifdef FT_MAPS_OWNER

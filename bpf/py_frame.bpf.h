@@ -18,12 +18,17 @@
 
 #include "py_value.bpf.h"
 
-/* Frames that are looked through; above the default recursion limit, so that only programs
- * that raised theirs can exceed it. */
-#define FT_WALK_BOUND 1024
+/* Frames that are looked through, WALK_ROUNDS times WALK_FRAMES: above the default recursion
+ * limit, so that only programs that raised theirs can exceed it. */
+#define WALK_FRAMES 64
+#define WALK_ROUNDS 17
 #define FT_UNWIND_BOUND 8  /* calls closed by one event; the next event goes on */
 #define OWNER_GENERATOR 1
 
+/* Goes down at most WALK_FRAMES frames. WALK_MET: met frame top; 0: met frame below, or the
+ * bottom; else the frame where it is. */
+u64 ft_descend(u64 frame, u64 top, u64 below);
+#define WALK_MET 1
 /* Does the top call's frame stand among the frames from this one downwards? */
 int ft_alive(u32 tid, u64 frame);
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Python values to tokens. walk_begin(), push what is to be walked, walk_run(); the tokens
+ * Python values to tokens. walk_begin(), push what is to be walked, ft_walk(); the tokens
  * are then in the thread's slot. The steps live in value.bpf.c, as global functions, which
  * the verifier checks once each instead of once per path that leads to them.
  */
@@ -9,15 +9,13 @@
 
 #include "emit.bpf.h"
 
-/* One step of the thread's walk; 1 = the walk is over. */
-int ft_step(u32 tid);
 /* What the type's instances are rendered as (enum ft_kind); describes classes to user space. */
 int ft_classify(u32 tid, u64 type);
 /* Is this str or bytes a name of the redaction list? */
-int ft_redacted(u32 tid, u64 name);
+int ft_redacted(u64 name);
 
-/* Every element takes a step, and so does every end; FT_MAX_TOKEN_BYTES holds no more. */
-#define WALK_STEPS 1600
+/* Walks what was pushed, to the end or until the field is full. */
+int ft_walk(u32 tid);
 
 FT_INLINE void walk_begin(struct thread *t)
 {
@@ -43,15 +41,6 @@ FT_INLINE struct level *walk_push(struct thread *t, u32 kind, u64 base, u32 n)
 	lv->phase = lv->redact = lv->cut = lv->pair = 0;
 	lv->hidden = kind == LEVEL_ROOTS || kind == LEVEL_PARAMS;
 	return lv;
-}
-
-FT_INLINE void walk_run(u32 tid)
-{
-	int i;
-
-	for (i = 0; i < WALK_STEPS; i++)
-		if (ft_step(tid))
-			break;
 }
 
 #endif

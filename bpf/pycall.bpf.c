@@ -84,7 +84,7 @@ FT_INLINE void put_args(struct thread *t, struct hit *h)
 		__builtin_memcpy(t->walk.arg_cell, h->entry->arg_cell, FT_CELLS);
 	}
 	walk_push(t, LEVEL_PARAMS, h->frame + h->l->frame_localsplus, h->entry->nparams);
-	walk_run(h->tid);
+	ft_walk(h->tid);
 }
 
 FT_INLINE void start(struct hit *h)
@@ -187,7 +187,7 @@ FT_INLINE void leave(struct hit *h)
 		t->roots[0] = read_ptr(h->frame + h->l->frame_localsplus +
 				       8 * (u64)h->entry->return_slot);
 		walk_push(t, LEVEL_ROOTS, 0, 1);
-		walk_run(h->tid);
+		ft_walk(h->tid);
 	}
 	r = head_of(t, sizeof(*r));
 	head_init(&r->hdr, FT_REC_EXIT, 0, h->tgid, h->tid, now);

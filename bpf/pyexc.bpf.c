@@ -8,55 +8,76 @@
 
 #include <bpf/bpf_tracing.h>
 
-int ft_alive(u32 tid, u64 frame)
+FT_GLOBAL u64 ft_descend(u64 frame, u64 top, u64 below)
+{
+	const struct ft_layout *l = my_layout();
+	u32 i;
+
+	for (i = 0; l && i < WALK_FRAMES; i++) {
+		if (!frame || frame == below)
+			return 0;
+		if (frame == top)
+			return WALK_MET;
+		bpf_probe_read_user(&frame, 8, (void *)(frame + l->frame_previous));
+	}
+	return l ? frame : 0;
+}
+
+FT_GLOBAL int ft_alive(u32 tid, u64 frame)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
 	struct call *top = t ? call_top(t, tid) : 0;
-	u64 top_frame, below_frame;
+	u64 top_frame, below_frame = 0;
 	struct call *below;
 	u32 i;
 
 	if (!l || !top)
 		return 0;
-	below = t->depth > 1 ? call_at(tid, t->depth - 2) : 0;
 	top_frame = top->frame;
-	below_frame = below ? below->frame : top_frame;
-	for (i = 0; i < FT_WALK_BOUND; i++) {
-		/* The frame of the call below it, when the top was not met: the top is gone. */
-		if (!frame || frame == top_frame || frame == below_frame)
-			return frame == top_frame && frame_code(l, frame) == top->code;
-		bpf_probe_read_user(&frame, 8, (void *)(frame + l->frame_previous));
+	/* Down at the call below it, and the top was not met: the top is gone. */
+	below = t->depth > 1 ? call_at(tid, t->depth - 2) : 0;
+	if (below && below->frame != top_frame)
+		below_frame = below->frame;
+	for (i = 0; i < WALK_ROUNDS; i++) {
+		frame = ft_descend(frame, top_frame, below_frame);
+		if (frame <= WALK_MET)
+			return frame && frame_code(l, top_frame) == top->code;
 	}
 	count(FT_LOST_walk_bound);
 	thread_lost(t, bpf_ktime_get_ns(), 1, FT_LOST_walk_bound);
 	return 1;
 }
 
-int ft_settle(u32 tid, u64 start, u64 fresh, u64 exc)
+/* Closes the top call if it is gone; 1 = it was. */
+FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct call *c = t ? call_top(t, tid) : 0;
 	u64 now = bpf_ktime_get_ns();
 	struct frame_key key = {};
+
+	if (!c || (c->frame != fresh && ft_alive(tid, start)))
+		return 0;
+	if (exc && c->exc != exc)
+		send_raise(t, tid, c, exc, now);
+	send_unwound(t, tid, c, now);
+	if (c->flags & CALL_STORED) {
+		key.frame = c->frame;
+		key.tgid = t->pid;
+		bpf_map_delete_elem(&ft_suspended, &key);
+	}
+	t->depth--;
+	return 1;
+}
+
+FT_GLOBAL int ft_settle(u32 tid, u64 start, u64 fresh, u64 exc)
+{
 	u32 i;
 
-	if (!t)
-		return 0;
-	for (i = 0; i < FT_UNWIND_BOUND; i++) {
-		struct call *c = call_top(t, tid);
-
-		if (!c || (c->frame != fresh && ft_alive(tid, start)))
+	for (i = 0; i < FT_UNWIND_BOUND; i++)
+		if (!ft_settle_one(tid, start, fresh, exc))
 			return 0;
-		if (exc && c->exc != exc)
-			send_raise(t, tid, c, exc, now);
-		send_unwound(t, tid, c, now);
-		if (c->flags & CALL_STORED) {
-			key.frame = c->frame;
-			key.tgid = t->pid;
-			bpf_map_delete_elem(&ft_suspended, &key);
-		}
-		t->depth--;
-	}
 	count(FT_LOST_unwind_bound);
 	return 0;
 }
@@ -93,7 +114,7 @@ FT_INLINE bool push_os_error(const struct ft_layout *l, struct thread *t, u64 ex
 	return true;
 }
 
-int ft_build_raise(u32 tid, u64 type, u64 value)
+FT_GLOBAL int ft_build_raise(u32 tid, u64 type, u64 value)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
@@ -122,7 +143,7 @@ int ft_build_raise(u32 tid, u64 type, u64 value)
 		lv = walk_push(t, LEVEL_ROOTS, 0, value && value != l->none_addr);
 		lv->hidden = 0;
 	}
-	walk_run(tid);
+	ft_walk(tid);
 	return 0;
 }
 

@@ -644,6 +644,9 @@ static int run_live(struct pipeline *p)
 		err = p->config->command ? start_command(p) : attach_pids(p);
 	if (!err) {
 		attach_children(p);
+		p->result->attach_seconds = (now_ns(CLOCK_MONOTONIC) - p->start_ns) / 1e9;
+		if (p->config->verbose)
+			note(p, "ready after %.0f ms", p->result->attach_seconds * 1e3);
 		err = loop(p);
 	}
 	if (p->ring && !err)

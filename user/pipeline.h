@@ -36,6 +36,7 @@ struct pipeline_result {
 	struct pipeline_status status;
 	uint64_t counters[FT_COUNTER_COUNT];
 	int command_status; /* -- CMD: its exit status, else 0 */
+	double attach_seconds; /* from the start to the last hook; 0 = replayed */
 };
 
 /* Records that arrived before a failure are written all the same. */
