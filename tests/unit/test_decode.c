@@ -399,6 +399,12 @@ Test(decode, args)
 	begin_args();
 	t_int(&b, 1);
 	expect("{\"a\": 1, \"...\": \"...\"}", true);
+	begin_args();
+	t_int(&b, 1);
+	t_open(&b, FT_T_LIST, 9);
+	t_int(&b, 2);
+	t_mark(&b, FT_T_STOP);
+	expect("{\"a\": 1, \"b\": [2, \"...\"]}", true);
 	define_function(".0 a");
 	begin_args();
 	t_open(&b, FT_T_LIST, 1);

@@ -39,7 +39,8 @@ static char *put_u(char *p, unsigned c)
 	return p;
 }
 
-static char *escape_one(char *p, const char **s, const char *end)
+static inline __attribute__((always_inline)) char *escape_one(char *p, const char **s,
+							      const char *end)
 {
 	unsigned char c = **s, e = escape_of[c];
 

@@ -523,14 +523,15 @@ static int field_args(struct render *r, struct tokens *t)
 		}
 		if (err < 0)
 			return err;
-		cut = err == NO_ROOM || t->stopped;
+		/* A STOP within the last value cuts that value, but no parameter is missing. */
+		cut = err == NO_ROOM || (t->stopped && r->param < f->nparams);
 		if (err == NO_ROOM)
 			take_back(r, &start);
 		else if (name[0] != '.')
 			empty = false;
 	}
 	/* More values than names: the names were too long to be recorded. */
-	cut |= tokens_peek(t) != 0;
+	cut |= !t->stopped && tokens_peek(t);
 	close_container(r, true, cut, empty);
 	return 0;
 }
