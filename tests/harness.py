@@ -4,7 +4,9 @@
 Every process that is started here is bounded by a timeout, runs in a session of its own and is
 gone when its test ends.
 """
+import atexit
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -70,6 +72,18 @@ def wait_for(what, condition, timeout=10.0, pause=0.05):
             return value
         assert time.monotonic() < deadline, "waited %.0f s in vain: %s" % (timeout, what)
         time.sleep(pause)
+
+
+@functools.lru_cache(maxsize=None)
+def own_python():
+    """A copy of the system's interpreter that nobody else runs.
+
+    A collector that follows children has its probes in the file, and so in every process that
+    runs it: whoever looks for traces of his own must not look at a file that others trace too.
+    """
+    directory = tempfile.mkdtemp(prefix="flowtrace-python-")
+    atexit.register(shutil.rmtree, directory)
+    return shutil.copy(os.path.realpath(PYTHON), directory)
 
 
 class Interpreter:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Attaching to a gunicorn that serves: no request fails, every call of a handler is in the trace,
-and detaching leaves nothing behind. What was served is counted by gunicorn's own access log."""
+and detaching leaves nothing behind. The shop's workers count their calls; of a worker that is gone
+gunicorn's access log tells."""
 import contextlib
+import json
 import re
 import shutil
 import signal
@@ -28,7 +30,7 @@ class Shop:
         self.log = directory / "access.log"
         with open(directory / "gunicorn.log", "wb") as log:
             self.process = harness.start(
-                [GUNICORN, "--workers", 2, "--bind", "127.0.0.1:%d" % self.port,
+                [harness.own_python(), GUNICORN, "--workers", 2, "--bind", "127.0.0.1:%d" % self.port,
                  "--access-logfile", self.log, "--access-logformat", "%(p)s %(U)s %(s)s",
                  "shop.app:app"], cwd=harness.REPO / "examples", stdout=log, stderr=log,
                 env=harness.environment(PYTHONDONTWRITEBYTECODE="1"))
@@ -65,12 +67,21 @@ class Shop:
         return table
 
     def settled(self):
-        """Waits until no request is under way; returns served()."""
+        """Waits until no request is under way; returns how often the handler was called, by
+        worker. The log does not have the last few: the load's end closes their connections."""
         counts = [None, self.served()]
         while counts[-1] != counts[-2]:
             time.sleep(0.5)
             counts.append(self.served())
-        return counts[-1]
+        living = {}
+        harness.wait_for("an answer of every worker", lambda: self.count(living), 20, 0)
+        return {**counts[-1], **living}
+
+    def count(self, table):
+        """Asks one worker for its count; has every worker answered?"""
+        answer = json.loads(self.get("/count"))
+        table[answer["pid"]] = answer["calls"].get("quote", 0)
+        return set(table) >= set(self.workers())
 
     def texts(self, pids):
         """What attached() wants to know."""

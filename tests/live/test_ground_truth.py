@@ -18,7 +18,8 @@ HG_ENVIRONMENT = {"HGRCPATH": os.devnull, "HGUSER": "Ann <ann@example.org>", "HG
 def assert_same(comparison, errors, minimum=1):
     """No difference, no loss, and enough was compared."""
     print(comparison.report())
-    assert not comparison.differences, comparison.report()
+    if comparison.differences:
+        pytest.fail(comparison.report(), pytrace=False)
     assert comparison.compared["calls"] >= minimum, "only %s" % comparison.compared
     assert harness.lost_in_summary(errors) in (0, None), errors
 
