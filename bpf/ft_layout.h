@@ -63,7 +63,7 @@ struct ft_layout {
 	__u8 resume_mask;  /* oparg & mask == 0: the function starts */
 	__u8 code_has_localsplus; /* one table of locals, cells, free variables (3.11) */
 	__u8 guard_words;  /* words of the code object at code_guard that never change */
-	__u8 pad2;
+	__u8 exits_exact;  /* the hooks see every exit, by exception too: nothing is inferred */
 
 	/* code */
 	__u16 code_guard;
@@ -80,12 +80,12 @@ struct ft_layout {
 	__u16 dict_used, dict_keys, dict_values;
 	__u16 keys_size, keys_nentries, keys_indices; /* keys_size: FT_DICT_SIZE only */
 	__u16 set_fill, set_used, set_mask, set_table;
-	__u16 cell_value, exc_args, os_errno, os_strerror, os_filename;
+	__u16 cell_value, exc_args, exc_cause, os_errno, os_strerror, os_filename;
 	__u16 function_code, wrapper_callable; /* static/classmethod, property: the function */
 	__u16 type_name, type_flags, type_base, type_dict, type_mro, type_dictoffset;
 	__u16 type_qualname, type_cached_keys;
 	__u16 values_first; /* bytes from the values pointer to the first value */
-	__u16 pad3[3];
+	__u16 pad3[2];
 };
 
 /* Per-process settings beside the layout: the value of map ft_procs. */

@@ -12,6 +12,7 @@
 #define FT_MAX_CHUNKS 512 /* chunks of one thread: 32,768 open calls */
 #define FT_TOK_MASK (FT_MAX_TOKEN_BYTES - 1)
 #define FT_COPY 1024	  /* bytes copied at once */
+#define SMALL_SCRATCH 1280 /* where the scratch begins in thread->small */
 #define FT_HEAD 64	  /* room for the largest record header */
 #define FT_CELLS 32	  /* parameters that can be captured by closures up to 3.10 */
 
@@ -127,7 +128,7 @@ struct thread {
 	__u32 pad0;
 	__u64 roots[8];
 	struct walk walk;
-	__u8 small[FT_HEAD + 640]; /* a TYPE or THREAD record, while tok holds another */
+	__u8 small[1536]; /* a TYPE record, while tok holds another; behind it, scratch */
 	__u8 pad[FT_HEAD];
 	__u8 head[FT_HEAD]; /* the record's header ends where tok begins */
 	__u8 tok[FT_MAX_TOKEN_BYTES + 2 * FT_COPY];

@@ -49,17 +49,27 @@ FT_GLOBAL int ft_alive(u32 tid, u64 frame)
 	return 1;
 }
 
+/*
+ * A StopIteration that leaves a generator's body becomes a RuntimeError behind its frame (up
+ * to 3.11: genobject.c, gen_send_ex2); what left the body is the new one's __cause__.
+ */
+FT_INLINE bool replaced(const struct ft_layout *l, const struct call *c, u64 exc)
+{
+	return c->flags & CALL_GENERATOR && c->exc && read_ptr(exc + l->exc_cause) == c->exc;
+}
+
 /* Closes the top call if it is gone; 1 = it was. */
 FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = my_layout();
 	struct call *c = t ? call_top(t, tid) : 0;
 	u64 now = bpf_ktime_get_ns();
 	struct frame_key key = {};
 
-	if (!c || (c->frame != fresh && ft_alive(tid, start)))
+	if (!l || l->exits_exact || !c || (c->frame != fresh && ft_alive(tid, start)))
 		return 0;
-	if (exc && c->exc != exc)
+	if (exc && c->exc != exc && !replaced(l, c, exc))
 		send_raise(t, tid, c, exc, now);
 	send_unwound(t, tid, c, now);
 	if (c->flags & CALL_STORED) {

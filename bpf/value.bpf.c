@@ -20,7 +20,7 @@
 #define TPFLAGS_EXC (1UL << 30)
 #define TPFLAGS_HEAP (1UL << 9)
 #define MAX_BASES 16
-#define MAX_NAME 128 /* bytes of a class's name, path or module that are carried */
+#define MAX_NAME 240 /* bytes of a class's name, path or module that are carried */
 
 /* ---- dict keys ------------------------------------------------------------------------ */
 
@@ -73,7 +73,7 @@ FT_INLINE u32 small_text(struct thread *t, u32 off, u64 data, u32 width, u64 len
 
 	if (!data || length > MAX_NAME || n > MAX_NAME)
 		n = MAX_NAME;
-	asm volatile("%0 &= 511" : "+r"(o));
+	asm volatile("%0 &= 1023" : "+r"(o));
 	*(u64 *)(t->small + o) = 0;
 	if (!data || n == 0) {
 		*(u64 *)(t->small + o) = data ? FT_T_STR | 1 << 8 : FT_T_NONE;
@@ -103,7 +103,7 @@ FT_INLINE u32 small_str(const struct ft_layout *l, struct thread *t, u32 off, u6
 /* The length of a C string; reads at most MAX_NAME bytes through the small record. */
 FT_INLINE u32 c_length(struct thread *t, u64 text)
 {
-	long n = bpf_probe_read_user_str(t->small + 512, MAX_NAME, (void *)text);
+	long n = bpf_probe_read_user_str(t->small + SMALL_SCRATCH, MAX_NAME, (void *)text);
 
 	return n > 0 ? n - 1 : 0;
 }
@@ -200,8 +200,8 @@ FT_GLOBAL int ft_classify(u32 tid, u64 type)
 	if (known && known->guard == fresh.guard)
 		return known->kind;
 	fresh.kind = type_kind(l, type, flags);
-	if (fresh.kind >= FT_KIND_EXC && type_describe(l, t, tid, type, fresh.kind,
-						       flags & TPFLAGS_HEAP))
+	if ((fresh.kind >= FT_KIND_EXC || flags & TPFLAGS_HEAP) &&
+	    type_describe(l, t, tid, type, fresh.kind, flags & TPFLAGS_HEAP))
 		return fresh.kind; /* not told: tell again next time */
 	bpf_map_update_elem(&ft_types, &key, &fresh, BPF_ANY);
 	return fresh.kind;
@@ -282,9 +282,11 @@ FT_GLOBAL int ft_redacted(u64 name)
 
 /* ---- values -------------------------------------------------------------------------- */
 
+#define CLOSERS 256 /* bytes kept free for CUT and END of every open level, and for STOP */
+
 FT_INLINE bool room(struct thread *t, u32 bytes)
 {
-	return t->walk.used + bytes + 8 <= FT_MAX_TOKEN_BYTES;
+	return t->walk.used + bytes + CLOSERS <= FT_MAX_TOKEN_BYTES;
 }
 
 /* No room, or enough to fill the field: what is open is cut here. */
@@ -328,7 +330,7 @@ FT_INLINE void unreadable(struct thread *t)
 /* Text or bytes: length units of width bytes, as many as the field has room for. */
 FT_INLINE void put_text(struct thread *t, u32 tid, u32 kind, u64 data, u64 length, u32 width)
 {
-	u32 room_bytes = FT_MAX_TOKEN_BYTES - 40 - t->walk.used;
+	u32 room_bytes = FT_MAX_TOKEN_BYTES - CLOSERS - 24 - t->walk.used;
 	u32 before = t->walk.used;
 	u64 n = length;
 	u32 bytes;
@@ -337,7 +339,7 @@ FT_INLINE void put_text(struct thread *t, u32 tid, u32 kind, u64 data, u64 lengt
 		n = 0;
 	else if (n > (u32)t->walk.budget)
 		n = t->walk.budget;
-	if (t->walk.used > FT_MAX_TOKEN_BYTES - 48)
+	if (!room(t, 32))
 		n = 0;
 	else if (n * width > room_bytes)
 		n = room_bytes / width;
@@ -734,14 +736,14 @@ FT_GLOBAL int ft_step(u32 tid)
 
 	if (!l || !t->walk.depth)
 		return 1;
-	/* 32: the largest token but text, and CUT, END behind it. */
-	if (!room(t, 32) || t->walk.budget < 0)
-		return stop(t);
 	lv = &t->walk.level[(t->walk.depth - 1) & 15];
 	if (!lv->phase && (lv->idx >= lv->n || !lv->left)) {
 		close_level(t, lv);
 		return t->walk.depth == 0;
 	}
+	/* 32: the largest token but text. */
+	if (!room(t, 32) || t->walk.budget < 0)
+		return stop(t);
 	if (lv->idx && lv->kind != LEVEL_DICT && lv->kind != LEVEL_SET)
 		t->walk.budget -= 2; /* ", ": tables may have had nothing before */
 	what = next(l, t, lv, &obj);

@@ -271,6 +271,24 @@ static int on_event(struct pipeline *p, const struct ft_rec *rec, const struct e
 	return assembler_event(p->assembler, e);
 }
 
+/* Live, one bad record must not end the trace: it is a loss like another. */
+static int lose_record(struct pipeline *p, const struct ft_rec *rec)
+{
+	struct event e = {
+		.type = EVENT_LOST,
+		.pid = rec->pid,
+		.tid = rec->tid,
+		.ts_ns = rec->ts_ns,
+		.first_ns = rec->ts_ns,
+		.last_ns = rec->ts_ns,
+		.count = 1,
+		.reason = FT_LOST_bad_record,
+	};
+
+	*p->why = (struct why){};
+	return assembler_event(p->assembler, &e);
+}
+
 static int on_record(void *arg, const struct ft_rec *rec, size_t size)
 {
 	struct pipeline *p = arg;
@@ -283,6 +301,8 @@ static int on_record(void *arg, const struct ft_rec *rec, size_t size)
 			return err;
 	}
 	err = decoder_event(p->decoder, rec, size, &e, p->why);
+	if (err == -EBADMSG && p->attach)
+		return lose_record(p, rec);
 	return err ? err : on_event(p, rec, &e);
 }
 

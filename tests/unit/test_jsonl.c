@@ -127,10 +127,10 @@ Test(jsonl, exception)
 	       "\"pid\": 10, \"tid\": 11, \"span\": 9007199254740991, \"parent\": 5}\n"
 	       "{\"timestamp\": 1700000000123456, \"event\": \"EXIT\", \"thread\": \"T\", "
 	       "\"module\": \"m\", \"function\": \"f\", \"result\": \"{}\", "
-	       "\"exception\": {\"type\": \"E\", \"message\": \"\\udc80\"}, "
 	       "\"durationMicros\": 1234, \"durationMillis\": 1, "
 	       "\"class\": \"m.C\", \"method\": \"f\", \"file\": \"/x.py\", \"line\": 3, "
 	       "\"pid\": 10, \"tid\": 11, \"span\": 9007199254740991, \"parent\": 5, "
+	       "\"exception\": {\"type\": \"E\", \"message\": \"\\udc80\"}, "
 	       "\"truncatedFields\": {\"result\": {\"threshold\": 1000}, "
 	       "\"exception\": {\"threshold\": 1000}}}\n");
 }

@@ -279,8 +279,14 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 		   const struct hooks *hooks, struct why *w)
 {
 	struct ft_proc p = { .layout = *layout, .flags = a->follow ? FT_PROC_FOLLOW : 0 };
-	int err = put_proc(a, t->pid, &p, w);
+	int err;
 
+	/* Up to 3.10 a thrown-into generator even breaks the chain of frames that inference
+	 * would walk (genobject.c, _gen_throw, sets tstate->frame by hand). */
+	for (int i = 0; i < hooks->count; i++)
+		if (hooks->site[i].role == HOOK_FRAME_EXIT)
+			p.layout.exits_exact = 1;
+	err = put_proc(a, t->pid, &p, w);
 	if (!err && !hooked_find(a, t))
 		err = put_hooks(a, t, hooks, w);
 	return err;

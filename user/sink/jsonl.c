@@ -63,7 +63,7 @@ static char *add_exception(char *p, const struct line *l)
 	p = add_text(p, &l->exc_type);
 	p = ADD(p, ", \"message\": ");
 	p = add_text(p, &l->exc_message);
-	return ADD(p, "}, ");
+	return ADD(p, "}");
 }
 
 static char *add_durations(char *p, const struct line *l)
@@ -84,8 +84,10 @@ static char *add_body(char *p, const struct line *l)
 		p = add_text(p, &l->value);
 		p = ADD(p, ", ");
 	}
-	if (l->has_exception)
+	if (l->type == LINE_EXCEPTION) {
 		p = add_exception(p, l);
+		p = ADD(p, ", ");
+	}
 	return l->type == LINE_ENTER ? p : add_durations(p, l);
 }
 
@@ -169,6 +171,10 @@ static char *add_call(char *p, const struct line *l, size_t thread, size_t head,
 	p = number_u64(p, l->span);
 	p = ADD(p, ", \"parent\": ");
 	p = number_u64(p, l->parent);
+	if (l->type == LINE_EXIT && l->has_exception) { /* not in its row: at the end */
+		p = ADD(p, ", ");
+		p = add_exception(p, l);
+	}
 	p = add_truncated(p, l);
 	if (l->lost)
 		p = ADD(p, ", \"lost\": true");
