@@ -213,10 +213,11 @@ class Tracer:
 def text_of(pid):
     """A digest of the interpreter's code as it lies in a process: probes show in it."""
     digest = hashlib.sha256()
+    program = os.readlink("/proc/%d/exe" % pid)
     with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as memory:
         for line in maps:
-            found = re.match(r"(\w+)-(\w+) r-xp \S+ \S+ \S+ +(/\S*python3\S*)$", line)
-            if found:
+            found = re.match(r"(\w+)-(\w+) r-xp \S+ \S+ \S+ +(/.*)$", line)
+            if found and found[3] == program:
                 first, last = int(found[1], 16), int(found[2], 16)
                 memory.seek(first)
                 digest.update(memory.read(last - first))
