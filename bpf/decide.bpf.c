@@ -247,6 +247,7 @@ FT_GLOBAL int ft_decide(u32 tid, u64 frame, u64 code)
 		count(FT_LOST_read_code);
 		return 0;
 	}
+	e.name_hash = name_hash(&p->layout, code);
 	key.code = code;
 	key.tgid = tgid;
 	module = dict_get(&p->layout, read_ptr(frame + p->layout.frame_globals), TEXT_NAME__, 0, 8);

@@ -20,7 +20,7 @@ int ft_thread_name(u32 tid, u64 frame);
 FT_INLINE u64 code_guard(const struct ft_layout *l, u64 code)
 {
 	u64 words[FT_GUARD_WORDS] = {};
-	u64 h = 0, name_hash = 0;
+	u64 h = 0;
 	u32 i;
 
 	if (!plausible(code) || read_at(words, sizeof(words), code + l->code_guard))
@@ -28,11 +28,25 @@ FT_INLINE u64 code_guard(const struct ft_layout *l, u64 code)
 	for (i = 0; i < FT_GUARD_WORDS; i++) {
 		if (i >= l->guard_words)
 			break;
-		h = (h ^ words[i]) * 0x9e3779b97f4a7c15ULL;
-		h ^= h >> 29;
+		h = (h << 7 | h >> 57) ^ words[i];
 	}
-	read_at(&name_hash, 8, read_ptr(code + l->code_name) + l->str_hash);
-	return (h ^ name_hash) | 1;
+	return h | 1;
+}
+
+FT_INLINE u64 name_hash(const struct ft_layout *l, u64 code)
+{
+	return read_ptr(read_ptr(code + l->code_name) + l->str_hash);
+}
+
+/*
+ * Is the entry still about what lies at this address? A rejected function is compared by the
+ * words alone: generated code may come to lie just where its forerunner was, with another
+ * name, but in the same module, and the module is all that the rejection is about.
+ */
+FT_INLINE bool code_same(const struct ft_layout *l, u64 code, const struct code_entry *e)
+{
+	return e->guard == code_guard(l, code) &&
+	       (e->verdict == CODE_REJECT || e->name_hash == name_hash(l, code));
 }
 
 FT_INLINE struct code_entry *code_find(u32 tgid, u64 code)

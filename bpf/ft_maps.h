@@ -28,6 +28,7 @@ enum code_verdict { CODE_REJECT = 1, CODE_ACCEPT = 2 };
 
 struct code_entry {
 	__u64 guard;	 /* hash of what identifies the code object: addresses are reused */
+	__u64 name_hash; /* str hash of its name, which its address alone does not prove */
 	__u32 verdict;	 /* enum code_verdict; user space may turn ACCEPT into REJECT */
 	__u32 flags;	 /* co_flags */
 	__u64 cell_mask;	 /* parameters that are captured by a closure */

@@ -10,24 +10,30 @@
 #include "py_frame.bpf.h"
 
 struct hit {
+	struct ft_proc *proc;
 	const struct ft_layout *l;
 	u32 tgid, tid;
 	u64 tstate, frame, code;
 	struct code_entry *entry;
 };
 
-/* The process, the thread state and the frame; false: not ours, or not readable. */
-FT_INLINE bool hit_frame(struct hit *h)
+/* The process; false: not ours. */
+FT_INLINE bool hit_ours(struct hit *h)
 {
 	u64 id = bpf_get_current_pid_tgid();
-	struct ft_proc *p;
 
 	h->tgid = id >> 32;
 	h->tid = id;
-	p = bpf_map_lookup_elem(&ft_procs, &h->tgid);
-	if (!p || p->flags & FT_PROC_DORMANT)
+	h->proc = bpf_map_lookup_elem(&ft_procs, &h->tgid);
+	if (!h->proc || h->proc->flags & FT_PROC_DORMANT)
 		return false;
-	h->l = &p->layout;
+	h->l = &h->proc->layout;
+	return true;
+}
+
+/* The thread state and the frame; false: not readable. */
+FT_INLINE bool hit_frame(struct hit *h)
+{
 	h->tstate = tstate_of(h->l);
 	if (!h->tstate) {
 		count(FT_LOST_read_thread);
@@ -46,7 +52,7 @@ FT_INLINE bool hit_frame(struct hit *h)
 FT_INLINE bool hit_wanted(struct hit *h)
 {
 	h->entry = code_find(h->tgid, h->code);
-	if (!h->entry || h->entry->guard != code_guard(h->l, h->code)) {
+	if (!h->entry || !code_same(h->l, h->code, h->entry)) {
 		if (ft_decide(h->tid, h->frame, h->code) != CODE_ACCEPT)
 			return false;
 		h->entry = code_find(h->tgid, h->code);
@@ -60,6 +66,17 @@ FT_INLINE bool hit_known(struct hit *h)
 {
 	h->entry = code_find(h->tgid, h->code);
 	return h->entry && h->entry->verdict == CODE_ACCEPT;
+}
+
+/*
+ * At an exit, before anything of the target is read: can this be the exit of a call that is
+ * open? Not when the thread has none, unless a generator went on unseen.
+ */
+FT_INLINE struct thread *hit_thread(struct hit *h)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
+
+	return t && (t->depth || h->proc->flags & FT_PROC_SUSPENDS) ? t : 0;
 }
 
 #endif

@@ -43,4 +43,40 @@ FT_INLINE struct level *walk_push(struct thread *t, u32 kind, u64 base, u32 n)
 	return lv;
 }
 
+FT_INLINE void unreadable(struct thread *t)
+{
+	count(FT_LOST_read_value);
+	tok_0(t, FT_T_UNREADABLE);
+	t->walk.budget -= 14;
+}
+
+/*
+ * The values that most arguments and results are, without a walk: None, True, False and
+ * ints of one digit. False: it is something else.
+ */
+FT_INLINE bool put_scalar(const struct ft_layout *l, struct thread *t, u64 obj)
+{
+	u64 head[3] = {}; /* ob_refcnt, ob_type, ob_size */
+	u32 digit = 0;
+
+	if (obj == l->none_addr) {
+		tok_0(t, FT_T_NONE);
+		t->walk.budget -= 4;
+		return true;
+	}
+	if (!plausible(obj) || bpf_probe_read_user(head, sizeof(head), (void *)obj))
+		return false;
+	if (head[1] == l->type_addr[FT_KIND_BOOL]) {
+		tok_0(t, obj == l->true_addr ? FT_T_TRUE : FT_T_FALSE);
+		t->walk.budget -= 4;
+		return true;
+	}
+	if (head[1] != l->type_addr[FT_KIND_INT] || head[2] + 1 > 2)
+		return false;
+	bpf_probe_read_user(&digit, sizeof(digit), (void *)(obj + l->int_digits));
+	tok_8(t, FT_T_INT, digit * head[2]); /* the size is the sign: -1, 0, 1 */
+	t->walk.budget -= 1;
+	return true;
+}
+
 #endif

@@ -61,9 +61,8 @@ FT_INLINE struct call *push_suspended(struct thread *t, struct hit *h, u64 frame
  * The caller is a generator that we did not see go on: thrown into, its sub-iterator ended,
  * and it continues behind its `yield from` without a RESUME (3.11 genobject.c, _gen_throw).
  */
-FT_INLINE void resume_caller(struct thread *t, struct hit *h, u64 previous)
+FT_INLINE void resume_caller(struct thread *t, struct hit *h, u64 previous, struct call *top)
 {
-	struct call *top = call_top(t, h->tid);
 	u8 owner = 0;
 
 	if (h->l->frame_owner == FT_NONE || (top && top->frame == previous) ||
@@ -72,8 +71,25 @@ FT_INLINE void resume_caller(struct thread *t, struct hit *h, u64 previous)
 	push_suspended(t, h, previous, frame_code(h->l, previous));
 }
 
+#define PLAIN_PARAMS 4
+
+/* The first parameters, as long as they are scalars: what most calls are made of. */
+FT_INLINE void plain_params(struct thread *t, struct hit *h, struct level *lv)
+{
+	u64 special = h->entry->cell_mask | h->entry->redact_mask;
+	u32 i;
+
+	for (i = 0; i < PLAIN_PARAMS; i++) {
+		if (i >= lv->n || special >> i & 1 || !put_scalar(h->l, t, read_ptr(lv->base + 8 * i)))
+			break;
+		lv->idx = i + 1;
+	}
+}
+
 FT_INLINE void put_args(struct thread *t, struct hit *h)
 {
+	struct level *lv;
+
 	walk_begin(t);
 	if (!(ft_settings.capture & FT_CAPTURE_ARGS) || !h->entry->nparams)
 		return;
@@ -83,8 +99,10 @@ FT_INLINE void put_args(struct thread *t, struct hit *h)
 		t->walk.cells = h->frame + h->l->frame_localsplus + 8 * (u64)h->entry->cells_slot;
 		__builtin_memcpy(t->walk.arg_cell, h->entry->arg_cell, FT_CELLS);
 	}
-	walk_push(t, LEVEL_PARAMS, h->frame + h->l->frame_localsplus, h->entry->nparams);
-	ft_walk(h->tid);
+	lv = walk_push(t, LEVEL_PARAMS, h->frame + h->l->frame_localsplus, h->entry->nparams);
+	plain_params(t, h, lv);
+	if (lv->idx < lv->n)
+		ft_walk(h->tid);
 }
 
 FT_INLINE void start(struct hit *h)
@@ -98,9 +116,12 @@ FT_INLINE void start(struct hit *h)
 
 	if (!t)
 		return;
-	resume_caller(t, h, previous);
 	now = bpf_ktime_get_ns();
 	top = call_top(t, h->tid);
+	if (h->proc->flags & FT_PROC_SUSPENDS) {
+		resume_caller(t, h, previous, top);
+		top = call_top(t, h->tid);
+	}
 	if (top) {
 		parent_ns = top->start_ns;
 		parent_tid = top->start_tid;
@@ -167,14 +188,14 @@ FT_INLINE bool pop(struct thread *t, struct hit *h, struct call *ret)
 	return true;
 }
 
-FT_INLINE void leave(struct hit *h)
+FT_INLINE void leave(struct thread *t, struct hit *h)
 {
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
+	u64 obj = read_ptr(h->frame + h->l->frame_localsplus + 8 * (u64)h->entry->return_slot);
 	u64 now = bpf_ktime_get_ns();
 	struct ft_rec_exit *r;
 	struct call c = {};
 
-	if (!t || !pop(t, h, &c))
+	if (!pop(t, h, &c))
 		return;
 	if (c.flags & CALL_STORED)
 		suspended_drop(h->tgid, h->frame);
@@ -184,10 +205,11 @@ FT_INLINE void leave(struct hit *h)
 	}
 	walk_begin(t);
 	if (ft_settings.capture & FT_CAPTURE_RESULT) {
-		t->roots[0] = read_ptr(h->frame + h->l->frame_localsplus +
-				       8 * (u64)h->entry->return_slot);
-		walk_push(t, LEVEL_ROOTS, 0, 1);
-		ft_walk(h->tid);
+		if (!put_scalar(h->l, t, obj)) {
+			t->roots[0] = obj;
+			walk_push(t, LEVEL_ROOTS, 0, 1);
+			ft_walk(h->tid);
+		}
 	}
 	r = head_of(t, sizeof(*r));
 	head_init(&r->hdr, FT_REC_EXIT, 0, h->tgid, h->tid, now);
@@ -198,29 +220,28 @@ FT_INLINE void leave(struct hit *h)
 	send_tokens(t, h->tid, now, sizeof(*r), 1);
 }
 
-FT_INLINE void suspend(struct hit *h)
+FT_INLINE void suspend(struct thread *t, struct hit *h)
 {
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
 	struct frame_key key = { .frame = h->frame, .tgid = h->tgid };
 	struct call c = {};
 
-	if (!t || !pop(t, h, &c) || c.flags & CALL_STORED)
+	if (!pop(t, h, &c) || c.flags & CALL_STORED)
 		return;
 	c.flags |= CALL_STORED;
+	h->proc->flags |= FT_PROC_SUSPENDS;
 	if (bpf_map_update_elem(&ft_suspended, &key, &c, BPF_ANY)) {
 		count(FT_LOST_suspended_full);
 		thread_lost(t, bpf_ktime_get_ns(), 1, FT_LOST_suspended_full);
 	}
 }
 
-FT_INLINE void unwind(struct hit *h, u64 exc_type)
+FT_INLINE void unwind(struct thread *t, struct hit *h, u64 exc_type)
 {
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
 	u64 exc = read_ptr(h->tstate + h->l->tstate_exc_value);
 	u64 now = bpf_ktime_get_ns();
 	struct call c = {};
 
-	if (!t || !pop(t, h, &c))
+	if (!pop(t, h, &c))
 		return;
 	if (c.flags & CALL_STORED)
 		suspended_drop(h->tgid, h->frame);
@@ -261,7 +282,7 @@ int ft_resume(struct pt_regs *ctx)
 	struct hit h;
 	int first;
 
-	if (!hit_frame(&h) || !hit_wanted(&h))
+	if (!hit_ours(&h) || !hit_frame(&h) || !hit_wanted(&h))
 		return 0;
 	first = at_start(h.l, h.frame);
 	if (first > 0)
@@ -276,20 +297,22 @@ int ft_resume(struct pt_regs *ctx)
 SEC("uprobe")
 int ft_return(struct pt_regs *ctx)
 {
+	struct thread *t;
 	struct hit h;
 
-	if (hit_frame(&h) && hit_known(&h))
-		leave(&h);
+	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_frame(&h) && hit_known(&h))
+		leave(t, &h);
 	return 0;
 }
 
 SEC("uprobe")
 int ft_yield(struct pt_regs *ctx)
 {
+	struct thread *t;
 	struct hit h;
 
-	if (hit_frame(&h) && hit_known(&h))
-		suspend(&h);
+	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_frame(&h) && hit_known(&h))
+		suspend(t, &h);
 	return 0;
 }
 
@@ -301,7 +324,7 @@ int ft_frame_entry(struct pt_regs *ctx)
 	struct hit h;
 	s32 lasti = 0;
 
-	if (!hit_frame(&h) || !hit_wanted(&h))
+	if (!hit_ours(&h) || !hit_frame(&h) || !hit_wanted(&h))
 		return 0;
 	if (read_at(&lasti, 4, h.frame + h.l->frame_lasti)) {
 		count(FT_LOST_read_frame);
@@ -328,18 +351,19 @@ FT_INLINE bool is_suspended(struct hit *h)
 SEC("uprobe")
 int ft_frame_exit(struct pt_regs *ctx)
 {
+	struct thread *t;
 	struct hit h;
 	u64 exc_type;
 
-	if (!hit_frame(&h) || !hit_known(&h))
+	if (!hit_ours(&h) || !(t = hit_thread(&h)) || !hit_frame(&h) || !hit_known(&h))
 		return 0;
 	exc_type = read_ptr(h.tstate + h.l->tstate_exc_type);
 	if (exc_type)
-		unwind(&h, exc_type);
+		unwind(t, &h, exc_type);
 	else if (h.entry->flags & CO_SUSPENDS && is_suspended(&h))
-		suspend(&h);
+		suspend(t, &h);
 	else
-		leave(&h);
+		leave(t, &h);
 	return 0;
 }
 

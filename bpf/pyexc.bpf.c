@@ -166,7 +166,7 @@ int ft_traceback(struct pt_regs *ctx)
 	struct hit h;
 	bool ours;
 
-	if (!hit_frame(&h))
+	if (!hit_ours(&h) || !hit_frame(&h))
 		return 0;
 	if (h.l->pyframe_frame != FT_NONE)
 		frame = read_ptr(frame + h.l->pyframe_frame);

@@ -320,13 +320,6 @@ FT_GLOBAL int ft_copy(u32 tid, u64 addr, u32 len)
 	return 0;
 }
 
-FT_INLINE void unreadable(struct thread *t)
-{
-	count(FT_LOST_read_value);
-	tok_0(t, FT_T_UNREADABLE);
-	t->walk.budget -= 14;
-}
-
 /* Text or bytes: length units of width bytes, as many as the field has room for. */
 FT_INLINE void put_text(struct thread *t, u32 tid, u32 kind, u64 data, u64 length, u32 width)
 {
@@ -549,8 +542,6 @@ FT_INLINE u32 exact_kind(const struct ft_layout *l, u64 type)
 		return FT_KIND_LIST;
 	if (type == l->type_addr[FT_KIND_TUPLE])
 		return FT_KIND_TUPLE;
-	if (type == l->type_addr[FT_KIND_BOOL])
-		return FT_KIND_BOOL;
 	if (type == l->type_addr[FT_KIND_FLOAT])
 		return FT_KIND_FLOAT;
 	if (type == l->type_addr[FT_KIND_BYTES])
@@ -563,12 +554,10 @@ FT_INLINE void put_value(const struct ft_layout *l, struct thread *t, u32 tid, u
 	u64 type, bits = 0;
 	u32 kind;
 
-	if (obj == l->none_addr) {
-		tok_0(t, FT_T_NONE);
-		t->walk.budget -= 4;
+	if (put_scalar(l, t, obj))
 		return;
-	}
-	if (!plausible(obj) || !plausible(type = read_ptr(obj + 8))) {
+	type = plausible(obj) ? read_ptr(obj + 8) : 0;
+	if (!plausible(type)) {
 		unreadable(t);
 		return;
 	}
@@ -576,10 +565,6 @@ FT_INLINE void put_value(const struct ft_layout *l, struct thread *t, u32 tid, u
 	if (kind == FT_KIND_UNKNOWN)
 		kind = ft_classify(tid, type);
 	switch (kind) {
-	case FT_KIND_BOOL:
-		tok_0(t, obj == l->true_addr ? FT_T_TRUE : FT_T_FALSE);
-		t->walk.budget -= 4;
-		break;
 	case FT_KIND_INT:
 		put_int(l, t, tid, obj);
 		break;
@@ -752,6 +737,11 @@ FT_GLOBAL int ft_step(u32 tid)
 		t->walk.budget -= 5;
 	} else if (!what) {
 		put_value(l, t, tid, obj);
+	}
+	/* The last root, and it is no container: done, without a step for an END that is none. */
+	if (t->walk.depth == 1 && lv->hidden && lv->idx >= lv->n) {
+		t->walk.depth = 0;
+		return 1;
 	}
 	return 0;
 }

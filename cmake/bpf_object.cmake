@@ -20,12 +20,12 @@ function(bpf_object name)
 			COMMENT "BPF ${source}" VERBATIM)
 		list(APPEND objects ${object})
 	endforeach()
-	add_custom_command(OUTPUT ${out}/${name}.o
-		COMMAND ${BPFTOOL} gen object ${out}/${name}.o ${objects}
-		DEPENDS ${objects} COMMENT "BPF link ${name}.o" VERBATIM)
+	add_custom_command(OUTPUT ${out}/${name}.linked.o
+		COMMAND ${BPFTOOL} gen object ${out}/${name}.linked.o ${objects}
+		DEPENDS ${objects} COMMENT "BPF link ${name}" VERBATIM)
 	add_custom_command(OUTPUT ${out}/${name}.skel.h
-		COMMAND sh -c "'${BPFTOOL}' gen skeleton ${name}.o name ${name} > ${name}.skel.h"
-		DEPENDS ${out}/${name}.o WORKING_DIRECTORY ${out}
+		COMMAND sh -c "'${BPFTOOL}' gen skeleton ${name}.linked.o name ${name} > ${name}.skel.h"
+		DEPENDS ${out}/${name}.linked.o WORKING_DIRECTORY ${out}
 		COMMENT "BPF skeleton ${name}.skel.h" VERBATIM)
 	add_custom_target(${name}_skel_h DEPENDS ${out}/${name}.skel.h)
 	add_library(${name}_skel INTERFACE)

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* The floor: a program that does nothing but count, at the sites that the collector uses. */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+__u64 hits;
+
+SEC("uprobe")
+int count_hit(struct pt_regs *ctx)
+{
+	__sync_fetch_and_add(&hits, 1);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
