@@ -92,7 +92,8 @@ struct ft_layout {
 struct ft_proc {
 	struct ft_layout layout;
 	__u32 flags; /* FT_PROC_* */
-	__u32 pad;
+	/* Set by BPF: the thread that an exception was last seen in, in an accepted call. */
+	__u32 raised_tid;
 };
 
 #define FT_PROC_FOLLOW 1  /* its children are traced from their first instruction */

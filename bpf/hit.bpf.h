@@ -48,16 +48,32 @@ FT_INLINE bool hit_frame(struct hit *h)
 	return true;
 }
 
+/*
+ * A rejected function is entered where no Python frame is below: what an exception left on
+ * this thread before is over. This is how the end of a script that fails is seen, when the
+ * interpreter shuts down.
+ */
+FT_INLINE void settle_at_bottom(struct hit *h)
+{
+	if (read_ptr(h->frame + h->l->frame_previous))
+		return;
+	ft_settle(h->tid, 0, h->frame, 0);
+	h->proc->raised_tid = 0;
+}
+
 /* At an entry: decides on code not seen before. */
 FT_INLINE bool hit_wanted(struct hit *h)
 {
 	h->entry = code_find(h->tgid, h->code);
 	if (!h->entry || !code_same(h->l, h->code, h->entry)) {
-		if (ft_decide(h->tid, h->frame, h->code) != CODE_ACCEPT)
-			return false;
+		ft_decide(h->tid, h->frame, h->code);
 		h->entry = code_find(h->tgid, h->code);
 	}
-	return h->entry && h->entry->verdict == CODE_ACCEPT;
+	if (h->entry && h->entry->verdict == CODE_ACCEPT)
+		return true;
+	if (h->proc->raised_tid == h->tid)
+		settle_at_bottom(h);
+	return false;
 }
 
 /* Anywhere else: what was accepted at its entry. No guard: a call that is open keeps its

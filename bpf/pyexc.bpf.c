@@ -202,6 +202,7 @@ int ft_traceback(struct pt_regs *ctx)
 	}
 	send_raise(t, h.tid, c, exc, bpf_ktime_get_ns());
 	c->exc = exc;
+	h.proc->raised_tid = h.tid;
 	return 0;
 }
 

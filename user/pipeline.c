@@ -24,12 +24,20 @@
 #include "sink/sink.h"
 
 #define DRAIN_MS 10	    /* between two looks at the ring: it wakes nobody for events */
+#define BUSY 10000	    /* records in one look that mean: look again at once */
 #define RETRY_MS 1	    /* between two looks for a libpython that is being mapped */
 #define RETRY_LIMIT_MS 2000
 #define FLUSH_NS 100000000ULL
 #define SECOND_NS 1000000000ULL
 #define PROCS_MAX 1024
 #define NESTING_BITS 32	    /* span numbers: random high bits over this many counted ones */
+
+/* A target that was looked at and not yet touched. */
+struct prepared {
+	struct target target;
+	struct ft_layout layout;
+	struct hooks hooks;
+};
 
 /* A process that is traced or followed. */
 struct proc {
@@ -55,6 +63,7 @@ struct pipeline {
 	struct proc procs[PROCS_MAX];
 	int nprocs;
 	bool any_python;
+	bool running; /* the command was let go: it is not ours to end any more */
 	int signal_fd;
 
 	bool stop;
@@ -143,7 +152,7 @@ static void proc_drop(struct pipeline *p, pid_t pid)
 
 	if (gone)
 		*gone = p->procs[--p->nprocs];
-	if (!p->nprocs)
+	if (!p->nprocs && !p->launch) /* a command's end is told by wait(2) */
 		p->ended = true;
 }
 
@@ -156,34 +165,40 @@ static enum backend backend_of(const struct config *c)
 	return BACKEND_AUTO;
 }
 
-static int hook_target(struct pipeline *p, const struct target *t, struct why *w)
+/* Everything that can be told without touching the process. */
+static int prepare(struct pipeline *p, pid_t pid, struct prepared *ret, struct why *w)
 {
-	struct ft_layout layout;
-	struct hooks hooks;
-	int err;
+	int err = discover_target(pid, &ret->target, w);
 
-	err = cpython_layout(t, &layout, w);
 	if (!err)
-		err = cpython_hooks(t, backend_of(p->config), &hooks, w);
+		err = cpython_layout(&ret->target, &ret->layout, w);
 	if (!err)
-		err = attach_process(p->attach, t, &layout, &hooks, w);
+		err = cpython_hooks(&ret->target, backend_of(p->config), &ret->hooks, w);
+	return err;
+}
+
+static int hook(struct pipeline *p, const struct prepared *r, struct why *w)
+{
+	const struct target *t = &r->target;
+	int err = attach_process(p->attach, t, &r->layout, &r->hooks, w);
+
 	if (err)
 		return err;
 	p->any_python = true;
 	if (p->config->verbose)
 		note(p, "pid %d: CPython %d.%d, %s, %d sites in %s", t->pid, t->major, t->minor,
-		     hooks.backend, hooks.count, t->binary);
+		     r->hooks.backend, r->hooks.count, t->binary);
 	return 0;
 }
 
 static int hook_pid(struct pipeline *p, pid_t pid, struct why *w)
 {
-	struct target t = {};
-	int err = discover_target(pid, &t, w);
+	struct prepared r = {};
+	int err = prepare(p, pid, &r, w);
 
 	if (!err)
-		err = hook_target(p, &t, w);
-	target_release(&t);
+		err = hook(p, &r, w);
+	target_release(&r.target);
 	return err;
 }
 
@@ -254,11 +269,7 @@ static int on_event(struct pipeline *p, const struct ft_rec *rec, const struct e
 			proc_find(p, e->other_pid)->python = true;
 		break;
 	case EVENT_PROC_EXEC:
-		if (p->attach && !p->launch)
-			hook_if_python(p, e->pid);
-		else if (p->attach && !proc_find(p, e->pid))
-			hook_if_python(p, e->pid);
-		else if (p->attach && !proc_find(p, e->pid)->python)
+		if (p->attach && !launch_holds(p->launch, e->pid))
 			hook_if_python(p, e->pid);
 		break;
 	case EVENT_PROC_EXIT:
@@ -447,22 +458,32 @@ static int load(struct pipeline *p)
 	return err ? err : ring_new(attach_ring_fd(p->attach), on_record, p, &p->ring, p->why);
 }
 
-static int attach_pids(struct pipeline *p)
+/* Looks at every pid before any file is opened or process touched. */
+static int prepare_pids(struct pipeline *p, struct prepared *r)
 {
-	const struct config *c = p->config;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < c->npids; i++) {
-		err = hook_pid(p, c->pids[i], p->why);
-		if (!err && kill(c->pids[i], 0) && errno == ESRCH)
-			err = why_exit(p->why, EXIT_NO_PROCESS, -ESRCH,
-				       "process %d exited while it was attached to", c->pids[i]);
-		if (!err && !proc_add(p, c->pids[i]))
-			err = why(p->why, -E2BIG, "more than %d processes at once", PROCS_MAX);
-		if (!err)
-			proc_find(p, c->pids[i])->python = true;
-	}
+	for (size_t i = 0; !err && i < p->config->npids; i++)
+		err = prepare(p, p->config->pids[i], &r[i], p->why);
 	return err;
+}
+
+static int attach_pid(struct pipeline *p, const struct prepared *r)
+{
+	pid_t pid = r->target.pid;
+	struct proc *proc;
+	int err = hook(p, r, p->why);
+
+	if (err)
+		return err;
+	if (kill(pid, 0) && errno == ESRCH)
+		return why_exit(p->why, EXIT_NO_PROCESS, -ESRCH,
+				"process %d exited while it was attached to", pid);
+	proc = proc_add(p, pid);
+	if (!proc)
+		return why(p->why, -E2BIG, "more than %d processes at once", PROCS_MAX);
+	proc->python = true;
+	return 0;
 }
 
 /* Children that were there before us: the kernel reports only those that come now. */
@@ -480,20 +501,6 @@ static void attach_children(struct pipeline *p)
 	}
 }
 
-/* Says early and cheaply what is wrong with a pid, before any file is opened. */
-static int check_pids(struct pipeline *p)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < p->config->npids; i++) {
-		struct target t = {};
-
-		err = discover_target(p->config->pids[i], &t, p->why);
-		target_release(&t);
-	}
-	return err;
-}
-
 static int start_command(struct pipeline *p)
 {
 	int err = launch_new(p->config->command, &p->launch, p->why);
@@ -503,7 +510,9 @@ static int start_command(struct pipeline *p)
 	err = attach_follow(p->attach, launch_pid(p->launch), p->why);
 	if (!err && !proc_add(p, launch_pid(p->launch)))
 		err = -E2BIG;
-	return err ? err : launch_go(p->launch, p->why);
+	if (!err)
+		err = launch_go(p->launch, p->why);
+	return err;
 }
 
 /* A launched process is held at its exec. */
@@ -514,6 +523,7 @@ static int on_held(struct pipeline *p, pid_t pid)
 	int err = hook_pid(p, pid, &w);
 
 	if (err == -ENOENT) { /* sh, env, ...: what it becomes next is looked at again */
+		p->running = true;
 		launch_hold_on(p->launch, pid);
 		return 0;
 	}
@@ -525,6 +535,7 @@ static int on_held(struct pipeline *p, pid_t pid)
 		return why_exit(p->why, w.exit_status, err, "%s", w.text);
 	if (err && err != -EAGAIN)
 		note(p, "pid %d is not traced: %s", pid, w.text);
+	p->running = true;
 	launch_release(p->launch, pid);
 	return 0;
 }
@@ -547,13 +558,21 @@ static int on_children(struct pipeline *p)
 	return err;
 }
 
+static void reopen(struct pipeline *p)
+{
+	struct why w = {};
+
+	if (p->sink->ops->reopen(p->sink, &w))
+		note(p, "still writing to the old file: %s", w.text);
+}
+
 static int on_signal(struct pipeline *p)
 {
 	struct signalfd_siginfo si;
 
 	while (read(p->signal_fd, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo == SIGHUP)
-			(void)p->sink->ops->reopen(p->sink, NULL);
+			reopen(p);
 		else if (si.ssi_signo != SIGCHLD)
 			p->stop = true;
 	}
@@ -599,18 +618,18 @@ static int loop(struct pipeline *p)
 		{ .fd = p->signal_fd, .events = POLLIN },
 		{ .fd = ring_fd(p->ring), .events = POLLIN },
 	};
-	int err = 0;
+	int n = 0, err = 0;
 
 	while (!err && !p->stop && !p->ended) {
 		bool waiting = retry_procs(p);
 
-		poll(fds, 2, waiting ? RETRY_MS : DRAIN_MS);
+		/* Never wait when the last look found a lot: more is there by now. */
+		poll(fds, 2, n > BUSY ? 0 : waiting ? RETRY_MS : DRAIN_MS);
 		err = on_signal(p);
-		if (!err) {
-			int n = ring_drain(p->ring);
-
-			err = n < 0 ? n : tick(p);
-		}
+		if (!err)
+			err = n = ring_drain(p->ring);
+		if (err >= 0)
+			err = tick(p);
 	}
 	return err;
 }
@@ -621,7 +640,9 @@ static int drain(struct pipeline *p)
 	int n, err;
 
 	attach_detach(p->attach);
-	n = ring_drain(p->ring);
+	do
+		n = ring_drain(p->ring);
+	while (n > 0);
 	err = n < 0 ? n : attach_each_loss(p->attach, on_loss, p);
 	attach_counters(p->attach, p->result->counters);
 	return err;
@@ -650,31 +671,46 @@ static void explain_silence(struct pipeline *p)
 		note(p, "no call was seen that is not the standard library's or a package's");
 }
 
-static int run_live(struct pipeline *p)
+/* The order matters: what can fail without a trace of us comes first. */
+static int start(struct pipeline *p, struct prepared *r)
 {
-	int err = check_pids(p);
+	int err = prepare_pids(p, r);
 
+	if (!err)
+		err = load(p);
 	if (!err)
 		err = open_stages(p);
 	if (!err)
 		err = open_signals(p);
+	if (!err && p->config->command)
+		err = start_command(p);
+	for (size_t i = 0; !err && i < p->config->npids; i++)
+		err = attach_pid(p, &r[i]);
+	if (err)
+		return err;
+	attach_children(p);
+	p->result->attach_seconds = (now_ns(CLOCK_MONOTONIC) - p->start_ns) / 1e9;
+	if (p->config->verbose)
+		note(p, "ready after %.0f ms", p->result->attach_seconds * 1e3);
+	return 0;
+}
+
+static int run_live(struct pipeline *p)
+{
+	struct prepared *r = calloc(p->config->npids + 1, sizeof(*r));
+	int err = r ? start(p, r) : why(p->why, -ENOMEM, "out of memory");
+
+	for (size_t i = 0; r && i < p->config->npids; i++)
+		target_release(&r[i].target);
+	free(r);
 	if (!err)
-		err = load(p);
-	if (!err)
-		err = p->config->command ? start_command(p) : attach_pids(p);
-	if (!err) {
-		attach_children(p);
-		p->result->attach_seconds = (now_ns(CLOCK_MONOTONIC) - p->start_ns) / 1e9;
-		if (p->config->verbose)
-			note(p, "ready after %.0f ms", p->result->attach_seconds * 1e3);
 		err = loop(p);
-	}
-	if (p->ring && !err)
+	if (!err)
 		err = drain(p);
-	if (p->launch && !err && !p->any_python && p->ended && !p->result->command_status)
+	if (!err && p->launch && !p->any_python && p->ended && !p->result->command_status)
 		err = why_exit(p->why, EXIT_NO_PROCESS, -ENOENT, "'%s' ran no Python",
 			       p->config->command[0]);
-	launch_free(p->launch, err && !p->ended);
+	launch_free(p->launch, !p->running);
 	return err;
 }
 

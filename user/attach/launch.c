@@ -10,11 +10,15 @@
 
 #include "attach/launch.h"
 
+#define HELD_MAX 128
+
 struct launch {
 	pid_t pid;
 	const char *name; /* borrowed: argv[0] */
 	int go[2];	  /* closing the write end lets the child exec */
 	int failed[2];	  /* the child's errno, when its exec failed */
+	pid_t held[HELD_MAX]; /* the command and its children, until they are released */
+	int nheld;
 };
 
 #define TRACE_OPTIONS (PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
@@ -37,6 +41,27 @@ static _Noreturn void child(struct launch *l, char **command)
 	err = errno;
 	(void)!write(l->failed[1], &err, sizeof(err));
 	_exit(127);
+}
+
+static void hold(struct launch *l, pid_t pid)
+{
+	if (l->nheld < HELD_MAX)
+		l->held[l->nheld++] = pid;
+}
+
+static void unhold(struct launch *l, pid_t pid)
+{
+	for (int i = 0; i < l->nheld; i++)
+		if (l->held[i] == pid)
+			l->held[i--] = l->held[--l->nheld];
+}
+
+int launch_holds(const struct launch *l, pid_t pid)
+{
+	for (int i = 0; l && i < l->nheld; i++)
+		if (l->held[i] == pid)
+			return 1;
+	return 0;
 }
 
 int launch_new(char **command, struct launch **ret_launch, struct why *w)
@@ -64,6 +89,7 @@ int launch_new(char **command, struct launch **ret_launch, struct why *w)
 		launch_free(l, 1);
 		return why(w, err, "cannot start and hold '%s': %s", command[0], strerror(-err));
 	}
+	hold(l, l->pid);
 	*ret_launch = l;
 	return 0;
 }
@@ -101,6 +127,7 @@ pid_t launch_pid(const struct launch *l)
 
 void launch_release(struct launch *l, pid_t pid)
 {
+	unhold(l, pid);
 	ptrace(PTRACE_DETACH, pid, 0, 0);
 }
 
@@ -110,10 +137,13 @@ void launch_hold_on(struct launch *l, pid_t pid)
 }
 
 /* A stop that is none of our business: the signal goes on to the process. */
-static void pass_on(pid_t pid, int status)
+static void pass_on(struct launch *l, pid_t pid, int status)
 {
 	int sig = WSTOPSIG(status);
+	unsigned long child;
 
+	if (status >> 16 && !ptrace(PTRACE_GETEVENTMSG, pid, 0, &child))
+		hold(l, child);
 	if (status >> 16 || sig == SIGSTOP) /* fork events, a new child's first stop */
 		sig = 0;
 	ptrace(PTRACE_CONT, pid, 0, sig);
@@ -130,8 +160,11 @@ enum launch_event launch_next(struct launch *l, pid_t *ret_pid, int *ret_status)
 				*ret_pid = pid;
 				return LAUNCH_EXEC;
 			}
-			pass_on(pid, status);
-		} else if (pid == l->pid) {
+			pass_on(l, pid, status);
+			continue;
+		}
+		unhold(l, pid);
+		if (pid == l->pid) {
 			l->pid = -1;
 			*ret_pid = pid;
 			*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status)

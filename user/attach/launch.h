@@ -20,6 +20,8 @@ int launch_go(struct launch *l, struct why *w);
 /* Lets go of every process that is still held; kill_it ends the command. NULL is fine. */
 void launch_free(struct launch *l, int kill_it);
 pid_t launch_pid(const struct launch *l);
+/* Will this process be reported by launch_next when it execs? */
+int launch_holds(const struct launch *l, pid_t pid);
 
 enum launch_event {
 	LAUNCH_NOTHING,

@@ -6,10 +6,15 @@
 
 #include "ring/live.h"
 
+/* Records handed on in one go, so that a target that never rests cannot keep the caller from
+ * its signals and its clock. */
+#define AT_ONCE 65536
+
 struct ring {
 	struct ring_buffer *rb;
 	record_fn fn;
 	void *arg;
+	int handed;
 };
 
 static int on_record(void *arg, void *data, size_t size)
@@ -17,10 +22,13 @@ static int on_record(void *arg, void *data, size_t size)
 	struct ring *r = arg;
 	const struct ft_rec *rec = data;
 
+	int err;
+
 	/* Our own programs wrote it; a record that is not whole is a bug, not an event. */
 	if (size < sizeof(*rec) || rec->size != size)
 		return -EBADMSG;
-	return r->fn(r->arg, rec, size);
+	err = r->fn(r->arg, rec, size);
+	return !err && ++r->handed >= AT_ONCE ? -EAGAIN : err;
 }
 
 int ring_new(int map_fd, record_fn fn, void *arg, struct ring **ret_ring, struct why *w)
@@ -57,5 +65,9 @@ int ring_fd(const struct ring *r)
 
 int ring_drain(struct ring *r)
 {
-	return ring_buffer__consume(r->rb);
+	int n;
+
+	r->handed = 0;
+	n = ring_buffer__consume(r->rb);
+	return n == -EAGAIN ? r->handed : n;
 }

@@ -16,7 +16,8 @@ int ring_new(int map_fd, record_fn fn, void *arg, struct ring **ret_ring, struct
 void ring_free(struct ring *r);
 /* Readable when a process came or went; other records wake nobody and wait for a drain. */
 int ring_fd(const struct ring *r);
-/* Hands on what is there; the number of records, or what fn returned when negative. */
+/* Hands on what is there, up to a bound; the number of records (0 = the ring was empty), or
+ * what fn returned when negative. */
 int ring_drain(struct ring *r);
 
 #endif
