@@ -76,6 +76,10 @@ class Renderer:
                 return method(self, value, depth)
         return self.text(object.__repr__(value))
 
+    def hidden(self):
+        """What stands for a secret. The contract leaves open whether results hide them, too."""
+        return '"***"' if self.redact else quote(ANY)
+
     def integer(self, value, depth):
         """Decimal digits, or how many bits there would be."""
         value = int.__pos__(value)
@@ -101,8 +105,8 @@ class Renderer:
         """list and tuple."""
         base = list if issubclass(type(value), list) else tuple
         items = base.__getitem__(value, slice(ITEMS + 1))
-        if self.redact and base.__len__(value) == 2 and is_redacted(items[0]):
-            return "[%s, \"***\"]" % self.value(items[0], depth + 1)
+        if base.__len__(value) == 2 and is_redacted(items[0]):
+            return "[%s, %s]" % (self.value(items[0], depth + 1), self.hidden())
         return self.sequence(items, depth)
 
     def members(self, value, depth):
@@ -133,8 +137,8 @@ class Renderer:
             if number == ITEMS or self.left <= 0:
                 parts.append('"...": "..."')
                 break
-            hidden = self.redact and is_redacted(key)
-            parts.append(self.key(key) + ": " + ('"***"' if hidden else self.value(item, depth + 1)))
+            text = self.hidden() if is_redacted(key) else self.value(item, depth + 1)
+            parts.append(self.key(key) + ": " + text)
         return "{" + ", ".join(parts) + "}"
 
     def key(self, key):

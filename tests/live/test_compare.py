@@ -13,6 +13,7 @@ SCENARIOS = ("generators", "exceptions", "threads", "containers")
 def truths(request, tmp_path_factory):
     """Two truth runs on the system's interpreter."""
     with harness.Interpreter("system").workspace() as space:
+        harness.run(space.program(request.param), check=0)
         yield [space.truth(name, request.param) for name in ("first", "second")]
 
 
@@ -140,6 +141,7 @@ def test_a_loss_shows(tmp_path, truths):
 def test_unnamed_cut_shows(tmp_path):
     """A value that is cut and not said to be."""
     with harness.Interpreter("system").workspace() as space:
+        harness.run(space.program("limits"), check=0)
         truths = [space.truth(name, "limits") for name in ("first", "second")]
         assert compare(tmp_path, truths, events(rows_of(truths[0])))
 
