@@ -30,7 +30,8 @@ class Shop:
         self.log = directory / "access.log"
         with open(directory / "gunicorn.log", "wb") as log:
             self.process = harness.start(
-                [harness.own_python(), GUNICORN, "--workers", 2, "--bind", "127.0.0.1:%d" % self.port,
+                [harness.own_python(), GUNICORN, "--workers", 2,
+                 "--bind", "127.0.0.1:%d" % self.port,
                  "--access-logfile", self.log, "--access-logformat", "%(p)s %(U)s %(s)s",
                  "shop.app:app"], cwd=harness.REPO / "examples", stdout=log, stderr=log,
                 env=harness.environment(PYTHONDONTWRITEBYTECODE="1"))

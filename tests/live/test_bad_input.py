@@ -329,8 +329,8 @@ def test_corrupt_recording(recording, tmp_path):
         spoilt[at:at + 4] = numbers.randbytes(4)
         (tmp_path / "bad").write_bytes(spoilt)
         output = tmp_path / ("out%d-%s" % (n, place))
-        status, _, errors = harness.run([harness.TRACER, "--replay", tmp_path / "bad", "-o", output],
-                                        timeout=20)
+        status, _, errors = harness.run(
+            [harness.TRACER, "--replay", tmp_path / "bad", "-o", output], timeout=20)
         assert status in (DONE, OTHER), "%d at byte %d: %s" % (status, at, errors)
         assert output.exists() and lines(output) is not None
         statuses.add(status)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Frames that are no functions of the user: class bodies, comprehensions, genexprs, exec, import."""
+"""Frames that no def makes: class bodies, comprehensions, genexprs, exec, import."""
 import importlib
 import sys
 

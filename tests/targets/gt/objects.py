@@ -83,7 +83,8 @@ def instance_dicts():
 
 def plain_objects():
     for value in (object(), Order(1, []), Slots(), WithMeta(), WithMeta.Nested(), Sly(),
-                  threading.Lock(), collections.deque(), memoryview(b"x"), iter([]), NotImplemented):
+                  threading.Lock(), collections.deque(), memoryview(b"x"), iter([]),
+                  NotImplemented):
         echo(value)
 
 

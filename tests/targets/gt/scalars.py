@@ -9,7 +9,8 @@ FLOATS = (0.0, -0.0, 1.0, -1.5, 0.1, 1 / 3, 1e16, 1e15, 123456789012345680.0, 1e
           1e23, 5e-324, 1.7976931348623157e308, 2.2250738585072014e-308, 3.141592653589793,
           float("nan"), float("inf"), float("-inf"), 100.0, 1e100, 0.30000000000000004)
 STRINGS = ("", "a", "hello world", "caf\u00e9", "\xff\x80", "\u4e16\u754c", "\u20ac 5",
-           "\U0001f40d snake", "mixed \u00e9 \u4e16 \U0001f40d", "\ud800", "a\udc80b", "\udfff\ud800",
+           "\U0001f40d snake", "mixed \u00e9 \u4e16 \U0001f40d", "\ud800", "a\udc80b",
+           "\udfff\ud800",
            "quote \" and ' and \\ backslash", "tab\tnewline\nreturn\rnull\x00bell\x07del\x7f",
            "\u2028\u2029", "/slash/", "<b>&amp;", "x" * 300, "\u00e9" * 200, "\u4e16" * 200,
            "\U0001f40d" * 100, "\x1f\x01", "...")
