@@ -63,8 +63,10 @@ FT_INLINE struct thread *thread_get(u32 tgid, u32 tid)
 	u32 zero = 0;
 	void *zeroes;
 
-	if (t)
+	if (t) {
+		t->pid = tgid; /* it may be left over from a thread with losses to tell */
 		return t;
+	}
 	zeroes = bpf_map_lookup_elem(&ft_zero, &zero);
 	if (zeroes)
 		bpf_map_update_elem(&ft_threads, &tid, zeroes, BPF_NOEXIST);

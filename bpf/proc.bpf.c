@@ -16,7 +16,7 @@ FT_INLINE void proc_send(u32 type, u32 tgid, u32 tid, u32 other)
 	r.other = other;
 	r.pad = 0;
 	if (bpf_ringbuf_output(&ft_ring, &r, sizeof(r), BPF_RB_FORCE_WAKEUP))
-		count(FT_LOST_ring_full);
+		count(FT_LOST_proc_event);
 }
 
 FT_INLINE void thread_drop(u32 tid, bool tell)
@@ -37,6 +37,11 @@ FT_INLINE void thread_drop(u32 tid, bool tell)
 		key.chunk = i;
 		if (bpf_map_delete_elem(&ft_stacks, &key))
 			break;
+	}
+	if (t->lost_count) { /* not told yet: user space finds it here at the end */
+		t->depth = 0;
+		t->named = 0;
+		return;
 	}
 	bpf_map_delete_elem(&ft_threads, &tid);
 }

@@ -23,7 +23,10 @@
 #include "ring/recording.h"
 #include "sink/sink.h"
 
-#define DRAIN_MS 10	    /* between two looks at the ring: it wakes nobody for events */
+/* Between two looks at the ring, which wakes nobody for events: a millisecond for each of
+ * these bytes of it, since a faster target than that is not to be expected. */
+#define DRAIN_BYTES 65536
+#define DRAIN_MAX_MS 10
 #define BUSY 10000	    /* records in one look that mean: look again at once */
 #define RETRY_MS 1	    /* between two looks for a libpython that is being mapped */
 #define RETRY_LIMIT_MS 2000
@@ -68,7 +71,7 @@ struct pipeline {
 
 	bool stop;
 	bool ended; /* the target, or the command, is gone */
-	uint64_t start_ns, flushed_ns, status_ns;
+	uint64_t start_ns, flushed_ns, status_ns, told_ns;
 	uint64_t lines;
 	struct pipeline_result *result;
 };
@@ -251,6 +254,7 @@ static void on_session(struct pipeline *p, const struct ft_rec_session *s)
 	if (s->max_arg_length && s->max_arg_length < o.max_arg_length)
 		o.max_arg_length = s->max_arg_length;
 	decoder_set_options(p->decoder, &o);
+	assembler_set_limits(p->assembler, o.max_arg_length, o.args, o.result);
 	assembler_set_anchor(p->assembler, s->hdr.ts_ns, s->realtime_ns);
 }
 
@@ -594,22 +598,79 @@ static int open_signals(struct pipeline *p)
 	return p->signal_fd < 0 ? why(p->why, -errno, "signalfd: %s", strerror(errno)) : 0;
 }
 
+/*
+ * Losses that no thread could keep for itself: told once a second, from the counters. The
+ * number of events that each stands for: an ENTER that is lost takes its EXIT with it.
+ */
+static const unsigned events_lost[FT_COUNTER_COUNT] = {
+	[FT_LOST_threads_full] = 2, [FT_LOST_read_thread] = 1, [FT_LOST_read_frame] = 1,
+	[FT_LOST_read_code] = 2,    [FT_LOST_proc_event] = 1,
+};
+
+static int tell_counters(struct pipeline *p)
+{
+	uint64_t count[FT_COUNTER_COUNT], now = now_ns(CLOCK_MONOTONIC);
+	int err = attach_counters(p->attach, count);
+
+	for (int i = 0; !err && i < FT_COUNTER_COUNT; i++) {
+		struct ft_rec_lost r = {
+			.hdr = { .size = sizeof(r), .type = FT_REC_LOST, .ts_ns = now },
+			.first_ns = p->told_ns,
+			.last_ns = now,
+			.count = (count[i] - p->result->counters[i]) * events_lost[i],
+			.reason = i,
+		};
+
+		p->result->counters[i] = count[i];
+		if (r.count)
+			err = on_record(p, &r.hdr, sizeof(r));
+	}
+	p->told_ns = now;
+	return err;
+}
+
+/* An end whose record was lost must not leave us waiting for ever. */
+static void drop_the_dead(struct pipeline *p)
+{
+	for (int i = p->nprocs - 1; i >= 0; i--)
+		if (kill(p->procs[i].pid, 0) && errno == ESRCH)
+			proc_drop(p, p->procs[i].pid);
+}
+
+static int each_second(struct pipeline *p)
+{
+	struct pipeline_status s;
+	int err = tell_counters(p);
+
+	drop_the_dead(p);
+	if (p->ui->status) {
+		fill_status(p, &s);
+		p->ui->status(p->ui->arg, &s);
+	}
+	return err;
+}
+
 static int tick(struct pipeline *p)
 {
 	uint64_t now = now_ns(CLOCK_MONOTONIC);
-	struct pipeline_status s;
 	int err = 0;
 
 	if (now - p->flushed_ns >= FLUSH_NS)
 		err = flush(p);
-	if (p->ui->status && now - p->status_ns >= SECOND_NS) {
+	if (!err && now - p->status_ns >= SECOND_NS) {
 		p->status_ns = now;
-		fill_status(p, &s);
-		p->ui->status(p->ui->arg, &s);
+		err = each_second(p);
 	}
 	if (p->config->duration_s > 0 && (now - p->start_ns) / 1e9 >= p->config->duration_s)
 		p->stop = true;
 	return err;
+}
+
+static int drain_ms(const struct config *c)
+{
+	uint64_t ms = c->buffer_bytes / DRAIN_BYTES;
+
+	return ms < 1 ? 1 : ms > DRAIN_MAX_MS ? DRAIN_MAX_MS : ms;
 }
 
 static int loop(struct pipeline *p)
@@ -624,7 +685,7 @@ static int loop(struct pipeline *p)
 		bool waiting = retry_procs(p);
 
 		/* Never wait when the last look found a lot: more is there by now. */
-		poll(fds, 2, n > BUSY ? 0 : waiting ? RETRY_MS : DRAIN_MS);
+		poll(fds, 2, n > BUSY ? 0 : waiting ? RETRY_MS : drain_ms(p->config));
 		err = on_signal(p);
 		if (!err)
 			err = n = ring_drain(p->ring);
@@ -644,8 +705,7 @@ static int drain(struct pipeline *p)
 		n = ring_drain(p->ring);
 	while (n > 0);
 	err = n < 0 ? n : attach_each_loss(p->attach, on_loss, p);
-	attach_counters(p->attach, p->result->counters);
-	return err;
+	return err ? err : tell_counters(p);
 }
 
 static void explain_silence(struct pipeline *p)
@@ -746,7 +806,7 @@ int pipeline_run(const struct config *c, const struct pipeline_ui *ui,
 	p->why = w;
 	p->result = ret_result;
 	p->signal_fd = -1;
-	p->start_ns = p->flushed_ns = p->status_ns = now_ns(CLOCK_MONOTONIC);
+	p->start_ns = p->flushed_ns = p->status_ns = p->told_ns = now_ns(CLOCK_MONOTONIC);
 	if (c->replay) {
 		err = open_stages(p);
 		if (!err)

@@ -46,6 +46,13 @@ void assembler_set_anchor(struct assembler *a, uint64_t mono_ns, uint64_t real_n
 	a->o.anchor_real_ns = real_ns;
 }
 
+void assembler_set_limits(struct assembler *a, unsigned max_arg_length, bool args, bool result)
+{
+	a->o.max_arg_length = max_arg_length;
+	a->o.args = args;
+	a->o.result = result;
+}
+
 void assembler_stats(const struct assembler *a, struct assembler_stats *ret_stats)
 {
 	*ret_stats = a->stats;

@@ -32,6 +32,8 @@ int assembler_new(const struct assembler_options *o, struct assembler **ret_asse
 void assembler_free(struct assembler *a);
 /* A recording's session record brings its own clock anchor. */
 void assembler_set_anchor(struct assembler *a, uint64_t mono_ns, uint64_t real_ns);
+/* ... and the limits that its values were captured with. */
+void assembler_set_limits(struct assembler *a, unsigned max_arg_length, bool args, bool result);
 int assembler_event(struct assembler *a, const struct event *e);
 /* The trace ends: what is still open is unfinished. */
 int assembler_finish(struct assembler *a);
