@@ -46,6 +46,7 @@ struct prepared {
 struct proc {
 	pid_t pid;
 	bool python;
+	uint64_t hooked_ns;	 /* when it was last looked at: an exec before that is known */
 	uint64_t retry_until_ns; /* its libpython is awaited; 0 = not */
 };
 
@@ -196,8 +197,13 @@ static int hook(struct pipeline *p, const struct prepared *r, struct why *w)
 
 static int hook_pid(struct pipeline *p, pid_t pid, struct why *w)
 {
+	struct proc *proc = proc_find(p, pid);
 	struct prepared r = {};
-	int err = prepare(p, pid, &r, w);
+	int err;
+
+	if (proc)
+		proc->hooked_ns = now_ns(CLOCK_MONOTONIC);
+	err = prepare(p, pid, &r, w);
 
 	if (!err)
 		err = hook(p, &r, w);
@@ -222,6 +228,13 @@ static void hook_if_python(struct pipeline *p, pid_t pid)
 		proc->retry_until_ns = 0;
 	if (err && w.exit_status != EXIT_NO_PROCESS)
 		note(p, "pid %d is not traced: %s", pid, w.text);
+}
+
+static bool exec_known(struct pipeline *p, const struct event *e)
+{
+	const struct proc *proc = proc_find(p, e->pid);
+
+	return proc && proc->hooked_ns >= e->ts_ns;
 }
 
 static bool retry_procs(struct pipeline *p)
@@ -273,7 +286,7 @@ static int on_event(struct pipeline *p, const struct ft_rec *rec, const struct e
 			proc_find(p, e->other_pid)->python = true;
 		break;
 	case EVENT_PROC_EXEC:
-		if (p->attach && !launch_holds(p->launch, e->pid))
+		if (p->attach && !launch_holds(p->launch, e->pid) && !exec_known(p, e))
 			hook_if_python(p, e->pid);
 		break;
 	case EVENT_PROC_EXIT:

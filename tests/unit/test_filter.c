@@ -34,6 +34,8 @@ Test(filter, built_in_lists)
 	cr_assert_not(kept(f, "os", "/srv/os.py"));
 	cr_assert_not(kept(f, "os.path", ""));
 	cr_assert_not(kept(f, "importlib._bootstrap", "<frozen importlib._bootstrap>"));
+	cr_assert_not(kept(f, "namedtuple_Point", "<string>"));
+	cr_assert(kept(f, "namedtuple_tools", "/srv/namedtuple_tools.py"));
 	cr_assert_not(kept(f, "flask.app", "/v/lib/python3.11/site-packages/flask/app.py"));
 	cr_assert_not(kept(f, "yaml", "/usr/lib/python3/dist-packages/yaml/__init__.py"));
 	filter_free(f);

@@ -99,10 +99,17 @@ static bool in_library_directory(const char *file)
 	return false;
 }
 
+static bool starts(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
 static bool is_built_in(const struct function *fn)
 {
-	/* What is frozen into the interpreter: "<frozen importlib._bootstrap>". */
-	return stdlib_has(fn->module) || !strncmp(fn->filename, "<frozen ", 8) ||
+	/* What is frozen into the interpreter: "<frozen importlib._bootstrap>"; what
+	 * collections.namedtuple compiles for every class: module "namedtuple_Point". */
+	return stdlib_has(fn->module) || starts(fn->filename, "<frozen ") ||
+	       (starts(fn->filename, "<string>") && starts(fn->module, "namedtuple_")) ||
 	       strstr(fn->filename, "/site-packages/") || strstr(fn->filename, "/dist-packages/") ||
 	       in_library_directory(fn->filename);
 }
