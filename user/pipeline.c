@@ -449,7 +449,18 @@ static void fill_status(struct pipeline *p, struct pipeline_status *s)
 
 /* ---- a live run ------------------------------------------------------------------------------ */
 
-static int load(struct pipeline *p)
+/* Which hooks the targets need; any, when others may join them. */
+static unsigned roles_of(const struct pipeline *p, const struct prepared *r)
+{
+	unsigned roles = 0;
+
+	for (size_t i = 0; p->config->follow != 1 && i < p->config->npids; i++)
+		for (int k = 0; k < r[i].hooks.count; k++)
+			roles |= 1U << r[i].hooks.site[k].role;
+	return roles;
+}
+
+static int load(struct pipeline *p, const struct prepared *r)
 {
 	const struct config *c = p->config;
 	struct attach_options o = {
@@ -467,6 +478,7 @@ static int load(struct pipeline *p)
 		.redact = (const char *const *)c->redact.at,
 		.nredact = c->redact.count,
 		.buffer_bytes = c->buffer_bytes,
+		.roles = roles_of(p, r),
 		.follow = c->follow == 1,
 		.debug = p->ui->debug,
 	};
@@ -750,7 +762,7 @@ static int start(struct pipeline *p, struct prepared *r)
 	int err = prepare_pids(p, r);
 
 	if (!err)
-		err = load(p);
+		err = load(p, r);
 	if (!err)
 		err = open_stages(p);
 	if (!err)

@@ -113,6 +113,25 @@ static int fill_rules(struct attach *a, const struct attach_options *o)
 	return err;
 }
 
+static struct bpf_program *program_of(struct attach *a, enum hook_role role)
+{
+	switch (role) {
+	case HOOK_RESUME:
+		return a->skel->progs.ft_resume;
+	case HOOK_RETURN:
+		return a->skel->progs.ft_return;
+	case HOOK_YIELD:
+		return a->skel->progs.ft_yield;
+	case HOOK_FRAME_ENTRY:
+		return a->skel->progs.ft_frame_entry;
+	case HOOK_FRAME_EXIT:
+		return a->skel->progs.ft_frame_exit;
+	case HOOK_TRACEBACK:
+		return a->skel->progs.ft_traceback;
+	}
+	return NULL;
+}
+
 /* ---- loading ------------------------------------------------------------------------ */
 
 static int attach_proc_probes(struct attach *a, struct why *w)
@@ -133,9 +152,18 @@ static int attach_proc_probes(struct attach *a, struct why *w)
 	return 0;
 }
 
+/* The verifier's time is most of what attaching takes: programs that no hook needs are left out. */
+static void choose_programs(struct attach *a, unsigned roles)
+{
+	for (int role = HOOK_RESUME; roles && role <= HOOK_TRACEBACK; role++)
+		bpf_program__set_autoload(program_of(a, role), roles >> role & 1);
+}
+
 static int load(struct attach *a, const struct attach_options *o, struct why *w)
 {
 	int err;
+
+	choose_programs(a, o->roles);
 
 	a->skel->rodata->ft_settings = o->settings;
 	a->skel->rodata->ft_settings.redact_lengths = redact_lengths(o);
@@ -200,25 +228,6 @@ void attach_free(struct attach *a)
 }
 
 /* ---- processes ------------------------------------------------------------------------ */
-
-static struct bpf_program *program_of(struct attach *a, enum hook_role role)
-{
-	switch (role) {
-	case HOOK_RESUME:
-		return a->skel->progs.ft_resume;
-	case HOOK_RETURN:
-		return a->skel->progs.ft_return;
-	case HOOK_YIELD:
-		return a->skel->progs.ft_yield;
-	case HOOK_FRAME_ENTRY:
-		return a->skel->progs.ft_frame_entry;
-	case HOOK_FRAME_EXIT:
-		return a->skel->progs.ft_frame_exit;
-	case HOOK_TRACEBACK:
-		return a->skel->progs.ft_traceback;
-	}
-	return NULL;
-}
 
 static struct hooked *hooked_find(struct attach *a, const struct target *t)
 {

@@ -24,6 +24,7 @@ struct attach_options {
 	const char *const *prefix, *const *exclude, *const *redact;
 	size_t nprefix, nexclude, nredact;
 	uint64_t buffer_bytes;
+	unsigned roles; /* bit n: hooks of enum hook_role n will be asked for; 0 = any may be */
 	/* Hook every process that maps the interpreter, and let the map of processes say
 	 * which are traced: children are seen from their first instruction. */
 	bool follow;
