@@ -214,7 +214,8 @@ FT_INLINE int describe(const struct ft_layout *l, struct thread *t, u32 tid, u64
 	t->walk.redact = 0;
 	t->roots[0] = read_ptr(code + l->code_filename);
 	t->roots[1] = read_ptr(code + l->code_name);
-	t->roots[2] = l->code_qualname == FT_NONE ? l->none_addr : read_ptr(code + l->code_qualname);
+	t->roots[2] =
+		l->code_qualname == FT_NONE ? l->none_addr : read_ptr(code + l->code_qualname);
 	t->roots[3] = module ? module : l->none_addr;
 	walk_push(t, LEVEL_ROOTS, 0, 4);
 	ft_walk(tid);
@@ -274,7 +275,8 @@ FT_GLOBAL int ft_decide(u32 tid, u64 frame, u64 code)
 	return e.verdict;
 }
 
-/* ---- thread names ----------------------------------------------------------------------------- */
+/* ---- thread names -----------------------------------------------------------------------------
+ */
 
 /* thread._name */
 FT_INLINE u64 name_attribute(const struct ft_layout *l, u64 obj)

@@ -51,7 +51,7 @@ FT_INLINE bool code_same(const struct ft_layout *l, u64 code, const struct code_
 
 FT_INLINE struct code_entry *code_find(u32 tgid, u64 code)
 {
-	struct code_key key = { .code = code, .tgid = tgid };
+	struct code_key key = {.code = code, .tgid = tgid};
 
 	return bpf_map_lookup_elem(&ft_codes, &key);
 }

@@ -36,14 +36,14 @@
 #define FT_MAX_RECORD (FT_MAX_TOKEN_BYTES + 512)
 
 enum ft_rec_type {
-	FT_REC_SESSION = 1, /* struct ft_rec_session: first record of a recording */
-	FT_REC_CODE = 2,    /* struct ft_rec_code: a function, before its first event */
-	FT_REC_TYPE = 3,    /* struct ft_rec_pytype: a class, before the first value of it */
-	FT_REC_THREAD = 4,  /* struct ft_rec_thread: a thread's name, before its first event */
-	FT_REC_ENTER = 5,   /* struct ft_rec_enter */
-	FT_REC_EXIT = 6,    /* struct ft_rec_exit */
-	FT_REC_RAISE = 7,   /* struct ft_rec_raise: an exception was seen in a call */
-	FT_REC_LOST = 8,    /* struct ft_rec_lost */
+	FT_REC_SESSION = 1,	/* struct ft_rec_session: first record of a recording */
+	FT_REC_CODE = 2,	/* struct ft_rec_code: a function, before its first event */
+	FT_REC_TYPE = 3,	/* struct ft_rec_pytype: a class, before the first value of it */
+	FT_REC_THREAD = 4,	/* struct ft_rec_thread: a thread's name, before its first event */
+	FT_REC_ENTER = 5,	/* struct ft_rec_enter */
+	FT_REC_EXIT = 6,	/* struct ft_rec_exit */
+	FT_REC_RAISE = 7,	/* struct ft_rec_raise: an exception was seen in a call */
+	FT_REC_LOST = 8,	/* struct ft_rec_lost */
 	FT_REC_THREAD_EXIT = 9, /* struct ft_rec alone */
 	FT_REC_PROC_EXIT = 10,	/* struct ft_rec_proc: the whole process is gone */
 	FT_REC_PROC_FORK = 11,	/* struct ft_rec_proc: pid = parent, other = child */
@@ -216,9 +216,9 @@ enum ft_kind {
 	FT_KIND_SET,
 	FT_KIND_FROZENSET,
 	FT_KIND_DICT,
-	FT_KIND_EXC,	  /* any other exception */
-	FT_KIND_EXC_OS,	  /* OSError: str() is "[Errno N] text" */
-	FT_KIND_EXC_KEY,  /* KeyError: str() is the repr of its argument */
+	FT_KIND_EXC,	 /* any other exception */
+	FT_KIND_EXC_OS,	 /* OSError: str() is "[Errno N] text" */
+	FT_KIND_EXC_KEY, /* KeyError: str() is the repr of its argument */
 	FT_KIND_OBJECT,
 	FT_KIND_TYPE, /* reserved */
 	FT_KIND_COUNT,

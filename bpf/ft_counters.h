@@ -7,27 +7,27 @@
 #ifndef FT_COUNTERS_H
 #define FT_COUNTERS_H
 
-#define FT_COUNTERS(X)                                                                         \
-	X(ring_full, "the ring buffer was full: raise --buffer")                               \
-	X(threads_full, "more threads at once than there is room for")                         \
-	X(stack_full, "more calls open at once than there is room for")                        \
-	X(suspended_full, "more suspended generators than there is room for")                  \
-	X(walk_bound, "more untraced frames between two traced calls than are walked")         \
-	X(unwind_bound, "more calls left by one exception than are closed at once")            \
-	X(read_thread, "the thread state could not be read")                                   \
-	X(read_frame, "a frame could not be read")                                             \
-	X(read_code, "a code object could not be read")                                        \
-	X(read_value, "a value could not be read: shown as <unreadable>")                      \
-	X(emit_code, "a function's description could not be recorded, and so neither its call") \
-	X(unmatched, "a return without its call: it was running when the trace began")         \
-	X(bad_record, "a record that held no valid values: a defect of ours, please report it") \
+#define FT_COUNTERS(X)                                                                             \
+	X(ring_full, "the ring buffer was full: raise --buffer")                                   \
+	X(threads_full, "more threads at once than there is room for")                             \
+	X(stack_full, "more calls open at once than there is room for")                            \
+	X(suspended_full, "more suspended generators than there is room for")                      \
+	X(walk_bound, "more untraced frames between two traced calls than are walked")             \
+	X(unwind_bound, "more calls left by one exception than are closed at once")                \
+	X(read_thread, "the thread state could not be read")                                       \
+	X(read_frame, "a frame could not be read")                                                 \
+	X(read_code, "a code object could not be read")                                            \
+	X(read_value, "a value could not be read: shown as <unreadable>")                          \
+	X(emit_code, "a function's description could not be recorded, and so neither its call")    \
+	X(unmatched, "a return without its call: it was running when the trace began")             \
+	X(bad_record, "a record that held no valid values: a defect of ours, please report it")    \
 	X(proc_event, "a process's start, exec or end could not be told: raise --buffer")
 
 enum ft_counter {
 #define X(name, text) FT_LOST_##name,
 	FT_COUNTERS(X)
 #undef X
-	FT_COUNTER_COUNT
+		FT_COUNTER_COUNT
 };
 
 #endif

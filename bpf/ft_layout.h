@@ -42,8 +42,8 @@ struct ft_layout {
 	__u16 tstate_how, dict_how, attr_how, pad0;
 
 	/* thread state */
-	__u16 tstate_frame;   /* current frame, or cframe when cframe_frame is set */
-	__u16 cframe_frame;   /* FT_NONE: tstate_frame is the frame itself */
+	__u16 tstate_frame;    /* current frame, or cframe when cframe_frame is set */
+	__u16 cframe_frame;    /* FT_NONE: tstate_frame is the frame itself */
 	__u16 tstate_exc_type; /* FT_NONE: no separate type */
 	__u16 tstate_exc_value;
 
@@ -59,11 +59,11 @@ struct ft_layout {
 	__u16 pad1;
 
 	/* RESUME, read through frame_instr */
-	__u8 op_resume[4]; /* its opcodes, 0 = unused */
-	__u8 resume_mask;  /* oparg & mask == 0: the function starts */
+	__u8 op_resume[4];	  /* its opcodes, 0 = unused */
+	__u8 resume_mask;	  /* oparg & mask == 0: the function starts */
 	__u8 code_has_localsplus; /* one table of locals, cells, free variables (3.11) */
-	__u8 guard_words;  /* words of the code object at code_guard that never change */
-	__u8 exits_exact;  /* the hooks see every exit, by exception too: nothing is inferred */
+	__u8 guard_words;	  /* words of the code object at code_guard that never change */
+	__u8 exits_exact; /* the hooks see every exit, by exception too: nothing is inferred */
 
 	/* code */
 	__u16 code_guard;
@@ -74,7 +74,7 @@ struct ft_layout {
 	__u16 code_cell2arg, code_cellvars, code_freevars;
 
 	/* objects */
-	__u16 int_size, int_digits;	  /* signed ob_size */
+	__u16 int_size, int_digits; /* signed ob_size */
 	__u16 str_length, str_state, str_hash, str_ascii_data, str_compact_data, str_data_ptr;
 	__u16 bytes_data, bytearray_start, float_value, list_items, tuple_items;
 	__u16 dict_used, dict_keys, dict_values;
@@ -96,8 +96,8 @@ struct ft_proc {
 	__u32 raised_tid;
 };
 
-#define FT_PROC_FOLLOW 1  /* its children are traced from their first instruction */
-#define FT_PROC_DORMANT 2 /* no layout: not Python, or not known to be; only followed */
+#define FT_PROC_FOLLOW 1   /* its children are traced from their first instruction */
+#define FT_PROC_DORMANT 2  /* no layout: not Python, or not known to be; only followed */
 #define FT_PROC_SUSPENDS 4 /* set by BPF: a generator of an accepted function was suspended */
 
 /* Settings of a run: the same for every process, in BPF's read-only data. */
@@ -105,7 +105,7 @@ struct ft_settings {
 	__u32 max_arg_length; /* characters of a rendered field */
 	__u32 max_depth;
 	__u32 max_items;
-	__u32 capture;	  /* FT_CAPTURE_* */
+	__u32 capture;	      /* FT_CAPTURE_* */
 	__u32 accept_unknown; /* no --prefix: trace what no rule names, user space decides */
 	__u32 redact_lengths; /* bit n: a name of n bytes is on the redaction list */
 };

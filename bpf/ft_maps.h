@@ -11,10 +11,10 @@
 #define FT_CHUNK 64	  /* shadow stack entries in one map value */
 #define FT_MAX_CHUNKS 512 /* chunks of one thread: 32,768 open calls */
 #define FT_TOK_MASK (FT_MAX_TOKEN_BYTES - 1)
-#define FT_COPY 1024	  /* bytes copied at once */
+#define FT_COPY 1024	   /* bytes copied at once */
 #define SMALL_SCRATCH 1280 /* where the scratch begins in thread->small */
-#define FT_HEAD 64	  /* room for the largest record header */
-#define FT_CELLS 32	  /* parameters that can be captured by closures up to 3.10 */
+#define FT_HEAD 64	   /* room for the largest record header */
+#define FT_CELLS 32	   /* parameters that can be captured by closures up to 3.10 */
 
 /* ---- what a function is to us, decided once ------------------------------------- */
 
@@ -27,14 +27,14 @@ struct code_key {
 enum code_verdict { CODE_REJECT = 1, CODE_ACCEPT = 2 };
 
 struct code_entry {
-	__u64 guard;	 /* hash of what identifies the code object: addresses are reused */
-	__u64 name_hash; /* str hash of its name, which its address alone does not prove */
-	__u32 verdict;	 /* enum code_verdict; user space may turn ACCEPT into REJECT */
-	__u32 flags;	 /* co_flags */
-	__u64 cell_mask;	 /* parameters that are captured by a closure */
+	__u64 guard;	   /* hash of what identifies the code object: addresses are reused */
+	__u64 name_hash;   /* str hash of its name, which its address alone does not prove */
+	__u32 verdict;	   /* enum code_verdict; user space may turn ACCEPT into REJECT */
+	__u32 flags;	   /* co_flags */
+	__u64 cell_mask;   /* parameters that are captured by a closure */
 	__u64 redact_mask; /* parameters whose name is on the redaction list */
 	__u16 nparams;
-	__u16 cells_slot;	 /* first cell in localsplus (up to 3.10) */
+	__u16 cells_slot;  /* first cell in localsplus (up to 3.10) */
 	__u16 return_slot; /* first operand stack slot: where RETURN_VALUE finds its value */
 	__u16 pad;
 	__u8 arg_cell[FT_CELLS]; /* up to 3.10: cell number of a captured parameter */
@@ -96,15 +96,15 @@ struct level {
 	__u64 base;   /* first item, entry or slot */
 	__u64 values; /* LEVEL_DICT, split table: the array of values; else 0 */
 	__u32 idx;
-	__u32 n;	    /* items, entries or slots to look at */
-	__u32 left;   /* LEVEL_DICT, LEVEL_SET: live items not yet met */
+	__u32 n;    /* items, entries or slots to look at */
+	__u32 left; /* LEVEL_DICT, LEVEL_SET: live items not yet met */
 	__u8 kind;
 	__u8 stride, key_off, val_off; /* LEVEL_DICT: shape of an entry */
-	__u8 phase;   /* LEVEL_DICT: 1 = the value of entry idx comes next */
-	__u8 redact;  /* the next value is redacted */
-	__u8 cut;	    /* there is more than is looked at */
-	__u8 hidden;  /* no END: not a container of the value */
-	__u8 pair;    /* LEVEL_SEQ of two: the first may name the second */
+	__u8 phase;		       /* LEVEL_DICT: 1 = the value of entry idx comes next */
+	__u8 redact;		       /* the next value is redacted */
+	__u8 cut;		       /* there is more than is looked at */
+	__u8 hidden;		       /* no END: not a container of the value */
+	__u8 pair;		       /* LEVEL_SEQ of two: the first may name the second */
 	__u8 pad[7];
 };
 
@@ -114,7 +114,7 @@ struct walk {
 	__u32 depth;  /* open levels */
 	__u32 redact; /* look for names of the redaction list */
 	__u64 cell_mask, redact_mask;
-	__u64 cells;  /* address of the first cell (up to 3.10) */
+	__u64 cells; /* address of the first cell (up to 3.10) */
 	__u8 arg_cell[FT_CELLS];
 	struct level level[16]; /* FT_MAX_DEPTH and the hidden ones; a power of two */
 };

@@ -30,7 +30,6 @@ typedef __s32 s32;
 /* Checked once by the verifier, for any arguments, instead of once per path to it. */
 #define FT_GLOBAL __attribute__((noinline))
 
-
 #ifdef FT_MAPS_OWNER
 #define FT_MAP
 #else

@@ -22,7 +22,7 @@ FT_INLINE void proc_send(u32 type, u32 tgid, u32 tid, u32 other)
 FT_INLINE void thread_drop(u32 tid, bool tell)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	struct chunk_key key = { .tid = tid };
+	struct chunk_key key = {.tid = tid};
 	u64 now = bpf_ktime_get_ns();
 	struct ft_rec h;
 	u32 i;

@@ -22,7 +22,7 @@
  * limit, so that only programs that raised theirs can exceed it. */
 #define WALK_FRAMES 64
 #define WALK_ROUNDS 17
-#define FT_UNWIND_BOUND 8  /* calls closed by one event; the next event goes on */
+#define FT_UNWIND_BOUND 8 /* calls closed by one event; the next event goes on */
 #define OWNER_GENERATOR 1
 
 /* Goes down at most WALK_FRAMES frames. WALK_MET: met frame top; 0: met frame below, or the
@@ -45,7 +45,7 @@ int ft_build_raise(u32 tid, u64 type, u64 value);
 /* The slot of call number n of the thread, or NULL. */
 FT_INLINE struct call *call_at(u32 tid, u32 n)
 {
-	struct chunk_key key = { .tid = tid, .chunk = n / FT_CHUNK };
+	struct chunk_key key = {.tid = tid, .chunk = n / FT_CHUNK};
 	struct call_chunk *c = bpf_map_lookup_elem(&ft_stacks, &key);
 
 	if (!c)
@@ -63,7 +63,7 @@ FT_INLINE struct call *call_top(struct thread *t, u32 tid)
 FT_INLINE struct call *call_new(struct thread *t, u32 tid)
 {
 	struct call *c = call_at(tid, t->depth);
-	struct chunk_key key = { .tid = tid, .chunk = t->depth / FT_CHUNK };
+	struct chunk_key key = {.tid = tid, .chunk = t->depth / FT_CHUNK};
 	u32 zero = 0;
 	void *zeroes;
 
@@ -89,7 +89,7 @@ FT_INLINE u64 frame_code(const struct ft_layout *l, u64 frame)
 
 FT_INLINE struct call *suspended_find(u32 tgid, u64 frame, u64 code)
 {
-	struct frame_key key = { .frame = frame, .tgid = tgid };
+	struct frame_key key = {.frame = frame, .tgid = tgid};
 	struct call *c = bpf_map_lookup_elem(&ft_suspended, &key);
 
 	return c && c->code == code ? c : 0;
@@ -97,7 +97,7 @@ FT_INLINE struct call *suspended_find(u32 tgid, u64 frame, u64 code)
 
 FT_INLINE void suspended_drop(u32 tgid, u64 frame)
 {
-	struct frame_key key = { .frame = frame, .tgid = tgid };
+	struct frame_key key = {.frame = frame, .tgid = tgid};
 
 	bpf_map_delete_elem(&ft_suspended, &key);
 }

@@ -80,7 +80,8 @@ FT_INLINE void plain_params(struct thread *t, struct hit *h, struct level *lv)
 	u32 i;
 
 	for (i = 0; i < PLAIN_PARAMS; i++) {
-		if (i >= lv->n || special >> i & 1 || !put_scalar(h->l, t, read_ptr(lv->base + 8 * i)))
+		if (i >= lv->n || special >> i & 1 ||
+		    !put_scalar(h->l, t, read_ptr(lv->base + 8 * i)))
 			break;
 		lv->idx = i + 1;
 	}
@@ -222,7 +223,7 @@ FT_INLINE void leave(struct thread *t, struct hit *h)
 
 FT_INLINE void suspend(struct thread *t, struct hit *h)
 {
-	struct frame_key key = { .frame = h->frame, .tgid = h->tgid };
+	struct frame_key key = {.frame = h->frame, .tgid = h->tgid};
 	struct call c = {};
 
 	if (!pop(t, h, &c) || c.flags & CALL_STORED)
@@ -250,7 +251,8 @@ FT_INLINE void unwind(struct thread *t, struct hit *h, u64 exc_type)
 	send_unwound(t, h->tid, &c, now);
 }
 
-/* ---- handlers of the dispatch table (3.11 on) -------------------------------------------------- */
+/* ---- handlers of the dispatch table (3.11 on) --------------------------------------------------
+ */
 
 FT_INLINE bool is_resume(const struct ft_layout *l, u16 unit)
 {
@@ -316,7 +318,8 @@ int ft_yield(struct pt_regs *ctx)
 	return 0;
 }
 
-/* ---- USDT probes (to 3.10) ------------------------------------------------------------------------ */
+/* ---- USDT probes (to 3.10)
+ * ------------------------------------------------------------------------ */
 
 SEC("uprobe")
 int ft_frame_entry(struct pt_regs *ctx)

@@ -615,8 +615,8 @@ FT_INLINE void put_value(const struct ft_layout *l, struct thread *t, u32 tid, u
 
 /* ---- the next element ------------------------------------------------------------------ */
 
-#define NO_VALUE 1	/* nothing to write in this step */
-#define REDACT_VALUE 2	/* a value comes, but it is redacted */
+#define NO_VALUE 1     /* nothing to write in this step */
+#define REDACT_VALUE 2 /* a value comes, but it is redacted */
 
 /* Parameter i: its slot, or what the cell in it (or for it) holds. */
 FT_INLINE u64 param_value(const struct ft_layout *l, struct walk *w, u64 base, u32 i)
@@ -671,8 +671,7 @@ FT_INLINE int next_in_set(struct level *lv, u64 *ret)
 	return 0;
 }
 
-FT_INLINE int next(const struct ft_layout *l, struct thread *t, struct level *lv,
-		   u64 *ret)
+FT_INLINE int next(const struct ft_layout *l, struct thread *t, struct level *lv, u64 *ret)
 {
 	u32 i = lv->idx;
 

@@ -31,7 +31,8 @@ static void clear(struct terminal *t)
 static void on_status(void *arg, const struct pipeline_status *s)
 {
 	struct terminal *t = arg;
-	double rate = s->seconds > t->seconds ? (s->events - t->events) / (s->seconds - t->seconds) : 0;
+	double rate =
+		s->seconds > t->seconds ? (s->events - t->events) / (s->seconds - t->seconds) : 0;
 
 	clear(t);
 	fprintf(stderr, "%.0f events/s  %llu events  %llu functions  %llu lost", rate,
@@ -74,8 +75,9 @@ static void print_summary(const struct config *c, const struct pipeline_result *
 
 	if (c->quiet)
 		return;
-	fprintf(stderr, "flowtrace-bpf: %llu events, %llu lost, %llu functions, %llu unfinished, "
-			"%.1f seconds -> %s\n",
+	fprintf(stderr,
+		"flowtrace-bpf: %llu events, %llu lost, %llu functions, %llu unfinished, "
+		"%.1f seconds -> %s\n",
 		(unsigned long long)s->events, (unsigned long long)s->lost,
 		(unsigned long long)s->functions, (unsigned long long)s->unfinished, s->seconds,
 		strcmp(c->output, "-") ? c->output : "standard output");
@@ -102,7 +104,7 @@ static int print_help(void)
 
 static int run(const struct config *c)
 {
-	struct terminal terminal = { .status = isatty(STDERR_FILENO) && !c->quiet };
+	struct terminal terminal = {.status = isatty(STDERR_FILENO) && !c->quiet};
 	struct pipeline_ui ui = {
 		.status = terminal.status ? on_status : NULL,
 		.note = c->quiet ? NULL : on_note,

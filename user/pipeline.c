@@ -27,13 +27,13 @@
  * these bytes of it, since a faster target than that is not to be expected. */
 #define DRAIN_BYTES 65536
 #define DRAIN_MAX_MS 10
-#define BUSY 10000	    /* records in one look that mean: look again at once */
-#define RETRY_MS 1	    /* between two looks for a libpython that is being mapped */
+#define BUSY 10000 /* records in one look that mean: look again at once */
+#define RETRY_MS 1 /* between two looks for a libpython that is being mapped */
 #define RETRY_LIMIT_MS 2000
 #define FLUSH_NS 100000000ULL
 #define SECOND_NS 1000000000ULL
 #define PROCS_MAX 1024
-#define NESTING_BITS 32	    /* span numbers: random high bits over this many counted ones */
+#define NESTING_BITS 32 /* span numbers: random high bits over this many counted ones */
 
 /* A target that was looked at and not yet touched. */
 struct prepared {
@@ -146,7 +146,7 @@ static struct proc *proc_add(struct pipeline *p, pid_t pid)
 		return known;
 	if (p->nprocs == PROCS_MAX)
 		return NULL;
-	p->procs[p->nprocs] = (struct proc){ .pid = pid };
+	p->procs[p->nprocs] = (struct proc){.pid = pid};
 	return &p->procs[p->nprocs++];
 }
 
@@ -357,8 +357,10 @@ static long sudo_id(const char *name)
 static struct ft_rec_session session_of(const struct config *c)
 {
 	struct ft_rec_session s = {
-		.hdr = { .size = sizeof(s), .type = FT_REC_SESSION, .pid = getpid(),
-			 .ts_ns = now_ns(CLOCK_MONOTONIC) },
+		.hdr = {.size = sizeof(s),
+			.type = FT_REC_SESSION,
+			.pid = getpid(),
+			.ts_ns = now_ns(CLOCK_MONOTONIC)},
 		.abi_version = FT_ABI_VERSION,
 		.max_arg_length = c->max_arg_length,
 		.max_depth = c->max_depth,
@@ -384,7 +386,7 @@ static int open_stages(struct pipeline *p)
 {
 	const struct config *c = p->config;
 	struct ft_rec_session session = session_of(c);
-	struct decoder_options decode = { c->max_arg_length, c->args, c->result };
+	struct decoder_options decode = {c->max_arg_length, c->args, c->result};
 	struct assembler_options assemble = {
 		.anchor_mono_ns = session.hdr.ts_ns,
 		.anchor_real_ns = session.realtime_ns,
@@ -464,13 +466,14 @@ static int load(struct pipeline *p, const struct prepared *r)
 {
 	const struct config *c = p->config;
 	struct attach_options o = {
-		.settings = {
-			.max_arg_length = c->max_arg_length,
-			.max_depth = c->max_depth,
-			.max_items = c->max_items,
-			.capture = session_of(c).capture,
-			.accept_unknown = c->prefix.count == 0,
-		},
+		.settings =
+			{
+				.max_arg_length = c->max_arg_length,
+				.max_depth = c->max_depth,
+				.max_items = c->max_items,
+				.capture = session_of(c).capture,
+				.accept_unknown = c->prefix.count == 0,
+			},
 		.prefix = (const char *const *)c->prefix.at,
 		.nprefix = c->prefix.count,
 		.exclude = (const char *const *)c->exclude.at,
@@ -639,7 +642,7 @@ static int tell_counters(struct pipeline *p)
 
 	for (int i = 0; !err && i < FT_COUNTER_COUNT; i++) {
 		struct ft_rec_lost r = {
-			.hdr = { .size = sizeof(r), .type = FT_REC_LOST, .ts_ns = now },
+			.hdr = {.size = sizeof(r), .type = FT_REC_LOST, .ts_ns = now},
 			.first_ns = p->told_ns,
 			.last_ns = now,
 			.count = (count[i] - p->result->counters[i]) * events_lost[i],
@@ -701,8 +704,8 @@ static int drain_ms(const struct config *c)
 static int loop(struct pipeline *p)
 {
 	struct pollfd fds[2] = {
-		{ .fd = p->signal_fd, .events = POLLIN },
-		{ .fd = ring_fd(p->ring), .events = POLLIN },
+		{.fd = p->signal_fd, .events = POLLIN},
+		{.fd = ring_fd(p->ring), .events = POLLIN},
 	};
 	int n = 0, err = 0;
 
@@ -747,11 +750,15 @@ static void explain_silence(struct pipeline *p)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), " %d", child[k]);
 	}
 	if (text[0])
-		note(p, "no matching call was seen, but the target has Python children:%s; trace "
-			"them with --pid, or all with --follow", text);
+		note(p,
+		     "no matching call was seen, but the target has Python children:%s; trace "
+		     "them with --pid, or all with --follow",
+		     text);
 	else if (p->config->prefix.count)
-		note(p, "no call matched the prefix '%s': is it the module's dotted name "
-			"(__main__ for a script)?", p->config->prefix.at[0]);
+		note(p,
+		     "no call matched the prefix '%s': is it the module's dotted name "
+		     "(__main__ for a script)?",
+		     p->config->prefix.at[0]);
 	else
 		note(p, "no call was seen that is not the standard library's or a package's");
 }

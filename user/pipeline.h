@@ -35,7 +35,7 @@ struct pipeline_ui {
 struct pipeline_result {
 	struct pipeline_status status;
 	uint64_t counters[FT_COUNTER_COUNT];
-	int command_status; /* -- CMD: its exit status, else 0 */
+	int command_status;    /* -- CMD: its exit status, else 0 */
 	double attach_seconds; /* from the start to the last hook; 0 = replayed */
 };
 

@@ -82,7 +82,7 @@ static int fill_redact(struct attach *a, const struct attach_options *o)
 
 static int add_rule(int fd, const char *prefix, uint32_t verdict)
 {
-	struct rule_key key = { .bits = strlen(prefix) * 8 };
+	struct rule_key key = {.bits = strlen(prefix) * 8};
 
 	if (key.bits > sizeof(key.text) * 8)
 		return -E2BIG;
@@ -262,7 +262,7 @@ static int put_hooks(struct attach *a, const struct target *t, const struct hook
 
 	if (a->nhooked == BINARIES_MAX)
 		return why(w, -E2BIG, "more than %d different interpreters at once", BINARIES_MAX);
-	*h = (struct hooked){ .dev = t->dev, .inode = t->inode, .pid = a->follow ? -1 : t->pid };
+	*h = (struct hooked){.dev = t->dev, .inode = t->inode, .pid = a->follow ? -1 : t->pid};
 	for (int i = 0; !err && i < hooks->count; i++)
 		err = put_hook(a, h, t, &hooks->site[i], w);
 	if (!err) {
@@ -287,7 +287,7 @@ static int put_proc(struct attach *a, pid_t pid, const struct ft_proc *p, struct
 int attach_process(struct attach *a, const struct target *t, const struct ft_layout *layout,
 		   const struct hooks *hooks, struct why *w)
 {
-	struct ft_proc p = { .layout = *layout, .flags = a->follow ? FT_PROC_FOLLOW : 0 };
+	struct ft_proc p = {.layout = *layout, .flags = a->follow ? FT_PROC_FOLLOW : 0};
 	int err;
 
 	/* Up to 3.10 a thrown-into generator even breaks the chain of frames that inference
@@ -303,14 +303,14 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 
 int attach_follow(struct attach *a, pid_t pid, struct why *w)
 {
-	struct ft_proc p = { .flags = FT_PROC_FOLLOW | FT_PROC_DORMANT };
+	struct ft_proc p = {.flags = FT_PROC_FOLLOW | FT_PROC_DORMANT};
 
 	return put_proc(a, pid, &p, w);
 }
 
 int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code)
 {
-	struct code_key key = { .code = code, .tgid = pid };
+	struct code_key key = {.code = code, .tgid = pid};
 	int fd = bpf_map__fd(a->skel->maps.ft_codes);
 	struct code_entry e;
 
@@ -352,8 +352,11 @@ int attach_counters(const struct attach *a, uint64_t ret_counts[FT_COUNTER_COUNT
 static void loss_record(uint32_t tid, const struct thread *t, struct ft_rec_lost *r)
 {
 	*r = (struct ft_rec_lost){
-		.hdr = { .size = sizeof(*r), .type = FT_REC_LOST, .pid = t->pid, .tid = tid,
-			 .ts_ns = t->lost_last_ns },
+		.hdr = {.size = sizeof(*r),
+			.type = FT_REC_LOST,
+			.pid = t->pid,
+			.tid = tid,
+			.ts_ns = t->lost_last_ns},
 		.first_ns = t->lost_first_ns,
 		.last_ns = t->lost_last_ns,
 		.count = t->lost_count,
@@ -361,8 +364,8 @@ static void loss_record(uint32_t tid, const struct thread *t, struct ft_rec_lost
 	};
 }
 
-int attach_each_loss(const struct attach *a,
-		     int (*fn)(void *arg, const struct ft_rec_lost *lost), void *arg)
+int attach_each_loss(const struct attach *a, int (*fn)(void *arg, const struct ft_rec_lost *lost),
+		     void *arg)
 {
 	int fd = bpf_map__fd(a->skel->maps.ft_threads);
 	struct thread *t = malloc(sizeof(*t));

@@ -53,7 +53,7 @@ int attach_ring_fd(const struct attach *a);
 /* How often each thing went wrong so far, by enum ft_counter. */
 int attach_counters(const struct attach *a, uint64_t ret_counts[FT_COUNTER_COUNT]);
 /* After detaching: calls fn for every thread that still has losses to tell. */
-int attach_each_loss(const struct attach *a,
-		     int (*fn)(void *arg, const struct ft_rec_lost *lost), void *arg);
+int attach_each_loss(const struct attach *a, int (*fn)(void *arg, const struct ft_rec_lost *lost),
+		     void *arg);
 
 #endif

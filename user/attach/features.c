@@ -16,7 +16,7 @@
 /* Is the capability in this process's effective set? */
 static bool has_capability(int cap)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2] = {};
 
 	if (syscall(SYS_capget, &head, data))
@@ -54,11 +54,13 @@ int features_check(struct why *w)
 	if (access(BTF, R_OK))
 		return why_exit(w, EXIT_KERNEL, -EOPNOTSUPP,
 				"this kernel (%s) has no BTF (%s): use one built with "
-				"CONFIG_DEBUG_INFO_BTF, as distributions do since 5.10", u.release, BTF);
+				"CONFIG_DEBUG_INFO_BTF, as distributions do since 5.10",
+				u.release, BTF);
 	if (access(UPROBE_TYPE, R_OK))
 		return why_exit(w, EXIT_KERNEL, -EOPNOTSUPP,
 				"this kernel (%s) has no uprobes (%s): use one built with "
-				"CONFIG_UPROBE_EVENTS", u.release, UPROBE_TYPE);
+				"CONFIG_UPROBE_EVENTS",
+				u.release, UPROBE_TYPE);
 	return lockdown_why(w);
 }
 
@@ -68,18 +70,21 @@ int features_explain(int err, struct why *w)
 
 	uname(&u);
 	if (err == -EPERM)
-		return why_exit(w, EXIT_NOT_PERMITTED, err,
-				"the kernel refused BPF (EPERM): needs CAP_BPF, CAP_PERFMON and, below "
-				"5.11, CAP_SYS_RESOURCE; in a container also a seccomp profile that "
-				"allows bpf(2)");
+		return why_exit(
+			w, EXIT_NOT_PERMITTED, err,
+			"the kernel refused BPF (EPERM): needs CAP_BPF, CAP_PERFMON and, below "
+			"5.11, CAP_SYS_RESOURCE; in a container also a seccomp profile that "
+			"allows bpf(2)");
 	if (err == -EINVAL)
-		return why_exit(w, EXIT_KERNEL, err,
-				"the kernel (%s) refused the BPF maps or programs (EINVAL): needs the "
-				"BPF ring buffer of 5.8 and later; try a larger --buffer, or -v for its "
-				"words", u.release);
+		return why_exit(
+			w, EXIT_KERNEL, err,
+			"the kernel (%s) refused the BPF maps or programs (EINVAL): needs the "
+			"BPF ring buffer of 5.8 and later; try a larger --buffer, or -v for its "
+			"words",
+			u.release);
 	return why_exit(w, EXIT_KERNEL, err,
-			"the kernel (%s) refused the BPF programs: %s (-v shows its words)", u.release,
-			strerror(-err));
+			"the kernel (%s) refused the BPF programs: %s (-v shows its words)",
+			u.release, strerror(-err));
 }
 
 int features_explain_uprobe(int err, pid_t pid, const char *site, struct why *w)
@@ -87,9 +92,10 @@ int features_explain_uprobe(int err, pid_t pid, const char *site, struct why *w)
 	if (err == -EPERM || err == -EACCES)
 		return why_exit(w, EXIT_NOT_PERMITTED, err,
 				"the kernel refused a uprobe on pid %d: needs CAP_SYS_ADMIN, or "
-				"kernel.perf_event_paranoid below 3", pid);
-	if (err == -ESRCH || err == -ENOENT)
-		return why_exit(w, EXIT_NO_PROCESS, err, "process %d exited while it was attached to",
+				"kernel.perf_event_paranoid below 3",
 				pid);
+	if (err == -ESRCH || err == -ENOENT)
+		return why_exit(w, EXIT_NO_PROCESS, err,
+				"process %d exited while it was attached to", pid);
 	return why(w, err, "cannot hook %s in pid %d: %s", site, pid, strerror(-err));
 }

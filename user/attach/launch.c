@@ -14,9 +14,9 @@
 
 struct launch {
 	pid_t pid;
-	const char *name; /* borrowed: argv[0] */
-	int go[2];	  /* closing the write end lets the child exec */
-	int failed[2];	  /* the child's errno, when its exec failed */
+	const char *name;     /* borrowed: argv[0] */
+	int go[2];	      /* closing the write end lets the child exec */
+	int failed[2];	      /* the child's errno, when its exec failed */
 	pid_t held[HELD_MAX]; /* the command and its children, until they are released */
 	int nheld;
 };
@@ -167,8 +167,8 @@ enum launch_event launch_next(struct launch *l, pid_t *ret_pid, int *ret_status)
 		if (pid == l->pid) {
 			l->pid = -1;
 			*ret_pid = pid;
-			*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status)
-							  : WEXITSTATUS(status);
+			*ret_status =
+				WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 			return LAUNCH_ENDED;
 		}
 	}

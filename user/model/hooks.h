@@ -12,12 +12,12 @@
 
 /* What an instruction at a hook site means; one BPF program each. */
 enum hook_role {
-	HOOK_RESUME = 1,     /* a RESUME-family handler: a body starts or goes on (3.11+) */
-	HOOK_RETURN = 2,     /* RETURN_VALUE: the value is in the first stack slot */
-	HOOK_YIELD = 3,	     /* YIELD_VALUE: a generator or coroutine is suspended */
+	HOOK_RESUME = 1,      /* a RESUME-family handler: a body starts or goes on (3.11+) */
+	HOOK_RETURN = 2,      /* RETURN_VALUE: the value is in the first stack slot */
+	HOOK_YIELD = 3,	      /* YIELD_VALUE: a generator or coroutine is suspended */
 	HOOK_FRAME_ENTRY = 4, /* USDT function__entry: starts or goes on (up to 3.10) */
 	HOOK_FRAME_EXIT = 5,  /* USDT function__return: return, yield or exception */
-	HOOK_TRACEBACK = 6,  /* PyTraceBack_Here */
+	HOOK_TRACEBACK = 6,   /* PyTraceBack_Here */
 };
 
 enum hook_cost { HOOK_EMULATED, HOOK_NOP5, HOOK_SINGLE_STEPPED };

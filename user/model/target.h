@@ -12,15 +12,15 @@
 
 struct target {
 	pid_t pid;
-	char *exe;    /* owned: what /proc/PID/exe names, as the target sees it */
-	char *binary; /* owned: path in the target's root of the file that holds the interpreter
-		       * (the executable, or libpython) */
+	char *exe;	 /* owned: what /proc/PID/exe names, as the target sees it */
+	char *binary;	 /* owned: path in the target's root of the file that holds the interpreter
+			  * (the executable, or libpython) */
 	char *open_path; /* owned: the same file as this process can open it:
 			  * /proc/PID/root/... or /proc/PID/exe */
 	dev_t dev;
 	ino_t inode;
-	bool shared_library; /* binary is a libpython, not the executable */
-	uint64_t bias; /* address in the process - virtual address in the file */
+	bool shared_library;	 /* binary is a libpython, not the executable */
+	uint64_t bias;		 /* address in the process - virtual address in the file */
 	int major, minor, micro; /* micro -1 = not known */
 	int nthreads;
 };

@@ -29,7 +29,7 @@ struct sink {
  * output. A failed write is reported with what the system said; nothing after it is lost
  * silently: the caller stops.
  */
-int sink_jsonl_new(const char *path, bool also_stdout, long uid, long gid,
-		   struct sink **ret_sink, struct why *w);
+int sink_jsonl_new(const char *path, bool also_stdout, long uid, long gid, struct sink **ret_sink,
+		   struct why *w);
 
 #endif
