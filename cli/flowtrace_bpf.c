@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pipeline.h"
+#include "run.h"
 
 #ifndef FT_VERSION
 #define FT_VERSION "unknown"
@@ -28,7 +28,7 @@ static void clear(struct terminal *t)
 	t->drawn = false;
 }
 
-static void on_status(void *arg, const struct pipeline_status *s)
+static void on_status(void *arg, const struct run_status *s)
 {
 	struct terminal *t = arg;
 	double rate =
@@ -55,7 +55,7 @@ static void on_debug(const char *text)
 	fputs(text, stderr);
 }
 
-static void print_counters(const struct pipeline_result *r)
+static void print_counters(const struct run_result *r)
 {
 	static const char *const text[] = {
 #define X(name, what) [FT_LOST_##name] = #name ": " what,
@@ -69,9 +69,9 @@ static void print_counters(const struct pipeline_result *r)
 				(unsigned long long)r->counters[i], text[i]);
 }
 
-static void print_summary(const struct config *c, const struct pipeline_result *r)
+static void print_summary(const struct config *c, const struct run_result *r)
 {
-	const struct pipeline_status *s = &r->status;
+	const struct run_status *s = &r->status;
 
 	if (c->quiet)
 		return;
@@ -102,18 +102,18 @@ static int print_help(void)
 	return EXIT_DONE;
 }
 
-static int run(const struct config *c)
+static int trace(const struct config *c)
 {
 	struct terminal terminal = {.status = isatty(STDERR_FILENO) && !c->quiet};
-	struct pipeline_ui ui = {
+	struct ui ui = {
 		.status = terminal.status ? on_status : NULL,
 		.note = c->quiet ? NULL : on_note,
 		.debug = c->verbose > 1 ? on_debug : NULL,
 		.arg = &terminal,
 	};
-	struct pipeline_result result;
+	struct run_result result;
 	struct why w = {};
-	int err = pipeline_run(c, &ui, &result, &w);
+	int err = run(c, &ui, &result, &w);
 
 	clear(&terminal);
 	if (err)
@@ -137,7 +137,7 @@ int main(int argc, char **argv)
 		printf("flowtrace-bpf %s\n", FT_VERSION);
 		status = EXIT_DONE;
 	} else {
-		status = run(&c);
+		status = trace(&c);
 	}
 	config_release(&c);
 	return status;

@@ -1,46 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only file that knows all stages: it hands the output of one to the next.
+ * From records to lines: hands the output of one stage to the next, and alone knows them.
  *
- *     target -> layout, hooks -> attach => ring or recording -> decode -> assemble -> sink
+ *     record -> decode -> assemble -> filter -> sink
+ *          \-> recording
  *
- * pipeline_run does a whole run: attach, launch or replay, until the target ends, a limit
- * is reached or a signal asks to stop (SIGINT, SIGTERM; SIGHUP reopens the output).
+ * Records come from the live ring (run.c) or from a recording (pipeline_replay).
  */
 #ifndef FT_PIPELINE_H
 #define FT_PIPELINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/ui.h"
 #include "base/why.h"
 #include "config.h"
-#include "ft_counters.h"
+#include "ft_abi.h"
+#include "model/event.h"
 
-struct pipeline_status {
-	uint64_t events;     /* lines written */
-	uint64_t lost;	     /* events that could not be recorded */
-	uint64_t functions;  /* different functions seen */
-	uint64_t unfinished; /* calls without an end */
-	double seconds;
-};
+struct pipeline;
 
-/* How the run talks to the person at the terminal; every member may be NULL. */
-struct pipeline_ui {
-	void (*status)(void *arg, const struct pipeline_status *s); /* once a second */
-	void (*note)(void *arg, const char *text);		    /* one line */
-	void (*debug)(const char *text);			    /* libbpf's words */
+/* What a live run must hear of. */
+struct pipeline_live {
+	void (*dropped)(void *arg, const struct function *f); /* no prefix named it; not wanted */
+	void (*process)(void *arg, const struct event *e);    /* EVENT_PROC_* */
 	void *arg;
 };
 
-struct pipeline_result {
-	struct pipeline_status status;
-	uint64_t counters[FT_COUNTER_COUNT];
-	int command_status;    /* -- CMD: its exit status, else 0 */
-	double attach_seconds; /* from the start to the last hook; 0 = replayed */
-};
+/* live: NULL for a replay. w is kept: later failures are told there. */
+int pipeline_new(const struct config *c, const struct pipeline_live *live,
+		 struct pipeline **ret_pipeline, struct why *w);
+void pipeline_free(struct pipeline *p); /* NULL is fine */
+/* A record_fn (ring/recording.h); pipeline is a struct pipeline. */
+int pipeline_record(void *pipeline, const struct ft_rec *rec, size_t size);
+int pipeline_replay(struct pipeline *p);
+int pipeline_flush(struct pipeline *p);
+/* SIGHUP; on failure it goes on with the old file. */
+int pipeline_reopen(struct pipeline *p, struct why *w);
+/* The trace ends: what is open is unfinished; everything is written and closed. */
+int pipeline_finish(struct pipeline *p);
+/* As many events as were asked for have been written. */
+bool pipeline_full(const struct pipeline *p);
+void pipeline_status(const struct pipeline *p, struct run_status *ret_status); /* not seconds */
 
-/* Records that arrived before a failure are written all the same. */
-int pipeline_run(const struct config *c, const struct pipeline_ui *ui,
-		 struct pipeline_result *ret_result, struct why *w);
+/* FT_CAPTURE_* of the settings. */
+unsigned pipeline_capture(const struct config *c);
 
 #endif

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach/launch.h"
+#include "base/clock.h"
+#include "cpython/cpython.h"
+#include "discover/discover.h"
+#include "targets.h"
+
+#define PROCS_MAX 1024
+#define RETRY_LIMIT_NS (2 * NS_PER_SECOND) /* for a libpython to be mapped after an exec */
+
+/* A target that was looked at and not yet touched. */
+struct prepared {
+	struct target target;
+	struct ft_layout layout;
+	struct hooks hooks;
+};
+
+/* A process that is traced or followed. */
+struct proc {
+	pid_t pid;
+	uint64_t hooked_ns;	 /* when it was last looked at: an exec before that is known */
+	uint64_t retry_until_ns; /* its libpython is awaited; 0 = not */
+};
+
+struct targets {
+	const struct config *config; /* borrowed */
+	const struct ui *ui;	     /* borrowed */
+	struct why *why;	     /* borrowed */
+	struct attach *attach;	     /* borrowed */
+	struct launch *launch;
+	struct prepared *prepared; /* one for each --pid */
+
+	struct proc procs[PROCS_MAX];
+	int nprocs;
+	bool any_python;
+	bool running; /* the command was let go: it is not ours to end any more */
+	bool ended;
+	int command_status;
+};
+
+/* ---- the table -------------------------------------------------------------------- */
+
+static struct proc *proc_find(struct targets *t, pid_t pid)
+{
+	for (int i = 0; i < t->nprocs; i++)
+		if (t->procs[i].pid == pid)
+			return &t->procs[i];
+	return NULL;
+}
+
+static struct proc *proc_add(struct targets *t, pid_t pid)
+{
+	struct proc *known = proc_find(t, pid);
+
+	if (known)
+		return known;
+	if (t->nprocs == PROCS_MAX)
+		return NULL;
+	t->procs[t->nprocs] = (struct proc){.pid = pid};
+	return &t->procs[t->nprocs++];
+}
+
+static void proc_drop(struct targets *t, pid_t pid)
+{
+	struct proc *gone = proc_find(t, pid);
+
+	if (gone)
+		*gone = t->procs[--t->nprocs];
+	if (!t->nprocs && !t->launch) /* a command's end is told by wait(2) */
+		t->ended = true;
+}
+
+/* ---- from a pid to hooks ------------------------------------------------------------ */
+
+static enum backend backend_of(const struct config *c)
+{
+	if (!strcmp(c->backend, "usdt"))
+		return BACKEND_USDT;
+	if (!strcmp(c->backend, "uprobe"))
+		return BACKEND_UPROBE;
+	return BACKEND_AUTO;
+}
+
+/* Everything that can be told without touching the process. */
+static int prepare(struct targets *t, pid_t pid, struct prepared *ret, struct why *w)
+{
+	int err = discover_target(pid, &ret->target, w);
+
+	if (!err)
+		err = cpython_layout(&ret->target, &ret->layout, w);
+	if (!err)
+		err = cpython_hooks(&ret->target, backend_of(t->config), &ret->hooks, w);
+	return err;
+}
+
+static int hook(struct targets *t, const struct prepared *r, struct why *w)
+{
+	const struct target *p = &r->target;
+	int err = attach_process(t->attach, p, &r->layout, &r->hooks, w);
+
+	if (err)
+		return err;
+	t->any_python = true;
+	if (t->config->verbose)
+		ui_note(t->ui, "pid %d: CPython %d.%d, %s, %d sites in %s", p->pid, p->major,
+			p->minor, r->hooks.backend, r->hooks.count, p->binary);
+	return 0;
+}
+
+static int hook_pid(struct targets *t, pid_t pid, struct why *w)
+{
+	struct proc *proc = proc_find(t, pid);
+	struct prepared r = {};
+	int err;
+
+	if (proc)
+		proc->hooked_ns = clock_ns(CLOCK_MONOTONIC);
+	err = prepare(t, pid, &r, w);
+	if (!err)
+		err = hook(t, &r, w);
+	target_release(&r.target);
+	return err;
+}
+
+/* A process that came to us by fork or exec: it may be anything. */
+static int hook_if_python(struct targets *t, pid_t pid, struct why *w)
+{
+	struct proc *proc = proc_add(t, pid);
+	int err;
+
+	if (!proc)
+		return why(w, -E2BIG, "more than %d processes at once", PROCS_MAX);
+	err = hook_pid(t, pid, w);
+	if (err == -EAGAIN && !proc->retry_until_ns)
+		proc->retry_until_ns = clock_ns(CLOCK_MONOTONIC) + RETRY_LIMIT_NS;
+	else if (err != -EAGAIN)
+		proc->retry_until_ns = 0;
+	return err;
+}
+
+static void hook_or_note(struct targets *t, pid_t pid)
+{
+	struct why w = {};
+
+	if (hook_if_python(t, pid, &w) && w.exit_status != EXIT_NO_PROCESS)
+		ui_note(t->ui, "pid %d is not traced: %s", pid, w.text);
+}
+
+static bool exec_known(struct targets *t, const struct event *e)
+{
+	const struct proc *proc = proc_find(t, e->pid);
+
+	return proc && proc->hooked_ns >= e->ts_ns;
+}
+
+bool targets_retry(struct targets *t)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	bool waiting = false;
+
+	for (int i = 0; i < t->nprocs; i++) {
+		if (!t->procs[i].retry_until_ns)
+			continue;
+		if (now > t->procs[i].retry_until_ns)
+			t->procs[i].retry_until_ns = 0;
+		else
+			hook_or_note(t, t->procs[i].pid);
+		waiting |= t->procs[i].retry_until_ns != 0;
+	}
+	return waiting;
+}
+
+/* ---- what was asked for -------------------------------------------------------------- */
+
+/* Looks at every pid before any file is opened or process touched. */
+static int prepare_pids(struct targets *t, struct prepared *r)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < t->config->npids; i++)
+		err = prepare(t, t->config->pids[i], &r[i], t->why);
+	return err;
+}
+
+static int attach_pid(struct targets *t, const struct prepared *r)
+{
+	pid_t pid = r->target.pid;
+	int err = hook(t, r, t->why);
+
+	if (err)
+		return err;
+	if (kill(pid, 0) && errno == ESRCH)
+		return why_exit(t->why, EXIT_NO_PROCESS, -ESRCH,
+				"process %d exited while it was attached to", pid);
+	if (!proc_add(t, pid))
+		return why(t->why, -E2BIG, "more than %d processes at once", PROCS_MAX);
+	return 0;
+}
+
+/* Children that were there before us: the kernel reports only those that come now. */
+static void attach_children(struct targets *t)
+{
+	pid_t child[256];
+
+	if (t->config->follow != 1)
+		return;
+	for (size_t i = 0; i < t->config->npids; i++) {
+		int n = discover_python_children(t->config->pids[i], child, 256);
+
+		for (int k = 0; k < n; k++)
+			hook_or_note(t, child[k]);
+	}
+}
+
+static int start_command(struct targets *t)
+{
+	int err = launch_new(t->config->command, &t->launch, t->why);
+
+	if (err)
+		return err;
+	err = attach_follow(t->attach, launch_pid(t->launch), t->why);
+	if (!err && !proc_add(t, launch_pid(t->launch)))
+		err = -E2BIG;
+	if (!err)
+		err = launch_go(t->launch, t->why);
+	return err;
+}
+
+/* A launched process is held at its exec. */
+static int on_held(struct targets *t, pid_t pid)
+{
+	struct why w = {};
+	int err = hook_if_python(t, pid, &w);
+	bool command = pid == launch_pid(t->launch);
+
+	if (err == -ENOENT) { /* sh, env, ...: what it becomes next is looked at again */
+		t->running = true;
+		launch_hold_on(t->launch, pid);
+		return 0;
+	}
+	if (err && err != -EAGAIN && command)
+		return why_exit(t->why, w.exit_status, err, "%s", w.text);
+	if (err && err != -EAGAIN)
+		ui_note(t->ui, "pid %d is not traced: %s", pid, w.text);
+	t->running = true;
+	launch_release(t->launch, pid);
+	return 0;
+}
+
+int targets_children(struct targets *t)
+{
+	enum launch_event what;
+	int status = 0, err = 0;
+	pid_t pid;
+
+	while (!err && t->launch &&
+	       (what = launch_next(t->launch, &pid, &status)) != LAUNCH_NOTHING) {
+		if (what == LAUNCH_EXEC) {
+			err = on_held(t, pid);
+		} else {
+			t->command_status = status;
+			t->ended = true;
+		}
+	}
+	return err;
+}
+
+/* ---- what the header promises ---------------------------------------------------------- */
+
+int targets_new(const struct config *c, const struct ui *ui, struct targets **ret_targets,
+		struct why *w)
+{
+	struct targets *t = calloc(1, sizeof(*t));
+	int err;
+
+	if (!t)
+		return why(w, -ENOMEM, "out of memory");
+	t->config = c;
+	t->ui = ui;
+	t->why = w;
+	t->prepared = calloc(c->npids + 1, sizeof(*t->prepared));
+	err = t->prepared ? prepare_pids(t, t->prepared) : why(w, -ENOMEM, "out of memory");
+	if (err) {
+		targets_free(t);
+		return err;
+	}
+	*ret_targets = t;
+	return 0;
+}
+
+void targets_free(struct targets *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; t->prepared && i < t->config->npids; i++)
+		target_release(&t->prepared[i].target);
+	free(t->prepared);
+	launch_free(t->launch, !t->running);
+	free(t);
+}
+
+/* Any, when others may join them. */
+unsigned targets_roles(const struct targets *t)
+{
+	unsigned roles = 0;
+
+	for (size_t i = 0; t->config->follow != 1 && i < t->config->npids; i++)
+		for (int k = 0; k < t->prepared[i].hooks.count; k++)
+			roles |= 1U << t->prepared[i].hooks.site[k].role;
+	return roles;
+}
+
+int targets_attach(struct targets *t, struct attach *a)
+{
+	int err = 0;
+
+	t->attach = a;
+	if (t->config->command)
+		return start_command(t);
+	for (size_t i = 0; !err && i < t->config->npids; i++)
+		err = attach_pid(t, &t->prepared[i]);
+	if (!err)
+		attach_children(t);
+	return err;
+}
+
+void targets_process(struct targets *t, const struct event *e)
+{
+	switch (e->type) {
+	case EVENT_PROC_FORK: /* the kernel side traces it already */
+		if (!proc_add(t, e->other_pid))
+			ui_note(t->ui,
+				"more than %d processes at once: the end of pid %u will not "
+				"be noticed",
+				PROCS_MAX, e->other_pid);
+		break;
+	case EVENT_PROC_EXEC:
+		if (!launch_holds(t->launch, e->pid) && !exec_known(t, e))
+			hook_or_note(t, e->pid);
+		break;
+	case EVENT_PROC_EXIT:
+		proc_drop(t, e->pid);
+		break;
+	default:
+		break;
+	}
+}
+
+void targets_drop_dead(struct targets *t)
+{
+	for (int i = t->nprocs - 1; i >= 0; i--)
+		if (kill(t->procs[i].pid, 0) && errno == ESRCH)
+			proc_drop(t, t->procs[i].pid);
+}
+
+bool targets_ended(const struct targets *t)
+{
+	return t->ended;
+}
+
+bool targets_any_python(const struct targets *t)
+{
+	return t->any_python;
+}
+
+int targets_command_status(const struct targets *t)
+{
+	return t->command_status;
+}
+
+void targets_untraced_children(const struct targets *t, char *text, size_t size)
+{
+	pid_t child[64];
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; t->config->follow != 1 && i < t->config->npids; i++) {
+		int n = discover_python_children(t->config->pids[i], child, 64);
+
+		for (int k = 0; k < n && len < size; k++)
+			len += snprintf(text + len, size - len, "%s%d", len ? " " : "", child[k]);
+	}
+}

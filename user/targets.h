@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is traced: the processes that were asked for, the command that we start, and what
+ * comes of them by fork and exec. From a pid to hooks:
+ *
+ *     pid -> discover -> cpython (layout, hooks) -> attach
+ */
+#ifndef FT_TARGETS_H
+#define FT_TARGETS_H
+
+#include <stdbool.h>
+
+#include "attach/attach.h"
+#include "base/ui.h"
+#include "base/why.h"
+#include "config.h"
+#include "model/event.h"
+
+struct targets;
+
+/* Looks at every --pid; touches nothing. c, ui and w are borrowed for its life. */
+int targets_new(const struct config *c, const struct ui *ui, struct targets **ret_targets,
+		struct why *w);
+/* Lets go of everything; ends a command that was never let run. NULL is fine. */
+void targets_free(struct targets *t);
+
+/* Which hooks they need, as attach_options.roles. */
+unsigned targets_roles(const struct targets *t);
+/* Hooks the processes and those of their children that are there, or starts the command. */
+int targets_attach(struct targets *t, struct attach *a);
+/* EVENT_PROC_FORK, _EXEC, _EXIT. */
+void targets_process(struct targets *t, const struct event *e);
+/* SIGCHLD: a command that is held at its exec, or has ended. */
+int targets_children(struct targets *t);
+/* Looks again where a libpython was not mapped yet; true while one is awaited. */
+bool targets_retry(struct targets *t);
+/* Forgets who is gone, though no record told of it. */
+void targets_drop_dead(struct targets *t);
+
+/* The command, or the last process, is gone. */
+bool targets_ended(const struct targets *t);
+/* Was any of them Python? */
+bool targets_any_python(const struct targets *t);
+int targets_command_status(const struct targets *t);
+/* The Python children of what was asked for, which are not traced: "12 13", or "". */
+void targets_untraced_children(const struct targets *t, char *text, size_t size);
+
+#endif
