@@ -164,9 +164,6 @@ FT_GLOBAL int ft_class_has(u64 type, u64 code)
 	return 0;
 }
 
-#define TPFLAGS_TYPE (1UL << 31)
-#define TPFLAGS_HEAP (1UL << 9)
-
 /* The class in the MRO of self (or of self, a class) whose dict holds the code. */
 FT_INLINE u64 owner_of(const struct ft_layout *l, u64 self, u64 code)
 {

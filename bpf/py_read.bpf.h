@@ -44,6 +44,19 @@ FT_INLINE u32 read_u32(u64 addr)
 	return v;
 }
 
+/* ---- types ------------------------------------------------------------------------- */
+
+/* tp_flags (Include/object.h), the same in every release. */
+#define TPFLAGS_HEAP (1UL << 9)
+#define TPFLAGS_LONG (1UL << 24)
+#define TPFLAGS_LIST (1UL << 25)
+#define TPFLAGS_TUPLE (1UL << 26)
+#define TPFLAGS_BYTES (1UL << 27)
+#define TPFLAGS_STR (1UL << 28)
+#define TPFLAGS_DICT (1UL << 29)
+#define TPFLAGS_EXC (1UL << 30)
+#define TPFLAGS_TYPE (1UL << 31)
+
 /* ---- text ------------------------------------------------------------------------ */
 
 struct str_view {

@@ -92,9 +92,6 @@ FT_GLOBAL int ft_settle(u32 tid, u64 start, u64 fresh, u64 exc)
 	return 0;
 }
 
-#define TPFLAGS_TUPLE (1UL << 26)
-#define TPFLAGS_EXC (1UL << 30)
-
 /* What the value is made of becomes the exception's args. */
 FT_INLINE void push_args(const struct ft_layout *l, struct thread *t, u64 args)
 {

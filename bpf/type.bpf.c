@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What the walk over a value asks about objects other than the value: what a type is, which
+ * entry of a dict has a key, whether a name is on the redaction list.
+ */
+#include "py_value.bpf.h"
+
+#define MAX_BASES 16
+#define MAX_NAME 240 /* bytes of a class's name, path or module that are carried */
+
+/* ---- dict keys ------------------------------------------------------------------------ */
+
+#define FIND_ENTRIES 64 /* looked through; what we look for comes early */
+
+FT_GLOBAL int ft_str_is(u64 str, u64 lo, u64 hi, u32 n)
+{
+	const struct ft_layout *l = my_layout();
+	u64 length = 0, text[2] = {};
+
+	if (!l || !plausible(str) || read_at(&length, 8, str + l->str_length) || length != n)
+		return 0;
+	if (read_at(text, 16, str + l->str_ascii_data))
+		return 0;
+	if (n < 8)
+		text[0] &= (1ULL << (8 * (n & 7))) - 1;
+	if (n <= 8)
+		text[1] = 0;
+	else if (n < 16)
+		text[1] &= (1ULL << (8 * (n & 7))) - 1;
+	return text[0] == lo && text[1] == hi;
+}
+
+FT_GLOBAL int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n)
+{
+	const struct ft_layout *l = my_layout();
+	struct dict_view d = {};
+	u64 key;
+	u32 i;
+
+	if (!l || keys_open(l, keys, &d))
+		return -1;
+	for (i = 0; i < FIND_ENTRIES; i++) {
+		if (i >= d.n)
+			break;
+		bpf_probe_read_user(&key, 8, (void *)(d.entries + (u64)i * d.stride + d.key_off));
+		if (ft_str_is(key, lo, hi, n))
+			return i;
+	}
+	return -1;
+}
+
+/* ---- types --------------------------------------------------------------------------- */
+
+/* Appends text to the small record; returns its new length. */
+FT_INLINE u32 small_text(struct thread *t, u32 off, u64 data, u32 width, u64 length)
+{
+	u32 n = length * width;
+	u64 o = off;
+
+	if (!data || length > MAX_NAME || n > MAX_NAME)
+		n = MAX_NAME;
+	asm volatile("%0 &= 1023" : "+r"(o));
+	*(u64 *)(t->small + o) = 0;
+	if (!data || n == 0) {
+		*(u64 *)(t->small + o) = data ? FT_T_STR | 1 << 8 : FT_T_NONE;
+		return off + 8;
+	}
+	*(u64 *)(t->small + o) = FT_T_STR | width << 8 | (u64)n << 32;
+	asm volatile("%0 &= 255" : "+r"(n));
+	if (n == 0 || n > MAX_NAME)
+		return off;
+	*(u64 *)(t->small + o + 8 + ((n - 1) & 0xf8)) = 0;
+	if (bpf_probe_read_user(t->small + o + 8, n, (void *)data)) {
+		*(u64 *)(t->small + o) = FT_T_NONE;
+		return off + 8;
+	}
+	return off + 8 + ((n + 7) & ~7U);
+}
+
+FT_INLINE u32 small_str(const struct ft_layout *l, struct thread *t, u32 off, u64 str)
+{
+	struct str_view s = {};
+
+	if (str_open(l, str, &s))
+		s.data = 0;
+	return small_text(t, off, s.data, s.width, s.length);
+}
+
+/* The length of a C string; reads at most MAX_NAME bytes through the small record. */
+FT_INLINE u32 c_length(struct thread *t, u64 text)
+{
+	long n = bpf_probe_read_user_str(t->small + SMALL_SCRATCH, MAX_NAME, (void *)text);
+
+	return n > 0 ? n - 1 : 0;
+}
+
+/* "__module__" as the two numbers that it is in memory. */
+#define MODULE_0 0x656c75646f6d5f5fULL
+#define MODULE_1 0x5f5fULL
+
+FT_INLINE int type_describe(const struct ft_layout *l, struct thread *t, u32 tid, u64 type,
+			    u32 kind, bool heap)
+{
+	struct ft_rec_pytype *r = (void *)t->small;
+	u64 now = bpf_ktime_get_ns();
+	u64 name = read_ptr(type + l->type_name), module = 0;
+	u32 off = sizeof(*r);
+
+	off = small_text(t, off, name, 1, c_length(t, name));
+	off = small_str(l, t, off, heap ? read_ptr(type + l->type_qualname) : 0);
+	if (heap) /* cls.__dict__['__module__'], which a class statement stores first */
+		module = dict_get(l, read_ptr(type + l->type_dict), MODULE_0, MODULE_1, 10);
+	off = small_str(l, t, off, module);
+	head_init(&r->hdr, FT_REC_TYPE, off, t->pid, tid, now);
+	r->type = type;
+	r->kind = kind;
+	r->pad = 0;
+	if (off > sizeof(t->small))
+		return -1;
+	return send(t, tid, now, r, off, 0);
+}
+
+/* Up to 3.15 these have no flag: the kind of a class that is one of them itself, else 0. */
+FT_GLOBAL int ft_unflagged(u64 type, u32 exc)
+{
+	const struct ft_layout *l = my_layout();
+
+	if (!l)
+		return 0;
+	if (exc) {
+		if (type == l->type_addr[FT_KIND_EXC_OS])
+			return FT_KIND_EXC_OS;
+		return type == l->type_addr[FT_KIND_EXC_KEY] ? FT_KIND_EXC_KEY : 0;
+	}
+	if (type == l->type_addr[FT_KIND_FLOAT])
+		return FT_KIND_FLOAT;
+	if (type == l->type_addr[FT_KIND_SET])
+		return FT_KIND_SET;
+	if (type == l->type_addr[FT_KIND_FROZENSET])
+		return FT_KIND_FROZENSET;
+	return type == l->type_addr[FT_KIND_BYTEARRAY] ? FT_KIND_BYTEARRAY : 0;
+}
+
+/* The kind of a type that is not one of the exact built-in ones. */
+FT_INLINE u32 type_kind(const struct ft_layout *l, u64 type, u64 flags)
+{
+	u32 exc = (flags & TPFLAGS_EXC) != 0;
+	int i;
+
+	if (flags & TPFLAGS_LONG)
+		return FT_KIND_INT;
+	if (flags & TPFLAGS_LIST)
+		return FT_KIND_LIST;
+	if (flags & TPFLAGS_TUPLE)
+		return FT_KIND_TUPLE;
+	if (flags & TPFLAGS_BYTES)
+		return FT_KIND_BYTES;
+	if (flags & TPFLAGS_STR)
+		return FT_KIND_STR;
+	if (flags & TPFLAGS_DICT)
+		return FT_KIND_DICT;
+	for (i = 0; i < MAX_BASES && type; i++) {
+		u32 kind = ft_unflagged(type, exc);
+
+		if (kind)
+			return kind;
+		type = read_ptr(type + l->type_base);
+	}
+	return exc ? FT_KIND_EXC : FT_KIND_OBJECT;
+}
+
+FT_GLOBAL int ft_classify(u32 tid, u64 type)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct type_key key = {};
+	struct type_entry fresh = {}, *known;
+	u64 flags = 0;
+
+	if (!l || !plausible(type) || read_at(&flags, 8, type + l->type_flags))
+		return FT_KIND_UNKNOWN;
+	fresh.guard = flags ^ read_ptr(type + l->type_name) ^ (read_ptr(type + l->type_dict) << 1);
+	key.type = type;
+	key.tgid = t->pid;
+	known = bpf_map_lookup_elem(&ft_types, &key);
+	if (known && known->guard == fresh.guard)
+		return known->kind;
+	fresh.kind = type_kind(l, type, flags);
+	if ((fresh.kind >= FT_KIND_EXC || flags & TPFLAGS_HEAP) &&
+	    type_describe(l, t, tid, type, fresh.kind, flags & TPFLAGS_HEAP))
+		return fresh.kind; /* not told: tell again next time */
+	bpf_map_update_elem(&ft_types, &key, &fresh, BPF_ANY);
+	return fresh.kind;
+}
+
+/* ---- redaction ----------------------------------------------------------------------- */
+
+#define HTTP_ 5 /* length of the prefix that is ignored */
+
+FT_INLINE bool redact_has(const char *text, u32 from, u32 length)
+{
+	struct redact_key key = {};
+	u32 i;
+
+	if (length - from == 0 || length - from > FT_MAX_REDACT_LEN)
+		return false;
+	for (i = 0; i < FT_MAX_REDACT_LEN; i++) {
+		char c;
+
+		if (i >= length - from)
+			break;
+		c = text[(i + from) & 63];
+		if (c >= 'A' && c <= 'Z')
+			c += 'a' - 'A';
+		else if (c == '-')
+			c = '_';
+		key.text[i] = c;
+	}
+	return bpf_map_lookup_elem(&ft_redact, &key) != 0;
+}
+
+FT_INLINE bool length_listed(u64 length)
+{
+	/* bit n - 1: a name of n bytes is listed */
+	return length >= 1 && length <= FT_MAX_REDACT_LEN &&
+	       ft_settings.redact_lengths >> ((length - 1) & 31) & 1;
+}
+
+FT_GLOBAL int ft_redacted(u64 name)
+{
+	const struct ft_layout *l = my_layout();
+	char text[64] = {};
+	u64 type, data, length = 0;
+	bool whole, rest;
+	u32 n;
+
+	if (!l || !plausible(name))
+		return 0;
+	type = read_ptr(name + 8);
+	if (read_at(&length, 8, name + 16)) /* str and bytes keep their length there */
+		return 0;
+	whole = length_listed(length);
+	rest = length > HTTP_ && length_listed(length - HTTP_);
+	if (!whole && !rest)
+		return 0;
+	if (type == l->type_addr[FT_KIND_BYTES]) {
+		data = name + l->bytes_data;
+	} else {
+		struct str_view s = {};
+		u64 flags = 0;
+
+		if (read_at(&flags, 8, type + l->type_flags) || !(flags & TPFLAGS_STR))
+			return 0;
+		if (str_open(l, name, &s) || s.width != 1)
+			return 0;
+		data = s.data;
+	}
+	n = length;
+	asm volatile("%0 &= 63" : "+r"(n));
+	if (n > FT_MAX_REDACT_LEN + HTTP_ || bpf_probe_read_user(text, n, (void *)data))
+		return 0;
+	if (whole && redact_has(text, 0, n))
+		return 1;
+	return rest && (text[0] | 32) == 'h' && (text[1] | 32) == 't' && (text[2] | 32) == 't' &&
+	       (text[3] | 32) == 'p' && (text[4] == '_' || text[4] == '-') &&
+	       redact_has(text, HTTP_, n);
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
