@@ -278,15 +278,21 @@ FT_GLOBAL int ft_decide(u32 tid, u64 frame, u64 code)
 /* thread._name */
 FT_INLINE u64 name_attribute(const struct ft_layout *l, u64 obj)
 {
-	u64 type = read_ptr(obj + 8), values;
+	u64 type = read_ptr(obj + 8), values, dict;
 	int i;
 
 	if (l->attr_how == FT_ATTR_DICTOFFSET)
 		return dict_get(l, read_ptr(obj + read_ptr(type + l->type_dictoffset)), TEXT__NAME,
 				0, 5);
-	values = read_ptr(obj - 32);
+	dict = read_ptr(obj - 24);
+	if (l->attr_how == FT_ATTR_VALUES_311)
+		values = read_ptr(obj - 32);
+	else if (l->attr_how == FT_ATTR_VALUES_312)
+		values = dict & 1 ? dict + 1 : 0;
+	else
+		values = dict ? 0 : obj + read_ptr(type + l->type_basicsize);
 	if (!values)
-		return dict_get(l, read_ptr(obj - 24), TEXT__NAME, 0, 5);
+		return dict_get(l, dict, TEXT__NAME, 0, 5);
 	i = ft_find_key(read_ptr(type + l->type_cached_keys), TEXT__NAME, 0, 5);
 	return i < 0 ? 0 : read_ptr(values + l->values_first + 8 * (u64)i);
 }
@@ -319,10 +325,10 @@ FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 		above = frame;
 		frame = previous;
 	}
-	name = read_ptr(read_ptr(above + l->frame_code) + l->code_name);
+	name = read_ptr(frame_code(l, above) + l->code_name);
 	if (!ft_str_is(name, BOOTSTRAP_0, BOOTSTRAP_1, 16))
 		return 0;
-	self = read_ptr(above + l->frame_localsplus);
+	self = read_ref(l, above + l->frame_localsplus);
 	name = plausible(self) ? name_attribute(l, self) : 0;
 	if (!name)
 		return 0;

@@ -18,6 +18,8 @@
 /* How BPF finds the Python thread state of the thread that hit a probe. */
 enum ft_tstate_how {
 	FT_TSTATE_GLOBAL = 1, /* a word at tstate_addr (the GIL holder's): up to 3.11 */
+	FT_TSTATE_FS = 2,     /* thread-local, at fs base + tstate_addr (negative): executables */
+	FT_TSTATE_DTV = 3,    /* thread-local, at tstate_addr in the block of module tls_module */
 };
 
 /* How a dict's key table is laid out. */
@@ -30,10 +32,14 @@ enum ft_dict_how {
 enum ft_attr_how {
 	FT_ATTR_DICTOFFSET = 1, /* up to 3.10: dict pointer at object + tp_dictoffset */
 	FT_ATTR_VALUES_311 = 2, /* 3.11: values at *(object-32), else dict at *(object-24) */
+	FT_ATTR_VALUES_312 = 3, /* 3.12: *(object-24) is a dict, or values + 1 */
+	FT_ATTR_INLINE = 4,	/* 3.13: dict at *(object-24), else values at tp_basicsize */
 };
 
 struct ft_layout {
 	__u64 tstate_addr; /* FT_TSTATE_GLOBAL: address of the word */
+	__u64 tls_module;  /* FT_TSTATE_DTV: its number in the thread's table of blocks */
+	__u64 tag_mask;	   /* bits of a reference in a frame that are no address (3.14 on), else 0 */
 
 	/* Addresses of the objects and types that values are compared with. */
 	__u64 none_addr, true_addr;
@@ -85,7 +91,11 @@ struct ft_layout {
 	__u16 type_name, type_flags, type_base, type_dict, type_mro, type_dictoffset;
 	__u16 type_qualname, type_cached_keys;
 	__u16 values_first; /* bytes from the values pointer to the first value */
-	__u16 pad3[2];
+	__u16 code_consts, type_basicsize;
+	__u8 int_tagged;	  /* ints have lv_tag instead of a signed size (3.12) */
+	__u8 op_return_const[2];  /* its opcodes, 0 = unused: the result is a constant (3.12, 3.13) */
+	__u8 op_extended_arg;
+	__u8 pad3[8];
 };
 
 /* Per-process settings beside the layout: the value of map ft_procs. */

@@ -82,7 +82,7 @@ FT_INLINE bool call_is(const struct call *c, u64 frame, u64 code)
 
 FT_INLINE u64 frame_code(const struct ft_layout *l, u64 frame)
 {
-	return read_ptr(frame + l->frame_code);
+	return read_ref(l, frame + l->frame_code);
 }
 
 /* ---- suspended generators ------------------------------------------------------------- */

@@ -8,6 +8,8 @@
 
 #include "maps.bpf.h"
 
+#include <bpf/bpf_core_read.h>
+
 #define PY_MIN 0x10000ULL
 #define PY_MAX 0x7fffffffffffULL
 
@@ -33,6 +35,12 @@ FT_INLINE u64 read_ptr(u64 addr)
 	if (read_at(&v, sizeof(v), addr))
 		return 0;
 	return v;
+}
+
+/* A reference in a frame: a pointer with its tag bits taken off. */
+FT_INLINE u64 read_ref(const struct ft_layout *l, u64 addr)
+{
+	return read_ptr(addr) & ~l->tag_mask;
 }
 
 FT_INLINE u32 read_u32(u64 addr)
@@ -185,7 +193,17 @@ FT_INLINE const struct ft_layout *my_layout(void)
 
 FT_INLINE u64 tstate_of(const struct ft_layout *l)
 {
-	return read_ptr(l->tstate_addr); /* FT_TSTATE_GLOBAL, the only way so far */
+	struct task_struct *task;
+	u64 fs, blocks;
+
+	if (l->tstate_how == FT_TSTATE_GLOBAL)
+		return read_ptr(l->tstate_addr);
+	task = (void *)bpf_get_current_task();
+	fs = BPF_CORE_READ(task, thread.fsbase);
+	if (l->tstate_how == FT_TSTATE_FS)
+		return read_ptr(fs + l->tstate_addr);
+	blocks = read_ptr(fs + 8); /* the dtv of glibc's tcbhead_t: 16 bytes a module */
+	return read_ptr(read_ptr(blocks + 16 * l->tls_module) + l->tstate_addr);
 }
 
 FT_INLINE u64 current_frame(const struct ft_layout *l, u64 tstate)

@@ -50,31 +50,40 @@ FT_INLINE void unreadable(struct thread *t)
 	t->walk.budget -= 14;
 }
 
+/* From 3.12 an int has a tag: its number of digits * 8 + 0, 1, 2 for positive, zero, negative
+ * (Include/cpython/longintrepr.h). As the signed size that it had before. */
+FT_INLINE s64 untag_size(u64 tag)
+{
+	return (s64)(tag >> 3) * (1 - (s64)(tag & 3));
+}
+
 /*
  * The values that most arguments and results are, without a walk: None, True, False and
  * ints of one digit. False: it is something else.
  */
 FT_INLINE bool put_scalar(const struct ft_layout *l, struct thread *t, u64 obj)
 {
-	u64 head[3] = {}; /* ob_refcnt, ob_type, ob_size */
-	u32 digit = 0;
+	u64 word[4] = {}; /* ob_refcnt, ob_type, ob_size or lv_tag, the first digits */
+	s64 size;
 
 	if (obj == l->none_addr) {
 		tok_0(t, FT_T_NONE);
 		t->walk.budget -= 4;
 		return true;
 	}
-	if (!plausible(obj) || bpf_probe_read_user(head, sizeof(head), (void *)obj))
+	/* An object may be shorter, but then nothing is lost: what follows it can be read too,
+	 * or the walk reads it word by word. */
+	if (!plausible(obj) || bpf_probe_read_user(word, sizeof(word), (void *)obj))
 		return false;
-	if (head[1] == l->type_addr[FT_KIND_BOOL]) {
+	if (word[1] == l->type_addr[FT_KIND_BOOL]) {
 		tok_0(t, obj == l->true_addr ? FT_T_TRUE : FT_T_FALSE);
 		t->walk.budget -= 4;
 		return true;
 	}
-	if (head[1] != l->type_addr[FT_KIND_INT] || head[2] + 1 > 2)
+	size = l->int_tagged ? untag_size(word[2]) : (s64)word[2];
+	if (word[1] != l->type_addr[FT_KIND_INT] || (u64)size + 1 > 2)
 		return false;
-	bpf_probe_read_user(&digit, sizeof(digit), (void *)(obj + l->int_digits));
-	tok_8(t, FT_T_INT, digit * head[2]); /* the size is the sign: -1, 0, 1 */
+	tok_8(t, FT_T_INT, (u32)word[3] * size); /* the size is the sign: -1, 0, 1 */
 	t->walk.budget -= 1;
 	return true;
 }

@@ -3,13 +3,16 @@
  * Calls: a body starts, goes on after a suspension, is suspended, returns.
  *
  *     ft_resume        RESUME handlers (3.11+)             start or go on
- *     ft_return        RETURN_VALUE handler (3.11+)        return
+ *     ft_return        RETURN_VALUE handler (3.11)         return
  *     ft_yield         YIELD_VALUE handler (3.11+)         suspension
+ *     ft_frame_clear   _PyEval_FrameClearAndPop (3.12+)    return or exception
  *     ft_frame_entry   USDT function__entry (to 3.10)      start or go on
  *     ft_frame_exit    USDT function__return (to 3.10)     return, suspension or exception
  */
 #define FT_MAPS_OWNER
 #include "hit.bpf.h"
+
+#include <bpf/bpf_tracing.h>
 
 #define CO_SUSPENDS (0x20 | 0x80 | 0x100 | 0x200) /* generator, coroutine, both kinds of async */
 #define NO_EXCEPTION 0
@@ -81,7 +84,7 @@ FT_INLINE void plain_params(struct thread *t, struct hit *h, struct level *lv)
 
 	for (i = 0; i < PLAIN_PARAMS; i++) {
 		if (i >= lv->n || special >> i & 1 ||
-		    !put_scalar(h->l, t, read_ptr(lv->base + 8 * i)))
+		    !put_scalar(h->l, t, read_ref(h->l, lv->base + 8 * i)))
 			break;
 		lv->idx = i + 1;
 	}
@@ -119,6 +122,9 @@ FT_INLINE void start(struct hit *h)
 		return;
 	now = bpf_ktime_get_ns();
 	top = call_top(t, h->tid);
+	/* One entry can pass two handlers: a RESUME that turns into another one. */
+	if (h->l->exits_exact && call_is(top, h->frame, h->code))
+		return;
 	if (h->proc->flags & FT_PROC_SUSPENDS) {
 		resume_caller(t, h, previous, top);
 		top = call_top(t, h->tid);
@@ -189,9 +195,32 @@ FT_INLINE bool pop(struct thread *t, struct hit *h, struct call *ret)
 	return true;
 }
 
+FT_INLINE bool is_return_const(const struct ft_layout *l, u8 op)
+{
+	return op && (op == l->op_return_const[0] || op == l->op_return_const[1]);
+}
+
+/* What the body returns: the value on its operand stack, or a constant of its code. */
+FT_INLINE u64 result_of(struct hit *h)
+{
+	u64 slot = h->frame + h->l->frame_localsplus + 8 * (u64)h->entry->return_slot;
+	u16 unit[2] = {}; /* the instruction before, and the one that returns: opcode, oparg */
+	u32 arg;
+
+	if (!h->l->op_return_const[0])
+		return read_ref(h->l, slot);
+	if (read_at(unit, sizeof(unit), read_ptr(h->frame + h->l->frame_instr) - 2) ||
+	    !is_return_const(h->l, unit[1]))
+		return read_ref(h->l, slot);
+	arg = unit[1] >> 8;
+	if ((u8)unit[0] == h->l->op_extended_arg)
+		arg |= unit[0] & 0xff00;
+	return read_ptr(read_ptr(h->code + h->l->code_consts) + h->l->tuple_items + 8 * (u64)arg);
+}
+
 FT_INLINE void leave(struct thread *t, struct hit *h)
 {
-	u64 obj = read_ptr(h->frame + h->l->frame_localsplus + 8 * (u64)h->entry->return_slot);
+	u64 obj = result_of(h);
 	u64 now = bpf_ktime_get_ns();
 	struct ft_rec_exit *r;
 	struct call c = {};
@@ -303,6 +332,27 @@ int ft_return(struct pt_regs *ctx)
 	struct hit h;
 
 	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_frame(&h) && hit_known(&h))
+		leave(t, &h);
+	return 0;
+}
+
+/* _PyEval_FrameClearAndPop(tstate, frame): every exit, by exception or not (3.12 on). */
+SEC("uprobe")
+int ft_frame_clear(struct pt_regs *ctx)
+{
+	struct thread *t;
+	struct hit h;
+
+	if (!hit_ours(&h) || !(t = hit_thread(&h)))
+		return 0;
+	h.tstate = PT_REGS_PARM1(ctx);
+	h.frame = PT_REGS_PARM2(ctx);
+	h.code = frame_code(h.l, h.frame);
+	if (!hit_known(&h))
+		return 0;
+	if (read_ptr(h.tstate + h.l->tstate_exc_value))
+		unwind(t, &h, 0);
+	else
 		leave(t, &h);
 	return 0;
 }

@@ -137,6 +137,8 @@ FT_INLINE void put_int(const struct ft_layout *l, struct thread *t, u32 tid, u64
 
 	if (read_at(&size, 8, obj + l->int_size))
 		goto bad;
+	if (l->int_tagged)
+		size = untag_size(size);
 	n = size < 0 ? -size : size;
 	if (n <= 2) {
 		if (n && read_at(&magnitude, 4 * n == 8 ? 8 : 4, obj + l->int_digits))
@@ -352,7 +354,7 @@ FT_INLINE void put_value(const struct ft_layout *l, struct thread *t, u32 tid, u
 /* Parameter i: its slot, or what the cell in it (or for it) holds. */
 FT_INLINE u64 param_value(const struct ft_layout *l, struct walk *w, u64 base, u32 i)
 {
-	u64 obj = read_ptr(base + (u64)i * 8);
+	u64 obj = read_ref(l, base + (u64)i * 8);
 
 	if (!(w->cell_mask >> (i & 63) & 1))
 		return obj;

@@ -54,11 +54,16 @@ struct signal_struct {
 	int group_exit_code;
 };
 
+struct thread_struct {
+	unsigned long fsbase; /* x86: where the thread's local storage is found */
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
 	int exit_code;
 	struct signal_struct *signal;
+	struct thread_struct thread;
 };
 
 #pragma clang attribute pop

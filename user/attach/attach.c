@@ -128,6 +128,8 @@ static struct bpf_program *program_of(struct attach *a, enum hook_role role)
 		return a->skel->progs.ft_frame_exit;
 	case HOOK_TRACEBACK:
 		return a->skel->progs.ft_traceback;
+	case HOOK_FRAME_CLEAR:
+		return a->skel->progs.ft_frame_clear;
 	}
 	return NULL;
 }
@@ -155,7 +157,7 @@ static int attach_proc_probes(struct attach *a, struct why *w)
 /* The verifier's time is most of what attaching takes: programs that no hook needs are left out. */
 static void choose_programs(struct attach *a, unsigned roles)
 {
-	for (int role = HOOK_RESUME; roles && role <= HOOK_TRACEBACK; role++)
+	for (int role = HOOK_RESUME; roles && role <= HOOK_FRAME_CLEAR; role++)
 		bpf_program__set_autoload(program_of(a, role), roles >> role & 1);
 }
 
@@ -293,7 +295,8 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 	/* Up to 3.10 a thrown-into generator even breaks the chain of frames that inference
 	 * would walk (genobject.c, _gen_throw, sets tstate->frame by hand). */
 	for (int i = 0; i < hooks->count; i++)
-		if (hooks->site[i].role == HOOK_FRAME_EXIT)
+		if (hooks->site[i].role == HOOK_FRAME_EXIT ||
+		    hooks->site[i].role == HOOK_FRAME_CLEAR)
 			p.layout.exits_exact = 1;
 	err = put_proc(a, t->pid, &p, w);
 	if (!err && !hooked_find(a, t))
