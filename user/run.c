@@ -297,10 +297,9 @@ static int run_live(struct run *r)
 	if (err || end)
 		return err ? err : end;
 	r->result->command_status = targets_command_status(r->targets);
-	if (r->config->command && targets_ended(r->targets) && !targets_any_python(r->targets) &&
-	    !r->result->command_status)
-		return why_exit(r->why, EXIT_NO_PROCESS, -ENOENT, "'%s' ran no Python",
-				r->config->command[0]);
+	err = targets_untraced(r->targets, r->why);
+	if (err)
+		return err;
 	explain_silence(r);
 	return 0;
 }

@@ -42,6 +42,7 @@ struct targets {
 	bool running; /* the command was let go: it is not ours to end any more */
 	bool ended;
 	int command_status;
+	struct why refused; /* why the command itself could not be hooked */
 };
 
 /* ---- the table -------------------------------------------------------------------- */
@@ -148,7 +149,11 @@ static void hook_or_note(struct targets *t, pid_t pid)
 {
 	struct why w = {};
 
-	if (hook_if_python(t, pid, &w) && w.exit_status != EXIT_NO_PROCESS)
+	if (!hook_if_python(t, pid, &w) || w.exit_status == EXIT_NO_PROCESS)
+		return;
+	if (t->launch && pid == launch_pid(t->launch))
+		t->refused = w; /* the command is running by now: told at its end */
+	else
 		ui_note(t->ui, "pid %d is not traced: %s", pid, w.text);
 }
 
@@ -364,9 +369,15 @@ bool targets_ended(const struct targets *t)
 	return t->ended;
 }
 
-bool targets_any_python(const struct targets *t)
+int targets_untraced(const struct targets *t, struct why *w)
 {
-	return t->any_python;
+	if (t->any_python || !t->config->command)
+		return 0;
+	if (t->refused.text[0])
+		return why_exit(w, t->refused.exit_status, -ENOEXEC, "%s", t->refused.text);
+	if (!t->ended || t->command_status)
+		return 0;
+	return why_exit(w, EXIT_NO_PROCESS, -ENOENT, "'%s' ran no Python", t->config->command[0]);
 }
 
 int targets_command_status(const struct targets *t)

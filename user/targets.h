@@ -39,8 +39,8 @@ void targets_drop_dead(struct targets *t);
 
 /* The command, or the last process, is gone. */
 bool targets_ended(const struct targets *t);
-/* Was any of them Python? */
-bool targets_any_python(const struct targets *t);
+/* At the end: 0, or why nothing of the command could be traced. */
+int targets_untraced(const struct targets *t, struct why *w);
 int targets_command_status(const struct targets *t);
 /* The Python children of what was asked for, which are not traced: "12 13", or "". */
 void targets_untraced_children(const struct targets *t, char *text, size_t size);
