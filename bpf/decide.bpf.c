@@ -272,8 +272,7 @@ FT_GLOBAL int ft_decide(u32 tid, u64 frame, u64 code)
 	return e.verdict;
 }
 
-/* ---- thread names -----------------------------------------------------------------------------
- */
+/* ---- thread names ------------------------------------------------------------------ */
 
 /* thread._name */
 FT_INLINE u64 name_attribute(const struct ft_layout *l, u64 obj)

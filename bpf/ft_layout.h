@@ -95,7 +95,11 @@ struct ft_layout {
 	__u8 int_tagged;	  /* ints have lv_tag instead of a signed size (3.12) */
 	__u8 op_return_const[2];  /* its opcodes, 0 = unused: the result is a constant (3.12, 3.13) */
 	__u8 op_extended_arg;
-	__u8 pad3[8];
+	/* HOOK_EVAL_ENTRY: which argument of the eval function is the frame; throwflag follows */
+	__u8 entry_frame_arg;
+	__u8 yields_unseen; /* not every suspension is seen: the frame tells whether it is one */
+	__u8 pad3[4];
+	__u16 frame_gen;    /* the generator that owns a frame object, or NULL; 0: no such field */
 };
 
 /* Per-process settings beside the layout: the value of map ft_procs. */

@@ -95,6 +95,32 @@ FT_INLINE struct call *suspended_find(u32 tgid, u64 frame, u64 code)
 	return c && c->code == code ? c : 0;
 }
 
+/* Is this frame object that of a generator which waits (up to 3.10)? */
+FT_INLINE bool is_suspended(const struct ft_layout *l, u64 frame)
+{
+	s8 state = 0;
+
+	if (l->frame_stacktop != FT_NONE)
+		return read_ptr(frame + l->frame_stacktop) != 0;
+	read_at(&state, 1, frame + l->frame_state);
+	return state == l->frame_state_suspended;
+}
+
+/* Remembers a call that was suspended, until it goes on or ends. */
+FT_INLINE void suspended_keep(struct thread *t, struct ft_proc *p, struct call *c)
+{
+	struct frame_key key = {.frame = c->frame, .tgid = t->pid};
+
+	if (c->flags & CALL_STORED)
+		return;
+	c->flags |= CALL_STORED;
+	p->flags |= FT_PROC_SUSPENDS;
+	if (bpf_map_update_elem(&ft_suspended, &key, c, BPF_ANY)) {
+		count(FT_LOST_suspended_full);
+		thread_lost(t, bpf_ktime_get_ns(), 1, FT_LOST_suspended_full);
+	}
+}
+
 FT_INLINE void suspended_drop(u32 tgid, u64 frame)
 {
 	struct frame_key key = {.frame = frame, .tgid = tgid};

@@ -180,11 +180,17 @@ FT_INLINE u64 dict_get(const struct ft_layout *l, u64 dict, u64 lo, u64 hi, u32 
 	return dict_value(&d, i);
 }
 
-/* The layout of the process that hit the probe: every global function looks it up anew. */
-FT_INLINE const struct ft_layout *my_layout(void)
+/* The process that hit the probe, and its layout: every global function looks it up anew. */
+FT_INLINE struct ft_proc *my_proc(void)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid);
+
+	return bpf_map_lookup_elem(&ft_procs, &tgid);
+}
+
+FT_INLINE const struct ft_layout *my_layout(void)
+{
+	struct ft_proc *p = my_proc();
 
 	return p ? &p->layout : 0;
 }

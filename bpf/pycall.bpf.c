@@ -6,6 +6,7 @@
  *     ft_return        RETURN_VALUE handler (3.11)         return
  *     ft_yield         YIELD_VALUE handler (3.11+)         suspension
  *     ft_frame_clear   _PyEval_FrameClearAndPop (3.12+)    return or exception
+ *     ft_eval_entry    _PyEval_EvalFrameDefault (to 3.10)  start or go on
  *     ft_frame_entry   USDT function__entry (to 3.10)      start or go on
  *     ft_frame_exit    USDT function__return (to 3.10)     return, suspension or exception
  */
@@ -252,17 +253,10 @@ FT_INLINE void leave(struct thread *t, struct hit *h)
 
 FT_INLINE void suspend(struct thread *t, struct hit *h)
 {
-	struct frame_key key = {.frame = h->frame, .tgid = h->tgid};
 	struct call c = {};
 
-	if (!pop(t, h, &c) || c.flags & CALL_STORED)
-		return;
-	c.flags |= CALL_STORED;
-	h->proc->flags |= FT_PROC_SUSPENDS;
-	if (bpf_map_update_elem(&ft_suspended, &key, &c, BPF_ANY)) {
-		count(FT_LOST_suspended_full);
-		thread_lost(t, bpf_ktime_get_ns(), 1, FT_LOST_suspended_full);
-	}
+	if (pop(t, h, &c))
+		suspended_keep(t, h->proc, &c);
 }
 
 FT_INLINE void unwind(struct thread *t, struct hit *h, u64 exc_type)
@@ -280,8 +274,7 @@ FT_INLINE void unwind(struct thread *t, struct hit *h, u64 exc_type)
 	send_unwound(t, h->tid, &c, now);
 }
 
-/* ---- handlers of the dispatch table (3.11 on) --------------------------------------------------
- */
+/* ---- handlers of the dispatch table (3.11 on) -------------------------------------- */
 
 FT_INLINE bool is_resume(const struct ft_layout *l, u16 unit)
 {
@@ -368,8 +361,42 @@ int ft_yield(struct pt_regs *ctx)
 	return 0;
 }
 
-/* ---- USDT probes (to 3.10)
- * ------------------------------------------------------------------------ */
+/* ---- the eval function (to 3.10) ----------------------------------------------------------------
+ */
+
+SEC("uprobe")
+int ft_eval_entry(struct pt_regs *ctx)
+{
+	u64 arg[3] = {PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx)};
+	s32 lasti = 0;
+	struct hit h;
+	u32 thrown;
+
+	/* Read before one is chosen: the context has no variable offsets. */
+	barrier_var(arg[0]);
+	barrier_var(arg[1]);
+	barrier_var(arg[2]);
+	if (!hit_ours(&h))
+		return 0;
+	/* The frame is not the thread's current one yet. */
+	h.frame = h.l->entry_frame_arg == 1 ? arg[0] : arg[1];
+	thrown = h.l->entry_frame_arg == 1 ? arg[1] : arg[2];
+	h.tstate = 0; /* not needed at an entry */
+	h.code = frame_code(h.l, h.frame);
+	if (!plausible(h.code) || read_at(&lasti, 4, h.frame + h.l->frame_lasti)) {
+		count(FT_LOST_read_frame);
+		return 0;
+	}
+	if (!hit_wanted(&h))
+		return 0;
+	if (lasti >= 0)
+		go_on(&h);
+	else if (!thrown) /* thrown into before it started: no code of it runs */
+		start(&h);
+	return 0;
+}
+
+/* ---- USDT probes (to 3.10) --------------------------------------------------------- */
 
 SEC("uprobe")
 int ft_frame_entry(struct pt_regs *ctx)
@@ -391,16 +418,6 @@ int ft_frame_entry(struct pt_regs *ctx)
 	return 0;
 }
 
-FT_INLINE bool is_suspended(struct hit *h)
-{
-	s8 state = 0;
-
-	if (h->l->frame_stacktop != FT_NONE)
-		return read_ptr(h->frame + h->l->frame_stacktop) != 0;
-	read_at(&state, 1, h->frame + h->l->frame_state);
-	return state == h->l->frame_state_suspended;
-}
-
 SEC("uprobe")
 int ft_frame_exit(struct pt_regs *ctx)
 {
@@ -413,7 +430,7 @@ int ft_frame_exit(struct pt_regs *ctx)
 	exc_type = read_ptr(h.tstate + h.l->tstate_exc_type);
 	if (exc_type)
 		unwind(t, &h, exc_type);
-	else if (h.entry->flags & CO_SUSPENDS && is_suspended(&h))
+	else if (h.entry->flags & CO_SUSPENDS && is_suspended(h.l, h.frame))
 		suspend(t, &h);
 	else
 		leave(t, &h);

@@ -11,16 +11,26 @@
 FT_GLOBAL u64 ft_descend(u64 frame, u64 top, u64 below)
 {
 	const struct ft_layout *l = my_layout();
+	u64 next = 0;
 	u32 i;
 
+	if (!frame)
+		return 0;
 	for (i = 0; l && i < WALK_FRAMES; i++) {
-		if (!frame || frame == below)
+		if (frame == below)
 			return 0;
 		if (frame == top)
 			return WALK_MET;
-		bpf_probe_read_user(&frame, 8, (void *)(frame + l->frame_previous));
+		bpf_probe_read_user(&next, 8, (void *)(frame + l->frame_previous));
+		if (!next)
+			break;
+		frame = next;
 	}
-	return l ? frame : 0;
+	if (!l || next)
+		return l ? frame : 0;
+	/* Up to 3.10 a generator that is thrown into through `yield from` stands at the bottom
+	 * of a chain of its own (genobject.c, _gen_throw): what is below it cannot be seen. */
+	return l->frame_gen && read_ptr(frame + l->frame_gen) ? WALK_MET : 0;
 }
 
 FT_GLOBAL int ft_alive(u32 tid, u64 frame)
@@ -62,13 +72,23 @@ FT_INLINE bool replaced(const struct ft_layout *l, const struct call *c, u64 exc
 FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = my_layout();
+	struct ft_proc *p = my_proc();
+	const struct ft_layout *l = p ? &p->layout : 0;
 	struct call *c = t ? call_top(t, tid) : 0;
 	u64 now = bpf_ktime_get_ns();
 	struct frame_key key = {};
+	struct call copy;
 
-	if (!l || l->exits_exact || !c || (c->frame != fresh && ft_alive(tid, start)))
+	if (!t || !l || l->exits_exact || !c || (c->frame != fresh && ft_alive(tid, start)))
 		return 0;
+	/* `yield from` and `await` suspend where no hook is (YIELD_FROM, up to 3.10). */
+	if (l->yields_unseen && c->flags & CALL_GENERATOR && frame_code(l, c->frame) == c->code &&
+	    is_suspended(l, c->frame)) {
+		copy = *c;
+		t->depth--;
+		suspended_keep(t, p, &copy);
+		return 1;
+	}
 	if (exc && c->exc != exc && !replaced(l, c, exc))
 		send_raise(t, tid, c, exc, now);
 	send_unwound(t, tid, c, now);

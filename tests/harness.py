@@ -89,9 +89,10 @@ def own_python():
 class Interpreter:
     """A Python to trace: the system's own, or that of a root made by debootstrap."""
 
-    def __init__(self, name, root=None):
+    def __init__(self, name, root=None, python=PYTHON):
         self.name = name
         self.root = root
+        self.python = python
 
     def __repr__(self):
         return self.name
@@ -99,14 +100,22 @@ class Interpreter:
     def why_not(self):
         """Why it cannot be used here; None if it can."""
         if self.root is None:
-            return None if Path(PYTHON).exists() else "no " + PYTHON
-        if not (self.root / "usr/bin/python3").exists():
-            return "no Debian root at %s" % self.root
-        return None if os.geteuid() == 0 else "chroot needs root"
+            return self.refused() if Path(self.python).exists() else "no " + self.python
+        if not Path(str(self.root) + self.python).exists():
+            return "no %s in a Debian root at %s" % (self.python, self.root)
+        return self.refused() if os.geteuid() == 0 else "chroot needs root"
+
+    def refused(self):
+        """What the collector says when it cannot hook this build; None if it can. The system's
+        own Python and Debian 11's it must hook."""
+        if self.name in ("system", "bullseye") or os.geteuid() != 0:
+            return None
+        status, _, errors = run([TRACER, "-o", "/dev/null", "--", *self.argv("-c", "pass")])
+        return errors.strip() if status == 6 else None
 
     def argv(self, *args):
         """A command that runs it."""
-        return [*([] if self.root is None else ["chroot", self.root]), PYTHON, *args]
+        return [*([] if self.root is None else ["chroot", self.root]), self.python, *args]
 
     @contextlib.contextmanager
     def workspace(self):
@@ -156,13 +165,34 @@ class Workspace:
         return output, errors
 
 
+def pythons_in(root):
+    """The names of all python3.N in a Debian root, as seen inside."""
+    found = [p.name for p in (root / "usr/bin").glob("python3.*")]
+    return sorted((name for name in found if re.fullmatch(r"python3\.\d+", name)),
+                  key=lambda name: int(name[8:]))
+
+
+def in_roots():
+    """Every Python of every Debian root: "bullseye", "sid-3.14"."""
+    names = sorted(p.name for p in ROOTS.iterdir()) if ROOTS.is_dir() else []
+    for name in sorted({"bullseye", *names}):
+        pythons = pythons_in(ROOTS / name) or ["python3"]
+        for python in pythons:
+            label = name if len(pythons) == 1 else "%s-%s" % (name, python[6:])
+            yield Interpreter(label, ROOTS / name, "/usr/bin/" + python)
+
+
+def own_builds():
+    """Builds from source under ~/.pyenv, for whoever has some: "own-3.12.1"."""
+    for path in sorted(Path("~/.pyenv/versions").expanduser().glob("3.*")):
+        minor = int(path.name.split(".")[1])
+        if minor >= 8:
+            yield Interpreter("own-" + path.name, None, str(path / "bin" / ("python3.%d" % minor)))
+
+
 def interpreters():
-    """The system's own and one for each Debian root that the tests know of."""
-    names = ["bullseye"]
-    if ROOTS.is_dir():
-        names += sorted(p.name for p in ROOTS.iterdir()
-                        if p.name not in names and (p / "usr/bin/python3").exists())
-    return [Interpreter("system"), *(Interpreter(name, ROOTS / name) for name in names)]
+    """The system's own, and all that the tests can find."""
+    return [Interpreter("system"), *in_roots(), *own_builds()]
 
 
 class Tracer:

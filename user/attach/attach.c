@@ -128,6 +128,8 @@ static struct bpf_program *program_of(struct attach *a, enum hook_role role)
 		return a->skel->progs.ft_frame_exit;
 	case HOOK_TRACEBACK:
 		return a->skel->progs.ft_traceback;
+	case HOOK_EVAL_ENTRY:
+		return a->skel->progs.ft_eval_entry;
 	case HOOK_FRAME_CLEAR:
 		return a->skel->progs.ft_frame_clear;
 	}
@@ -157,7 +159,7 @@ static int attach_proc_probes(struct attach *a, struct why *w)
 /* The verifier's time is most of what attaching takes: programs that no hook needs are left out. */
 static void choose_programs(struct attach *a, unsigned roles)
 {
-	for (int role = HOOK_RESUME; roles && role <= HOOK_FRAME_CLEAR; role++)
+	for (int role = HOOK_RESUME; roles && role <= HOOK_EVAL_ENTRY; role++)
 		bpf_program__set_autoload(program_of(a, role), roles >> role & 1);
 }
 
