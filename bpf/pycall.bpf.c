@@ -361,8 +361,7 @@ int ft_yield(struct pt_regs *ctx)
 	return 0;
 }
 
-/* ---- the eval function (to 3.10) ----------------------------------------------------------------
- */
+/* ---- the eval function (to 3.10) ------------------------------------------------------ */
 
 SEC("uprobe")
 int ft_eval_entry(struct pt_regs *ctx)

@@ -12,13 +12,22 @@
 #include "model/hooks.h"
 #include "model/target.h"
 
-#define FACTS_MAX_OPCODES 6
+#define FACTS_MAX_OPCODES 8
 
 /* An opcode whose handler is a hook site. */
 struct opcode_hook {
 	enum hook_role role;
 	uint8_t opcode;
 	const char *name; /* NULL ends the list */
+	/* Hook its very first instruction: what the handler does early cannot be waited for. */
+	bool first;
+};
+
+/* How the function that every frame exits through is found (from 3.12). */
+enum frame_clear {
+	FRAME_CLEAR_NONE,
+	FRAME_CLEAR_CALLED,   /* what the return handlers call first: a local function (3.12) */
+	FRAME_CLEAR_EXPORTED, /* _PyEval_FrameClearAndPop (3.13) */
 };
 
 struct cpython_facts {
@@ -28,8 +37,11 @@ struct cpython_facts {
 	const char *undefined;
 	struct opcode_hook opcode[FACTS_MAX_OPCODES];
 	bool usdt_sees_every_call; /* a build with dtrace probes shows every call and exit */
-	uint16_t tstate_current;   /* offset of gilstate.tstate_current in _PyRuntime */
-	struct ft_layout layout;   /* without addresses */
+	bool eval_entry;	   /* a frame is entered through _PyEval_EvalFrameDefault only */
+	enum frame_clear frame_clear;
+	uint16_t tstate_current; /* offset of gilstate.tstate_current in _PyRuntime; 0: the thread
+				  * state is thread-local (from 3.12) */
+	struct ft_layout layout; /* without addresses */
 };
 
 /* The row for t's version, or -ENOEXEC (exit 6) naming the versions that there are. */

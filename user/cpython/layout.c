@@ -4,6 +4,7 @@
 
 #include "cpython/cpython.h"
 #include "cpython/facts.h"
+#include "cpython/tls.h"
 #include "cpython/tstate.h"
 #include "discover/elf.h"
 
@@ -118,8 +119,12 @@ int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct 
 	if (err)
 		return err;
 	l = facts->layout;
-	err = tstate_find(&e, t, facts, &tstate_addr, w);
-	l.tstate_addr = tstate_addr;
+	if (facts->tstate_current) {
+		err = tstate_find(&e, t, facts, &tstate_addr, w);
+		l.tstate_addr = tstate_addr;
+	} else {
+		err = tls_find(&e, t, &l, w);
+	}
 	if (!err)
 		err = check_object_head(&e, t, w);
 	if (!err)

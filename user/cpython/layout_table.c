@@ -38,6 +38,12 @@
 	.frame_globals = 48, .frame_instr = FT_NONE, .frame_owner = FT_NONE,                       \
 	.pyframe_frame = FT_NONE
 
+#define OPCODES_3_8_TO_3_10                                                                        \
+	{HOOK_RETURN, 83, "RETURN_VALUE"},                                                         \
+	{                                                                                          \
+		HOOK_YIELD, 86, "YIELD_VALUE"                                                      \
+	}
+
 #define CODE_3_8_TO_3_10                                                                           \
 	.code_has_localsplus = 0, .code_guard = 16, .guard_words = 14, .code_argcount = 16,        \
 	.code_posonly = 20, .code_kwonly = 24, .code_nlocals = 28, .code_nlocalsplus = FT_NONE,    \
@@ -45,15 +51,45 @@
 	.code_qualname = FT_NONE, .code_localsplusnames = 72, .code_localspluskinds = FT_NONE,     \
 	.code_cell2arg = 96, .code_cellvars = 88, .code_freevars = 80
 
+/* Objects from 3.12 on: ints have lv_tag, strings are a pointer shorter. */
+#define OBJECTS_3_12                                                                               \
+	.int_tagged = 1, .int_size = 16, .int_digits = 24, .str_length = 16, .str_hash = 24,       \
+	.str_state = 32, .str_ascii_data = 40, .str_compact_data = 56, .str_data_ptr = 56,         \
+	.bytes_data = 32, .bytearray_start = 40, .float_value = 16, .list_items = 24,              \
+	.dict_how = FT_DICT_LOG2, .dict_used = 16, .dict_keys = 32, .dict_values = 40,             \
+	.keys_size = FT_NONE, .keys_nentries = 24, .keys_indices = 32, .set_fill = 16,             \
+	.set_used = 24, .set_mask = 32, .set_table = 40, .cell_value = 16, .exc_args = 24,         \
+	.exc_cause = 56, .os_errno = 72, .os_strerror = 80, .os_filename = 88,                     \
+	.function_code = 48, .wrapper_callable = 16, .type_name = 24, .type_basicsize = 32,        \
+	.type_flags = 168, .type_base = 256, .type_dict = 264, .type_mro = 344,                    \
+	.type_dictoffset = 288
+
+#define FRAME_3_12                                                                                 \
+	.tstate_exc_type = FT_NONE, .frame_code = 0, .frame_previous = 8, .frame_globals = 24,     \
+	.frame_instr = 56, .frame_lasti = FT_NONE, .frame_stacktop = FT_NONE,                      \
+	.frame_state = FT_NONE, .pyframe_frame = 24
+
+/* The guard goes from co_posonlyargcount to co_linetable. */
+#define CODE_3_12                                                                                  \
+	.code_has_localsplus = 1, .code_guard = 56, .guard_words = 11, .code_consts = 24,          \
+	.code_argcount = 52, .code_posonly = 56, .code_kwonly = 60, .code_nlocals = 80,            \
+	.code_nlocalsplus = 72, .code_flags = 48, .code_firstlineno = 68, .code_filename = 112,    \
+	.code_name = 120, .code_qualname = 128, .code_localsplusnames = 96,                        \
+	.code_localspluskinds = 104, .code_cell2arg = FT_NONE, .code_cellvars = FT_NONE,           \
+	.code_freevars = FT_NONE
+
 static const struct cpython_facts rows[] = {
 	{
 		.minor = 8,
 		.undefined = "0,7-8,13-14,18,21,30-49,58,74,80,99,117-121,123,"
 			     "127-129,134,139-140,159,164-255",
+		.opcode = {OPCODES_3_8_TO_3_10},
+		.eval_entry = true,
 		.usdt_sees_every_call = true,
 		.tstate_current = 1368,
 		.layout = {OBJECTS_3_8_TO_3_11, DICT_3_8_TO_3_10, FRAME_3_8_TO_3_10,
 			   CODE_3_8_TO_3_10, .frame_localsplus = 360, .frame_lasti = 104,
+			   .frame_gen = 96, .yields_unseen = 1, .entry_frame_arg = 1,
 			   .frame_stacktop = 72, .frame_state = FT_NONE, .exc_cause = 48,
 			   .os_errno = 64, .os_strerror = 72, .os_filename = 80,
 			   .function_code = 16, .type_qualname = 864, .type_cached_keys = 872},
@@ -62,10 +98,13 @@ static const struct cpython_facts rows[] = {
 		.minor = 9,
 		.undefined = "0,7-8,13-14,18,21,30-47,53,58,80-81,88,99,119-120,123,"
 			     "127-129,134,139-140,149-153,158-159,166-255",
+		.opcode = {OPCODES_3_8_TO_3_10},
+		.eval_entry = true,
 		.usdt_sees_every_call = true,
 		.tstate_current = 568,
 		.layout = {OBJECTS_3_8_TO_3_11, DICT_3_8_TO_3_10, FRAME_3_8_TO_3_10,
 			   CODE_3_8_TO_3_10, .frame_localsplus = 360, .frame_lasti = 104,
+			   .frame_gen = 96, .yields_unseen = 1, .entry_frame_arg = 2,
 			   .frame_stacktop = 72, .frame_state = FT_NONE, .exc_cause = 48,
 			   .os_errno = 64, .os_strerror = 72, .os_filename = 80,
 			   .function_code = 16, .type_qualname = 856, .type_cached_keys = 864},
@@ -74,11 +113,14 @@ static const struct cpython_facts rows[] = {
 		.minor = 10,
 		.undefined = "0,7-8,13-14,18,21,35-48,53,58,80-81,88,120,123,127-128,"
 			     "134,139-140,149-151,153,158-159,166-255",
+		.opcode = {OPCODES_3_8_TO_3_10},
+		.eval_entry = true,
 		.usdt_sees_every_call = true,
 		.tstate_current = 568,
 		/* frame_state: FRAME_SUSPENDED is -1 (cpython/frameobject.h) */
 		.layout = {OBJECTS_3_8_TO_3_11, DICT_3_8_TO_3_10, FRAME_3_8_TO_3_10,
 			   CODE_3_8_TO_3_10, .frame_localsplus = 352, .frame_lasti = 96,
+			   .frame_gen = 88, .yields_unseen = 1, .entry_frame_arg = 2,
 			   .frame_stacktop = FT_NONE, .frame_state = 108,
 			   .frame_state_suspended = -1, .exc_cause = 48, .os_errno = 64,
 			   .os_strerror = 72, .os_filename = 80, .function_code = 48,
@@ -143,11 +185,69 @@ static const struct cpython_facts rows[] = {
 			   .type_qualname = 864,
 			   .type_cached_keys = 872},
 	},
-	/* Not traced yet: no layout. Their dispatch tables are found already. */
-	{.minor = 12, .undefined = "169-170,177-236,255"},
-	{.minor = 13, .undefined = "119-148,223-235,255"},
-	{.minor = 14, .undefined = "121-127,212-233"},
-	{.minor = 15, .undefined = "120-127,219-232"},
+	{
+		.minor = 12,
+		.undefined = "169-170,177-236,255",
+		.opcode = {{HOOK_RESUME, 151, "RESUME"},
+			   {HOOK_RESUME, 240, "INSTRUMENTED_RESUME"},
+			   {HOOK_YIELD, 150, "YIELD_VALUE", true},
+			   {HOOK_YIELD, 243, "INSTRUMENTED_YIELD_VALUE", true}},
+		.frame_clear = FRAME_CLEAR_CALLED,
+		.layout = {OBJECTS_3_12, FRAME_3_12, CODE_3_12, .attr_how = FT_ATTR_VALUES_312,
+			   .tstate_frame = 56, .cframe_frame = 0, .tstate_exc_value = 96,
+			   .frame_localsplus = 72, .frame_owner = 70, .tuple_items = 24,
+			   .values_first = 0, .op_resume = {151, 240}, .resume_mask = 3,
+			   .op_return_const = {121, 247}, .op_extended_arg = 144,
+			   .type_qualname = 872, .type_cached_keys = 880},
+	},
+	{
+		.minor = 13,
+		.undefined = "119-148,223-235,255",
+		.opcode = {{HOOK_RESUME, 149, "RESUME"},
+			   {HOOK_RESUME, 207, "RESUME_CHECK"},
+			   {HOOK_RESUME, 236, "INSTRUMENTED_RESUME"},
+			   {HOOK_YIELD, 118, "YIELD_VALUE", true},
+			   {HOOK_YIELD, 241, "INSTRUMENTED_YIELD_VALUE", true}},
+		.frame_clear = FRAME_CLEAR_EXPORTED,
+		.layout = {OBJECTS_3_12, FRAME_3_12, CODE_3_12, .attr_how = FT_ATTR_INLINE,
+			   .tstate_frame = 72, .cframe_frame = FT_NONE, .tstate_exc_value = 112,
+			   .frame_localsplus = 72, .frame_owner = 70, .tuple_items = 24,
+			   .values_first = 8, .op_resume = {149, 207, 236}, .resume_mask = 3,
+			   .op_return_const = {103, 240}, .op_extended_arg = 71,
+			   .type_qualname = 872, .type_cached_keys = 880},
+	},
+	{
+		.minor = 14,
+		.undefined = "121-127,212-233",
+		.opcode = {{HOOK_RESUME, 128, "RESUME"},
+			   {HOOK_RESUME, 196, "RESUME_CHECK"},
+			   {HOOK_RESUME, 245, "INSTRUMENTED_RESUME"},
+			   {HOOK_YIELD, 120, "YIELD_VALUE", true},
+			   {HOOK_YIELD, 247, "INSTRUMENTED_YIELD_VALUE", true}},
+		.frame_clear = FRAME_CLEAR_EXPORTED,
+		.layout = {OBJECTS_3_12, FRAME_3_12, CODE_3_12, .attr_how = FT_ATTR_INLINE,
+			   .tag_mask = 3, .tstate_frame = 72, .cframe_frame = FT_NONE,
+			   .tstate_exc_value = 112, .frame_localsplus = 80, .frame_owner = 74,
+			   .tuple_items = 32, .values_first = 8, .op_resume = {128, 196, 245},
+			   .resume_mask = 3, .type_qualname = 872, .type_cached_keys = 880},
+	},
+	{
+		.minor = 15,
+		.undefined = "120-127,219-232",
+		.opcode = {{HOOK_RESUME, 128, "RESUME"},
+			   {HOOK_RESUME, 200, "RESUME_CHECK"},
+			   {HOOK_RESUME, 201, "RESUME_CHECK_JIT"},
+			   {HOOK_RESUME, 244, "INSTRUMENTED_RESUME"},
+			   {HOOK_YIELD, 119, "YIELD_VALUE", true},
+			   {HOOK_YIELD, 246, "INSTRUMENTED_YIELD_VALUE", true}},
+		.frame_clear = FRAME_CLEAR_EXPORTED,
+		/* resume_mask: a generator expression runs RESUME 4 where it is made. */
+		.layout = {OBJECTS_3_12, FRAME_3_12, CODE_3_12, .attr_how = FT_ATTR_INLINE,
+			   .tag_mask = 3, .tstate_frame = 72, .cframe_frame = FT_NONE,
+			   .tstate_exc_value = 136, .frame_localsplus = 80, .frame_owner = 74,
+			   .tuple_items = 32, .values_first = 8, .op_resume = {128, 200, 201, 244},
+			   .resume_mask = 7, .type_qualname = 880, .type_cached_keys = 888},
+	},
 };
 
 const struct cpython_facts *cpython_facts_of(int minor)
@@ -162,12 +262,12 @@ int cpython_facts(const struct target *t, const struct cpython_facts **ret, stru
 {
 	const struct cpython_facts *f = t->major == 3 ? cpython_facts_of(t->minor) : NULL;
 
-	if (!f || !f->layout.tstate_how)
+	if (!f)
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"process %d runs Python %d.%d (%s), which cannot be traced%s; "
-				"supported are Python 3.8, 3.9, 3.10 and 3.11",
+				"supported are Python 3.8 to 3.15",
 				t->pid, t->major, t->minor, t->binary,
-				t->major == 3 && t->minor > 11 ? " yet" : "");
+				t->major == 3 && t->minor > 15 ? " yet" : "");
 	*ret = f;
 	return 0;
 }

@@ -133,6 +133,45 @@ int site_in_handler(struct elf *e, uint64_t handler, struct site *ret_site)
 	return 0;
 }
 
+/* The straight line up to its first call or jump; where that leads, or 0. */
+static uint64_t line_leads_to(struct elf *e, uint64_t vaddr, unsigned *ret_insn)
+{
+	uint64_t target = 0;
+	struct walk k;
+
+	if (walk_start(&k, e, vaddr))
+		return 0;
+	while (walk_next(&k)) {
+		const cs_x86_op *op = &k.insn->detail->x86.operands[0];
+
+		if (!ends_the_line(k.insn))
+			continue;
+		*ret_insn = k.insn->id;
+		if (op->type == X86_OP_IMM)
+			target = op->imm;
+		break;
+	}
+	walk_end(&k);
+	return target;
+}
+
+int site_first_call(struct elf *e, uint64_t handler, uint64_t *ret_function)
+{
+	/* Handlers with the same end share it: RETURN_VALUE jumps into RETURN_CONST. */
+	for (int jumps = 0; handler && jumps < 3; jumps++) {
+		unsigned insn = 0;
+
+		handler = line_leads_to(e, handler, &insn);
+		if (handler && insn == X86_INS_CALL) {
+			*ret_function = handler;
+			return 0;
+		}
+		if (insn != X86_INS_JMP)
+			break;
+	}
+	return -ENOENT;
+}
+
 int site_at_function(struct elf *e, uint64_t function, struct site *ret_site)
 {
 	struct site second;

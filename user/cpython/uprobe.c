@@ -6,6 +6,8 @@
 #include "cpython/dispatch.h"
 #include "cpython/site.h"
 
+#define OP_RETURN_VALUE_3_12 83
+
 bool hooks_uprobe_known(const struct cpython_facts *facts)
 {
 	return facts->opcode[0].name != NULL;
@@ -17,7 +19,8 @@ static int add_handler(struct elf *e, const struct target *t, const struct dispa
 	struct hook hook = {.role = op->role, .name = op->name};
 	struct site site;
 
-	if (site_in_handler(e, d->handler[op->opcode], &site))
+	if (op->first ? site_at(e, d->handler[op->opcode], &site)
+		      : site_in_handler(e, d->handler[op->opcode], &site))
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"%s: the handler of %s at %#llx cannot be read", t->binary,
 				op->name, (unsigned long long)d->handler[op->opcode]);
@@ -25,18 +28,59 @@ static int add_handler(struct elf *e, const struct target *t, const struct dispa
 	return hooks_add(h, e, site.vaddr, hook, w);
 }
 
-/* Called once for every frame that an exception is raised in or passes through. */
-static int add_traceback(struct elf *e, const struct target *t, struct hooks *h, struct why *w)
+static int add_function(struct elf *e, const struct target *t, struct hook hook, uint64_t function,
+			struct hooks *h, struct why *w)
 {
-	struct hook hook = {.role = HOOK_TRACEBACK, .name = "PyTraceBack_Here"};
 	struct site site;
-	Elf64_Sym s;
 
-	if (elf_symbol(e, hook.name, &s) || site_at_function(e, s.st_value, &site))
+	if (!function || site_at_function(e, function, &site))
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s has no function %s", t->binary,
 				hook.name);
 	hook.cost = site.cost;
 	return hooks_add(h, e, site.vaddr, hook, w);
+}
+
+static uint64_t exported(struct elf *e, const char *name)
+{
+	Elf64_Sym s;
+
+	return elf_symbol(e, name, &s) ? 0 : s.st_value;
+}
+
+/*
+ * 3.12 does not export the function, but RETURN_VALUE and RETURN_CONST begin with calling it
+ * (Python/bytecodes.c). 0 unless they agree.
+ */
+static uint64_t called_by_returns(struct elf *e, const struct cpython_facts *facts,
+				  const struct dispatch *d)
+{
+	uint64_t by_value, by_const;
+
+	if (site_first_call(e, d->handler[OP_RETURN_VALUE_3_12], &by_value) ||
+	    site_first_call(e, d->handler[facts->layout.op_return_const[0]], &by_const))
+		return 0;
+	return by_value == by_const ? by_value : 0;
+}
+
+static int add_functions(struct elf *e, const struct target *t, const struct cpython_facts *facts,
+			 const struct dispatch *d, struct hooks *h, struct why *w)
+{
+	static const struct hook clear = {.role = HOOK_FRAME_CLEAR,
+					  .name = "_PyEval_FrameClearAndPop"};
+	static const struct hook traceback = {.role = HOOK_TRACEBACK, .name = "PyTraceBack_Here"};
+	static const struct hook entry = {.role = HOOK_EVAL_ENTRY,
+					  .name = "_PyEval_EvalFrameDefault"};
+	int err;
+
+	if (facts->frame_clear == FRAME_CLEAR_EXPORTED)
+		return add_function(e, t, clear, exported(e, clear.name), h, w);
+	if (facts->frame_clear == FRAME_CLEAR_CALLED)
+		return add_function(e, t, clear, called_by_returns(e, facts, d), h, w);
+	/* Called once for every frame that an exception is raised in or passes through. */
+	err = add_function(e, t, traceback, exported(e, traceback.name), h, w);
+	if (!err && facts->eval_entry)
+		err = add_function(e, t, entry, exported(e, entry.name), h, w);
+	return err;
 }
 
 int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_facts *facts,
@@ -48,7 +92,7 @@ int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_fac
 	for (int i = 0; !err && i < FACTS_MAX_OPCODES && facts->opcode[i].name; i++)
 		err = add_handler(e, t, &d, &facts->opcode[i], h, w);
 	if (!err)
-		err = add_traceback(e, t, h, w);
+		err = add_functions(e, t, facts, &d, h, w);
 	h->backend = "uprobe";
 	return err;
 }
