@@ -296,17 +296,25 @@ FT_INLINE u64 name_attribute(const struct ft_layout *l, u64 obj)
 	return i < 0 ? 0 : read_ptr(values + l->values_first + 8 * (u64)i);
 }
 
+FT_GLOBAL int ft_is_bootstrap(u64 frame)
+{
+	const struct ft_layout *l = my_layout();
+	u64 code = l && frame ? frame_code(l, frame) : 0;
+
+	return code && ft_str_is(read_ptr(code + l->code_name), BOOTSTRAP_0, BOOTSTRAP_1, 16);
+}
+
 /*
  * Tells user space what threading calls this thread: self._name in the frame of
- * Thread._bootstrap_inner, which is the last but one at the bottom of every thread that
- * threading started.
+ * Thread._bootstrap_inner. At the bottom of every thread that threading started lie that,
+ * _bootstrap, from 3.12 a frame of the interpreter's own, and from 3.15 another one.
  */
 FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
 	struct ft_rec_thread *r;
-	u64 above = 0, previous, name, self, now;
+	u64 second = 0, third = 0, fourth = 0, previous, name, self, now;
 	u32 i;
 
 	if (!l)
@@ -321,13 +329,20 @@ FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 		bpf_probe_read_user(&previous, 8, (void *)(frame + l->frame_previous));
 		if (!previous)
 			break;
-		above = frame;
+		fourth = third;
+		third = second;
+		second = frame;
 		frame = previous;
 	}
-	name = read_ptr(frame_code(l, above) + l->code_name);
-	if (!ft_str_is(name, BOOTSTRAP_0, BOOTSTRAP_1, 16))
+	if (ft_is_bootstrap(fourth))
+		frame = fourth;
+	else if (ft_is_bootstrap(third))
+		frame = third;
+	else if (ft_is_bootstrap(second))
+		frame = second;
+	else
 		return 0;
-	self = read_ref(l, above + l->frame_localsplus);
+	self = read_ref(l, frame + l->frame_localsplus);
 	name = plausible(self) ? name_attribute(l, self) : 0;
 	if (!name)
 		return 0;

@@ -36,6 +36,13 @@ enum ft_attr_how {
 	FT_ATTR_INLINE = 4,	/* 3.13: dict at *(object-24), else values at tp_basicsize */
 };
 
+/* Where a split table keeps the order in which its keys were set: one byte each. */
+enum ft_order {
+	FT_ORDER_NONE = 0,   /* up to 3.10: that of the keys */
+	FT_ORDER_BEFORE = 1, /* 3.11, 3.12: downwards from 3 bytes before the values */
+	FT_ORDER_BEHIND = 2, /* 3.13: behind the last value; their capacity lies 8 bytes before */
+};
+
 struct ft_layout {
 	__u64 tstate_addr; /* FT_TSTATE_GLOBAL: address of the word */
 	__u64 tls_module;  /* FT_TSTATE_DTV: its number in the thread's table of blocks */
@@ -98,7 +105,8 @@ struct ft_layout {
 	/* HOOK_EVAL_ENTRY: which argument of the eval function is the frame; throwflag follows */
 	__u8 entry_frame_arg;
 	__u8 yields_unseen; /* not every suspension is seen: the frame tells whether it is one */
-	__u8 pad3[4];
+	__u8 values_order;  /* enum ft_order */
+	__u8 pad3[3];
 	__u16 frame_gen;    /* the generator that owns a frame object, or NULL; 0: no such field */
 };
 

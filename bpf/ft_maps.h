@@ -95,6 +95,7 @@ enum level_kind {
 struct level {
 	__u64 base;   /* first item, entry or slot */
 	__u64 values; /* LEVEL_DICT, split table: the array of values; else 0 */
+	__u64 order;  /* ... and the numbers of its entries in order; 0 = as they stand */
 	__u32 idx;
 	__u32 n;    /* items, entries or slots to look at */
 	__u32 left; /* LEVEL_DICT, LEVEL_SET: live items not yet met */
@@ -105,7 +106,8 @@ struct level {
 	__u8 cut;		       /* there is more than is looked at */
 	__u8 hidden;		       /* no END: not a container of the value */
 	__u8 pair;		       /* LEVEL_SEQ of two: the first may name the second */
-	__u8 pad[7];
+	__u8 downwards; /* the order is read downwards */
+	__u8 pad[6];
 };
 
 struct walk {

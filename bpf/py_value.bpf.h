@@ -34,6 +34,7 @@ FT_INLINE struct level *walk_push(struct thread *t, u32 kind, u64 base, u32 n)
 	t->walk.depth++;
 	lv->base = base;
 	lv->values = 0;
+	lv->order = 0;
 	lv->idx = 0;
 	lv->n = n;
 	lv->left = n;

@@ -209,6 +209,17 @@ FT_INLINE void put_seq(const struct ft_layout *l, struct thread *t, u64 obj, u32
 		lv->pair = length == 2 && t->walk.redact;
 }
 
+FT_INLINE void put_order(const struct ft_layout *l, struct level *lv, u64 values)
+{
+	u8 capacity = 0;
+
+	lv->downwards = l->values_order == FT_ORDER_BEFORE;
+	if (lv->downwards)
+		lv->order = values - 3;
+	else if (!read_at(&capacity, 1, values - 8))
+		lv->order = values + 8 * (u64)capacity;
+}
+
 FT_INLINE void put_dict(const struct ft_layout *l, struct thread *t, u64 obj)
 {
 	struct dict_view d = {};
@@ -226,6 +237,10 @@ FT_INLINE void put_dict(const struct ft_layout *l, struct thread *t, u64 obj)
 	*(u64 *)tok_at(t, t->walk.used - 8) = used;
 	lv->left = used > 0xffffffff ? 0xffffffff : used;
 	lv->values = d.values;
+	if (d.values && l->values_order) {
+		lv->n = lv->left < lv->n ? lv->left : lv->n;
+		put_order(l, lv, d.values);
+	}
 	lv->stride = d.stride;
 	lv->key_off = d.key_off;
 	lv->val_off = d.val_off;
@@ -366,20 +381,30 @@ FT_INLINE u64 param_value(const struct ft_layout *l, struct walk *w, u64 base, u
 	return plausible(obj) ? read_ptr(obj + l->cell_value) : 0;
 }
 
+FT_INLINE u32 entry_at(struct level *lv)
+{
+	u8 at = 0;
+
+	if (!lv->order)
+		return lv->idx;
+	read_at(&at, 1, lv->downwards ? lv->order - lv->idx : lv->order + lv->idx);
+	return at;
+}
+
 FT_INLINE int next_in_dict(struct level *lv, bool redact, u64 *ret)
 {
-	u64 entry = lv->base + (u64)lv->idx * lv->stride;
+	u32 at = entry_at(lv);
+	u64 entry = lv->base + (u64)at * lv->stride;
 	u64 value;
 
 	if (lv->phase) {
 		lv->phase = 0;
-		*ret = lv->values ? read_ptr(lv->values + (u64)lv->idx * 8)
+		*ret = lv->values ? read_ptr(lv->values + (u64)at * 8)
 				  : read_ptr(entry + lv->val_off);
 		lv->idx++;
 		return lv->redact ? REDACT_VALUE : 0;
 	}
-	value = lv->values ? read_ptr(lv->values + (u64)lv->idx * 8)
-			   : read_ptr(entry + lv->val_off);
+	value = lv->values ? read_ptr(lv->values + (u64)at * 8) : read_ptr(entry + lv->val_off);
 	*ret = read_ptr(entry + lv->key_off);
 	if (!value || !*ret) { /* a deleted entry */
 		lv->idx++;

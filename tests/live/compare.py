@@ -106,7 +106,6 @@ class Trace:
         with open(path, encoding="utf-8", newline="\n") as file:
             for number, text in enumerate(file, 1):
                 self.line(number, text)
-        self.problem_of_open()
 
     def problem(self, number, text):
         """Notes a problem with a line."""
@@ -241,12 +240,6 @@ class Trace:
         if len(value if isinstance(value, str) else event[name]) > threshold + 8:
             self.problem(number, "%s is longer than its limit: %d" % (name, len(event[name])))
         return event[name]
-
-    def problem_of_open(self):
-        """Calls without an EXIT."""
-        for call in self.calls:
-            if call.end is None:
-                self.problem(call.start, "%s has no EXIT" % call.where())
 
 
 def counts(calls):
