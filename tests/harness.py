@@ -113,6 +113,11 @@ class Interpreter:
         status, _, errors = run([TRACER, "-o", "/dev/null", "--", *self.argv("-c", "pass")])
         return errors.strip() if status == 6 else None
 
+    @functools.lru_cache(maxsize=None)
+    def minor(self):
+        """The N of Python 3.N."""
+        return int(run(self.argv("-c", "import sys; print(sys.version_info[1])"), check=0)[1])
+
     def argv(self, *args):
         """A command that runs it."""
         return [*([] if self.root is None else ["chroot", self.root]), self.python, *args]

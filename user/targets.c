@@ -170,8 +170,8 @@ bool targets_retry(struct targets *t)
 	bool waiting = false;
 
 	for (int i = 0; i < t->nprocs; i++) {
-		if (!t->procs[i].retry_until_ns)
-			continue;
+		if (!t->procs[i].retry_until_ns || launch_holds(t->launch, t->procs[i].pid))
+			continue; /* who is held is looked at when it stops */
 		if (now > t->procs[i].retry_until_ns)
 			t->procs[i].retry_until_ns = 0;
 		else
@@ -237,6 +237,14 @@ static int start_command(struct targets *t)
 	return err;
 }
 
+/* Has it been waited for as long as is sensible? */
+static bool given_up(struct targets *t, pid_t pid)
+{
+	const struct proc *proc = proc_find(t, pid);
+
+	return !proc || clock_ns(CLOCK_MONOTONIC) > proc->retry_until_ns;
+}
+
 /* A launched process is held at its exec. */
 static int on_held(struct targets *t, pid_t pid)
 {
@@ -249,9 +257,13 @@ static int on_held(struct targets *t, pid_t pid)
 		launch_hold_on(t->launch, pid);
 		return 0;
 	}
-	if (err && err != -EAGAIN && command)
+	if (err == -EAGAIN && !given_up(t, pid)) {
+		launch_step(t->launch, pid);
+		return 0;
+	}
+	if (err && command)
 		return why_exit(t->why, w.exit_status, err, "%s", w.text);
-	if (err && err != -EAGAIN)
+	if (err)
 		ui_note(t->ui, "pid %d is not traced: %s", pid, w.text);
 	t->running = true;
 	launch_release(t->launch, pid);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -11,6 +12,8 @@
 #include "attach/launch.h"
 
 #define HELD_MAX 128
+#define STEP_STOPS 16 /* system call stops (two a call) between two looks at a process */
+#define SYSCALL_STOP (SIGTRAP | 0x80)
 
 struct launch {
 	pid_t pid;
@@ -19,9 +22,11 @@ struct launch {
 	int failed[2];	      /* the child's errno, when its exec failed */
 	pid_t held[HELD_MAX]; /* the command and its children, until they are released */
 	int nheld;
+	unsigned stops;
 };
 
-#define TRACE_OPTIONS (PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
+#define TRACE_OPTIONS (PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |  \
+		       PTRACE_O_TRACESYSGOOD)
 
 static _Noreturn void child(struct launch *l, char **command)
 {
@@ -136,6 +141,11 @@ void launch_hold_on(struct launch *l, pid_t pid)
 	ptrace(PTRACE_CONT, pid, 0, 0);
 }
 
+void launch_step(struct launch *l, pid_t pid)
+{
+	ptrace(PTRACE_SYSCALL, pid, 0, 0);
+}
+
 /* A stop that is none of our business: the signal goes on to the process. */
 static void pass_on(struct launch *l, pid_t pid, int status)
 {
@@ -156,7 +166,13 @@ enum launch_event launch_next(struct launch *l, pid_t *ret_pid, int *ret_status)
 
 	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
 		if (WIFSTOPPED(status)) {
-			if (status >> 16 == PTRACE_EVENT_EXEC) {
+			bool step = WSTOPSIG(status) == SYSCALL_STOP;
+
+			if (step && ++l->stops % STEP_STOPS) {
+				launch_step(l, pid);
+				continue;
+			}
+			if (step || status >> 16 == PTRACE_EVENT_EXEC) {
 				*ret_pid = pid;
 				return LAUNCH_EXEC;
 			}

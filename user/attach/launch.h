@@ -25,12 +25,15 @@ int launch_holds(const struct launch *l, pid_t pid);
 
 enum launch_event {
 	LAUNCH_NOTHING,
-	LAUNCH_EXEC,  /* *ret_pid is held at an exec: launch_release or launch_hold_on it */
+	LAUNCH_EXEC,  /* *ret_pid is held at an exec: launch_release, _hold_on or _step it */
 	LAUNCH_ENDED, /* the command exited: *ret_status as a shell would give it */
 };
 /* What happened since the last call; never blocks. */
 enum launch_event launch_next(struct launch *l, pid_t *ret_pid, int *ret_status);
 void launch_release(struct launch *l, pid_t pid); /* it runs free from here */
 void launch_hold_on(struct launch *l, pid_t pid); /* it runs to its next exec */
+/* It runs a few system calls further, and is then reported as LAUNCH_EXEC again: its dynamic
+ * linker has not mapped what we wait for. */
+void launch_step(struct launch *l, pid_t pid);
 
 #endif
