@@ -13,8 +13,6 @@ int hooks_add(struct hooks *h, struct elf *e, uint64_t vaddr, struct hook hook, 
 bool hooks_usdt_present(struct elf *e);
 int hooks_usdt(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
 
-/* Is the interpreter one that we can hook at its opcode handlers? */
-bool hooks_uprobe_known(const struct cpython_facts *facts);
 int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 		 struct hooks *h, struct why *w);
 

@@ -33,21 +33,6 @@ static int refuse_usdt(const struct target *t, const struct cpython_facts *facts
 			facts->minor);
 }
 
-static int refuse_uprobe(const struct target *t, const struct cpython_facts *facts, bool asked,
-			 struct why *w)
-{
-	if (asked)
-		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
-				"Python 3.%d cannot be traced with --backend uprobe yet: use "
-				"--backend auto",
-				facts->minor);
-	return why_exit(w, EXIT_PYTHON, -ENOEXEC,
-			"process %d: %s (Python 3.%d) has no USDT probes function__entry and "
-			"function__return; a build without them cannot be traced yet (a "
-			"distribution's own python3.%d often has them)",
-			t->pid, t->binary, facts->minor, facts->minor);
-}
-
 static int choose_backend(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 			  enum backend backend, struct hooks *h, struct why *w)
 {
@@ -66,8 +51,6 @@ static int choose_backend(struct elf *e, const struct target *t, const struct cp
 	case BACKEND_AGENT:
 		return why(w, -EINVAL, "the agent backend puts no hooks into the interpreter");
 	}
-	if (!hooks_uprobe_known(facts))
-		return refuse_uprobe(t, facts, backend == BACKEND_UPROBE, w);
 	return hooks_uprobe(e, t, facts, h, w);
 }
 

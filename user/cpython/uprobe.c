@@ -8,11 +8,6 @@
 
 #define OP_RETURN_VALUE_3_12 83
 
-bool hooks_uprobe_known(const struct cpython_facts *facts)
-{
-	return facts->opcode[0].name != NULL;
-}
-
 static int add_handler(struct elf *e, const struct target *t, const struct dispatch *d,
 		       const struct opcode_hook *op, struct hooks *h, struct why *w)
 {
