@@ -21,7 +21,7 @@
 /* ---- entries ----------------------------------------------------------------------------- */
 
 /* The thread, with its stale calls closed as seen from the frame below this one. */
-FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 previous)
+FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 previous, u64 fresh)
 {
 	struct thread *t = thread_get(h->tgid, h->tid);
 	struct call *top;
@@ -34,7 +34,7 @@ FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 previous)
 	}
 	top = call_top(t, h->tid);
 	if (top && (top->frame != previous || top->code != frame_code(h->l, previous)))
-		ft_settle(h->tid, previous, h->frame, NO_EXCEPTION);
+		ft_settle(h->tid, previous, fresh, NO_EXCEPTION);
 	return t;
 }
 
@@ -113,7 +113,7 @@ FT_INLINE void put_args(struct thread *t, struct hit *h)
 FT_INLINE void start(struct hit *h)
 {
 	u64 previous = read_ptr(h->frame + h->l->frame_previous);
-	struct thread *t = thread_at_entry(h, previous);
+	struct thread *t = thread_at_entry(h, previous, h->frame);
 	u64 now, parent_ns = 0;
 	struct ft_rec_enter *r;
 	u32 parent_tid = 0;
@@ -162,8 +162,12 @@ FT_INLINE void start(struct hit *h)
 FT_INLINE void go_on(struct hit *h)
 {
 	u64 previous = read_ptr(h->frame + h->l->frame_previous);
-	struct thread *t = thread_at_entry(h, previous);
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
 
+	/* Still there: its suspension was not seen, or two handlers were passed. */
+	if (t && call_is(call_top(t, h->tid), h->frame, h->code))
+		return;
+	t = thread_at_entry(h, previous, 0);
 	if (t && !call_is(call_top(t, h->tid), h->frame, h->code))
 		push_suspended(t, h, h->frame, h->code);
 }

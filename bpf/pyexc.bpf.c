@@ -82,8 +82,8 @@ FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 	if (!t || !l || l->exits_exact || !c || (c->frame != fresh && ft_alive(tid, start)))
 		return 0;
 	/* `yield from` and `await` suspend where no hook is (YIELD_FROM, up to 3.10). */
-	if (l->yields_unseen && c->flags & CALL_GENERATOR && frame_code(l, c->frame) == c->code &&
-	    is_suspended(l, c->frame)) {
+	if (l->yields_unseen && c->frame != fresh && c->flags & CALL_GENERATOR &&
+	    frame_code(l, c->frame) == c->code && is_suspended(l, c->frame)) {
 		copy = *c;
 		t->depth--;
 		suspended_keep(t, p, &copy);
