@@ -46,7 +46,7 @@ enum ft_order {
 struct ft_layout {
 	__u64 tstate_addr; /* FT_TSTATE_GLOBAL: address of the word */
 	__u64 tls_module;  /* FT_TSTATE_DTV: its number in the thread's table of blocks */
-	__u64 tag_mask;	   /* bits of a reference in a frame that are no address (3.14 on), else 0 */
+	__u64 tag_mask; /* bits of a reference in a frame that are no address (3.14 on), else 0 */
 
 	/* Addresses of the objects and types that values are compared with. */
 	__u64 none_addr, true_addr;
@@ -65,10 +65,10 @@ struct ft_layout {
 	__u16 frame_instr;    /* pointer to the instruction, FT_NONE where frame_lasti is used */
 	__u16 frame_lasti;    /* int: -1 = the body has not started */
 	__u16 frame_stacktop; /* pointer, not NULL = suspended by a yield; FT_NONE */
-	__u16 frame_state;    /* signed char, frame_state_suspended = suspended; FT_NONE */
+	__u16 frame_state;    /* signed char; FT_NONE */
 	__u16 frame_owner;    /* char: 1 = a generator's; FT_NONE */
 	__u16 pyframe_frame;  /* PyFrameObject -> the frame; FT_NONE: it is the frame */
-	__s16 frame_state_suspended;
+	__s16 frame_state_suspended; /* where there is no frame_stacktop */
 	__u16 pad1;
 
 	/* RESUME, read through frame_instr */
@@ -99,15 +99,15 @@ struct ft_layout {
 	__u16 type_qualname, type_cached_keys;
 	__u16 values_first; /* bytes from the values pointer to the first value */
 	__u16 code_consts, type_basicsize;
-	__u8 int_tagged;	  /* ints have lv_tag instead of a signed size (3.12) */
-	__u8 op_return_const[2];  /* its opcodes, 0 = unused: the result is a constant (3.12, 3.13) */
+	__u8 int_tagged;	 /* ints have lv_tag instead of a signed size (3.12) */
+	__u8 op_return_const[2]; /* its opcodes, 0 = unused: the result is a constant (3.12, 3.13)
+				  */
 	__u8 op_extended_arg;
 	/* HOOK_EVAL_ENTRY: which argument of the eval function is the frame; throwflag follows */
 	__u8 entry_frame_arg;
-	__u8 yields_unseen; /* not every suspension is seen: the frame tells whether it is one */
-	__u8 values_order;  /* enum ft_order */
-	__u8 pad3[3];
-	__u16 frame_gen;    /* the generator that owns a frame object, or NULL; 0: no such field */
+	__u8 values_order;   /* enum ft_order */
+	__u8 states_running; /* bit (frame_state & 7): the body runs; 0 = frames do not tell */
+	__u8 pad3[5];
 };
 
 /* Per-process settings beside the layout: the value of map ft_procs. */

@@ -12,6 +12,10 @@
  *
  * A frame address alone proves nothing, since frames are reused; the address and the code
  * object in the frame do, because every new call of that code would have been pushed.
+ *
+ * Up to 3.10 a frame is an object that says whether its body runs, and nothing is walked. It
+ * is also the better answer: a generator that is thrown into through `yield from` stands at
+ * the bottom of a chain of its own (genobject.c, _gen_throw).
  */
 #ifndef FT_PY_FRAME_BPF_H
 #define FT_PY_FRAME_BPF_H
@@ -104,6 +108,14 @@ FT_INLINE bool is_suspended(const struct ft_layout *l, u64 frame)
 		return read_ptr(frame + l->frame_stacktop) != 0;
 	read_at(&state, 1, frame + l->frame_state);
 	return state == l->frame_state_suspended;
+}
+
+/* Does the body of this frame object run (up to 3.10)? */
+FT_INLINE bool is_running(const struct ft_layout *l, u64 frame)
+{
+	s8 state = 0;
+
+	return !read_at(&state, 1, frame + l->frame_state) && l->states_running >> (state & 7) & 1;
 }
 
 /* Remembers a call that was suspended, until it goes on or ends. */

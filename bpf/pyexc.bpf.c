@@ -26,11 +26,7 @@ FT_GLOBAL u64 ft_descend(u64 frame, u64 top, u64 below)
 			break;
 		frame = next;
 	}
-	if (!l || next)
-		return l ? frame : 0;
-	/* Up to 3.10 a generator that is thrown into through `yield from` stands at the bottom
-	 * of a chain of its own (genobject.c, _gen_throw): what is below it cannot be seen. */
-	return l->frame_gen && read_ptr(frame + l->frame_gen) ? WALK_MET : 0;
+	return l && next ? frame : 0;
 }
 
 FT_GLOBAL int ft_alive(u32 tid, u64 frame)
@@ -45,6 +41,10 @@ FT_GLOBAL int ft_alive(u32 tid, u64 frame)
 	if (!l || !top)
 		return 0;
 	top_frame = top->frame;
+	/* The one that returns no longer says that it runs. */
+	if (l->states_running)
+		return frame_code(l, top_frame) == top->code &&
+		       (top_frame == frame || is_running(l, top_frame));
 	/* Down at the call below it, and the top was not met: the top is gone. */
 	below = t->depth > 1 ? call_at(tid, t->depth - 2) : 0;
 	if (below && below->frame != top_frame)
@@ -82,7 +82,7 @@ FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 	if (!t || !l || l->exits_exact || !c || (c->frame != fresh && ft_alive(tid, start)))
 		return 0;
 	/* `yield from` and `await` suspend where no hook is (YIELD_FROM, up to 3.10). */
-	if (l->yields_unseen && c->frame != fresh && c->flags & CALL_GENERATOR &&
+	if (l->states_running && c->frame != fresh && c->flags & CALL_GENERATOR &&
 	    frame_code(l, c->frame) == c->code && is_suspended(l, c->frame)) {
 		copy = *c;
 		t->depth--;

@@ -33,20 +33,6 @@ static int refuse_usdt(const struct target *t, const struct cpython_facts *facts
 			facts->minor);
 }
 
-/*
- * The eval function and two handlers see these builds, but a generator that is closed through
- * `yield from` still gets the wrong end there, so they are refused.
- */
-static int refuse_eval_entry(const struct target *t, const struct cpython_facts *facts,
-			     struct why *w)
-{
-	return why_exit(w, EXIT_PYTHON, -ENOEXEC,
-			"process %d: %s (Python 3.%d) has no USDT probes function__entry and "
-			"function__return, or they are not to be used; a build cannot be traced "
-			"without them yet (a distribution's own python3.%d often has them)",
-			t->pid, t->binary, facts->minor, facts->minor);
-}
-
 static int choose_backend(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 			  enum backend backend, struct hooks *h, struct why *w)
 {
@@ -65,8 +51,6 @@ static int choose_backend(struct elf *e, const struct target *t, const struct cp
 	case BACKEND_AGENT:
 		return why(w, -EINVAL, "the agent backend puts no hooks into the interpreter");
 	}
-	if (facts->eval_entry)
-		return refuse_eval_entry(t, facts, w);
 	return hooks_uprobe(e, t, facts, h, w);
 }
 

@@ -89,10 +89,10 @@ static const struct cpython_facts rows[] = {
 		.tstate_current = 1368,
 		.layout = {OBJECTS_3_8_TO_3_11, DICT_3_8_TO_3_10, FRAME_3_8_TO_3_10,
 			   CODE_3_8_TO_3_10, .frame_localsplus = 360, .frame_lasti = 104,
-			   .frame_gen = 96, .yields_unseen = 1, .entry_frame_arg = 1,
-			   .frame_stacktop = 72, .frame_state = FT_NONE, .exc_cause = 48,
-			   .os_errno = 64, .os_strerror = 72, .os_filename = 80,
-			   .function_code = 16, .type_qualname = 864, .type_cached_keys = 872},
+			   .entry_frame_arg = 1, .frame_stacktop = 72, .frame_state = 116,
+			   .states_running = 1 << 1, .exc_cause = 48, .os_errno = 64,
+			   .os_strerror = 72, .os_filename = 80, .function_code = 16,
+			   .type_qualname = 864, .type_cached_keys = 872},
 	},
 	{
 		.minor = 9,
@@ -104,10 +104,10 @@ static const struct cpython_facts rows[] = {
 		.tstate_current = 568,
 		.layout = {OBJECTS_3_8_TO_3_11, DICT_3_8_TO_3_10, FRAME_3_8_TO_3_10,
 			   CODE_3_8_TO_3_10, .frame_localsplus = 360, .frame_lasti = 104,
-			   .frame_gen = 96, .yields_unseen = 1, .entry_frame_arg = 2,
-			   .frame_stacktop = 72, .frame_state = FT_NONE, .exc_cause = 48,
-			   .os_errno = 64, .os_strerror = 72, .os_filename = 80,
-			   .function_code = 16, .type_qualname = 856, .type_cached_keys = 864},
+			   .entry_frame_arg = 2, .frame_stacktop = 72, .frame_state = 116,
+			   .states_running = 1 << 1, .exc_cause = 48, .os_errno = 64,
+			   .os_strerror = 72, .os_filename = 80, .function_code = 16,
+			   .type_qualname = 856, .type_cached_keys = 864},
 	},
 	{
 		.minor = 10,
@@ -117,14 +117,16 @@ static const struct cpython_facts rows[] = {
 		.eval_entry = true,
 		.usdt_sees_every_call = true,
 		.tstate_current = 568,
-		/* frame_state: FRAME_SUSPENDED is -1 (cpython/frameobject.h) */
+		/*
+		 * frame_state: FRAME_SUSPENDED is -1, FRAME_EXECUTING 0, FRAME_UNWINDING 2
+		 * (cpython/frameobject.h).
+		 */
 		.layout = {OBJECTS_3_8_TO_3_11, DICT_3_8_TO_3_10, FRAME_3_8_TO_3_10,
 			   CODE_3_8_TO_3_10, .frame_localsplus = 352, .frame_lasti = 96,
-			   .frame_gen = 88, .yields_unseen = 1, .entry_frame_arg = 2,
-			   .frame_stacktop = FT_NONE, .frame_state = 108,
-			   .frame_state_suspended = -1, .exc_cause = 48, .os_errno = 64,
-			   .os_strerror = 72, .os_filename = 80, .function_code = 48,
-			   .type_qualname = 864, .type_cached_keys = 872},
+			   .entry_frame_arg = 2, .frame_stacktop = FT_NONE, .frame_state = 108,
+			   .frame_state_suspended = -1, .states_running = 1 << 0 | 1 << 2,
+			   .exc_cause = 48, .os_errno = 64, .os_strerror = 72, .os_filename = 80,
+			   .function_code = 48, .type_qualname = 864, .type_cached_keys = 872},
 	},
 	{
 		.minor = 11,
