@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the Python tests share."""
 import os
+import sys
 
 import harness
 import pytest
@@ -17,6 +18,14 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if reason and item.get_closest_marker("live"):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The table of interpreters, when any was compared with the truth."""
+    matrix = sys.modules.get("matrix")
+    if matrix and matrix.ROWS:
+        terminalreporter.section("interpreters: what is equal to the truth")
+        terminalreporter.write_line("\n".join(matrix.table(matrix.ROWS)))
 
 
 def why_not_live():

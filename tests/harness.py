@@ -87,12 +87,16 @@ def own_python():
 
 
 class Interpreter:
-    """A Python to trace: the system's own, or that of a root made by debootstrap."""
+    """A Python to trace: the system's own, or that of a root made by debootstrap.
 
-    def __init__(self, name, root=None, python=PYTHON):
+    backend: how it is hooked (--backend).
+    """
+
+    def __init__(self, name, root=None, python=PYTHON, backend="auto"):
         self.name = name
         self.root = root
         self.python = python
+        self.backend = backend
 
     def __repr__(self):
         return self.name
@@ -100,23 +104,20 @@ class Interpreter:
     def why_not(self):
         """Why it cannot be used here; None if it can."""
         if self.root is None:
-            return self.refused() if Path(self.python).exists() else "no " + self.python
+            return None if Path(self.python).exists() else "no " + self.python
         if not Path(str(self.root) + self.python).exists():
             return "no %s in a Debian root at %s" % (self.python, self.root)
-        return self.refused() if os.geteuid() == 0 else "chroot needs root"
-
-    def refused(self):
-        """What the collector says when it cannot hook this build; None if it can. The system's
-        own Python and Debian 11's it must hook."""
-        if self.name in ("system", "bullseye") or os.geteuid() != 0:
-            return None
-        status, _, errors = run([TRACER, "-o", "/dev/null", "--", *self.argv("-c", "pass")])
-        return errors.strip() if status == 6 else None
+        return None if os.geteuid() == 0 else "chroot needs root"
 
     @functools.lru_cache(maxsize=None)
+    def version(self):
+        """As "3.11.2"."""
+        return run(self.argv("-c", "import platform; print(platform.python_version())"),
+                   check=0)[1].strip()
+
     def minor(self):
         """The N of Python 3.N."""
-        return int(run(self.argv("-c", "import sys; print(sys.version_info[1])"), check=0)[1])
+        return int(self.version().split(".")[1])
 
     def argv(self, *args):
         """A command that runs it."""
@@ -165,7 +166,8 @@ class Workspace:
     def trace(self, name, scenario, *options, prefix="gt"):
         """Runs a scenario under the collector; returns (file, its standard error)."""
         output = self.path / name
-        _, _, errors = run([TRACER, "-P", prefix, "-o", output, *options, "--",
+        _, _, errors = run([TRACER, "-v", "-P", prefix, "-o", output, "--backend",
+                            self.interpreter.backend, *options, "--",
                             *self.program(scenario)], check=0, timeout=120, cwd=self.path)
         return output, errors
 
@@ -185,6 +187,8 @@ def in_roots():
         for python in pythons:
             label = name if len(pythons) == 1 else "%s-%s" % (name, python[6:])
             yield Interpreter(label, ROOTS / name, "/usr/bin/" + python)
+    # Debian 11's has dtrace probes, which are taken when there is a choice.
+    yield Interpreter("bullseye-uprobe", ROOTS / "bullseye", "/usr/bin/python3.9", "uprobe")
 
 
 def own_builds():
@@ -271,6 +275,12 @@ def bpf_links():
     _, out, _ = run(["bpftool", "--json", "link", "show"], check=0)
     return {link["id"] for link in json.loads(out or "[]")
             if all("flowtrace" in owner["comm"] for owner in link.get("pids", []))}
+
+
+def backend_of(errors):
+    """How the interpreter was hooked, as -v says: "usdt" or "uprobe"."""
+    found = re.search(r"CPython 3\.\d+, (\w+), \d+ sites", errors)
+    return found[1] if found else "?"
 
 
 def lost_in_summary(errors):

@@ -315,6 +315,7 @@ class Comparison:
         self.first, self.second = first, second
         self.differences = list(trace.problems)
         self.compared = collections.Counter()
+        self.tally = collections.defaultdict(lambda: [0, 0])  # column: [equal, compared]
         # Functions whose calls, or whose values, differ between the two truth runs. Where one
         # value depends on an address, the others may only agree by chance.
         self.unstable, self.shaky = set(), set()
@@ -326,6 +327,11 @@ class Comparison:
             self.compared["values left out"] = 0
             for mine, pair in matched:
                 self.call(mine, *pair)
+
+    def noted(self, column, equal, compared=1):
+        """Counts for the table of interpreters (matrix.py)."""
+        self.tally[column][0] += equal
+        self.tally[column][1] += compared
 
     def differ(self, text, *args):
         self.differences.append(text % args if args else text)
@@ -344,6 +350,10 @@ class Comparison:
                 continue
             self.compared["functions"] += 1
             self.compared["calls"] += one[key]["ENTER"]
+            for column, event in (("calls", "ENTER"), ("exits", "EXIT"),
+                                  ("exceptions", "EXCEPTION")):
+                wanted, seen = one[key][event], mine[key][event]
+                self.noted(column, max(0, wanted - abs(wanted - seen)), wanted)
             if one[key] != mine[key]:
                 self.differ("%s: truth %s, trace %s", "%s.%s:%d" % key,
                             show(one[key]), show(mine[key]))
@@ -412,6 +422,8 @@ class Comparison:
     def equal(self, mine, name, wanted, seen):
         """A field that is equal or not."""
         self.compared[name] += 1
+        if name == "thread":
+            self.noted("threads", wanted == seen)
         if wanted != seen:
             self.differ("%s: %s is %s, truth %s", mine, name, seen, wanted)
 
@@ -422,14 +434,18 @@ class Comparison:
         same = message == wanted[1] or wanted[1] == render.ANY or (
             message.endswith("...") and len(wanted[1]) > 900 and
             wanted[1].startswith(message[:-3]))
-        if kind.rpartition(".")[2] != wanted[0] or not same:
+        same = same and kind.rpartition(".")[2] == wanted[0]
+        if not same:
+            self.noted("exceptions", -1, 0)
             self.differ("%s: exception %s, truth %s", mine, mine.exception, wanted)
 
     def field(self, mine, name, one):
         """args or result."""
         self.compared["values"] += 1
         text = getattr(mine, name)
-        if not same_text(parse(mask(one)), parse(mask(text)), name in mine.cut):
+        same = same_text(parse(mask(one)), parse(mask(text)), name in mine.cut)
+        self.noted("args" if name == "args" else "results", same)
+        if not same:
             self.differ("%s: %s is\n    %s\n  truth\n    %s", mine.where(), name, text[:1200],
                         one[:1200])
         elif needs_cut(one) and name not in mine.cut:

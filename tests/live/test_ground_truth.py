@@ -3,8 +3,10 @@
 program by others. Truth is what two truth runs agree on."""
 import os
 import shutil
+import time
 
 import harness
+import matrix
 import pytest
 from compare import Comparison, Trace, leave_dropped_open, load_truth
 
@@ -30,6 +32,7 @@ def test_scenario(space, scenario):
     """Calls, exits, exceptions, values, threads, parents and order of one scenario."""
     if scenario in BEYOND_LIMITS:
         pytest.skip("compared in test_deep_chain")
+    began = time.monotonic()
     first = load_truth(space.truth("first", scenario))
     second = load_truth(space.truth("second", scenario))
     output, errors = space.trace(scenario + ".jsonl", scenario)
@@ -37,6 +40,9 @@ def test_scenario(space, scenario):
     if space.interpreter.minor() >= 13:
         leave_dropped_open(trace, first, second)
     comparison = Comparison(trace, first, second, scenario not in UNORDERED)
+    row = matrix.ROWS[space.interpreter.name]
+    row.version, row.backend = space.interpreter.version(), harness.backend_of(errors)
+    row.add(scenario, comparison, time.monotonic() - began)
     assert_same(comparison, errors)
     assert not comparison.unstable and not comparison.shaky, "the truth is not repeatable"
 
