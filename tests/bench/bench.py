@@ -18,6 +18,9 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+import harness  # noqa: E402 - from tests/
+
 BUILD = pathlib.Path(os.environ.get("FLOWTRACE_BUILD", ROOT / "build"))
 TRACER = BUILD / "bin" / "flowtrace-bpf"
 COUNT = BUILD / "tests" / "count-sites"
@@ -36,7 +39,9 @@ class Target:
     """The process that makes the calls, pinned to one core."""
 
     def __init__(self, python):
-        self.process = subprocess.Popen([*python, ROOT / "tests/bench/target.py"],
+        # By its text: an interpreter in a root of its own does not see this tree.
+        program = (ROOT / "tests/bench/target.py").read_text()
+        self.process = subprocess.Popen([*python, "-c", program],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         os.sched_setaffinity(self.process.pid, {0})
         self.process.stdout.readline()
@@ -129,6 +134,12 @@ def measure_calls(python, directory, rounds, say):
     return times, attach, peak, lost
 
 
+def ratios(times):
+    """Medians of the rounds' own ratios to counting only."""
+    return {kind: statistics.median(a / b for a, b in zip(times[kind], times["count"]))
+            for kind in ("accepted", "rejected")}
+
+
 def measure_replay(python, directory, rounds, say):
     """Records calls once, then replays the recording on one core."""
     say("replay: recording")
@@ -171,25 +182,57 @@ def row(name, value, unit, key=None):
     return result
 
 
+def every_interpreter(directory, rounds, as_json, say):
+    """The two ratios on every interpreter at hand, a line each."""
+    if not as_json:
+        print("%-16s %-8s %10s %10s %10s %10s" % ("interpreter", "version", "count, ns", "accepted",
+                                                  "rejected", "lost"))
+    for interpreter in harness.interpreters():
+        reason = interpreter.why_not()
+        if reason:
+            print("%s: %s" % (interpreter, reason), file=sys.stderr)
+            continue
+        if interpreter.backend != "auto":
+            continue  # count-sites takes the one that is chosen
+        times, _, _, lost = measure_calls(
+            interpreter.argv(), directory, rounds, lambda text: say("%s: %s" % (interpreter, text)))
+        say("")
+        count, ratio = statistics.median(times["count"]), ratios(times)
+        cells = [("%.3f%s" % (ratio[kind], " " if ratio[kind] <= LIMITS[kind][0] else "!"))
+                 for kind in ("accepted", "rejected")]
+        if as_json:
+            print(json.dumps({"interpreter": interpreter.name, "version": interpreter.version(),
+                              "count_ns": count, "lost": lost, **ratio}), flush=True)
+        else:
+            print("%-16s %-8s %10.0f %10s %10s %10d" % (interpreter, interpreter.version(), count,
+                                                        *cells, lost), flush=True)
+    if not as_json:
+        print("accepted, rejected: ns a call against counting only at the same sites; bounds %g, %g"
+              % (LIMITS["accepted"][0], LIMITS["rejected"][0]))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="one object a line")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--python", default="/usr/bin/python3", help="interpreter to trace")
+    parser.add_argument("--all", action="store_true", help="every interpreter, calls only")
     options = parser.parse_args()
 
     def say(text):
-        print("\r\033[K%s" % text, end="", file=sys.stderr, flush=True)
+        if sys.stderr.isatty():
+            print("\r\033[K%s" % text, end="", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory() as name:
         directory = pathlib.Path(name)
+        if options.all:
+            return every_interpreter(directory, options.rounds, options.json, say)
         python = options.python.split()
         times, attach, peak, lost = measure_calls(python, directory, options.rounds, say)
         rates, replay_lost, record_peak = measure_replay(python, directory, options.rounds, say)
     say("")
     middle = {kind: statistics.median(values) for kind, values in times.items()}
-    ratio = {kind: statistics.median(a / b for a, b in zip(times[kind], times["count"]))
-             for kind in ("accepted", "rejected")}
+    ratio = ratios(times)
     report([
         row("call, nothing attached", middle["nothing"], "ns"),
         row("call, count only", middle["count"], "ns"),

@@ -18,7 +18,7 @@
 static bool is_call_site(enum hook_role role)
 {
 	return role == HOOK_RESUME || role == HOOK_RETURN || role == HOOK_FRAME_ENTRY ||
-	       role == HOOK_FRAME_EXIT;
+	       role == HOOK_FRAME_EXIT || role == HOOK_EVAL_ENTRY || role == HOOK_FRAME_CLEAR;
 }
 
 static int put(struct count *skel, const struct target *t, const struct hooks *hooks)
