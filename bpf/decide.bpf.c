@@ -231,7 +231,7 @@ FT_INLINE int describe(const struct ft_layout *l, struct thread *t, u32 tid, u64
 
 FT_GLOBAL int ft_decide(u32 tid, u64 frame, u64 code)
 {
-	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	u32 tgid = my_ids() >> 32;
 	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid);
 	struct code_key key = {};
 	struct code_entry e = {};

@@ -130,6 +130,9 @@ struct ft_settings {
 	__u32 capture;	      /* FT_CAPTURE_* */
 	__u32 accept_unknown; /* no --prefix: trace what no rule names, user space decides */
 	__u32 redact_lengths; /* bit n: a name of n bytes is on the redaction list */
+	/* Inode of the collector's PID namespace; 0 = the initial one. Ids are those in it. */
+	__u32 pidns;
+	__u32 pad;
 };
 
 #endif

@@ -20,7 +20,7 @@ struct hit {
 /* The process; false: not ours. */
 FT_INLINE bool hit_ours(struct hit *h)
 {
-	u64 id = bpf_get_current_pid_tgid();
+	u64 id = my_ids();
 
 	h->tgid = id >> 32;
 	h->tid = id;

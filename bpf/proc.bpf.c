@@ -50,21 +50,21 @@ SEC("raw_tp/sched_process_fork")
 int ft_fork(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *parent = (void *)ctx->args[0], *child = (void *)ctx->args[1];
-	u32 tgid = BPF_CORE_READ(parent, tgid);
-	u32 child_tgid = BPF_CORE_READ(child, tgid);
+	u64 id = ids_of(parent), child_id = ids_of(child);
+	u32 tgid = id >> 32, child_tgid = child_id >> 32;
 	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid);
 
 	if (!p || child_tgid == tgid || !(p->flags & FT_PROC_FOLLOW))
 		return 0;
 	bpf_map_update_elem(&ft_procs, &child_tgid, p, BPF_ANY);
-	proc_send(FT_REC_PROC_FORK, tgid, BPF_CORE_READ(parent, pid), child_tgid);
+	proc_send(FT_REC_PROC_FORK, tgid, (u32)id, child_tgid);
 	return 0;
 }
 
 SEC("raw_tp/sched_process_exec")
 int ft_exec(struct bpf_raw_tracepoint_args *ctx)
 {
-	u64 id = bpf_get_current_pid_tgid();
+	u64 id = my_ids();
 	u32 tgid = id >> 32, tid = id;
 	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid);
 
@@ -80,7 +80,7 @@ SEC("raw_tp/sched_process_exit")
 int ft_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (void *)ctx->args[0];
-	u64 id = bpf_get_current_pid_tgid();
+	u64 id = my_ids();
 	u32 tgid = id >> 32, tid = id;
 
 	if (!bpf_map_lookup_elem(&ft_procs, &tgid))

@@ -6,7 +6,7 @@
 #ifndef FT_PY_READ_BPF_H
 #define FT_PY_READ_BPF_H
 
-#include "maps.bpf.h"
+#include "ids.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 
@@ -183,7 +183,7 @@ FT_INLINE u64 dict_get(const struct ft_layout *l, u64 dict, u64 lo, u64 hi, u32 
 /* The process that hit the probe, and its layout: every global function looks it up anew. */
 FT_INLINE struct ft_proc *my_proc(void)
 {
-	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	u32 tgid = my_ids() >> 32;
 
 	return bpf_map_lookup_elem(&ft_procs, &tgid);
 }

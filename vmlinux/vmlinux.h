@@ -49,7 +49,29 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct ns_common {
+	unsigned int inum; /* the inode of /proc/PID/ns/... */
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+/* The number of a struct pid in one namespace. */
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level; /* of the namespace that it was made in */
+	struct upid numbers[1];
+};
+
+enum { PIDTYPE_TGID = 1 };
+
 struct signal_struct {
+	struct pid *pids[4];
 	atomic_t live; /* threads that have not begun to exit */
 	int group_exit_code;
 };
@@ -62,6 +84,7 @@ struct task_struct {
 	int pid;
 	int tgid;
 	int exit_code;
+	struct pid *thread_pid;
 	struct signal_struct *signal;
 	struct thread_struct thread;
 };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "attach/attach.h"
 #include "attach/features.h"
@@ -163,6 +164,16 @@ static void choose_programs(struct attach *a, unsigned roles)
 		bpf_program__set_autoload(program_of(a, role), roles >> role & 1);
 }
 
+/* The inode of our PID namespace; 0 where it is the initial one (PROC_PID_INIT_INO). */
+static uint32_t nested_pidns(void)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st) || st.st_ino == 0xEFFFFFFC)
+		return 0;
+	return st.st_ino;
+}
+
 static int load(struct attach *a, const struct attach_options *o, struct why *w)
 {
 	int err;
@@ -171,6 +182,7 @@ static int load(struct attach *a, const struct attach_options *o, struct why *w)
 
 	a->skel->rodata->ft_settings = o->settings;
 	a->skel->rodata->ft_settings.redact_lengths = redact_lengths(o);
+	a->skel->rodata->ft_settings.pidns = nested_pidns();
 	err = bpf_map__set_max_entries(a->skel->maps.ft_ring, o->buffer_bytes);
 	if (err)
 		return why(w, err, "cannot size the ring buffer to %llu bytes: %s",
