@@ -97,7 +97,7 @@ static int prepare(struct targets *t, pid_t pid, struct prepared *ret, struct wh
 		err = cpython_layout(&ret->target, &ret->layout, w);
 	if (!err)
 		err = cpython_hooks(&ret->target, backend_of(t->config), &ret->hooks, w);
-	return err;
+	return discover_unless_gone(pid, err, w);
 }
 
 static int hook(struct targets *t, const struct prepared *r, struct why *w)
@@ -196,13 +196,10 @@ static int prepare_pids(struct targets *t, struct prepared *r)
 static int attach_pid(struct targets *t, const struct prepared *r)
 {
 	pid_t pid = r->target.pid;
-	int err = hook(t, r, t->why);
+	int err = discover_unless_gone(pid, hook(t, r, t->why), t->why);
 
 	if (err)
 		return err;
-	if (kill(pid, 0) && errno == ESRCH)
-		return why_exit(t->why, EXIT_NO_PROCESS, -ESRCH,
-				"process %d exited while it was attached to", pid);
 	if (!proc_add(t, pid))
 		return why(t->why, -E2BIG, "more than %d processes at once", PROCS_MAX);
 	return 0;

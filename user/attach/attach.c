@@ -260,10 +260,16 @@ static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
 		    const struct hook *hook, struct why *w)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = hook->semaphore_offset);
+	struct bpf_program *prog = program_of(a, hook->role);
 	struct bpf_link *link;
 
-	link = bpf_program__attach_uprobe_opts(program_of(a, hook->role), h->pid, t->open_path,
-					       hook->file_offset, &opts);
+	if (bpf_program__fd(prog) < 0)
+		return why(w, -ENOTSUP,
+			   "it became a Python of another kind, whose hook %s was not prepared: "
+			   "attach again, or use --follow from the start",
+			   hook->name);
+	link = bpf_program__attach_uprobe_opts(prog, h->pid, t->open_path, hook->file_offset,
+					       &opts);
 	if (!link)
 		return features_explain_uprobe(-errno, t->pid, hook->name, w);
 	h->links[h->count++] = link;
@@ -300,6 +306,13 @@ static int put_proc(struct attach *a, pid_t pid, const struct ft_proc *p, struct
 	return 0;
 }
 
+static void drop_proc(struct attach *a, pid_t pid)
+{
+	uint32_t key = pid;
+
+	bpf_map_delete_elem(bpf_map__fd(a->skel->maps.ft_procs), &key);
+}
+
 int attach_process(struct attach *a, const struct target *t, const struct ft_layout *layout,
 		   const struct hooks *hooks, struct why *w)
 {
@@ -315,6 +328,8 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 	err = put_proc(a, t->pid, &p, w);
 	if (!err && !hooked_find(a, t))
 		err = put_hooks(a, t, hooks, w);
+	if (err)
+		drop_proc(a, t->pid);
 	return err;
 }
 

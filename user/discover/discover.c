@@ -298,3 +298,15 @@ int discover_target(pid_t pid, struct target *ret_target, struct why *w)
 		*ret_target = t;
 	return err;
 }
+
+int discover_unless_gone(pid_t pid, int err, struct why *w)
+{
+	struct why gone = {};
+	int nthreads;
+
+	if (!err || !proc_status(pid, &nthreads, &gone) || gone.exit_status != EXIT_NO_PROCESS)
+		return err;
+	*w = (struct why){};
+	return why_exit(w, EXIT_NO_PROCESS, -ESRCH, "process %d exited while it was attached to",
+			pid);
+}

@@ -18,6 +18,12 @@
  */
 int discover_target(pid_t pid, struct target *ret_target, struct why *w);
 
+/*
+ * A failure to look at a process that is gone by now is that it is gone: err, or -ESRCH
+ * (exit 3) with w saying so. Whatever is read of a process can vanish under the reader.
+ */
+int discover_unless_gone(pid_t pid, int err, struct why *w);
+
 /* Children of pid (all descendants) that run Python; returns how many were written. */
 int discover_python_children(pid_t pid, pid_t *ret_pids, int max);
 

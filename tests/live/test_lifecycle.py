@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""Targets that become another program, fork, or end while they are traced."""
+import collections
+import random
+import subprocess
+import time
+
+import harness
+import pytest
+from compare import Trace
+
+
+class Life:
+    """A run of lives.py that is attached to before it does anything. After it: calls by name and
+    outcome, what the collector said, the target's status."""
+
+    def __init__(self, space, tmp_path, *args, options=()):
+        target = harness.start(
+            space.interpreter.argv(space.inside(space.path / "targets/lives.py"), *args),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            assert target.stdout.readline() == b"ready\n"
+            with harness.Tracer(tmp_path, "-v", "-P", "__main__", *options, "--backend",
+                                space.interpreter.backend,
+                                "--pid", str(target.pid)) as tracer:
+                harness.wait_for("hooks", lambda: "ready after" in tracer.stderr(), 15)
+                target.stdin.write(b"\n")
+                target.stdin.close()
+                self.status = target.wait(timeout=20)
+                assert tracer.wait() == 0, tracer.stderr()
+                self.errors = tracer.stderr()
+        finally:
+            harness.kill_session(target)
+        self.trace = Trace(tracer.output)
+        self.calls = collections.Counter((call.function, call.outcome())
+                                         for call in self.trace.calls)
+        assert not self.trace.problems and not self.trace.lost, self.trace.problems
+
+    def results(self, function):
+        return [call.result for call in self.trace.calls if call.function == function]
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("nothing_left")
+def test_exec_of_the_same_python(space, tmp_path):
+    """It is found and hooked again: its addresses are others."""
+    python = space.interpreter.python
+    script = space.inside(space.path / "targets/lives.py")
+    life = Life(space, tmp_path, "exec", python, script, "last")
+    assert life.results("some") == ['"exec"', '"last"'], life.errors
+    assert life.calls["step", "exit"] == 20
+    assert life.errors.count("CPython 3.") == 2, life.errors
+
+
+def spaces_of(*names):
+    """Workspaces of interpreters in one root; skips when one is missing."""
+    found = {i.name: i for i in harness.interpreters()}
+    for name in names:
+        reason = found[name].why_not() if name in found else "no interpreter " + name
+        if reason:
+            pytest.skip(reason)
+    return [found[name] for name in names]
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("names", [("sid-3.14", "sid-3.15"), ("sid-3.15", "sid-3.13")], ids="-".join)
+def test_exec_of_another_python(names, tmp_path):
+    """Another release, in the same process."""
+    first, second = spaces_of(*names)
+    with first.workspace() as space:
+        script = space.inside(space.path / "targets/lives.py")
+        life = Life(space, tmp_path, "exec", second.python, script, "last")
+    assert life.results("some") == ['"exec"', '"last"'], life.errors
+    assert life.calls["step", "exit"] == 20
+    assert life.errors.count("CPython 3.") == 2, life.errors
+
+
+@pytest.mark.live
+def test_exec_of_a_python_of_another_kind(tmp_path):
+    """Its hooks need programs that were not loaded: said in one line, the trace goes on to its end."""
+    system, other = spaces_of("system", "own-3.13.0")
+    with system.workspace() as space:
+        script = space.path / "targets/lives.py"
+        life = Life(space, tmp_path, "exec", other.python, script, "last")
+        assert life.results("some") == ['"exec"']
+        assert "is not traced" in life.errors and "attach again" in life.errors, life.errors
+        (tmp_path / "trace.jsonl").unlink()
+        life = Life(space, tmp_path, "exec", other.python, script, "last", options=["--follow"])
+    assert life.results("some") == ['"exec"', '"last"'], life.errors
+
+
+@pytest.mark.live
+def test_exec_of_no_python(space, tmp_path):
+    """What it became is said; the trace ends with it."""
+    life = Life(space, tmp_path, "exec", "/bin/true")
+    assert life.results("some") == ['"exec"']
+    assert life.status == 0
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize("how,status", [("exit", 3), ("kill", -9)])
+def test_end_in_the_middle(space, tmp_path, how, status):
+    """Calls that never ended stay open and are counted as unfinished."""
+    life = Life(space, tmp_path, how)
+    assert life.status == (status if space.interpreter.root is None or status > 0 else -9)
+    assert life.calls["deep", "open"] == 3 and life.calls["step", "exit"] == 10
+    open_calls = sum(n for (_, outcome), n in life.calls.items() if outcome == "open")
+    assert "%d unfinished" % open_calls in life.errors
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("follow", [False, True], ids=["alone", "follow"])
+def test_fork(space, tmp_path, follow):
+    """A child is traced with --follow, and only then."""
+    life = Life(space, tmp_path, "fork", options=["--follow"] if follow else [])
+    assert life.status == 0
+    assert sorted(life.results("some")) == sorted(
+        ['"fork"', '"parent"'] + (['"child"'] if follow else []))
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("nothing_left")
+def test_end_while_attaching(tmp_path):
+    """Whenever it ends: status 0, or 3 with one line; nothing stays behind."""
+    chance = random.Random(2)
+    for _ in range(12):
+        target = harness.start([harness.PYTHON, "-c", "import time\ndef f(): pass\nwhile 1: f()"])
+        try:
+            with harness.Tracer(tmp_path, "-q", "-P", "__main__", "--pid", str(target.pid)) as tracer:
+                time.sleep(chance.uniform(0, 0.5))
+                target.kill()
+                target.wait()
+                status = tracer.wait()
+                assert status in (0, 3), tracer.stderr()
+                assert (status == 3) == bool(tracer.stderr()), tracer.stderr()
+                assert tracer.stderr().count("\n") <= 1
+        finally:
+            harness.kill_session(target)
