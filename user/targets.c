@@ -93,8 +93,9 @@ static int prepare(struct targets *t, pid_t pid, struct prepared *ret, struct wh
 {
 	int err = discover_target(pid, &ret->target, w);
 
-	if (!err)
-		err = cpython_layout(&ret->target, &ret->layout, w);
+	if (err)
+		return err;
+	err = cpython_layout(&ret->target, &ret->layout, w);
 	if (!err)
 		err = cpython_hooks(&ret->target, backend_of(t->config), &ret->hooks, w);
 	return discover_unless_gone(pid, err, w);

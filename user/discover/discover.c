@@ -290,7 +290,7 @@ int discover_target(pid_t pid, struct target *ret_target, struct why *w)
 		return why(w, -ENOMEM, "out of memory");
 	err = proc_status(pid, &t.nthreads, w);
 	if (!err)
-		err = find_interpreter(&t, s, w);
+		err = discover_unless_gone(pid, find_interpreter(&t, s, w), w);
 	free(s);
 	if (err)
 		target_release(&t);
