@@ -19,15 +19,40 @@
 
 /* ---- module ---------------------------------------------------------------------------- */
 
-/* What the rules say of a module; accept_unknown when none of them names it. */
-FT_INLINE u32 rule_verdict(const struct ft_layout *l, u64 module)
+FT_GLOBAL u64 ft_guard(u64 address, u32 n)
+{
+	u64 words[FT_GUARD_WORDS] = {};
+	u64 h = 0;
+	u32 i;
+
+	if (read_at(words, sizeof(words), address))
+		return 0;
+	for (i = 0; i < FT_GUARD_WORDS; i++) {
+		if (i >= n)
+			break;
+		h = (h << 7 | h >> 57) ^ words[i];
+	}
+	return h | 1;
+}
+
+FT_GLOBAL u64 ft_module(u64 frame)
+{
+	const struct ft_layout *l = my_layout();
+
+	if (!l)
+		return 0;
+	return dict_get(l, read_ptr(frame + l->frame_globals), TEXT_NAME__, 0, 8);
+}
+
+FT_GLOBAL int ft_verdict(u64 module)
 {
 	u32 silent = ft_settings.accept_unknown ? CODE_ACCEPT : CODE_REJECT;
+	const struct ft_layout *l = my_layout();
 	struct rule_key key = {};
 	struct str_view s = {};
 	u32 n, *found;
 
-	if (!module || str_open(l, module, &s) || s.width != 1 || !s.length)
+	if (!l || !module || str_open(l, module, &s) || s.width != 1 || !s.length)
 		return silent;
 	n = s.length > FT_MAX_PREFIX ? FT_MAX_PREFIX : s.length;
 	asm volatile("%0 &= 127" : "+r"(n));
@@ -49,18 +74,19 @@ FT_INLINE u32 param_count(const struct ft_layout *l, u64 code, u32 flags)
 }
 
 /* From 3.11: one kind byte for each slot of localsplus. */
-FT_INLINE void cells_by_kind(const struct ft_layout *l, u64 code, struct code_entry *e)
+FT_INLINE void cells_by_kind(const struct ft_layout *l, struct thread *t, u64 code)
 {
 	u64 kinds = read_ptr(code + l->code_localspluskinds);
-	u8 kind[FT_MAX_PARAMS] = {};
-	u32 i, n = e->nparams;
+	u8 *kind = t->small + SMALL_SCRATCH;
+	u32 i, n = t->entry.nparams;
 
+	__builtin_memset(kind, 0, FT_MAX_PARAMS);
 	asm volatile("%0 &= 127" : "+r"(n));
 	if (n == 0 || n > FT_MAX_PARAMS || !plausible(kinds) ||
 	    bpf_probe_read_user(kind, n, (void *)(kinds + l->bytes_data)))
 		return;
 	for (i = 0; i < FT_MAX_PARAMS; i++) /* without a branch: 64 of them are 2^64 paths */
-		e->cell_mask |= (u64)((kind[i] & KIND_CELL) / KIND_CELL) << i;
+		t->entry.cell_mask |= (u64)((kind[i] & KIND_CELL) / KIND_CELL) << i;
 }
 
 /* Up to 3.10: co_cell2arg[i] is the parameter that cell i holds, or -1. */
@@ -84,13 +110,14 @@ FT_INLINE void cells_by_arg(const struct ft_layout *l, u64 code, struct code_ent
 	}
 }
 
-FT_INLINE void slots(const struct ft_layout *l, u64 code, struct code_entry *e)
+FT_INLINE void slots(const struct ft_layout *l, struct thread *t, u64 code)
 {
+	struct code_entry *e = &t->entry;
 	u32 n;
 
 	if (l->code_has_localsplus) {
 		e->return_slot = read_u32(code + l->code_nlocalsplus);
-		cells_by_kind(l, code, e);
+		cells_by_kind(l, t, code);
 		return;
 	}
 	n = read_u32(code + l->code_nlocals);
@@ -102,7 +129,7 @@ FT_INLINE void slots(const struct ft_layout *l, u64 code, struct code_entry *e)
 }
 
 /* Which parameters carry a name of the redaction list. */
-FT_GLOBAL int ft_redact_params(u64 names, u32 n, u32 half)
+FT_GLOBAL int ft_redact_params(u32 tid, u64 names, u32 n, u32 half)
 {
 	const struct ft_layout *l = my_layout();
 	u32 mask = 0, i;
@@ -114,7 +141,7 @@ FT_GLOBAL int ft_redact_params(u64 names, u32 n, u32 half)
 
 		if (at >= n)
 			break;
-		mask |= (u32)ft_redacted(read_ptr(names + l->tuple_items + 8 * (u64)at)) << i;
+		mask |= (u32)ft_redacted(tid, read_ptr(names + l->tuple_items + 8 * (u64)at)) << i;
 	}
 	return mask;
 }
@@ -193,19 +220,60 @@ FT_INLINE u64 owner_of(const struct ft_layout *l, u64 self, u64 code)
 
 /* ---- describing ---------------------------------------------------------------------------- */
 
-FT_INLINE int describe(const struct ft_layout *l, struct thread *t, u32 tid, u64 frame, u64 code,
-		       u64 module, const struct code_entry *e)
-{
-	struct ft_rec_code *r = head_of(t, sizeof(*r));
-	u64 names = read_ptr(code + l->code_localsplusnames);
-	u64 now = bpf_ktime_get_ns();
-	u64 owner = 0;
-	struct level *lv;
+/*
+ * Describing takes several steps, which the caller goes through one after the other: each needs
+ * its own part of the BPF stack.
+ */
 
-	if (l->code_qualname == FT_NONE && e->nparams)
-		owner = owner_of(l, read_ptr(frame + l->frame_localsplus), code);
-	if (owner)
-		ft_classify(tid, owner);
+/* An entry for this code in the thread's slot, so far as the code object itself tells. */
+FT_GLOBAL int ft_entry(u32 tid, u64 code)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct code_entry *e;
+
+	if (!l)
+		return -1;
+	e = &t->entry;
+	__builtin_memset(e, 0, sizeof(*e));
+	e->guard = code_guard(l, code);
+	e->name_hash = name_hash(l, code);
+	e->verdict = CODE_ACCEPT;
+	e->flags = read_u32(code + l->code_flags);
+	e->nparams = param_count(l, code, e->flags);
+	slots(l, t, code);
+	return e->guard ? 0 : -1;
+}
+
+/* Which parameters are secret, and the class that the function belongs to. */
+FT_GLOBAL u64 ft_owner(u32 tid, u64 frame, u64 code)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	u64 names;
+	u32 n;
+
+	if (!l)
+		return 0;
+	n = t->entry.nparams;
+	if (ft_settings.redact_lengths) {
+		names = read_ptr(code + l->code_localsplusnames);
+		t->entry.redact_mask = (u32)ft_redact_params(tid, names, n, 0);
+		t->entry.redact_mask |= (u64)ft_redact_params(tid, names, n, 1) << 32;
+	}
+	if (l->code_qualname != FT_NONE || !n)
+		return 0;
+	return owner_of(l, read_ptr(frame + l->frame_localsplus), code);
+}
+
+/* The record's first tokens are to be walked: file, name, qualified name, module. */
+FT_GLOBAL int ft_describe(u32 tid, u64 code, u64 module)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+
+	if (!l)
+		return 0;
 	walk_begin(t);
 	t->walk.budget = FT_MAX_TOKEN_BYTES;
 	t->walk.redact = 0;
@@ -215,61 +283,66 @@ FT_INLINE int describe(const struct ft_layout *l, struct thread *t, u32 tid, u64
 		l->code_qualname == FT_NONE ? l->none_addr : read_ptr(code + l->code_qualname);
 	t->roots[3] = module ? module : l->none_addr;
 	walk_push(t, LEVEL_ROOTS, 0, 4);
-	ft_walk(tid);
-	/* The names by hand: only the parameters of the tuple, however long it is. */
-	tok_8(t, FT_T_TUPLE, e->nparams);
-	lv = walk_push(t, LEVEL_SEQ, names + l->tuple_items, e->nparams);
+	return 0;
+}
+
+/* Its last tokens: the names, by hand: only the parameters of the tuple, however long it is. */
+FT_GLOBAL int ft_describe_params(u32 tid, u64 code)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct level *lv;
+
+	if (!l)
+		return 0;
+	tok_8(t, FT_T_TUPLE, t->entry.nparams);
+	lv = walk_push(t, LEVEL_SEQ, read_ptr(code + l->code_localsplusnames) + l->tuple_items,
+		       t->entry.nparams);
 	lv->hidden = 0;
-	ft_walk(tid);
+	return 0;
+}
+
+/* Sends the record; from now on the code is accepted. */
+FT_GLOBAL int ft_accept(u32 tid, u64 code, u64 owner)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct code_key key = {.code = code};
+	u64 now = bpf_ktime_get_ns();
+	struct ft_rec_code *r;
+
+	if (!l)
+		return 0;
+	r = head_of(t, sizeof(*r));
 	head_init(&r->hdr, FT_REC_CODE, 0, t->pid, tid, now);
 	r->code = code;
 	r->first_line = read_u32(code + l->code_firstlineno);
-	r->co_flags = e->flags;
+	r->co_flags = t->entry.flags;
 	r->owner_type = owner;
-	return send_tokens(t, tid, now, sizeof(*r), 0);
+	if (send_tokens(t, tid, now, sizeof(*r), 0)) {
+		count(FT_LOST_emit_code);
+		thread_lost(t, now, 2, FT_LOST_emit_code);
+		return 0;
+	}
+	key.tgid = t->pid;
+	bpf_map_update_elem(&ft_codes, &key, &t->entry, BPF_ANY);
+	return 0;
 }
 
-FT_GLOBAL int ft_decide(u32 tid, u64 frame, u64 code)
+FT_GLOBAL int ft_reject(u32 tgid, u64 code)
 {
-	u32 tgid = my_ids() >> 32;
-	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid);
-	struct code_key key = {};
-	struct code_entry e = {};
-	struct thread *t;
-	u64 module, names;
+	const struct ft_layout *l = my_layout();
+	struct code_key key = {.code = code, .tgid = tgid};
+	struct code_entry e = {.verdict = CODE_REJECT};
 
-	if (!p)
+	if (!l)
 		return 0;
-	e.guard = code_guard(&p->layout, code);
-	if (!e.guard) {
+	e.guard = code_guard(l, code);
+	if (e.guard)
+		bpf_map_update_elem(&ft_codes, &key, &e, BPF_ANY);
+	else
 		count(FT_LOST_read_code);
-		return 0;
-	}
-	e.name_hash = name_hash(&p->layout, code);
-	key.code = code;
-	key.tgid = tgid;
-	module = dict_get(&p->layout, read_ptr(frame + p->layout.frame_globals), TEXT_NAME__, 0, 8);
-	e.verdict = rule_verdict(&p->layout, module);
-	if (e.verdict == CODE_ACCEPT) {
-		t = thread_get(tgid, tid);
-		if (!t)
-			return 0;
-		e.flags = read_u32(code + p->layout.code_flags);
-		e.nparams = param_count(&p->layout, code, e.flags);
-		slots(&p->layout, code, &e);
-		names = read_ptr(code + p->layout.code_localsplusnames);
-		if (ft_settings.redact_lengths) {
-			e.redact_mask = (u32)ft_redact_params(names, e.nparams, 0);
-			e.redact_mask |= (u64)ft_redact_params(names, e.nparams, 1) << 32;
-		}
-		if (describe(&p->layout, t, tid, frame, code, module, &e)) {
-			count(FT_LOST_emit_code);
-			thread_lost(t, bpf_ktime_get_ns(), 2, FT_LOST_emit_code);
-			return 0;
-		}
-	}
-	bpf_map_update_elem(&ft_codes, &key, &e, BPF_ANY);
-	return e.verdict;
+	return 0;
 }
 
 /* ---- thread names ------------------------------------------------------------------ */
@@ -301,20 +374,20 @@ FT_GLOBAL int ft_is_bootstrap(u64 frame)
 	const struct ft_layout *l = my_layout();
 	u64 code = l && frame ? frame_code(l, frame) : 0;
 
-	return code && ft_str_is(read_ptr(code + l->code_name), BOOTSTRAP_0, BOOTSTRAP_1, 16);
+	return code && ft_str_is(read_ptr(code + l->code_name), BOOTSTRAP_0, BOOTSTRAP_1, 16,
+				 l->str_ascii_data);
 }
 
 /*
- * Tells user space what threading calls this thread: self._name in the frame of
- * Thread._bootstrap_inner. At the bottom of every thread that threading started lie that,
+ * What threading calls this thread, to be walked (1), or it has no name (0): self._name in the
+ * frame of Thread._bootstrap_inner. At the bottom of every thread that threading started lie that,
  * _bootstrap, from 3.12 a frame of the interpreter's own, and from 3.15 another one.
  */
 FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
-	struct ft_rec_thread *r;
-	u64 second = 0, third = 0, fourth = 0, previous, name, self, now;
+	u64 second = 0, third = 0, fourth = 0, previous, name, self;
 	u32 i;
 
 	if (!l)
@@ -346,12 +419,22 @@ FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 	name = plausible(self) ? name_attribute(l, self) : 0;
 	if (!name)
 		return 0;
-	now = bpf_ktime_get_ns();
 	walk_begin(t);
 	t->walk.budget = 256;
 	t->roots[0] = name;
 	walk_push(t, LEVEL_ROOTS, 0, 1);
-	ft_walk(tid);
+	return 1;
+}
+
+/* Sends the name that was walked; 0 when it went out. */
+FT_GLOBAL int ft_thread_send(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	u64 now = bpf_ktime_get_ns();
+	struct ft_rec_thread *r;
+
+	if (!t)
+		return 0;
 	r = head_of(t, sizeof(*r));
 	head_init(&r->hdr, FT_REC_THREAD, 0, t->pid, tid, now);
 	return send_tokens(t, tid, now, sizeof(*r), 0);

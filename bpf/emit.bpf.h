@@ -31,16 +31,16 @@ FT_INLINE void thread_lost(struct thread *t, u64 now, u32 n, enum ft_counter rea
 /* Tells of what this thread has lost so far; 0 when there is nothing (left) to tell. */
 FT_INLINE int lost_send(struct thread *t, u32 tid, u64 now)
 {
-	struct ft_rec_lost r;
+	struct ft_rec_lost *r = &t->lost;
 
 	if (!t->lost_count)
 		return 0;
-	head_init(&r.hdr, FT_REC_LOST, sizeof(r), t->pid, tid, now);
-	r.first_ns = t->lost_first_ns;
-	r.last_ns = t->lost_last_ns;
-	r.count = t->lost_count;
-	r.reason = t->lost_reason;
-	if (bpf_ringbuf_output(&ft_ring, &r, sizeof(r), BPF_RB_NO_WAKEUP))
+	head_init(&r->hdr, FT_REC_LOST, sizeof(*r), t->pid, tid, now);
+	r->first_ns = t->lost_first_ns;
+	r->last_ns = t->lost_last_ns;
+	r->count = t->lost_count;
+	r->reason = t->lost_reason;
+	if (bpf_ringbuf_output(&ft_ring, r, sizeof(*r), BPF_RB_NO_WAKEUP))
 		return -1;
 	t->lost_count = 0;
 	return 0;

@@ -8,29 +8,17 @@
 
 #include "py_value.bpf.h"
 
-/*
- * Decides on a code object seen in a frame, describes it to user space when it is accepted,
- * and caches the verdict. Returns enum code_verdict, or 0 when it could not be told.
- */
-int ft_decide(u32 tid, u64 frame, u64 code);
-/* Sends the thread's name, seen from any of its frames; 0, also when it has none. */
+/* The thread's name, seen from any of its frames: 1 = to be walked and sent, 0 = it has none. */
 int ft_thread_name(u32 tid, u64 frame);
+int ft_thread_send(u32 tid);
+
+/* A hash of n words of the target, never 0; 0 when they cannot be read. */
+u64 ft_guard(u64 words, u32 n);
 
 /* 0 when the code object cannot be read. */
 FT_INLINE u64 code_guard(const struct ft_layout *l, u64 code)
 {
-	u64 words[FT_GUARD_WORDS] = {};
-	u64 h = 0;
-	u32 i;
-
-	if (!plausible(code) || read_at(words, sizeof(words), code + l->code_guard))
-		return 0;
-	for (i = 0; i < FT_GUARD_WORDS; i++) {
-		if (i >= l->guard_words)
-			break;
-		h = (h << 7 | h >> 57) ^ words[i];
-	}
-	return h | 1;
+	return plausible(code) ? ft_guard(code + l->code_guard, l->guard_words) : 0;
 }
 
 FT_INLINE u64 name_hash(const struct ft_layout *l, u64 code)
@@ -56,6 +44,20 @@ FT_INLINE struct code_entry *code_find(u32 tgid, u64 code)
 	return bpf_map_lookup_elem(&ft_codes, &key);
 }
 
+/* ---- deciding, once a code object; decide.bpf.c ------------------------------------- */
+
+/* The name of the module whose globals this frame has: a str, or 0. */
+u64 ft_module(u64 frame);
+/* What the rules say of a module; accept_unknown when none of them names it. */
+int ft_verdict(u64 module);
+int ft_reject(u32 tgid, u64 code);
+/* The steps of accepting. */
+int ft_entry(u32 tid, u64 code);
+u64 ft_owner(u32 tid, u64 frame, u64 code);
+int ft_describe(u32 tid, u64 code, u64 module);
+int ft_describe_params(u32 tid, u64 code);
+int ft_accept(u32 tid, u64 code, u64 owner);
+
 /* The thread's slot, made when it is new. NULL: no room, counted. */
 FT_INLINE struct thread *thread_get(u32 tgid, u32 tid)
 {
@@ -76,6 +78,32 @@ FT_INLINE struct thread *thread_get(u32 tgid, u32 tid)
 	else
 		count(FT_LOST_threads_full);
 	return t;
+}
+
+/* Decides on a code object seen in a frame, describes it to user space when it is accepted, and
+ * keeps the verdict. */
+FT_INLINE void decide(u32 tgid, u32 tid, u64 frame, u64 code)
+{
+	u64 module = ft_module(frame), owner;
+
+	if (ft_verdict(module) != CODE_ACCEPT) {
+		ft_reject(tgid, code);
+		return;
+	}
+	if (!thread_get(tgid, tid))
+		return;
+	if (ft_entry(tid, code)) {
+		count(FT_LOST_read_code);
+		return;
+	}
+	owner = ft_owner(tid, frame, code);
+	if (owner)
+		classify(tid, owner);
+	ft_describe(tid, code, module);
+	ft_walk(tid);
+	ft_describe_params(tid, code);
+	ft_walk(tid);
+	ft_accept(tid, code, owner);
 }
 
 #endif

@@ -106,7 +106,7 @@ struct level {
 	__u8 cut;		       /* there is more than is looked at */
 	__u8 hidden;		       /* no END: not a container of the value */
 	__u8 pair;		       /* LEVEL_SEQ of two: the first may name the second */
-	__u8 downwards; /* the order is read downwards */
+	__u8 downwards;		       /* the order is read downwards */
 	__u8 pad[6];
 };
 
@@ -117,6 +117,10 @@ struct walk {
 	__u32 redact; /* look for names of the redaction list */
 	__u64 cell_mask, redact_mask;
 	__u64 cells; /* address of the first cell (up to 3.10) */
+	__u64 type;  /* the last that was classified, or is to be, in this walk */
+	__u64 obj;   /* its instance, which waits for that; 0 = none does */
+	__u32 kind;  /* enum ft_kind of type */
+	__u32 pad;
 	__u8 arg_cell[FT_CELLS];
 	struct level level[16]; /* FT_MAX_DEPTH and the hidden ones; a power of two */
 };
@@ -129,6 +133,10 @@ struct thread {
 	__u32 lost_count, lost_reason;
 	__u32 named; /* its name was sent, or it has none */
 	__u32 pad0;
+	/* What would be too much for the BPF stack. */
+	struct code_entry entry; /* of a code object that is being described */
+	struct ft_rec_lost lost;
+	struct ft_rec_exit exit;
 	__u64 roots[8];
 	struct walk walk;
 	__u8 small[1536]; /* a TYPE record, while tok holds another; behind it, scratch */

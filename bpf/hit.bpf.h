@@ -66,7 +66,7 @@ FT_INLINE bool hit_wanted(struct hit *h)
 {
 	h->entry = code_find(h->tgid, h->code);
 	if (!h->entry || !code_same(h->l, h->code, h->entry)) {
-		ft_decide(h->tid, h->frame, h->code);
+		decide(h->tgid, h->tid, h->frame, h->code);
 		h->entry = code_find(h->tgid, h->code);
 	}
 	if (h->entry && h->entry->verdict == CODE_ACCEPT)

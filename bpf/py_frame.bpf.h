@@ -42,9 +42,17 @@ int ft_alive(u32 tid, u64 frame);
  * built in the thread's slot (0 = none).
  */
 int ft_settle(u32 tid, u64 start, u64 fresh, u64 exc);
-/* Builds the tokens of a RAISE record for the exception (type, value), as the thread state
- * holds it: up to 3.11 the value may be no instance yet. */
-int ft_build_raise(u32 tid, u64 type, u64 value);
+/* Begins the tokens of a RAISE record for the exception (type, value), as the thread state
+ * holds it: up to 3.11 the value may be no instance yet. The rest is to be walked. */
+int ft_begin_raise(u32 tid, u64 type, u64 value);
+
+FT_INLINE int build_raise(u32 tid, u64 type, u64 value)
+{
+	if (ft_begin_raise(tid, type, value))
+		return -1;
+	ft_walk(tid);
+	return 0;
+}
 
 /* The slot of call number n of the thread, or NULL. */
 FT_INLINE struct call *call_at(u32 tid, u32 n)
@@ -145,18 +153,18 @@ FT_INLINE void suspended_drop(u32 tgid, u64 frame)
 /* The EXIT record of a call that was left by exception; it has no tokens. */
 FT_INLINE void send_unwound(struct thread *t, u32 tid, const struct call *c, u64 now)
 {
-	struct ft_rec_exit r;
+	struct ft_rec_exit *r = &t->exit;
 
 	if (c->flags & CALL_LOST) {
 		thread_lost(t, now, 1, FT_LOST_ring_full);
 		return;
 	}
-	head_init(&r.hdr, FT_REC_EXIT, sizeof(r), t->pid, tid, now);
-	r.code = c->code;
-	r.start_ns = c->start_ns;
-	r.start_tid = c->start_tid;
-	r.how = FT_EXIT_EXCEPTION;
-	send(t, tid, now, &r, sizeof(r), 1);
+	head_init(&r->hdr, FT_REC_EXIT, sizeof(*r), t->pid, tid, now);
+	r->code = c->code;
+	r->start_ns = c->start_ns;
+	r->start_tid = c->start_tid;
+	r->how = FT_EXIT_EXCEPTION;
+	send(t, tid, now, r, sizeof(*r), 1);
 }
 
 /* Sends the RAISE record whose tokens are in t->tok, for this call. */

@@ -167,8 +167,8 @@ FT_INLINE u64 dict_value(const struct dict_view *d, u32 i)
  * in memory, or -1. keys is the address of a dict's key table.
  */
 int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n);
-/* Is it that string? */
-int ft_str_is(u64 str, u64 lo, u64 hi, u32 n);
+/* Is the object at str that string? ascii_data: ft_layout.str_ascii_data. */
+int ft_str_is(u64 str, u64 lo, u64 hi, u32 n, u32 ascii_data);
 
 FT_INLINE u64 dict_get(const struct ft_layout *l, u64 dict, u64 lo, u64 hi, u32 n)
 {

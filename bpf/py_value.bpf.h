@@ -9,10 +9,24 @@
 
 #include "emit.bpf.h"
 
-/* What the type's instances are rendered as (enum ft_kind); describes classes to user space. */
-int ft_classify(u32 tid, u64 type);
+/* What the type's instances are rendered as (enum ft_kind, also in walk.kind), with KIND_UNTOLD
+ * when user space does not know the class yet. type 0: walk.type. */
+int ft_kind_of(u32 tid, u64 type);
+#define KIND_UNTOLD 0x100
+/* Describes a class to user space. */
+int ft_type_tell(u32 tid, u64 type, u32 kind);
+
+FT_INLINE u32 classify(u32 tid, u64 type)
+{
+	u32 kind = ft_kind_of(tid, type);
+
+	if (kind & KIND_UNTOLD)
+		ft_type_tell(tid, type, kind & ~KIND_UNTOLD);
+	return kind & ~KIND_UNTOLD;
+}
+
 /* Is this str or bytes a name of the redaction list? */
-int ft_redacted(u64 name);
+int ft_redacted(u32 tid, u64 name);
 
 /* Walks what was pushed, to the end or until the field is full. */
 int ft_walk(u32 tid);
@@ -25,6 +39,8 @@ FT_INLINE void walk_begin(struct thread *t)
 	t->walk.redact = ft_settings.redact_lengths != 0;
 	t->walk.cell_mask = 0;
 	t->walk.redact_mask = 0;
+	t->walk.type = 0;
+	t->walk.obj = 0;
 }
 
 FT_INLINE struct level *walk_push(struct thread *t, u32 kind, u64 base, u32 n)

@@ -20,6 +20,17 @@
 
 /* ---- entries ----------------------------------------------------------------------------- */
 
+/* Until it has been told: the ring may be full. */
+FT_INLINE void name_thread(struct thread *t, struct hit *h)
+{
+	if (h->tid == h->tgid || !ft_thread_name(h->tid, h->frame)) {
+		t->named = 1;
+		return;
+	}
+	ft_walk(h->tid);
+	t->named = !ft_thread_send(h->tid);
+}
+
 /* The thread, with its stale calls closed as seen from the frame below this one. */
 FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 previous, u64 fresh)
 {
@@ -28,10 +39,8 @@ FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 previous, u64 fresh)
 
 	if (!t)
 		return 0;
-	if (!t->named) {
-		if (h->tid == h->tgid || !ft_thread_name(h->tid, h->frame))
-			t->named = 1;
-	}
+	if (!t->named)
+		name_thread(t, h);
 	top = call_top(t, h->tid);
 	if (top && (top->frame != previous || top->code != frame_code(h->l, previous)))
 		ft_settle(h->tid, previous, fresh, NO_EXCEPTION);
@@ -273,7 +282,7 @@ FT_INLINE void unwind(struct thread *t, struct hit *h, u64 exc_type)
 		return;
 	if (c.flags & CALL_STORED)
 		suspended_drop(h->tgid, h->frame);
-	if (!ft_build_raise(h->tid, exc_type, exc))
+	if (!build_raise(h->tid, exc_type, exc))
 		send_raise(t, h->tid, &c, exc, now);
 	send_unwound(t, h->tid, &c, now);
 }

@@ -141,7 +141,7 @@ FT_INLINE bool push_os_error(const struct ft_layout *l, struct thread *t, u64 ex
 	return true;
 }
 
-FT_GLOBAL int ft_build_raise(u32 tid, u64 type, u64 value)
+FT_GLOBAL int ft_begin_raise(u32 tid, u64 type, u64 value)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
@@ -156,7 +156,7 @@ FT_GLOBAL int ft_build_raise(u32 tid, u64 type, u64 value)
 		read_at(&flags, 8, value_type + l->type_flags);
 	if (flags & TPFLAGS_EXC)
 		type = value_type;
-	kind = ft_classify(tid, type);
+	kind = classify(tid, type);
 	walk_begin(t);
 	t->walk.redact = 0; /* messages are not covered, and their words are no names */
 	tok_16(t, FT_T_EXC, type, value);
@@ -170,7 +170,6 @@ FT_GLOBAL int ft_build_raise(u32 tid, u64 type, u64 value)
 		lv = walk_push(t, LEVEL_ROOTS, 0, value && value != l->none_addr);
 		lv->hidden = 0;
 	}
-	ft_walk(tid);
 	return 0;
 }
 
@@ -200,7 +199,7 @@ int ft_traceback(struct pt_regs *ctx)
 	exc = read_ptr(h.tstate + h.l->tstate_exc_value);
 	if (h.l->tstate_exc_type != FT_NONE)
 		type = read_ptr(h.tstate + h.l->tstate_exc_type);
-	if (ft_build_raise(h.tid, type, exc))
+	if (build_raise(h.tid, type, exc))
 		return 0;
 	c = call_top(t, h.tid);
 	if (!call_is(c, h.frame, h.code))

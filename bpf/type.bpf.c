@@ -12,14 +12,15 @@
 
 #define FIND_ENTRIES 64 /* looked through; what we look for comes early */
 
-FT_GLOBAL int ft_str_is(u64 str, u64 lo, u64 hi, u32 n)
+#define STR_LENGTH 16 /* the same in every release */
+
+FT_GLOBAL int ft_str_is(u64 str, u64 lo, u64 hi, u32 n, u32 ascii_data)
 {
-	const struct ft_layout *l = my_layout();
 	u64 length = 0, text[2] = {};
 
-	if (!l || !plausible(str) || read_at(&length, 8, str + l->str_length) || length != n)
+	if (!plausible(str) || read_at(&length, 8, str + STR_LENGTH) || length != n)
 		return 0;
-	if (read_at(text, 16, str + l->str_ascii_data))
+	if (read_at(text, 16, str + ascii_data))
 		return 0;
 	if (n < 8)
 		text[0] &= (1ULL << (8 * (n & 7))) - 1;
@@ -43,7 +44,7 @@ FT_GLOBAL int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n)
 		if (i >= d.n)
 			break;
 		bpf_probe_read_user(&key, 8, (void *)(d.entries + (u64)i * d.stride + d.key_off));
-		if (ft_str_is(key, lo, hi, n))
+		if (ft_str_is(key, lo, hi, n, l->str_ascii_data))
 			return i;
 	}
 	return -1;
@@ -77,10 +78,14 @@ FT_INLINE u32 small_text(struct thread *t, u32 off, u64 data, u32 width, u64 len
 	return off + 8 + ((n + 7) & ~7U);
 }
 
-FT_INLINE u32 small_str(const struct ft_layout *l, struct thread *t, u32 off, u64 str)
+FT_GLOBAL u32 ft_small_str(u32 tid, u32 off, u64 str)
 {
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
 	struct str_view s = {};
 
+	if (!l)
+		return off;
 	if (str_open(l, str, &s))
 		s.data = 0;
 	return small_text(t, off, s.data, s.width, s.length);
@@ -97,28 +102,6 @@ FT_INLINE u32 c_length(struct thread *t, u64 text)
 /* "__module__" as the two numbers that it is in memory. */
 #define MODULE_0 0x656c75646f6d5f5fULL
 #define MODULE_1 0x5f5fULL
-
-FT_INLINE int type_describe(const struct ft_layout *l, struct thread *t, u32 tid, u64 type,
-			    u32 kind, bool heap)
-{
-	struct ft_rec_pytype *r = (void *)t->small;
-	u64 now = bpf_ktime_get_ns();
-	u64 name = read_ptr(type + l->type_name), module = 0;
-	u32 off = sizeof(*r);
-
-	off = small_text(t, off, name, 1, c_length(t, name));
-	off = small_str(l, t, off, heap ? read_ptr(type + l->type_qualname) : 0);
-	if (heap) /* cls.__dict__['__module__'], which a class statement stores first */
-		module = dict_get(l, read_ptr(type + l->type_dict), MODULE_0, MODULE_1, 10);
-	off = small_str(l, t, off, module);
-	head_init(&r->hdr, FT_REC_TYPE, off, t->pid, tid, now);
-	r->type = type;
-	r->kind = kind;
-	r->pad = 0;
-	if (off > sizeof(t->small))
-		return -1;
-	return send(t, tid, now, r, off, 0);
-}
 
 /* Up to 3.15 these have no flag: the kind of a class that is one of them itself, else 0. */
 FT_GLOBAL int ft_unflagged(u64 type, u32 exc)
@@ -169,39 +152,102 @@ FT_INLINE u32 type_kind(const struct ft_layout *l, u64 type, u64 flags)
 	return exc ? FT_KIND_EXC : FT_KIND_OBJECT;
 }
 
-FT_GLOBAL int ft_classify(u32 tid, u64 type)
+/* tp_flags, and a guard for what is known of the type; 0: it cannot be read. */
+FT_INLINE u64 type_guard(const struct ft_layout *l, u64 type, u64 *ret_flags)
+{
+	if (!plausible(type) || read_at(ret_flags, 8, type + l->type_flags))
+		return 0;
+	return *ret_flags ^ read_ptr(type + l->type_name) ^ (read_ptr(type + l->type_dict) << 1);
+}
+
+FT_INLINE void type_keep(struct thread *t, u64 type, u64 guard, u32 kind)
+{
+	struct type_key key = {.type = type, .tgid = t->pid};
+	struct type_entry e = {.guard = guard, .kind = kind};
+
+	bpf_map_update_elem(&ft_types, &key, &e, BPF_ANY);
+}
+
+FT_GLOBAL int ft_kind_of(u32 tid, u64 type)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
 	struct type_key key = {};
-	struct type_entry fresh = {}, *known;
-	u64 flags = 0;
+	struct type_entry *known;
+	u64 flags = 0, guard;
+	u32 kind;
 
-	if (!l || !plausible(type) || read_at(&flags, 8, type + l->type_flags))
+	if (!l)
 		return FT_KIND_UNKNOWN;
-	fresh.guard = flags ^ read_ptr(type + l->type_name) ^ (read_ptr(type + l->type_dict) << 1);
+	if (!type)
+		type = t->walk.type;
+	t->walk.kind = FT_KIND_UNKNOWN;
+	guard = type_guard(l, type, &flags);
+	if (!guard)
+		return FT_KIND_UNKNOWN;
 	key.type = type;
 	key.tgid = t->pid;
 	known = bpf_map_lookup_elem(&ft_types, &key);
-	if (known && known->guard == fresh.guard)
+	if (known && known->guard == guard) {
+		t->walk.kind = known->kind;
 		return known->kind;
-	fresh.kind = type_kind(l, type, flags);
-	if ((fresh.kind >= FT_KIND_EXC || flags & TPFLAGS_HEAP) &&
-	    type_describe(l, t, tid, type, fresh.kind, flags & TPFLAGS_HEAP))
-		return fresh.kind; /* not told: tell again next time */
-	bpf_map_update_elem(&ft_types, &key, &fresh, BPF_ANY);
-	return fresh.kind;
+	}
+	kind = type_kind(l, type, flags);
+	t->walk.kind = kind;
+	if (kind >= FT_KIND_EXC || flags & TPFLAGS_HEAP)
+		return kind | KIND_UNTOLD;
+	type_keep(t, type, guard, kind);
+	return kind;
+}
+
+/* "__module__" as the two numbers that it is in memory. */
+#define MODULE_0 0x656c75646f6d5f5fULL
+#define MODULE_1 0x5f5fULL
+
+FT_GLOBAL int ft_type_tell(u32 tid, u64 type, u32 kind)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	u64 name, module = 0, flags = 0, guard;
+	struct ft_rec_pytype *r;
+	u32 off = sizeof(*r);
+
+	if (!l)
+		return 0;
+	if (!type)
+		type = t->walk.type;
+	guard = type_guard(l, type, &flags);
+	name = read_ptr(type + l->type_name);
+	off = small_text(t, off, name, 1, c_length(t, name));
+	flags &= TPFLAGS_HEAP;
+	off = ft_small_str(tid, off, flags ? read_ptr(type + l->type_qualname) : 0);
+	if (flags) /* cls.__dict__['__module__'], which a class statement stores first */
+		module = dict_get(l, read_ptr(type + l->type_dict), MODULE_0, MODULE_1, 10);
+	off = ft_small_str(tid, off, module);
+	if (off > sizeof(t->small))
+		return 0;
+	asm volatile("%0 &= 2047" : "+r"(off));
+	r = (void *)t->small;
+	head_init(&r->hdr, FT_REC_TYPE, off, t->pid, tid, bpf_ktime_get_ns());
+	r->type = type;
+	r->kind = kind;
+	r->pad = 0;
+	if (!send(t, tid, r->hdr.ts_ns, r, off, 0)) /* else it is told the next time */
+		type_keep(t, type, guard, kind);
+	return 0;
 }
 
 /* ---- redaction ----------------------------------------------------------------------- */
 
 #define HTTP_ 5 /* length of the prefix that is ignored */
 
-FT_INLINE bool redact_has(const char *text, u32 from, u32 length)
+FT_INLINE bool redact_has(struct thread *t, u32 from, u32 length)
 {
-	struct redact_key key = {};
+	const char *text = (void *)t->small + SMALL_SCRATCH;
+	struct redact_key *key = (void *)t->small + SMALL_SCRATCH + 64;
 	u32 i;
 
+	__builtin_memset(key, 0, sizeof(*key));
 	if (length - from == 0 || length - from > FT_MAX_REDACT_LEN)
 		return false;
 	for (i = 0; i < FT_MAX_REDACT_LEN; i++) {
@@ -214,9 +260,9 @@ FT_INLINE bool redact_has(const char *text, u32 from, u32 length)
 			c += 'a' - 'A';
 		else if (c == '-')
 			c = '_';
-		key.text[i] = c;
+		key->text[i] = c;
 	}
-	return bpf_map_lookup_elem(&ft_redact, &key) != 0;
+	return bpf_map_lookup_elem(&ft_redact, key) != 0;
 }
 
 FT_INLINE bool length_listed(u64 length)
@@ -226,10 +272,11 @@ FT_INLINE bool length_listed(u64 length)
 	       ft_settings.redact_lengths >> ((length - 1) & 31) & 1;
 }
 
-FT_GLOBAL int ft_redacted(u64 name)
+FT_GLOBAL int ft_redacted(u32 tid, u64 name)
 {
-	const struct ft_layout *l = my_layout();
-	char text[64] = {};
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	char *text;
 	u64 type, data, length = 0;
 	bool whole, rest;
 	u32 n;
@@ -256,14 +303,15 @@ FT_GLOBAL int ft_redacted(u64 name)
 		data = s.data;
 	}
 	n = length;
+	text = (void *)t->small + SMALL_SCRATCH;
 	asm volatile("%0 &= 63" : "+r"(n));
 	if (n > FT_MAX_REDACT_LEN + HTTP_ || bpf_probe_read_user(text, n, (void *)data))
 		return 0;
-	if (whole && redact_has(text, 0, n))
+	if (whole && redact_has(t, 0, n))
 		return 1;
 	return rest && (text[0] | 32) == 'h' && (text[1] | 32) == 't' && (text[2] | 32) == 't' &&
 	       (text[3] | 32) == 'p' && (text[4] == '_' || text[4] == '-') &&
-	       redact_has(text, HTTP_, n);
+	       redact_has(t, HTTP_, n);
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

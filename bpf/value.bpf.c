@@ -11,6 +11,10 @@
  * FT_MAX_TOKEN_BYTES can hold. */
 #define WALK_STEPS 40
 
+/* What a step says. Classifying a type needs much of the BPF stack (512 bytes in all), so that
+ * a step leaves it to its caller. */
+enum { WALK_GOES_ON, WALK_OVER, WALK_CLASSIFY };
+
 /* ---- values -------------------------------------------------------------------------- */
 
 #define CLOSERS 256 /* bytes kept free for CUT and END of every open level, and for STOP */
@@ -25,7 +29,7 @@ FT_INLINE int stop(struct thread *t)
 {
 	tok_0(t, FT_T_STOP);
 	t->walk.depth = 0;
-	return 1;
+	return WALK_OVER;
 }
 
 /* Copies len (> 0) bytes of the target behind the tokens, padded with zeroes to 8. */
@@ -297,21 +301,27 @@ FT_INLINE u32 exact_kind(const struct ft_layout *l, u64 type)
 	return FT_KIND_UNKNOWN;
 }
 
-FT_INLINE void put_value(const struct ft_layout *l, struct thread *t, u32 tid, u64 obj)
+/* 0, or WALK_CLASSIFY: the value comes in the next step. */
+FT_INLINE int put_value(const struct ft_layout *l, struct thread *t, u32 tid, u64 obj)
 {
 	u64 type, bits = 0;
 	u32 kind;
 
 	if (put_scalar(l, t, obj))
-		return;
+		return 0;
 	type = plausible(obj) ? read_ptr(obj + 8) : 0;
 	if (!plausible(type)) {
 		unreadable(t);
-		return;
+		return 0;
 	}
 	kind = exact_kind(l, type);
+	if (kind == FT_KIND_UNKNOWN && type != t->walk.type) {
+		t->walk.type = type;
+		t->walk.obj = obj;
+		return WALK_CLASSIFY;
+	}
 	if (kind == FT_KIND_UNKNOWN)
-		kind = ft_classify(tid, type);
+		kind = t->walk.kind;
 	switch (kind) {
 	case FT_KIND_INT:
 		put_int(l, t, tid, obj);
@@ -359,6 +369,7 @@ FT_INLINE void put_value(const struct ft_layout *l, struct thread *t, u32 tid, u
 	default:
 		unreadable(t);
 	}
+	return 0;
 }
 
 /* ---- the next element ------------------------------------------------------------------ */
@@ -391,7 +402,7 @@ FT_INLINE u32 entry_at(struct level *lv)
 	return at;
 }
 
-FT_INLINE int next_in_dict(struct level *lv, bool redact, u64 *ret)
+FT_INLINE int next_in_dict(u32 tid, struct level *lv, bool redact, u64 *ret)
 {
 	u32 at = entry_at(lv);
 	u64 entry = lv->base + (u64)at * lv->stride;
@@ -412,7 +423,7 @@ FT_INLINE int next_in_dict(struct level *lv, bool redact, u64 *ret)
 	}
 	lv->left--;
 	lv->phase = 1;
-	lv->redact = redact && ft_redacted(*ret);
+	lv->redact = redact && ft_redacted(tid, *ret);
 	return 0;
 }
 
@@ -429,7 +440,7 @@ FT_INLINE int next_in_set(struct level *lv, u64 *ret)
 	return 0;
 }
 
-FT_INLINE int next(const struct ft_layout *l, struct thread *t, struct level *lv, u64 *ret)
+FT_INLINE int next(const struct ft_layout *l, struct thread *t, u32 tid, struct level *lv, u64 *ret)
 {
 	u32 i = lv->idx;
 
@@ -446,12 +457,12 @@ FT_INLINE int next(const struct ft_layout *l, struct thread *t, struct level *lv
 		return 0;
 	case LEVEL_SEQ:
 		lv->idx++;
-		if (lv->pair && i == 1 && ft_redacted(read_ptr(lv->base)))
+		if (lv->pair && i == 1 && ft_redacted(tid, read_ptr(lv->base)))
 			return REDACT_VALUE;
 		*ret = read_ptr(lv->base + (u64)i * 8);
 		return 0;
 	case LEVEL_DICT:
-		return next_in_dict(lv, t->walk.redact, ret);
+		return next_in_dict(tid, lv, t->walk.redact, ret);
 	default:
 		return next_in_set(lv, ret);
 	}
@@ -467,50 +478,58 @@ FT_INLINE void close_level(struct thread *t, struct level *lv)
 	t->walk.depth--;
 }
 
-/* One step of the thread's walk; 1 = the walk is over. */
 FT_GLOBAL int ft_step(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
 	struct level *lv;
-	u64 obj = 0;
-	int what;
+	int what = 0;
+	u64 obj;
 
 	if (!l || !t->walk.depth)
-		return 1;
+		return WALK_OVER;
 	lv = &t->walk.level[(t->walk.depth - 1) & 15];
+	obj = t->walk.obj;
+	t->walk.obj = 0;
+	if (obj)
+		goto put;
 	if (!lv->phase && (lv->idx >= lv->n || !lv->left)) {
 		close_level(t, lv);
-		return t->walk.depth == 0;
+		return t->walk.depth ? WALK_GOES_ON : WALK_OVER;
 	}
 	/* 32: the largest token but text. */
 	if (!room(t, 32) || t->walk.budget < 0)
 		return stop(t);
 	if (lv->idx && lv->kind != LEVEL_DICT && lv->kind != LEVEL_SET)
 		t->walk.budget -= 2; /* ", ": tables may have had nothing before */
-	what = next(l, t, lv, &obj);
+	what = next(l, t, tid, lv, &obj);
 	if (what == REDACT_VALUE) {
 		tok_0(t, FT_T_REDACTED);
 		t->walk.budget -= 5;
-	} else if (!what) {
-		put_value(l, t, tid, obj);
 	}
+put:
+	if (!what && put_value(l, t, tid, obj))
+		return WALK_CLASSIFY;
 	/* The last root, and it is no container: done, without a step for an END that is none. */
 	if (t->walk.depth == 1 && lv->hidden && lv->idx >= lv->n) {
 		t->walk.depth = 0;
-		return 1;
+		return WALK_OVER;
 	}
-	return 0;
+	return WALK_GOES_ON;
 }
 
 /* Forty steps; a loop of loops is checked in 80 rounds instead of 1,600. */
 FT_GLOBAL int ft_steps(u32 tid)
 {
-	int i;
+	int i, what;
 
-	for (i = 0; i < WALK_STEPS; i++)
-		if (ft_step(tid))
+	for (i = 0; i < WALK_STEPS; i++) {
+		what = ft_step(tid);
+		if (what == WALK_CLASSIFY)
+			classify(tid, 0);
+		else if (what)
 			return 1;
+	}
 	return 0;
 }
 
