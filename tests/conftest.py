@@ -6,6 +6,8 @@ import sys
 import harness
 import pytest
 
+sys.path.append(str(harness.LIVE))  # compare.py, for other directories
+
 
 def pytest_configure(config):
     """The marks of these tests."""
@@ -21,11 +23,12 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """The table of interpreters, when any was compared with the truth."""
-    matrix = sys.modules.get("matrix")
-    if matrix and matrix.ROWS:
-        terminalreporter.section("interpreters: what is equal to the truth")
-        terminalreporter.write_line("\n".join(matrix.table(matrix.ROWS)))
+    """The tables of interpreters and of kernels, when any was compared with the truth."""
+    for name, title in (("matrix", "interpreters"), ("kernel_table", "kernels")):
+        module = sys.modules.get(name)
+        if module and module.ROWS:
+            terminalreporter.section(title + ": what is equal to the truth")
+            terminalreporter.write_line("\n".join(module.table(module.ROWS)))
 
 
 def why_not_live():
