@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Everything that differs from one CPython release to the next, as one row of data a
- * release. The rest of cpython/ asks the row and compares no versions. A new release that
- * has no _Py_DebugOffsets is a new row here and a row in the live tests.
+ * release. The rest of cpython/ asks the row and compares no versions. A new release is a
+ * new row here, a file of offsets from its headers, and a row in the live tests.
  */
 #ifndef FT_FACTS_H
 #define FT_FACTS_H
 
 #include "base/why.h"
+#include "cpython/debug_offsets.h"
 #include "ft_layout.h"
 #include "model/hooks.h"
 #include "model/target.h"
@@ -39,9 +40,10 @@ struct cpython_facts {
 	bool usdt_sees_every_call; /* a build with dtrace probes shows every call and exit */
 	bool eval_entry;	   /* a frame is entered through _PyEval_EvalFrameDefault only */
 	enum frame_clear frame_clear;
-	uint16_t tstate_current; /* offset of gilstate.tstate_current in _PyRuntime; 0: the thread
-				  * state is thread-local (from 3.12) */
-	struct ft_layout layout; /* without addresses */
+	uint16_t tstate_current;   /* offset of gilstate.tstate_current in _PyRuntime; 0: the thread
+				    * state is thread-local (from 3.12) */
+	struct debug_places debug; /* what this release says about itself (from 3.13) */
+	struct ft_layout layout;   /* without addresses */
 };
 
 /* The row for t's version, or -ENOEXEC (exit 6) naming the versions that there are. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "cpython/cpython.h"
+#include "cpython/debug_offsets.h"
 #include "cpython/facts.h"
 #include "cpython/tls.h"
 #include "cpython/tstate.h"
@@ -105,10 +106,24 @@ static int check_object_head(struct elf *e, const struct target *t, struct why *
 			t->binary);
 }
 
+/* Where the thread state of the thread that runs is found. */
+static int fill_tstate(struct ft_layout *l, struct elf *e, const struct target *t,
+		       const struct cpython_facts *facts, struct why *w)
+{
+	uint64_t address;
+	int err;
+
+	if (!facts->tstate_current)
+		return tls_find(e, t, l, w);
+	err = tstate_find(e, t, facts, &address, w);
+	if (!err)
+		l->tstate_addr = address;
+	return err;
+}
+
 int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct why *w)
 {
 	const struct cpython_facts *facts;
-	uint64_t tstate_addr = 0;
 	struct ft_layout l;
 	struct elf e;
 	int err = cpython_facts(t, &facts, w);
@@ -119,12 +134,10 @@ int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct 
 	if (err)
 		return err;
 	l = facts->layout;
-	if (facts->tstate_current) {
-		err = tstate_find(&e, t, facts, &tstate_addr, w);
-		l.tstate_addr = tstate_addr;
-	} else {
-		err = tls_find(&e, t, &l, w);
-	}
+	if (facts->debug.structure_size)
+		err = debug_offsets_read(&e, t, &facts->debug, &l, w);
+	if (!err)
+		err = fill_tstate(&l, &e, t, facts, w);
 	if (!err)
 		err = check_object_head(&e, t, w);
 	if (!err)

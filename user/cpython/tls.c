@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <capstone/capstone.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
 
+#include "cpython/memory.h"
 #include "cpython/tls.h"
 
 #define GETTER "_PyThreadState_GetCurrent"
@@ -66,19 +64,13 @@ static bool decode(struct elf *e, uint64_t address, struct getter *g)
 /* The pair that the dynamic linker wrote: the module's number, the variable's offset. */
 static int read_pair(const struct target *t, uint64_t vaddr, uint64_t ret[2], struct why *w)
 {
-	char path[64];
-	ssize_t n;
-	int fd;
+	int err = memory_read(t->pid, t->bias + vaddr, ret, 2 * sizeof(ret[0]));
 
-	snprintf(path, sizeof(path), "/proc/%d/mem", t->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return why_exit(w, EXIT_NOT_PERMITTED, -errno, "cannot read the memory of pid %d",
-				t->pid);
-	n = pread(fd, ret, 16, t->bias + vaddr);
-	close(fd);
-	if (n == 16 && ret[0])
+	if (!err && ret[0])
 		return 0;
+	if (err && err != -EIO)
+		return why_exit(w, EXIT_NOT_PERMITTED, err, "cannot read the memory of pid %d",
+				t->pid);
 	return why_exit(w, EXIT_NO_PROCESS, -EAGAIN, "process %d has not loaded %s yet", t->pid,
 			t->binary);
 }
