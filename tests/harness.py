@@ -63,6 +63,17 @@ def run(argv, timeout=60, check=None, env=None, **options):
     return status, texts[0], texts[1]
 
 
+def refused(status, *args, says=(), env=None, before=(), timeout=20, **options):
+    """The collector ends with that status and one line, which has these words."""
+    got, _, errors = run([*before, TRACER, *args], timeout=timeout, env=environment(**(env or {})),
+                         **options)
+    assert got == status, "status %d, not %d: %s" % (got, status, errors)
+    assert errors.count("\n") == 1 and errors.endswith("\n"), errors
+    for word in says:
+        assert word.lower() in errors.lower(), "%r is not in %r" % (word, errors)
+    return errors
+
+
 def wait_for(what, condition, timeout=10.0, pause=0.05):
     """Waits until the condition holds; returns its value."""
     deadline = time.monotonic() + timeout

@@ -13,6 +13,7 @@ import time
 
 import harness
 import pytest
+from harness import refused
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left")]
 DONE, OTHER, USAGE, NO_PROCESS, NOT_PERMITTED = 0, 1, 2, 3, 4
@@ -47,17 +48,6 @@ def ticker():
     """A program that can be traced."""
     with python(TICKER) as process:
         yield process
-
-
-def refused(status, *args, says=(), env=None, before=(), timeout=20, **options):
-    """The collector ends with that status and one line, which has these words."""
-    got, _, errors = harness.run([*before, harness.TRACER, *args], timeout=timeout,
-                                 env=harness.environment(**(env or {})), **options)
-    assert got == status, "status %d, not %d: %s" % (got, status, errors)
-    assert errors.count("\n") == 1 and errors.endswith("\n"), errors
-    for word in says:
-        assert word.lower() in errors.lower(), "%r is not in %r" % (word, errors)
-    return errors
 
 
 # ---- targets -----------------------------------------------------------------------------

@@ -210,3 +210,29 @@ Test(debug_offsets, debian_sid_3_15)
 {
 	check_file(need_file(SID "15"), 15);
 }
+
+/* This process has the structure in its memory, as a process that runs the file would. */
+Test(debug_offsets, memory_is_compared_with_the_file)
+{
+	const char *path = need_pyenv(13);
+	const struct cpython_facts *facts = cpython_facts_of(13);
+	struct target t = {
+		.pid = getpid(), .binary = (char *)path, .major = 3, .minor = 13, .micro = -1};
+	struct ft_layout l = facts->layout;
+	unsigned char memory[4096] = {0};
+	struct why w = {0};
+	Elf64_Sym s;
+	struct elf e;
+
+	cr_assert_eq(elf_open(&e, path, &w), 0, "%s", w.text);
+	cr_assert_eq(elf_symbol(&e, "_PyRuntime", &s), 0);
+	memcpy(memory, elf_at(&e, s.st_value, facts->debug.structure_size),
+	       facts->debug.structure_size);
+	t.bias = (uint64_t)memory - s.st_value;
+	cr_assert_eq(debug_offsets_read(&e, &t, &facts->debug, &l, &w), 0, "%s", w.text);
+	memory[facts->debug.structure_size - 1] ^= 1;
+	cr_assert_eq(debug_offsets_read(&e, &t, &facts->debug, &l, &w), -ENOEXEC);
+	cr_assert(strstr(w.text, "in its memory"), "%s", w.text);
+	cr_assert_eq(w.exit_status, EXIT_PYTHON);
+	elf_release(&e);
+}

@@ -157,7 +157,7 @@ static int refuse(const struct cpython_facts *f, int hits, struct why *w)
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"no dispatch table of Python 3.%d in this binary (looked for 256 "
 				"handlers with its undefined opcodes): built without computed "
-				"gotos, or not Python 3.%d",
+				"gotos or with tail calls, or not Python 3.%d",
 				f->minor, f->minor);
 	return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 			"%d dispatch tables of Python 3.%d in this binary, expected one", hits,

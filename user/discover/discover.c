@@ -157,16 +157,23 @@ static int fill_target(struct target *t, struct elf *e, const struct candidate *
 /* Python 2 and 3.6 and older have an interpreter but no _PyRuntime. */
 static int no_runtime(struct elf *e, const struct candidate *c, pid_t pid, struct why *w)
 {
+	const char *names[] = {c->map.path, NULL};
+	struct version v;
 	Elf64_Sym s;
 
 	if (elf_symbol(e, "PyEval_EvalFrameEx", &s) && elf_symbol(e, "Py_Main", &s))
 		return why_exit(w, EXIT_NO_PROCESS, -ENOENT,
 				"process %d runs no Python: %s is not a Python interpreter", pid,
 				c->map.path);
+	if (version_of(e, names, &v))
+		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+				"process %d: %s is a Python older than 3.7, or a build that hides "
+				"_PyRuntime: neither can be traced",
+				pid, c->map.path);
 	return why_exit(w, EXIT_PYTHON, -ENOEXEC,
-			"process %d: %s is a Python older than 3.7, or a build that hides "
-			"_PyRuntime: neither can be hooked",
-			pid, c->map.path);
+			"process %d runs Python %d.%d (%s), which has no _PyRuntime and cannot be "
+			"traced; supported are Python 3.8 to 3.15",
+			pid, v.major, v.minor, c->map.path);
 }
 
 static int examine(struct target *t, const struct candidate *c, const char *root, struct why *w)
