@@ -103,11 +103,16 @@ struct ft_layout {
 	__u8 op_return_const[2]; /* its opcodes, 0 = unused: the result is a constant (3.12, 3.13)
 				  */
 	__u8 op_extended_arg;
+	/* INSTRUMENTED_LINE and _INSTRUCTION: another opcode is behind them (3.12) */
+	__u8 op_line, op_instruction;
 	/* HOOK_EVAL_ENTRY: which argument of the eval function is the frame; throwflag follows */
 	__u8 entry_frame_arg;
 	__u8 values_order;   /* enum ft_order */
 	__u8 states_running; /* bit (frame_state & 7): the body runs; 0 = frames do not tell */
-	__u8 pad3[5];
+	__u8 pad3[3];
+	/* What is behind op_line and op_instruction, for the code unit number i of the bytecode:
+	 * byte 2 * i at *(*(code + code_monitoring) + monitoring_lines), byte i likewise */
+	__u16 code_bytecode, code_monitoring, monitoring_lines, monitoring_instructions;
 };
 
 /* Per-process settings beside the layout: the value of map ft_procs. */

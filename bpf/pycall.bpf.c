@@ -214,22 +214,54 @@ FT_INLINE bool is_return_const(const struct ft_layout *l, u8 op)
 	return op && (op == l->op_return_const[0] || op == l->op_return_const[1]);
 }
 
+/*
+ * The opcode of one code unit, also where a debugger or a monitoring tool of the target's own
+ * put another over it (Python/instrumentation.c).
+ */
+FT_INLINE u8 real_op(const struct ft_layout *l, u64 code, u64 unit, u8 op)
+{
+	u64 monitoring, i = (unit - code - l->code_bytecode) / 2;
+
+	if (!op || (op != l->op_line && op != l->op_instruction))
+		return op;
+	monitoring = read_ptr(code + l->code_monitoring);
+	if (op == l->op_line)
+		read_at(&op, 1, read_ptr(monitoring + l->monitoring_lines) + 2 * i);
+	if (op == l->op_instruction)
+		read_at(&op, 1, read_ptr(monitoring + l->monitoring_instructions) + i);
+	return op;
+}
+
+/* The constant that a RETURN_CONST at the frame's instruction returns; 0: it is another one. */
+FT_GLOBAL u64 ft_returned_const(u64 frame, u64 code)
+{
+	const struct ft_layout *l = my_layout();
+	u16 unit[2] = {}; /* the instruction before, and the one that returns: opcode, oparg */
+	u64 instr;
+	u32 arg;
+
+	if (!l)
+		return 0;
+	instr = read_ptr(frame + l->frame_instr);
+	if (read_at(unit, sizeof(unit), instr - 2) ||
+	    !is_return_const(l, real_op(l, code, instr, unit[1])))
+		return 0;
+	arg = unit[1] >> 8;
+	if (real_op(l, code, instr - 2, unit[0]) == l->op_extended_arg)
+		arg |= unit[0] & 0xff00;
+	return read_ptr(read_ptr(code + l->code_consts) + l->tuple_items + 8 * (u64)arg);
+}
+
 /* What the body returns: the value on its operand stack, or a constant of its code. */
 FT_INLINE u64 result_of(struct hit *h)
 {
-	u64 slot = h->frame + h->l->frame_localsplus + 8 * (u64)h->entry->return_slot;
-	u16 unit[2] = {}; /* the instruction before, and the one that returns: opcode, oparg */
-	u32 arg;
+	u64 constant = 0;
 
-	if (!h->l->op_return_const[0])
-		return read_ref(h->l, slot);
-	if (read_at(unit, sizeof(unit), read_ptr(h->frame + h->l->frame_instr) - 2) ||
-	    !is_return_const(h->l, unit[1]))
-		return read_ref(h->l, slot);
-	arg = unit[1] >> 8;
-	if ((u8)unit[0] == h->l->op_extended_arg)
-		arg |= unit[0] & 0xff00;
-	return read_ptr(read_ptr(h->code + h->l->code_consts) + h->l->tuple_items + 8 * (u64)arg);
+	if (h->l->op_return_const[0])
+		constant = ft_returned_const(h->frame, h->code);
+	return constant
+		       ?: read_ref(h->l, h->frame + h->l->frame_localsplus +
+						 8 * (u64)h->entry->return_slot);
 }
 
 FT_INLINE void leave(struct thread *t, struct hit *h)
@@ -310,6 +342,9 @@ FT_INLINE int at_start(const struct ft_layout *l, u64 frame)
 	for (i = 0; i < 2; i++)
 		if (is_resume(l, unit[i]))
 			return ((unit[i] >> 8) & l->resume_mask) == 0;
+	/* Its handler was reached, so it is there, under an INSTRUMENTED_INSTRUCTION. */
+	if (l->op_instruction && (u8)unit[0] == l->op_instruction)
+		return ((unit[0] >> 8) & l->resume_mask) == 0;
 	return -1;
 }
 

@@ -167,19 +167,27 @@ class Workspace:
         """The command that runs scenarios."""
         return self.interpreter.argv(self.script(), *args)
 
-    def truth(self, name, scenario, prefix="gt"):
-        """Runs a scenario under the interpreter's own tracing; returns the file."""
+    def watched(self, watcher, *args):
+        """The command that runs scenarios while something inside watches them (watched.py)."""
+        return self.interpreter.argv(self.inside(self.path / "targets" / "watched.py"), watcher,
+                                     self.script(), *args)
+
+    def truth(self, name, *scenarios, prefix="gt"):
+        """Runs scenarios under the interpreter's own tracing; returns the file."""
         output = self.path / name
         run(self.interpreter.argv(self.inside(self.path / "truth.py"), "-o", self.inside(output),
-                                  "-P", prefix, self.script(), scenario), check=0)
+                                  "-P", prefix, self.script(), *scenarios), check=0)
         return output
 
-    def trace(self, name, scenario, *options, prefix="gt"):
-        """Runs a scenario under the collector; returns (file, its standard error)."""
+    def trace(self, name, command, *options, prefix="gt", env=None):
+        """Runs a command, or a scenario by its name, under the collector; returns (file, its
+        standard error)."""
         output = self.path / name
+        if isinstance(command, str):
+            command = self.program(command)
         _, _, errors = run([TRACER, "-v", "-P", prefix, "-o", output, "--backend",
-                            self.interpreter.backend, *options, "--",
-                            *self.program(scenario)], check=0, timeout=120, cwd=self.path)
+                            self.interpreter.backend, *options, "--", *command], check=0,
+                           timeout=120, cwd=self.path, env=env)
         return output, errors
 
 

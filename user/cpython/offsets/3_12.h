@@ -11,7 +11,9 @@
 	.code_posonly = 56, .code_kwonly = 60, .code_nlocals = 80, .code_nlocalsplus = 72,         \
 	.code_flags = 48, .code_firstlineno = 68, .code_filename = 112, .code_name = 120,          \
 	.code_qualname = 128, .code_consts = 24, .code_localsplusnames = 96,                       \
-	.code_localspluskinds = 104, .code_cell2arg = FT_NONE, .code_cellvars = FT_NONE,           \
+	.code_localspluskinds = 104, .code_bytecode = 192, .code_monitoring = 168,                 \
+	.monitoring_lines = 40, .monitoring_instructions = 56, .op_line = 254,                     \
+	.op_instruction = 253, .code_cell2arg = FT_NONE, .code_cellvars = FT_NONE,                 \
 	.code_freevars = FT_NONE, .int_size = 16, .int_digits = 24, .str_length = 16,              \
 	.str_hash = 24, .str_state = 32, .str_ascii_data = 40, .str_compact_data = 56,             \
 	.str_data_ptr = 56, .bytes_data = 32, .bytearray_start = 40, .float_value = 16,            \

@@ -25,8 +25,8 @@ def of(struct, member):
 HEADERS = {
     8: ["frameobject.h", "structmember.h", "internal/pycore_pystate.h"],
     9: ["frameobject.h", "internal/pycore_interp.h", "internal/pycore_runtime.h"],
-    11: ["internal/pycore_frame.h", "internal/pycore_dict.h", "internal/pycore_runtime.h"],
-    14: ["internal/pycore_frame.h", "internal/pycore_interpframe.h", "internal/pycore_dict.h",
+    11: ["opcode.h", "internal/pycore_frame.h", "internal/pycore_dict.h", "internal/pycore_runtime.h"],
+    14: ["opcode.h", "internal/pycore_frame.h", "internal/pycore_interpframe.h", "internal/pycore_dict.h",
          "internal/pycore_runtime.h", "internal/pycore_debug_offsets.h"],
 }
 
@@ -74,6 +74,14 @@ LAYOUT = {
     "code_consts": {8: of(CODE, "co_consts")},
     "code_localsplusnames": {8: of(CODE, "co_varnames"), 11: of(CODE, "co_localsplusnames")},
     "code_localspluskinds": {8: None, 11: of(CODE, "co_localspluskinds")},
+    # Read for RETURN_CONST only, which 3.14 no longer has; its tables are made in another way.
+    "code_bytecode": {12: of(CODE, "co_code_adaptive"), 14: None},
+    "code_monitoring": {12: of(CODE, "_co_monitoring"), 14: None},
+    "monitoring_lines": {12: of("_PyCoMonitoringData", "lines"), 14: None},
+    "monitoring_instructions": {12: of("_PyCoMonitoringData", "per_instruction_opcodes"),
+                                14: None},
+    "op_line": {12: "INSTRUMENTED_LINE"},
+    "op_instruction": {12: "INSTRUMENTED_INSTRUCTION"},
     "code_cell2arg": {8: of(CODE, "co_cell2arg"), 11: None},
     "code_cellvars": {8: of(CODE, "co_cellvars"), 11: None},
     "code_freevars": {8: of(CODE, "co_freevars"), 11: None},

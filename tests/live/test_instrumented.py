@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Targets that are debugged, profiled, covered or monitored from the inside already: the calls
+and their values are those of the same program left alone."""
+import functools
+
+import harness
+import pytest
+from compare import Comparison, Trace, leave_dropped_open, load_truth
+
+# Small ones: whatever watches calls Python for every line, and all of that passes our hooks.
+SCENARIOS = ("generators", "yieldfrom", "coroutines", "exceptions", "frames")
+WATCHERS = {"lines": SCENARIOS, "opcodes": SCENARIOS, "setprofile": SCENARIOS,
+            "debugger": ("generators", "exceptions"), "profiler": SCENARIOS,
+            "coverage": SCENARIOS, "monitoring": SCENARIOS, "toggled": SCENARIOS}
+NEED_MONITORING = ("monitoring", "toggled")  # 3.12
+
+
+@functools.lru_cache(maxsize=2)
+def truths(space, scenarios):
+    """Two runs that nobody watches but the truth."""
+    return [load_truth(space.truth(name, *scenarios)) for name in ("first", "second")]
+
+
+@functools.lru_cache(maxsize=1)
+def has_coverage(interpreter):
+    return not harness.run(interpreter.argv("-c", "import coverage"))[0]
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("watcher", WATCHERS)
+def test_watched_from_inside(space, watcher):
+    """Same calls, exits, exceptions, values, order."""
+    if watcher in NEED_MONITORING and space.interpreter.minor() < 12:
+        pytest.skip("3.12 brought sys.monitoring")
+    if watcher == "coverage" and not has_coverage(space.interpreter):
+        pytest.skip("no package coverage there")
+    scenarios = WATCHERS[watcher]
+    first, second = truths(space, scenarios)
+    output, errors = space.trace(watcher + ".jsonl", space.watched(watcher, *scenarios))
+    trace = Trace(output)
+    if space.interpreter.minor() >= 13:
+        leave_dropped_open(trace, first, second)
+    comparison = Comparison(trace, first, second, True)
+    if comparison.differences:
+        pytest.fail(comparison.report(), pytrace=False)
+    assert comparison.compared["calls"] > 100
+    assert harness.lost_in_summary(errors) in (0, None), errors
