@@ -110,8 +110,7 @@ struct ft_layout {
 	__u8 values_order;   /* enum ft_order */
 	__u8 states_running; /* bit (frame_state & 7): the body runs; 0 = frames do not tell */
 	__u8 pad3[3];
-	/* What is behind op_line and op_instruction, for the code unit number i of the bytecode:
-	 * byte 2 * i at *(*(code + code_monitoring) + monitoring_lines), byte i likewise */
+	/* The bytecode, and what is behind op_line and op_instruction: pointers to two tables */
 	__u16 code_bytecode, code_monitoring, monitoring_lines, monitoring_instructions;
 };
 

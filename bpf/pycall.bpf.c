@@ -18,6 +18,37 @@
 #define CO_SUSPENDS (0x20 | 0x80 | 0x100 | 0x200) /* generator, coroutine, both kinds of async */
 #define NO_EXCEPTION 0
 
+/* ---- where a body stands (3.11 on) ------------------------------------------------------ */
+
+FT_INLINE bool is_resume(const struct ft_layout *l, u16 unit)
+{
+	u8 op = unit;
+
+	return op && (op == l->op_resume[0] || op == l->op_resume[1] || op == l->op_resume[2] ||
+		      op == l->op_resume[3]);
+}
+
+/*
+ * 1: RESUME at the start of the body; 0: after a suspension; -1: no RESUME to be found.
+ * reached: its handler was, so it is there, maybe under an INSTRUMENTED_INSTRUCTION.
+ */
+FT_INLINE int at_start(const struct ft_layout *l, u64 frame, bool reached)
+{
+	u64 instr = read_ptr(frame + l->frame_instr);
+	u16 unit[2] = {};
+	u32 i;
+
+	/* The frame points at the RESUME, or still at the instruction before it. */
+	if (read_at(unit, sizeof(unit), instr))
+		return -1;
+	for (i = 0; i < 2; i++)
+		if (is_resume(l, unit[i]))
+			return ((unit[i] >> 8) & l->resume_mask) == 0;
+	if (reached && l->op_instruction && (u8)unit[0] == l->op_instruction)
+		return ((unit[0] >> 8) & l->resume_mask) == 0;
+	return -1;
+}
+
 /* ---- entries ----------------------------------------------------------------------------- */
 
 /* Until it has been told: the ring may be full. */
@@ -153,6 +184,9 @@ FT_INLINE void start(struct hit *h)
 	c->start_ns = now;
 	c->start_tid = h->tid;
 	c->flags = h->entry->flags & CO_SUSPENDS ? CALL_GENERATOR : 0;
+	/* One that was dropped in this place, without any event, is over. */
+	if (c->flags && h->l->exits_exact && h->proc->flags & FT_PROC_SUSPENDS)
+		suspended_drop(h->tgid, h->frame);
 	c->exc = 0;
 	put_args(t, h);
 	r = head_of(t, sizeof(*r));
@@ -201,6 +235,12 @@ FT_INLINE bool pop(struct thread *t, struct hit *h, struct call *ret)
 		return true;
 	}
 	c = suspended_find(h->tgid, h->frame, h->code);
+	/* A generator that is thrown into before it starts, in the place of one that was dropped.
+	 */
+	if (c && h->l->exits_exact && at_start(h->l, h->frame, false) > 0) {
+		suspended_drop(h->tgid, h->frame);
+		return false;
+	}
 	if (!c) {
 		count(FT_LOST_unmatched);
 		return false;
@@ -215,6 +255,23 @@ FT_INLINE bool is_return_const(const struct ft_layout *l, u8 op)
 }
 
 /*
+ * The opcode that an INSTRUMENTED_LINE at code unit i replaced: in a table of pairs {opcode,
+ * line}, or, in later micro releases of 3.13, of entries as long as the byte before them
+ * says: 2 to 5. No table of pairs begins so: there stands 0, or 255 before the RESUME.
+ */
+FT_INLINE void read_line_opcode(u64 lines, u64 i, u8 *op)
+{
+	u8 entry = 0;
+
+	read_at(&entry, 1, lines);
+	if (entry >= 2 && entry <= 5)
+		lines += 1 + entry * i;
+	else
+		lines += 2 * i;
+	read_at(op, 1, lines);
+}
+
+/*
  * The opcode of one code unit, also where a debugger or a monitoring tool of the target's own
  * put another over it (Python/instrumentation.c).
  */
@@ -226,7 +283,7 @@ FT_INLINE u8 real_op(const struct ft_layout *l, u64 code, u64 unit, u8 op)
 		return op;
 	monitoring = read_ptr(code + l->code_monitoring);
 	if (op == l->op_line)
-		read_at(&op, 1, read_ptr(monitoring + l->monitoring_lines) + 2 * i);
+		read_line_opcode(read_ptr(monitoring + l->monitoring_lines), i, &op);
 	if (op == l->op_instruction)
 		read_at(&op, 1, read_ptr(monitoring + l->monitoring_instructions) + i);
 	return op;
@@ -321,33 +378,6 @@ FT_INLINE void unwind(struct thread *t, struct hit *h, u64 exc_type)
 
 /* ---- handlers of the dispatch table (3.11 on) -------------------------------------- */
 
-FT_INLINE bool is_resume(const struct ft_layout *l, u16 unit)
-{
-	u8 op = unit;
-
-	return op && (op == l->op_resume[0] || op == l->op_resume[1] || op == l->op_resume[2] ||
-		      op == l->op_resume[3]);
-}
-
-/* 1: RESUME at the start of the body; 0: after a suspension; -1: no RESUME to be found. */
-FT_INLINE int at_start(const struct ft_layout *l, u64 frame)
-{
-	u64 instr = read_ptr(frame + l->frame_instr);
-	u16 unit[2] = {};
-	u32 i;
-
-	/* The frame points at the RESUME, or still at the instruction before it. */
-	if (read_at(unit, sizeof(unit), instr))
-		return -1;
-	for (i = 0; i < 2; i++)
-		if (is_resume(l, unit[i]))
-			return ((unit[i] >> 8) & l->resume_mask) == 0;
-	/* Its handler was reached, so it is there, under an INSTRUMENTED_INSTRUCTION. */
-	if (l->op_instruction && (u8)unit[0] == l->op_instruction)
-		return ((unit[0] >> 8) & l->resume_mask) == 0;
-	return -1;
-}
-
 SEC("uprobe")
 int ft_resume(struct pt_regs *ctx)
 {
@@ -356,7 +386,7 @@ int ft_resume(struct pt_regs *ctx)
 
 	if (!hit_ours(&h) || !hit_frame(&h) || !hit_wanted(&h))
 		return 0;
-	first = at_start(h.l, h.frame);
+	first = at_start(h.l, h.frame, true);
 	if (first > 0)
 		start(&h);
 	else if (!first)

@@ -6,6 +6,7 @@ other paths (before). Whoever traces from the outside must see the same calls.
 """
 import bdb
 import cProfile
+import itertools
 import os
 import runpy
 import sys
@@ -26,6 +27,10 @@ def opcodes(frame, event, arg):
 
 def nothing(*args):
     """A callback."""
+
+
+# One that runs no Python code, and takes any arguments.
+NOTHING_IN_C = itertools.chain
 
 
 def settrace(function, run):
@@ -78,7 +83,7 @@ def monitor(run):
     for tool in (tools.DEBUGGER_ID, tools.PROFILER_ID):
         tools.use_tool_id(tool, "watched")
         for event in all_events():
-            tools.register_callback(tool, event, nothing)
+            tools.register_callback(tool, event, NOTHING_IN_C)
         tools.set_events(tool, sum(all_events()))
     run()
 
@@ -88,7 +93,7 @@ def toggle(run):
     tools = sys.monitoring
     tools.use_tool_id(tools.PROFILER_ID, "watched")
     for event in all_events():
-        tools.register_callback(tools.PROFILER_ID, event, nothing)
+        tools.register_callback(tools.PROFILER_ID, event, NOTHING_IN_C)
     ended = threading.Event()
 
     def switch():
