@@ -21,7 +21,8 @@
 	X(emit_code, "a function's description could not be recorded, and so neither its call")    \
 	X(unmatched, "a return without its call: it was running when the trace began")             \
 	X(bad_record, "a record that held no valid values: a defect of ours, please report it")    \
-	X(proc_event, "a process's start, exec or end could not be told: raise --buffer")
+	X(proc_event, "a process's start, exec or end could not be told: raise --buffer")          \
+	X(jit, "calls in code that the target's JIT compiled: unset PYTHON_JIT there to see them")
 
 enum ft_counter {
 #define X(name, text) FT_LOST_##name,

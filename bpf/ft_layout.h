@@ -124,6 +124,7 @@ struct ft_proc {
 
 #define FT_PROC_FOLLOW 1   /* its children are traced from their first instruction */
 #define FT_PROC_DORMANT 2  /* no layout: not Python, or not known to be; only followed */
+#define FT_PROC_JIT 8	   /* its JIT compiler is on: code of its own passes no hook of an entry */
 #define FT_PROC_SUSPENDS 4 /* set by BPF: a generator of an accepted function was suspended */
 
 /* Settings of a run: the same for every process, in BPF's read-only data. */

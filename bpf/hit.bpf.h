@@ -86,12 +86,14 @@ FT_INLINE bool hit_known(struct hit *h)
 
 /*
  * At an exit, before anything of the target is read: can this be the exit of a call that is
- * open? Not when the thread has none, unless a generator went on unseen.
+ * open? Not when the thread has none, unless calls begin or go on unseen.
  */
 FT_INLINE struct thread *hit_thread(struct hit *h)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
 
+	if (h->proc->flags & FT_PROC_JIT)
+		return thread_get(h->tgid, h->tid);
 	return t && (t->depth || h->proc->flags & FT_PROC_SUSPENDS) ? t : 0;
 }
 

@@ -16,6 +16,7 @@
 #include <bpf/bpf_tracing.h>
 
 #define CO_SUSPENDS (0x20 | 0x80 | 0x100 | 0x200) /* generator, coroutine, both kinds of async */
+#define CO_NO_MONITORING_EVENTS 0x2000000
 #define NO_EXCEPTION 0
 
 /* ---- where a body stands (3.11 on) ------------------------------------------------------ */
@@ -217,6 +218,17 @@ FT_INLINE void go_on(struct hit *h)
 
 /* ---- exits ---------------------------------------------------------------------------------- */
 
+/* It was running when the trace began, or its entry passed no hook. */
+FT_INLINE void unmatched(struct thread *t, struct hit *h)
+{
+	if (!(h->proc->flags & FT_PROC_JIT)) {
+		count(FT_LOST_unmatched);
+		return;
+	}
+	count(FT_LOST_jit);
+	thread_lost(t, bpf_ktime_get_ns(), 2, FT_LOST_jit);
+}
+
 /*
  * Takes the call of this frame off the shadow stack, or, when it went on unseen, out of the
  * suspended ones. False: it was running when the trace began.
@@ -242,7 +254,7 @@ FT_INLINE bool pop(struct thread *t, struct hit *h, struct call *ret)
 		return false;
 	}
 	if (!c) {
-		count(FT_LOST_unmatched);
+		unmatched(t, h);
 		return false;
 	}
 	*ret = *c;
@@ -407,6 +419,18 @@ int ft_return(struct pt_regs *ctx)
 	return 0;
 }
 
+/*
+ * Where a JIT runs, an exit may be the first that is seen of a function. Not of the helper
+ * frame under __init__ (specialize.c, _Py_InitCleanup), which is nobody's call.
+ */
+FT_INLINE bool wanted_at_exit(struct hit *h)
+{
+	u32 flags = 0;
+
+	return !read_at(&flags, 4, h->code + h->l->code_flags) &&
+	       !(flags & CO_NO_MONITORING_EVENTS) && hit_wanted(h);
+}
+
 /* _PyEval_FrameClearAndPop(tstate, frame): every exit, by exception or not (3.12 on). */
 SEC("uprobe")
 int ft_frame_clear(struct pt_regs *ctx)
@@ -419,7 +443,7 @@ int ft_frame_clear(struct pt_regs *ctx)
 	h.tstate = PT_REGS_PARM1(ctx);
 	h.frame = PT_REGS_PARM2(ctx);
 	h.code = frame_code(h.l, h.frame);
-	if (!hit_known(&h))
+	if (h.proc->flags & FT_PROC_JIT ? !wanted_at_exit(&h) : !hit_known(&h))
 		return 0;
 	if (read_ptr(h.tstate + h.l->tstate_exc_value))
 		unwind(t, &h, 0);

@@ -79,11 +79,16 @@ FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 	struct frame_key key = {};
 	struct call copy;
 
-	if (!t || !l || l->exits_exact || !c || (c->frame != fresh && ft_alive(tid, start)))
+	if (!t || !l || !c || (l->exits_exact && !(p->flags & FT_PROC_JIT)) ||
+	    (c->frame != fresh && ft_alive(tid, start)))
+		return 0;
+	/* Nothing leaves unseen: it is suspended, by code that a JIT compiled. */
+	if (l->exits_exact && !(c->flags & CALL_GENERATOR))
 		return 0;
 	/* `yield from` and `await` suspend where no hook is (YIELD_FROM, up to 3.10). */
-	if (l->states_running && c->frame != fresh && c->flags & CALL_GENERATOR &&
-	    frame_code(l, c->frame) == c->code && is_suspended(l, c->frame)) {
+	if (l->exits_exact ||
+	    (l->states_running && c->frame != fresh && c->flags & CALL_GENERATOR &&
+	     frame_code(l, c->frame) == c->code && is_suspended(l, c->frame))) {
 		copy = *c;
 		t->depth--;
 		suspended_keep(t, p, &copy);

@@ -319,6 +319,9 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 	struct ft_proc p = {.layout = *layout, .flags = a->follow ? FT_PROC_FOLLOW : 0};
 	int err;
 
+	if (t->jit_built && t->jit_asked)
+		p.flags |= FT_PROC_JIT;
+
 	/* Up to 3.10 a thrown-into generator even breaks the chain of frames that inference
 	 * would walk (genobject.c, _gen_throw, sets tstate->frame by hand). */
 	for (int i = 0; i < hooks->count; i++)

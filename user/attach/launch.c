@@ -25,8 +25,8 @@ struct launch {
 	unsigned stops;
 };
 
-#define TRACE_OPTIONS (PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |  \
-		       PTRACE_O_TRACESYSGOOD)
+#define TRACE_OPTIONS                                                                              \
+	(PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACESYSGOOD)
 
 static _Noreturn void child(struct launch *l, char **command)
 {

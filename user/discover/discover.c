@@ -137,6 +137,16 @@ static int tell_version(struct target *t, struct elf *e, struct why *w)
 	return 0;
 }
 
+/* Off unless asked for, in builds that have one at all (configure, --enable-experimental-jit). */
+static void tell_jit(struct target *t, struct elf *e)
+{
+	char value[2];
+
+	t->jit_built = elf_has_text(e, "PYTHON_JIT");
+	t->jit_asked = proc_environ(t->pid, "PYTHON_JIT", value, sizeof(value)) && value[0] &&
+		       value[0] != '0';
+}
+
 static int fill_target(struct target *t, struct elf *e, const struct candidate *c, const char *root,
 		       struct why *w)
 {
@@ -151,6 +161,7 @@ static int fill_target(struct target *t, struct elf *e, const struct candidate *
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"process %d: no segment of %s is mapped at %#llx", t->pid,
 				t->binary, (unsigned long long)c->map.start);
+	tell_jit(t, e);
 	return tell_version(t, e, w);
 }
 

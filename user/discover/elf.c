@@ -146,3 +146,18 @@ const uint8_t *elf_code(struct elf *e, uint64_t vaddr, size_t max, size_t *ret_l
 	*ret_len = left < max ? left : max;
 	return elf_at(e, vaddr, *ret_len);
 }
+
+bool elf_has_text(struct elf *e, const char *text)
+{
+	for (int i = 0; i < e->nload; i++) {
+		const Elf64_Phdr *p = &e->load[i];
+		const char *at;
+
+		if (p->p_flags & (PF_W | PF_X))
+			continue;
+		at = elf_at(e, p->p_vaddr, p->p_filesz);
+		if (at && memmem(at, p->p_filesz, text, strlen(text) + 1))
+			return true;
+	}
+	return false;
+}

@@ -51,6 +51,9 @@ bool elf_is_code(const struct elf *e, uint64_t vaddr);
 /* Code bytes from vaddr on: max of them, or fewer where the segment ends. */
 const uint8_t *elf_code(struct elf *e, uint64_t vaddr, size_t max, size_t *ret_len);
 
+/* Does a C string that ends in text lie in the constant data? */
+bool elf_has_text(struct elf *e, const char *text);
+
 /* ---- the dynamic section (elf_dynamic.c) ---- */
 
 int elf_load_dynamic(struct elf *e, struct why *w); /* elf_open calls it */

@@ -114,3 +114,21 @@ int proc_each_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w)
 	fclose(f);
 	return ret;
 }
+
+bool proc_environ(pid_t pid, const char *name, char *ret_value, size_t size)
+{
+	size_t len = strlen(name), room = 0;
+	FILE *f = proc_open(pid, "environ");
+	char *entry = NULL;
+	bool found = false;
+
+	while (f && !found && getdelim(&entry, &room, 0, f) > 0) {
+		found = !strncmp(entry, name, len) && entry[len] == '=';
+		if (found)
+			snprintf(ret_value, size, "%s", entry + len + 1);
+	}
+	free(entry);
+	if (f)
+		fclose(f);
+	return found;
+}

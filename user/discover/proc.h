@@ -6,6 +6,7 @@
 #ifndef FT_PROC_H
 #define FT_PROC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -27,6 +28,10 @@ int proc_link(pid_t pid, const char *name, char *ret_path, size_t size, struct w
 /* Calls fn for every executable mapping of a file until it returns non-zero; returns that. */
 typedef int proc_map_fn(void *ctx, const struct proc_map *m);
 int proc_each_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w);
+
+/* The value of a variable in the environment that the process was started with, into
+ * ret_value; false: it has none, or the environment cannot be read. */
+bool proc_environ(pid_t pid, const char *name, char *ret_value, size_t size);
 
 /* Cuts the kernel's " (deleted)" mark off. */
 void proc_cut_deleted(char *path);
