@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "print_check.h"
 #include "run.h"
 
 #ifndef FT_VERSION
@@ -122,6 +123,29 @@ static int trace(const struct config *c)
 	return result.command_status;
 }
 
+/* The status of the first process that cannot be traced. */
+static int check(const struct config *c)
+{
+	int status = EXIT_DONE;
+
+	for (size_t i = 0; i < c->npids; i++) {
+		struct check k;
+
+		check_process(c->pids[i], c, &k);
+		if (c->json)
+			print_check_json(&k);
+		else
+			print_check(&k);
+		fflush(stdout);
+		if (k.why.exit_status)
+			fail(&k.why);
+		if (!status)
+			status = k.why.exit_status;
+		check_release(&k);
+	}
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct config c;
@@ -136,6 +160,8 @@ int main(int argc, char **argv)
 	} else if (c.version) {
 		printf("flowtrace-bpf %s\n", FT_VERSION);
 		status = EXIT_DONE;
+	} else if (c.check) {
+		status = check(&c);
 	} else {
 		status = trace(&c);
 	}

@@ -275,7 +275,7 @@ def text_of(pid):
     with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as memory:
         for line in maps:
             found = re.match(r"(\w+)-(\w+) r-xp \S+ \S+ \S+ +(/.*)$", line)
-            if found and found[3] == program:
+            if found and (found[3] == program or "/libpython3." in found[3]):
                 first, last = int(found[1], 16), int(found[2], 16)
                 memory.seek(first)
                 digest.update(memory.read(last - first))

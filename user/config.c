@@ -846,8 +846,6 @@ static int refuse_not_yet(const struct config *c, struct why *w)
 
 	if (c->all)
 		what = "--all is not built yet: name the processes with --pid";
-	else if (c->check)
-		what = "--check is not built yet: leave it out, a failed attach says why";
 	else if (c->http > 0)
 		what = "--http is not built yet: leave it out";
 	else if (!strcmp(c->backend, "agent"))
@@ -863,6 +861,8 @@ static int refuse_combinations(const struct config *c, struct why *w)
 	if (!targets)
 		what = "nothing to trace: give --pid PID, or -- CMD to start a program, or "
 		       "--replay FILE (see --help)";
+	else if (c->check && !c->npids)
+		what = "--check is about running processes: give --pid PID";
 	else if (c->replay && c->record)
 		what = "--record with --replay makes no sense: the recording is there already, "
 		       "leave --record out";

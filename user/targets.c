@@ -7,19 +7,12 @@
 
 #include "attach/launch.h"
 #include "base/clock.h"
-#include "cpython/cpython.h"
 #include "discover/discover.h"
+#include "prepare.h"
 #include "targets.h"
 
 #define PROCS_MAX 1024
 #define RETRY_LIMIT_NS (2 * NS_PER_SECOND) /* for a libpython to be mapped after an exec */
-
-/* A target that was looked at and not yet touched. */
-struct prepared {
-	struct target target;
-	struct ft_layout layout;
-	struct hooks hooks;
-};
 
 /* A process that is traced or followed. */
 struct proc {
@@ -79,28 +72,6 @@ static void proc_drop(struct targets *t, pid_t pid)
 
 /* ---- from a pid to hooks ------------------------------------------------------------ */
 
-static enum backend backend_of(const struct config *c)
-{
-	if (!strcmp(c->backend, "usdt"))
-		return BACKEND_USDT;
-	if (!strcmp(c->backend, "uprobe"))
-		return BACKEND_UPROBE;
-	return BACKEND_AUTO;
-}
-
-/* Everything that can be told without touching the process. */
-static int prepare(struct targets *t, pid_t pid, struct prepared *ret, struct why *w)
-{
-	int err = discover_target(pid, &ret->target, w);
-
-	if (err)
-		return err;
-	err = cpython_layout(&ret->target, &ret->layout, w);
-	if (!err)
-		err = cpython_hooks(&ret->target, backend_of(t->config), &ret->hooks, w);
-	return discover_unless_gone(pid, err, w);
-}
-
 static int hook(struct targets *t, const struct prepared *r, struct why *w)
 {
 	const struct target *p = &r->target;
@@ -123,7 +94,7 @@ static int hook_pid(struct targets *t, pid_t pid, struct why *w)
 
 	if (proc)
 		proc->hooked_ns = clock_ns(CLOCK_MONOTONIC);
-	err = prepare(t, pid, &r, w);
+	err = prepare(pid, t->config, &r, w);
 	if (!err)
 		err = hook(t, &r, w);
 	target_release(&r.target);
@@ -190,7 +161,7 @@ static int prepare_pids(struct targets *t, struct prepared *r)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < t->config->npids; i++)
-		err = prepare(t, t->config->pids[i], &r[i], t->why);
+		err = prepare(t->config->pids[i], t->config, &r[i], t->why);
 	return err;
 }
 
@@ -326,8 +297,7 @@ unsigned targets_roles(const struct targets *t)
 	unsigned roles = 0;
 
 	for (size_t i = 0; t->config->follow != 1 && i < t->config->npids; i++)
-		for (int k = 0; k < t->prepared[i].hooks.count; k++)
-			roles |= 1U << t->prepared[i].hooks.site[k].role;
+		roles |= prepared_roles(&t->prepared[i]);
 	return roles;
 }
 

@@ -56,4 +56,18 @@ int attach_counters(const struct attach *a, uint64_t ret_counts[FT_COUNTER_COUNT
 int attach_each_loss(const struct attach *a, int (*fn)(void *arg, const struct ft_rec_lost *lost),
 		     void *arg);
 
+/* ---- what is possible here -------------------------------------------------------------- */
+
+/* Something that the kernel has, or that this process may do. */
+struct attach_feature {
+	const char *name; /* static: "BPF ring buffer", "CAP_SYS_ADMIN" */
+	const char *what; /* static: what it is for, and since when the kernel has it */
+	bool present;
+	bool permission; /* a right of ours, not a feature of the kernel */
+};
+
+#define ATTACH_FEATURES_MAX 12
+/* Returns how many. Asks the kernel; loads nothing that stays. */
+int attach_features(struct attach_feature ret[ATTACH_FEATURES_MAX]);
+
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdbool.h>
@@ -8,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "attach/attach.h"
 #include "attach/features.h"
 
 #define UPROBE_TYPE "/sys/bus/event_source/devices/uprobe/type"
@@ -39,6 +41,38 @@ static int lockdown_why(struct why *w)
 	return why_exit(w, EXIT_NOT_PERMITTED, -EPERM,
 			"kernel lockdown is in confidentiality mode, which forbids tracing: boot "
 			"with lockdown=integrity or none");
+}
+
+static bool probe_map(enum bpf_map_type type)
+{
+	return libbpf_probe_bpf_map_type(type, NULL) == 1;
+}
+
+int attach_features(struct attach_feature ret[ATTACH_FEATURES_MAX])
+{
+	const struct attach_feature all[] = {
+		{"BTF", "types of this kernel (CONFIG_DEBUG_INFO_BTF)", !access(BTF, R_OK), false},
+		{"uprobes", "hooks in programs (CONFIG_UPROBE_EVENTS)", !access(UPROBE_TYPE, R_OK),
+		 false},
+		{"BPF uprobe programs", "what runs at a hook",
+		 libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_KPROBE, NULL) == 1, false},
+		{"BPF ring buffer", "how events come out (5.8)", probe_map(BPF_MAP_TYPE_RINGBUF),
+		 false},
+		{"BPF prefix tree", "how --prefix is decided (4.11)",
+		 probe_map(BPF_MAP_TYPE_LPM_TRIE), false},
+		{"no confidentiality lockdown", "reading a program's memory", !lockdown_why(NULL),
+		 false},
+		{"CAP_SYS_ADMIN", "to set uprobes", has_capability(CAP_SYS_ADMIN), true},
+		{"CAP_BPF", "to load programs; CAP_SYS_ADMIN includes it", has_capability(CAP_BPF),
+		 true},
+		{"CAP_PERFMON", "to read memory in them; CAP_SYS_ADMIN includes it",
+		 has_capability(CAP_PERFMON), true},
+		{"CAP_SYS_PTRACE", "to look at other users' processes in /proc",
+		 has_capability(CAP_SYS_PTRACE), true},
+	};
+
+	memcpy(ret, all, sizeof(all));
+	return sizeof(all) / sizeof(all[0]);
 }
 
 int features_check(struct why *w)

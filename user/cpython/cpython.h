@@ -22,4 +22,12 @@ int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct 
 int cpython_hooks(const struct target *t, enum backend backend, struct hooks *ret_hooks,
 		  struct why *w);
 
+/*
+ * What cannot be seen of this process, a sentence each (static): ret has room for
+ * CPYTHON_UNSEEN_MAX; returns how many.
+ */
+#define CPYTHON_UNSEEN_MAX 8
+int cpython_unseen(const struct target *t, const struct hooks *hooks,
+		   const char *ret[CPYTHON_UNSEEN_MAX]);
+
 #endif

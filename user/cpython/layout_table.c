@@ -117,6 +117,7 @@ static const struct cpython_facts rows[] = {
 			   {HOOK_YIELD, 118, "YIELD_VALUE", true},
 			   {HOOK_YIELD, 241, "INSTRUMENTED_YIELD_VALUE", true}},
 		.frame_clear = FRAME_CLEAR_EXPORTED,
+		.closes_unseen = true,
 		.debug = {DEBUG_OFFSETS_3_13},
 		.layout = {OFFSETS_3_13, HOW_3_12, .attr_how = FT_ATTR_INLINE,
 			   .values_order = FT_ORDER_BEHIND, .op_resume = {149, 207, 236},
@@ -131,6 +132,7 @@ static const struct cpython_facts rows[] = {
 			   {HOOK_YIELD, 120, "YIELD_VALUE", true},
 			   {HOOK_YIELD, 247, "INSTRUMENTED_YIELD_VALUE", true}},
 		.frame_clear = FRAME_CLEAR_EXPORTED,
+		.closes_unseen = true,
 		.debug = {DEBUG_OFFSETS_3_14},
 		.layout = {OFFSETS_3_14, HOW_3_12, .attr_how = FT_ATTR_INLINE,
 			   .values_order = FT_ORDER_BEHIND, .tag_mask = 3,
@@ -146,6 +148,7 @@ static const struct cpython_facts rows[] = {
 			   {HOOK_YIELD, 119, "YIELD_VALUE", true},
 			   {HOOK_YIELD, 246, "INSTRUMENTED_YIELD_VALUE", true}},
 		.frame_clear = FRAME_CLEAR_EXPORTED,
+		.closes_unseen = true,
 		/* resume_mask: a generator expression runs RESUME 4 where it is made. */
 		.debug = {DEBUG_OFFSETS_3_15},
 		.layout = {OFFSETS_3_15, HOW_3_12, .attr_how = FT_ATTR_INLINE,

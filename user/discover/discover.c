@@ -147,6 +147,18 @@ static void tell_jit(struct target *t, struct elf *e)
 		       value[0] != '0';
 }
 
+static void tell_build(struct target *t, struct elf *e)
+{
+	uint8_t id[ELF_BUILD_ID_MAX];
+	int n = elf_build_id(e, id);
+	struct elf_usdt probe;
+
+	for (int i = 0; i < n && 2 * i + 2 < (int)sizeof(t->build_id); i++)
+		snprintf(t->build_id + 2 * i, 3, "%02x", id[i]);
+	t->has_usdt = elf_usdt(e, "python", "function__entry", &probe, 1, NULL) > 0;
+	tell_jit(t, e);
+}
+
 static int fill_target(struct target *t, struct elf *e, const struct candidate *c, const char *root,
 		       struct why *w)
 {
@@ -161,7 +173,7 @@ static int fill_target(struct target *t, struct elf *e, const struct candidate *
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"process %d: no segment of %s is mapped at %#llx", t->pid,
 				t->binary, (unsigned long long)c->map.start);
-	tell_jit(t, e);
+	tell_build(t, e);
 	return tell_version(t, e, w);
 }
 

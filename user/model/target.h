@@ -23,8 +23,10 @@ struct target {
 	uint64_t bias;		 /* address in the process - virtual address in the file */
 	int major, minor, micro; /* micro -1 = not known */
 	int nthreads;
-	bool jit_built; /* it has a JIT compiler (3.14, 3.15: off unless asked for) */
-	bool jit_asked; /* its environment has PYTHON_JIT, not 0 */
+	char build_id[65]; /* of the binary, in hex; "" = it has none */
+	bool has_usdt;	   /* built with dtrace probes on frames */
+	bool jit_built;	   /* it has a JIT compiler (3.14, 3.15: off unless asked for) */
+	bool jit_asked;	   /* its environment has PYTHON_JIT, not 0 */
 };
 
 void target_release(struct target *t);

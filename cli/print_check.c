@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include <json-c/json.h>
+#include <stdio.h>
+
+#include "print_check.h"
+
+static const char *const role_text[] = {
+	[HOOK_RESUME] = "start, resumption",
+	[HOOK_RETURN] = "return",
+	[HOOK_YIELD] = "suspension",
+	[HOOK_FRAME_ENTRY] = "start, resumption",
+	[HOOK_FRAME_EXIT] = "any exit",
+	[HOOK_TRACEBACK] = "exception",
+	[HOOK_EVAL_ENTRY] = "start, resumption",
+	[HOOK_FRAME_CLEAR] = "any exit",
+};
+
+static const char *const cost_text[] = {
+	[HOOK_EMULATED] = "emulated",
+	[HOOK_NOP5] = "nop",
+	[HOOK_SINGLE_STEPPED] = "single-stepped",
+};
+
+static const char *jit_text(const struct target *t)
+{
+	if (!t->jit_built)
+		return "none";
+	return t->jit_asked ? "on" : "off";
+}
+
+static void version_text(const struct target *t, char text[32])
+{
+	if (t->micro < 0)
+		snprintf(text, 32, "%d.%d", t->major, t->minor);
+	else
+		snprintf(text, 32, "%d.%d.%d", t->major, t->minor, t->micro);
+}
+
+/* ---- for people ------------------------------------------------------------------------ */
+
+static void print_python(const struct target *t, const char *link)
+{
+	char version[32];
+
+	version_text(t, version);
+	printf("binary       %s\n", t->binary);
+	printf("python       %s, %s, %s dtrace probes, JIT %s, %d thread%s\n", version, link,
+	       t->has_usdt ? "with" : "without", jit_text(t), t->nthreads,
+	       t->nthreads == 1 ? "" : "s");
+	printf("build id     %s\n", t->build_id[0] ? t->build_id : "none");
+}
+
+static void print_hooks(const struct hooks *h)
+{
+	printf("backend      %s\n", h->backend);
+	for (int i = 0; i < h->count; i++)
+		printf("%-12s %-26s %-18s %-15s at %#llx\n", i ? "" : "hooks", h->site[i].name,
+		       role_text[h->site[i].role], cost_text[h->site[i].cost],
+		       (unsigned long long)h->site[i].file_offset);
+	puts("seen         every call of Python code, its values, its exit");
+}
+
+static void print_features(const struct check *k, bool permission, const char *title)
+{
+	for (int i = 0; i < k->nfeatures; i++) {
+		const struct attach_feature *f = &k->feature[i];
+
+		if (f->permission != permission)
+			continue;
+		printf("%-12s %-3s %-27s %s\n", title, f->present ? "yes" : "NO", f->name, f->what);
+		title = "";
+	}
+}
+
+void print_check(const struct check *k)
+{
+	printf("process      %d\n", k->pid);
+	if (k->found.target.binary)
+		print_python(&k->found.target, k->link);
+	if (k->found.hooks.count)
+		print_hooks(&k->found.hooks);
+	for (int i = 0; i < k->nunseen; i++)
+		printf("%-12s %s\n", i ? "" : "not seen", k->unseen[i]);
+	printf("kernel       %s\n", k->kernel);
+	print_features(k, false, "");
+	print_features(k, true, "permissions");
+	printf("traceable    %s\n", k->why.exit_status ? "NO" : "yes");
+}
+
+/* ---- for programs ---------------------------------------------------------------------- */
+
+static void add_text(struct json_object *o, const char *key, const char *text)
+{
+	json_object_object_add(o, key, text ? json_object_new_string(text) : NULL);
+}
+
+static struct json_object *python_json(const struct target *t, const char *link)
+{
+	struct json_object *o;
+	char version[32];
+
+	if (!t->binary)
+		return NULL;
+	o = json_object_new_object();
+	version_text(t, version);
+	add_text(o, "version", version);
+	add_text(o, "binary", t->binary);
+	add_text(o, "link", link);
+	add_text(o, "build_id", t->build_id[0] ? t->build_id : NULL);
+	json_object_object_add(o, "dtrace", json_object_new_boolean(t->has_usdt));
+	add_text(o, "jit", jit_text(t));
+	json_object_object_add(o, "threads", json_object_new_int(t->nthreads));
+	return o;
+}
+
+static struct json_object *hooks_json(const struct hooks *h)
+{
+	struct json_object *all = json_object_new_array();
+
+	for (int i = 0; i < h->count; i++) {
+		struct json_object *o = json_object_new_object();
+
+		add_text(o, "name", h->site[i].name);
+		add_text(o, "sees", role_text[h->site[i].role]);
+		add_text(o, "cost", cost_text[h->site[i].cost]);
+		json_object_object_add(o, "offset", json_object_new_int64(h->site[i].file_offset));
+		json_object_array_add(all, o);
+	}
+	return all;
+}
+
+static struct json_object *features_json(const struct check *k, bool permission)
+{
+	struct json_object *all = json_object_new_object();
+
+	for (int i = 0; i < k->nfeatures; i++)
+		if (k->feature[i].permission == permission)
+			json_object_object_add(all, k->feature[i].name,
+					       json_object_new_boolean(k->feature[i].present));
+	return all;
+}
+
+static struct json_object *unseen_json(const struct check *k)
+{
+	struct json_object *all = json_object_new_array();
+
+	for (int i = 0; i < k->nunseen; i++)
+		json_object_array_add(all, json_object_new_string(k->unseen[i]));
+	return all;
+}
+
+void print_check_json(const struct check *k)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "pid", json_object_new_int(k->pid));
+	json_object_object_add(o, "traceable", json_object_new_boolean(!k->why.exit_status));
+	json_object_object_add(o, "status", json_object_new_int(k->why.exit_status));
+	add_text(o, "reason", k->why.exit_status ? k->why.text : NULL);
+	json_object_object_add(o, "python", python_json(&k->found.target, k->link));
+	add_text(o, "backend", k->found.hooks.backend);
+	json_object_object_add(o, "hooks", hooks_json(&k->found.hooks));
+	json_object_object_add(o, "unseen", unseen_json(k));
+	add_text(o, "kernel", k->kernel);
+	json_object_object_add(o, "features", features_json(k, false));
+	json_object_object_add(o, "permissions", features_json(k, true));
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+						       JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}

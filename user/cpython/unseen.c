@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The limits of what hooks can show, for --check. */
+#include "cpython/cpython.h"
+#include "cpython/facts.h"
+
+static bool has_role(const struct hooks *h, enum hook_role role)
+{
+	for (int i = 0; i < h->count; i++)
+		if (h->site[i].role == role)
+			return true;
+	return false;
+}
+
+int cpython_unseen(const struct target *t, const struct hooks *hooks,
+		   const char *ret[CPYTHON_UNSEEN_MAX])
+{
+	const struct cpython_facts *facts;
+	int n = 0;
+
+	if (!hooks->count || cpython_facts(t, &facts, NULL))
+		return 0;
+	ret[n++] = "calls that run when the trace begins: they make no event";
+	ret[n++] = "calls of functions that are written in C";
+	ret[n++] = "values on memory pages that are not resident: \"<unreadable>\"";
+	if (facts->closes_unseen)
+		ret[n++] = "the end of a generator or coroutine that is closed or dropped while "
+			   "suspended outside a try: counted as unfinished";
+	if (has_role(hooks, HOOK_TRACEBACK))
+		ret[n++] = "an exit by exception until the thread's next event: it is written "
+			   "then, with the time of the exception";
+	if (t->jit_built && t->jit_asked)
+		ret[n++] = "calls in code that its JIT compiled (PYTHON_JIT is set): counted as "
+			   "lost, two events each";
+	else if (t->jit_built)
+		ret[n++] = "calls in code that its JIT compiles, if this build turns it on "
+			   "without PYTHON_JIT";
+	return n;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What can be told of a process without touching it, which is all that attaching needs:
+ *
+ *     pid -> discover -> cpython (layout, hooks)
+ */
+#ifndef FT_PREPARE_H
+#define FT_PREPARE_H
+
+#include "base/why.h"
+#include "config.h"
+#include "ft_layout.h"
+#include "model/hooks.h"
+#include "model/target.h"
+
+/* A target that was looked at and not yet touched. */
+struct prepared {
+	struct target target; /* to be released with target_release() */
+	struct ft_layout layout;
+	struct hooks hooks;
+};
+
+/* On failure what was found until then is in ret, which was zeroes before. */
+int prepare(pid_t pid, const struct config *c, struct prepared *ret, struct why *w);
+/* The roles of the hooks, as attach_options.roles. */
+unsigned prepared_roles(const struct prepared *p);
+
+#endif
