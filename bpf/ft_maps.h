@@ -60,7 +60,8 @@ struct call {
 	__u64 start_ns; /* the span, or for a call that was lost its nearest recorded parent's */
 	__u32 start_tid;
 	__u32 flags; /* CALL_* */
-	__u64 exc;   /* the exception last seen in it, 0 = none */
+	__u64 exc;    /* the exception last seen in it, 0 = none */
+	__u64 tstate; /* a sub-interpreter has another on the same thread */
 };
 
 #define CALL_LOST 1	 /* its ENTER could not be recorded: no EXIT either */
@@ -133,6 +134,7 @@ struct thread {
 	__u32 lost_count, lost_reason;
 	__u32 named; /* its name was sent, or it has none */
 	__u32 pad0;
+	__u64 tstate; /* Python's, of the event at hand */
 	/* What would be too much for the BPF stack. */
 	struct code_entry entry; /* of a code object that is being described */
 	struct ft_rec_lost lost;

@@ -55,8 +55,11 @@ FT_INLINE bool hit_frame(struct hit *h)
  */
 FT_INLINE void settle_at_bottom(struct hit *h)
 {
-	if (read_ptr(h->frame + h->l->frame_previous))
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
+
+	if (!t || read_ptr(h->frame + h->l->frame_previous))
 		return;
+	t->tstate = h->tstate;
 	ft_settle(h->tid, 0, h->frame, 0);
 	h->proc->raised_tid = 0;
 }

@@ -73,6 +73,7 @@ FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 previous, u64 fresh)
 		return 0;
 	if (!t->named)
 		name_thread(t, h);
+	t->tstate = h->tstate;
 	top = call_top(t, h->tid);
 	if (top && (top->frame != previous || top->code != frame_code(h->l, previous)))
 		ft_settle(h->tid, previous, fresh, NO_EXCEPTION);
@@ -97,8 +98,10 @@ FT_INLINE struct call *push_suspended(struct thread *t, struct hit *h, u64 frame
 	struct call *was = suspended_find(h->tgid, frame, code);
 	struct call *c = was ? push(t, h) : 0;
 
-	if (c)
+	if (c) {
 		*c = *was;
+		c->tstate = h->tstate;
+	}
 	return c;
 }
 
@@ -189,6 +192,7 @@ FT_INLINE void start(struct hit *h)
 	if (c->flags && h->l->exits_exact && h->proc->flags & FT_PROC_SUSPENDS)
 		suspended_drop(h->tgid, h->frame);
 	c->exc = 0;
+	c->tstate = h->tstate;
 	put_args(t, h);
 	r = head_of(t, sizeof(*r));
 	head_init(&r->hdr, FT_REC_ENTER, 0, h->tgid, h->tid, now);
@@ -237,6 +241,7 @@ FT_INLINE bool pop(struct thread *t, struct hit *h, struct call *ret)
 {
 	struct call *c = call_top(t, h->tid);
 
+	t->tstate = h->tstate;
 	if (!call_is(c, h->frame, h->code)) {
 		ft_settle(h->tid, h->frame, 0, NO_EXCEPTION);
 		c = call_top(t, h->tid);

@@ -29,6 +29,27 @@ FT_GLOBAL u64 ft_descend(u64 frame, u64 top, u64 below)
 	return l && next ? frame : 0;
 }
 
+#define WAIT_CALLS 64
+
+/*
+ * The top call belongs to another thread state than that of the event at hand: a
+ * sub-interpreter's. It waits for this one if none of this one's calls lies below; otherwise
+ * it is over. WAIT_CALLS are looked at.
+ */
+FT_GLOBAL int ft_waits(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct call *c;
+	u32 i;
+
+	for (i = 2; t && i < WAIT_CALLS && i <= t->depth; i++) {
+		c = call_at(tid, t->depth - i);
+		if (c && c->tstate == t->tstate)
+			return 0;
+	}
+	return 1;
+}
+
 FT_GLOBAL int ft_alive(u32 tid, u64 frame)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -45,6 +66,8 @@ FT_GLOBAL int ft_alive(u32 tid, u64 frame)
 	if (l->states_running)
 		return frame_code(l, top_frame) == top->code &&
 		       (top_frame == frame || is_running(l, top_frame));
+	if (top->tstate != t->tstate)
+		return ft_waits(tid);
 	/* Down at the call below it, and the top was not met: the top is gone. */
 	below = t->depth > 1 ? call_at(tid, t->depth - 2) : 0;
 	if (below && below->frame != top_frame)
@@ -195,12 +218,16 @@ int ft_traceback(struct pt_regs *ctx)
 		return 0; /* a traceback entry made by C code, for no frame that runs */
 	ours = hit_known(&h);
 	t = bpf_map_lookup_elem(&ft_threads, &h.tid);
+	if (t)
+		t->tstate = h.tstate;
 	if (!ours && (!t || !t->depth || ft_alive(h.tid, h.frame)))
 		return 0;
-	if (!t)
+	if (!t) {
 		t = thread_get(h.tgid, h.tid);
-	if (!t)
-		return 0;
+		if (!t)
+			return 0;
+		t->tstate = h.tstate;
+	}
 	exc = read_ptr(h.tstate + h.l->tstate_exc_value);
 	if (h.l->tstate_exc_type != FT_NONE)
 		type = read_ptr(h.tstate + h.l->tstate_exc_type);
@@ -219,6 +246,7 @@ int ft_traceback(struct pt_regs *ctx)
 		if (!c)
 			return 0;
 		*c = *was;
+		c->tstate = h.tstate;
 		t->depth++;
 	}
 	send_raise(t, h.tid, c, exc, bpf_ktime_get_ns());
