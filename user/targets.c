@@ -7,6 +7,7 @@
 
 #include "attach/launch.h"
 #include "base/clock.h"
+#include "cpython/cpython.h"
 #include "discover/discover.h"
 #include "prepare.h"
 #include "targets.h"
@@ -80,6 +81,8 @@ static int hook(struct targets *t, const struct prepared *r, struct why *w)
 	if (err)
 		return err;
 	t->any_python = true;
+	if (p->greenlets)
+		ui_note(t->ui, "pid %d: " CPYTHON_GREENLETS, p->pid);
 	if (t->config->verbose)
 		ui_note(t->ui, "pid %d: CPython %d.%d, %s, %d sites in %s", p->pid, p->major,
 			p->minor, r->hooks.backend, r->hooks.count, p->binary);

@@ -24,7 +24,7 @@ struct search {
 	const char *exe;
 	ino_t exe_inode;
 	struct candidate found;
-	bool has_library, has_exe;
+	bool has_library, has_exe, has_greenlet;
 	char foreign[256]; /* a Python that is not CPython */
 	struct proc_map exe_map;
 };
@@ -68,6 +68,8 @@ static int look_at_map(void *ctx, const struct proc_map *m)
 		s->exe_map = *m;
 		s->has_exe = true;
 	}
+	if (!strncmp(base_name(m->path), "_greenlet.", 10))
+		s->has_greenlet = true;
 	if (is_libpython(m->path) && !s->has_library) {
 		s->found.map = *m;
 		s->has_library = true;
@@ -306,6 +308,7 @@ static int find_interpreter(struct target *t, struct search *s, struct why *w)
 		err = choose(s, t->pid, root, w);
 	if (!err)
 		err = examine(t, &s->found, root, w);
+	t->greenlets = s->has_greenlet;
 	s->exe = NULL;
 	return err;
 }

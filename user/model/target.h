@@ -25,6 +25,7 @@ struct target {
 	int nthreads;
 	char build_id[65]; /* of the binary, in hex; "" = it has none */
 	bool has_usdt;	   /* built with dtrace probes on frames */
+	bool greenlets;	   /* the module greenlet is loaded (gevent, eventlet) */
 	bool jit_built;	   /* it has a JIT compiler (3.14, 3.15: off unless asked for) */
 	bool jit_asked;	   /* its environment has PYTHON_JIT, not 0 */
 };
