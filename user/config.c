@@ -143,7 +143,7 @@ static const struct option_row rows[] = {
 	  GROUP_RUN, FLAG_NO_FILE, "FILE", "JSON object whose keys are the long options", 0, 0 },
 	{ "check", 0, "FLOWTRACE_CHECK", NULL, KIND_SWITCH, AT(check), "false",
 	  GROUP_RUN, 0, NULL,
-	  "say what is possible for --pid, and why not (not built yet)", 0, 0 },
+	  "say what is possible for --pid, and what is not", 0, 0 },
 	{ "json", 0, "FLOWTRACE_JSON", NULL, KIND_SWITCH, AT(json), "false",
 	  GROUP_RUN, 0, NULL, "the answer of --check as JSON", 0, 0 },
 	{ "quiet", 'q', "FLOWTRACE_QUIET", NULL, KIND_SWITCH, AT(quiet), "false",
