@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The settings of a run. One table of options (config.c) gives the flag, the FLOWTRACE_
+ * The settings of a run. One table of options (config/table.c) gives the flag, the FLOWTRACE_
  * variable, the key of the configuration file, the default and the help text.
  * Defaults < file < environment < command line; a target (--pid, --all, --replay, -- CMD)
  * named in one layer replaces every target of the layers below it.

@@ -114,7 +114,7 @@ def test_every_record_has_a_size_assert():
 
 
 def test_every_option_is_in_the_readme():
-    table = (ROOT / "user/config.c").read_text().split("rows[] = {")[1].split("\n};")[0]
+    table = (ROOT / "user/config/table.c").read_text().split("rows[] = {")[1].split("\n};")[0]
     rows = re.findall(r"^\t\{ \"([a-z-]+)\".*?\},$", table, re.M | re.S)
     off = set(re.findall(r"^\t\{ \"([a-z-]+)\"[^}]*FLAG_SHOW_OFF", table, re.M))
     assert len(rows) > 20

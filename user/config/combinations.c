@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What makes no sense together, and what is not built yet.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "config/parser.h"
+
+int refuse_not_yet(const struct config *c, struct why *w)
+{
+	const char *what = NULL;
+
+	if (c->all)
+		what = "--all is not built yet: name the processes with --pid";
+	else if (c->http > 0)
+		what = "--http is not built yet: leave it out";
+	else if (!strcmp(c->backend, "agent"))
+		what = "--backend agent is not built yet: leave it out, or say usdt or uprobe";
+	return what ? why_exit(w, EXIT_USAGE, -EINVAL, "%s", what) : 0;
+}
+
+int refuse_combinations(const struct config *c, struct why *w)
+{
+	const char *what = NULL;
+	int targets = (c->npids > 0) + (c->command != NULL) + (c->replay != NULL) + c->all;
+
+	if (!targets)
+		what = "nothing to trace: give --pid PID, or -- CMD to start a program, or "
+		       "--replay FILE (see --help)";
+	else if (c->check && !c->npids)
+		what = "--check is about running processes: give --pid PID";
+	else if (c->replay && c->record)
+		what = "--record with --replay makes no sense: the recording is there already, "
+		       "leave --record out";
+	else if (c->replay && c->npids)
+		what = "--replay with --pid makes no sense: give one of them";
+	else if (c->replay && c->command)
+		what = "--replay with -- CMD makes no sense: give one of them";
+	else if (targets > 1)
+		what = "--pid with -- CMD makes no sense: attach to a process or start one, "
+		       "not both";
+	else if (c->json && !c->check)
+		what = "--json goes with --check: leave it out, events are JSON anyway";
+	else if (c->record && !strcmp(c->record, "-"))
+		what = "--record needs a file, standard output is for events";
+	else if (c->record && !strcmp(c->record, c->output))
+		what = "--record and --output name the same file: give them two";
+	else if (c->replay && !strcmp(c->replay, c->output))
+		what = "--replay and --output name the same file: give them two";
+	return what ? why_exit(w, EXIT_USAGE, -EINVAL, "%s", what) : 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What config.h promises: a struct config from its defaults to its end.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/parser.h"
+
+void config_init(struct config *c)
+{
+	struct parser p = {.c = c};
+
+	memset(c, 0, sizeof(*c));
+	layers_read_defaults(&p); /* may fail for want of memory: config_parse does it again */
+}
+
+void config_release(struct config *c)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		option_clear(c, &option_rows[i]);
+}
+
+static bool asked_for(const struct given *given, size_t count, size_t at)
+{
+	for (size_t i = 0; i < count; i++)
+		if (given[i].row->at == at)
+			return true;
+	return false;
+}
+
+int config_parse(struct config *c, int argc, char **argv, struct why *w)
+{
+	struct parser p = {.c = c, .w = w};
+	struct given *given = calloc((size_t)argc + 1, sizeof(*given));
+	size_t count = 0;
+	int err;
+
+	if (!given)
+		return parser_no_memory(&p);
+	err = command_line_split(argc, argv, given, &count, &c->command, w);
+	if (err)
+		goto out;
+	c->help = asked_for(given, count, AT(help));
+	c->version = asked_for(given, count, AT(version));
+	if (c->help || c->version)
+		goto out;
+	err = layers_read(&p, given, count);
+	if (err)
+		goto out;
+	err = refuse_not_yet(c, w);
+	if (err)
+		goto out;
+	err = refuse_combinations(c, w);
+	if (err)
+		goto out;
+	if (c->follow < 0)
+		c->follow = c->command != NULL;
+	if (!strcmp(c->output, "-"))
+		c->to_stdout = false;
+out:
+	free(given);
+	return err;
+}

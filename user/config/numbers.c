@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Text to one number: counts, limits, seconds, sizes, and the words for true and false.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "config/parser.h"
+
+#define MAX_SECONDS 3153600000.0 /* a hundred years: fits every clock arithmetic */
+
+int parse_number(struct parser *p, const char *text, uint64_t max, uint64_t *ret_value)
+{
+	char *end;
+	uint64_t value;
+
+	if (!*text || text[strspn(text, "0123456789")])
+		return parser_wrong(p, "\"%s\" is not a whole number", text);
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || value > max)
+		return parser_wrong(p, "%s is too large, the maximum is %llu", text,
+				    (unsigned long long)max);
+	*ret_value = value;
+	return 0;
+}
+
+int parse_limit(struct parser *p, const struct option_row *o, const char *text, unsigned *ret)
+{
+	uint64_t value;
+
+	if (!*text || text[strspn(text, "0123456789")])
+		return parser_wrong(p, "\"%s\" is not a whole number", text);
+	errno = 0;
+	value = strtoull(text, NULL, 10);
+	if (errno || value > o->max)
+		return parser_wrong(p, "%s is too large, the maximum is %llu (0 means the maximum)",
+				    text, (unsigned long long)o->max);
+	*ret = value ? (unsigned)value : (unsigned)o->max;
+	return 0;
+}
+
+int parse_seconds(struct parser *p, const char *text, double *ret)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (!*text || *end || text[strspn(text, "0123456789.eE+-")] || value < 0 ||
+	    !isfinite(value))
+		return parser_wrong(p, "\"%s\" is not a number of seconds, such as 10 or 0.5",
+				    text);
+	if (value > MAX_SECONDS)
+		return parser_wrong(p, "%s seconds is too long, leave it out for no limit", text);
+	*ret = value;
+	return 0;
+}
+
+int parse_size(struct parser *p, const struct option_row *o, const char *text, uint64_t *ret)
+{
+	size_t digits = strspn(text, "0123456789");
+	static const char units[] = "KMG";
+	uint64_t value, size = (uint64_t)sysconf(_SC_PAGESIZE);
+	const char *unit =
+		text[digits] ? strchr(units, toupper((unsigned char)text[digits])) : NULL;
+	int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+
+	errno = 0;
+	value = strtoull(text, NULL, 10);
+	if (!digits || text[digits + (unit ? 1 : 0)] || (!value && !errno))
+		return parser_wrong(p, "\"%s\" is not a size, such as 16M or 512K", text);
+	if (errno || value > o->max >> shift)
+		return parser_wrong(p, "%s is too large, the maximum is %lluM", text,
+				    (unsigned long long)o->max >> 20);
+	while (size < value << shift)
+		size <<= 1;
+	*ret = size;
+	return 0;
+}
+
+bool parse_truth(const char *text, bool *ret)
+{
+	static const char *const words[][2] = {
+		{"false", "true"}, {"no", "yes"}, {"off", "on"}, {"0", "1"}};
+
+	for (size_t i = 0; i < 2 * sizeof(words) / sizeof(words[0]); i++) {
+		if (!strcasecmp(text, words[i / 2][i % 2])) {
+			*ret = i % 2;
+			return true;
+		}
+	}
+	return false;
+}
