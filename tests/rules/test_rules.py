@@ -61,10 +61,13 @@ def test_only_the_two_halves_know_their_stages():
         stages = {h.split("/")[0] for _, h in includes(path)} & set(STAGES)
         if len(stages) > 1:
             knowing[name(path)] = stages
-    assert set(knowing) == {"user/pipeline.c", "user/targets.c", "user/run.c"}
+    assert set(knowing) == {"user/pipeline.c", "user/prepare.c", "user/targets.c", "user/check.h",
+                            "user/run.c"}
     # Records to lines, and pids to records: neither half knows the other's stages.
     assert knowing["user/pipeline.c"] == {"ring", "decode", "assemble", "filter", "sink"}
+    assert knowing["user/prepare.c"] == {"discover", "cpython"}
     assert knowing["user/targets.c"] == {"discover", "cpython", "attach"}
+    assert knowing["user/check.h"] == {"attach", "cpython"}
     assert knowing["user/run.c"] == {"attach", "ring"}
 
 
