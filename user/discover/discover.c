@@ -332,12 +332,25 @@ int discover_target(pid_t pid, struct target *ret_target, struct why *w)
 	return err;
 }
 
+/*
+ * A process that ends gives its memory back, and its executable with it, a while before its
+ * state says so: what is missing then is missing because of that.
+ */
+static bool is_gone(pid_t pid)
+{
+	struct why w = {};
+	char exe[4096];
+	int nthreads, err = proc_status(pid, &nthreads, &w);
+
+	if (!err)
+		err = proc_link(pid, "exe", exe, sizeof(exe), &w);
+	return err == -ENOENT || w.exit_status == EXIT_NO_PROCESS;
+}
+
 int discover_unless_gone(pid_t pid, int err, struct why *w)
 {
-	struct why gone = {};
-	int nthreads;
-
-	if (!err || !proc_status(pid, &nthreads, &gone) || gone.exit_status != EXIT_NO_PROCESS)
+	/* Who has no process to show has been told why. */
+	if (!err || w->exit_status == EXIT_NO_PROCESS || !is_gone(pid))
 		return err;
 	*w = (struct why){};
 	return why_exit(w, EXIT_NO_PROCESS, -ESRCH, "process %d exited while it was attached to",
