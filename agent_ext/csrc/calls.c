@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+#include "calls.h"
+
+#include "base/map.h"
+#include "frames.h"
+#include "probes.h"
+#include "threads.h"
+
+/* Frame of a suspended generator -> its struct call, owned. Guarded by the GIL. */
+static struct map suspended;
+static unsigned suspended_run;
+
+/* ---- the thread's stack ---------------------------------------------------------------------- */
+
+static struct call *top(struct agent_thread *t)
+{
+	return t->depth ? &t->stack[t->depth - 1] : NULL;
+}
+
+static struct call *push(struct agent_thread *t, const struct call *call)
+{
+	if (t->depth == t->room) {
+		size_t room = t->room ? 2 * t->room : 64;
+		struct call *stack = realloc(t->stack, room * sizeof(*stack));
+
+		if (!stack)
+			return NULL;
+		t->stack = stack;
+		t->room = room;
+	}
+	t->stack[t->depth] = *call;
+	return &t->stack[t->depth++];
+}
+
+/*
+ * Takes the call of this frame off the stack. It is the top, but for greenlets, whose calls end
+ * in any order: those above stay.
+ */
+static bool take(struct agent_thread *t, const PyCodeObject *code, const void *frame,
+		 struct call *ret_call)
+{
+	size_t i = t->depth;
+
+	while (i && t->stack[i - 1].frame != frame)
+		i--;
+	if (!i || t->stack[i - 1].code != code)
+		return false;
+	*ret_call = t->stack[i - 1];
+	memmove(&t->stack[i - 1], &t->stack[i], (t->depth - i) * sizeof(*t->stack));
+	t->depth--;
+	return true;
+}
+
+/* ---- suspended generators -------------------------------------------------------------------- */
+
+static bool drop_one(void *arg, const struct map_slot *slot)
+{
+	free(slot->value);
+	return true;
+}
+
+void calls_forget(void)
+{
+	map_sweep(&suspended, drop_one, NULL);
+	map_release(&suspended);
+	suspended = (struct map){};
+	suspended_run = engine_run();
+}
+
+static bool keep_suspended(const struct call *call)
+{
+	struct call *copy = malloc(sizeof(*copy));
+	void *old = NULL;
+
+	if (!copy)
+		return false;
+	*copy = *call;
+	if (map_put(&suspended, (uintptr_t)call->frame, 0, copy, &old)) {
+		free(copy);
+		return false;
+	}
+	free(old);
+	return true;
+}
+
+void call_suspend(PyCodeObject *code, void *frame)
+{
+	struct agent_thread *t = engine_thread();
+	struct call call;
+
+	if (!t || !take(t, code, frame, &call))
+		return;
+	if (suspended_run != engine_run())
+		calls_forget();
+	if (!keep_suspended(&call) && !call.lost)
+		engine_lost(t, engine_now(t), 1, LOSS_NO_MEMORY);
+}
+
+void call_resume(PyCodeObject *code, void *frame)
+{
+	struct agent_thread *t = engine_thread();
+	struct call *call;
+
+	if (!t || suspended_run != engine_run())
+		return;
+	call = map_take(&suspended, (uintptr_t)frame, 0);
+	if (!call)
+		return; /* it started before the trace did */
+	/* Another generator may live where one was dropped that never went on. */
+	if (call->code == code && !push(t, call) && !call->lost)
+		engine_lost(t, engine_now(t), 1, LOSS_NO_MEMORY);
+	free(call);
+}
+
+/* ---- records ----------------------------------------------------------------------------------- */
+
+static struct ft_rec head(const struct agent_thread *t, unsigned type, size_t size, uint64_t now)
+{
+	return (struct ft_rec){size, type, 0, t->pid, t->tid, now};
+}
+
+static void put_args(struct tokens_out *o, const struct code_info *info, const void *frame,
+		     bool cells_made)
+{
+	for (int i = 0; i < info->nparams; i++) {
+		if (info->secrets >> i & 1)
+			tokens_redacted(o, i == 0);
+		else
+			tokens_value(o, frame_param(frame, info, i, cells_made), i == 0);
+	}
+}
+
+static bool record_enter(struct agent_thread *t, const struct call *call,
+			 const struct call *parent, const struct code_info *info, bool cells_made)
+{
+	struct ft_rec_enter *r = engine_reserve(t);
+	struct tokens_out o;
+
+	if (!r)
+		return false;
+	tokens_begin(&o, r + 1, engine_limits());
+	if (engine_captures_args())
+		put_args(&o, info, call->frame, cells_made);
+	*r = (struct ft_rec_enter){
+		.hdr = head(t, FT_REC_ENTER, sizeof(*r) + o.used, call->start_ns),
+		.code = call->id,
+		.parent_ns = parent ? parent->start_ns : 0,
+		.parent_tid = parent ? parent->start_tid : 0,
+	};
+	if (probes_heard())
+		probe_entry(info, &r->hdr);
+	engine_commit(t, &r->hdr);
+	return true;
+}
+
+/* result: NULL when left by exception. */
+static bool record_exit(struct agent_thread *t, const struct call *call, uint64_t now,
+			PyObject *result, const struct code_info *info)
+{
+	struct ft_rec_exit *r = engine_reserve(t);
+	struct tokens_out o;
+
+	if (!r)
+		return false;
+	tokens_begin(&o, r + 1, engine_limits());
+	if (result && engine_captures_result())
+		tokens_value(&o, result, true);
+	*r = (struct ft_rec_exit){
+		.hdr = head(t, FT_REC_EXIT, sizeof(*r) + o.used, now),
+		.code = call->id,
+		.start_ns = call->start_ns,
+		.start_tid = call->start_tid,
+		.how = result ? FT_EXIT_RETURN : FT_EXIT_EXCEPTION,
+	};
+	if (probes_heard())
+		probe_return(info, &r->hdr);
+	engine_commit(t, &r->hdr);
+	return true;
+}
+
+static bool record_raise(struct agent_thread *t, const struct call *call, uint64_t now,
+			 PyObject *type, PyObject *value, const struct code_info *info)
+{
+	struct ft_rec_raise *r = engine_reserve(t);
+	struct tokens_out o;
+
+	if (!r)
+		return false;
+	tokens_begin(&o, r + 1, engine_limits());
+	tokens_exception(&o, type, value);
+	*r = (struct ft_rec_raise){
+		.hdr = head(t, FT_REC_RAISE, sizeof(*r) + o.used, now),
+		.code = call->id,
+		.start_ns = call->start_ns,
+		.start_tid = call->start_tid,
+		.exc = (uintptr_t)value,
+	};
+	if (probes_heard())
+		probe_exception(info, &r->hdr);
+	engine_commit(t, &r->hdr);
+	return true;
+}
+
+/* ---- what is told ------------------------------------------------------------------------------- */
+
+void call_begin(PyCodeObject *code, struct code_info *info, void *frame, bool cells_made)
+{
+	struct agent_thread *t = engine_thread();
+	struct call call = {.frame = frame, .code = code};
+	struct call *parent, *pushed;
+
+	if (!t)
+		return;
+	call.start_ns = engine_now(t);
+	call.start_tid = t->tid;
+	if (t->busy) { /* code that runs while we look at something: it must not disturb us */
+		engine_lost(t, call.start_ns, 2, LOSS_REENTERED);
+		return;
+	}
+	t->busy = true;
+	if (!t->named)
+		thread_tell(t);
+	if (!info->described)
+		code_describe(code, info, frame_globals(frame),
+			      info->nparams ? frame_param(frame, info, 0, cells_made) : NULL);
+	call.id = info->id;
+	parent = top(t);
+	if (parent && parent->frame == frame) { /* it never ended for us */
+		t->depth--;
+		parent = top(t);
+	}
+	call.lost = !record_enter(t, &call, parent, info, cells_made);
+	pushed = push(t, &call);
+	if (call.lost || !pushed)
+		engine_lost(t, call.start_ns, pushed ? 2 : 1, call.lost ? LOSS_FULL : LOSS_NO_MEMORY);
+	t->busy = false;
+}
+
+void call_return(PyCodeObject *code, void *frame, PyObject *result)
+{
+	struct agent_thread *t = engine_thread();
+	struct call call;
+	uint64_t now;
+
+	if (!t || t->busy || !take(t, code, frame, &call) || call.lost)
+		return;
+	now = engine_now(t);
+	t->busy = true;
+	if (!record_exit(t, &call, now, result, code_info_seen(call.code)))
+		engine_lost(t, now, 1, LOSS_FULL);
+	t->busy = false;
+}
+
+void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value)
+{
+	struct agent_thread *t = engine_thread();
+	const struct code_info *info;
+	struct call call;
+	uint64_t now;
+
+	if (!t || t->busy || !take(t, code, frame, &call) || call.lost)
+		return;
+	now = engine_now(t);
+	info = code_info_seen(call.code);
+	t->busy = true;
+	if (!record_raise(t, &call, now, type, value, info) ||
+	    !record_exit(t, &call, engine_now(t), NULL, info))
+		engine_lost(t, now, 2, LOSS_FULL); /* EXCEPTION and EXIT */
+	t->busy = false;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls of wanted functions as they happen, to records: what the two ways of watching the
+ * interpreter (monitor.c, evalhook.c) tell in common. Every function is called with the GIL
+ * held, by the thread that runs the call.
+ *
+ * The calls that run on a thread stand on its stack; those of suspended generators in a
+ * table by their frame, which is the same for all their life.
+ */
+#ifndef FT_AGENT_CALLS_H
+#define FT_AGENT_CALLS_H
+
+#include "engine.h"
+#include "names.h"
+
+/* A body starts. cells_made: see frame_param(). */
+void call_begin(PyCodeObject *code, struct code_info *info, void *frame, bool cells_made);
+/* It returns. */
+void call_return(PyCodeObject *code, void *frame, PyObject *result);
+/* It is left by an exception: an instance, or what will become one (value: instance, str,
+ * tuple or NULL) of that type. */
+void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value);
+/* A generator is suspended, and goes on, on this or another thread. */
+void call_suspend(PyCodeObject *code, void *frame);
+void call_resume(PyCodeObject *code, void *frame);
+/* A new run: nothing is open. */
+void calls_forget(void);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From records to a file: a channel for each thread, and one writer thread without the GIL
+ * that takes records out of all of them and puts them through the collector's own pipeline.
+ *
+ *     thread -> channel \
+ *     thread -> channel  > writer -> pipeline (decode, assemble, sink) -> JSONL
+ *     names (functions, classes) /
+ *
+ * What describes a function or a class goes into one buffer for all, which is always read
+ * before what the channels hold, so a name is known before its first use.
+ */
+#ifndef FT_AGENT_ENGINE_H
+#define FT_AGENT_ENGINE_H
+
+#include "python.h"
+
+#include <stdbool.h>
+
+#include "base/why.h"
+#include "channel.h"
+#include "settings.h"
+#include "values.h"
+
+/* Why an event could not be recorded. */
+enum loss { LOSS_FULL, LOSS_REENTERED, LOSS_STACK_LOW, LOSS_NO_MEMORY, LOSS_COUNT };
+
+struct losses {
+	uint32_t count;
+	uint64_t first_ns, last_ns;
+};
+
+/* A call that is open. */
+struct call {
+	void *frame;
+	PyCodeObject *code; /* borrowed; told from others by its address only */
+	uint64_t id;	    /* code_info's, when it began */
+	uint64_t start_ns;
+	uint32_t start_tid;
+	bool lost; /* its ENTER could not be recorded: no EXIT either */
+};
+
+/* Everything about one thread; only that thread touches it, but for the channel. */
+struct agent_thread {
+	struct agent_thread *next; /* guarded by the engine's lock */
+	struct channel channel;
+	_Atomic bool gone; /* the thread is; the writer frees this */
+	uint32_t pid, tid;
+	uint64_t last_ns; /* of its last record: two calls never start in one nanosecond */
+	struct losses losses[LOSS_COUNT]; /* not told yet */
+	bool has_losses;
+	bool busy; /* inside of us: a signal handler that comes back here drops its events */
+	bool named;
+	struct call *stack; /* owned; what runs now, of this run */
+	size_t depth, room;
+	unsigned run;
+};
+
+/* What a run did. */
+struct engine_totals {
+	uint64_t events, lost, functions, unfinished;
+};
+
+/* The settings are borrowed until engine_stop(). 0, or -errno with w set. */
+int engine_start(const struct settings *settings, struct why *w);
+/* Writes everything and ends the writer. The GIL is held by the caller and given up inside. */
+int engine_stop(struct engine_totals *ret_totals, struct why *w);
+/* What is recorded by now is in the file when it returns. Gives the GIL up. */
+int engine_flush(struct why *w);
+bool engine_runs(void);
+/* Which run this is: what was decided and described in another counts no more. */
+unsigned engine_run(void);
+uint32_t engine_pid(void);
+const struct value_limits *engine_limits(void);
+bool engine_captures_args(void);
+bool engine_captures_result(void);
+
+/* This thread; NULL without memory, or when nothing runs. */
+struct agent_thread *engine_thread(void);
+/* A time for a record of this thread, CLOCK_MONOTONIC, later than its last one. */
+uint64_t engine_now(struct agent_thread *t);
+/* Room for a record of this thread, or NULL: full, and waiting did not help. */
+void *engine_reserve(struct agent_thread *t);
+void engine_commit(struct agent_thread *t, struct ft_rec *rec);
+/* n events of this thread could not be recorded. */
+void engine_lost(struct agent_thread *t, uint64_t now, unsigned n, enum loss why);
+/* A record that names something, before its first use. */
+void engine_name(struct ft_rec *rec);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Watching up to 3.11: the function that the interpreter calls for every body (PEP 523). It sees
+ * every thread, also those that run already, every generator's resumption and every way out, and
+ * nothing of calls into C. Whoever stood there before (a debugger) is called by it.
+ */
+#include <patchlevel.h>
+#if PY_VERSION_HEX < 0x03090000
+#define Py_BUILD_CORE_MODULE 1 /* for interp->eval_frame, which no function sets */
+#endif
+#include "python.h"
+
+#if PY_VERSION_HEX < 0x030c0000
+
+#if PY_VERSION_HEX < 0x03090000
+#include <internal/pycore_pystate.h>
+#endif
+#include <frameobject.h>
+#include <pthread.h>
+
+#include "calls.h"
+#include "frames.h"
+#include "watch.h"
+
+#if PY_VERSION_HEX >= 0x030b0000
+#define FRAME struct _PyInterpreterFrame
+#else
+#define FRAME PyFrameObject
+#endif
+
+/* 3.9 gave the function the thread state. */
+#if PY_VERSION_HEX >= 0x03090000
+#define EVAL_PARAMS PyThreadState *tstate, FRAME *frame, int throwflag
+#define EVAL_ARGS tstate, frame, throwflag
+#else
+#define EVAL_PARAMS FRAME *frame, int throwflag
+#define EVAL_ARGS frame, throwflag
+#endif
+
+static struct {
+	_PyFrameEvalFunction before; /* who stood there */
+	bool on;		     /* we stand there */
+	bool all;
+} hook;
+
+static PyObject *evaluate(EVAL_PARAMS);
+
+/* ---- in and out of the interpreter ------------------------------------------------------------- */
+
+#if PY_VERSION_HEX >= 0x03090000
+static _PyFrameEvalFunction current(void)
+{
+	return _PyInterpreterState_GetEvalFrameFunc(PyInterpreterState_Get());
+}
+
+static void replace(_PyFrameEvalFunction by)
+{
+	_PyInterpreterState_SetEvalFrameFunc(PyInterpreterState_Get(), by);
+}
+#else
+static _PyFrameEvalFunction current(void)
+{
+	return PyThreadState_Get()->interp->eval_frame;
+}
+
+static void replace(_PyFrameEvalFunction by)
+{
+	PyThreadState_Get()->interp->eval_frame = by;
+}
+#endif
+
+int watch_start(bool all)
+{
+	hook.all = all;
+	if (!hook.on) {
+		hook.before = current();
+		replace(evaluate);
+		hook.on = true;
+	}
+	return 0;
+}
+
+void watch_stop(void)
+{
+	/* Somebody who came later calls us: then we stay, and do nothing. */
+	if (hook.on && current() == evaluate) {
+		replace(hook.before);
+		hook.on = false;
+	}
+	hook.all = false;
+}
+
+int watch_marked(PyCodeObject *code)
+{
+	return 0; /* its mark is looked at when it is called */
+}
+
+/* ---- the stack of the C code ------------------------------------------------------------------- */
+
+/*
+ * A call takes more of it under a hook than without: from 3.11 on, a Python function that calls
+ * another takes none. Where it comes to an end the hook goes, until the call that did so returns;
+ * the program gets as deep as it would.
+ */
+#define STACK_KEPT (512 * 1024)
+
+static __thread uintptr_t stack_guard;
+
+static uintptr_t find_guard(void)
+{
+	pthread_attr_t attr;
+	void *lowest = NULL;
+	size_t size = 0;
+
+	if (pthread_getattr_np(pthread_self(), &attr))
+		return 1;
+	pthread_attr_getstack(&attr, &lowest, &size);
+	pthread_attr_destroy(&attr);
+	return (uintptr_t)lowest + (size > 4 * STACK_KEPT ? STACK_KEPT : size / 4);
+}
+
+static bool stack_is_low(void)
+{
+	if (__builtin_expect(!stack_guard, 0))
+		stack_guard = find_guard();
+	return (uintptr_t)__builtin_frame_address(0) < stack_guard;
+}
+
+static PyObject *without_hook(EVAL_PARAMS)
+{
+	_PyFrameEvalFunction before = hook.before;
+	struct agent_thread *t = engine_thread();
+	PyObject *result;
+
+	if (t && hook.on)
+		engine_lost(t, engine_now(t), 1, LOSS_STACK_LOW);
+	if (current() == evaluate)
+		replace(before);
+	result = before(EVAL_ARGS);
+	if (hook.on && current() == before)
+		replace(evaluate);
+	return result;
+}
+
+/* ---- a body ------------------------------------------------------------------------------------- */
+
+enum moment {
+	STARTS,
+	GOES_ON,
+	NO_BODY, /* none of it runs */
+};
+
+#if PY_VERSION_HEX >= 0x030b0000
+
+#define RETURN_GENERATOR 75
+
+/* What precedes the frame that lies inside of a generator. */
+static PyGenObject *generator_of(const void *frame)
+{
+	return (PyGenObject *)((char *)frame - offsetof(PyGenObject, gi_iframe));
+}
+
+/* Calling a generator function makes the generator in a frame of the thread's. */
+static enum moment moment_of(const void *frame, bool generator, int throwflag)
+{
+	const uint16_t *instr = (void *)frame_word(frame, frame_facts.frame_instr);
+
+	if (!generator)
+		return STARTS;
+	if (*((const char *)frame + frame_facts.frame_owner) != 1)
+		return NO_BODY;
+	if ((*instr & 0xff) != RETURN_GENERATOR)
+		return GOES_ON;
+	return throwflag ? NO_BODY : STARTS;
+}
+
+static bool is_suspended(const void *frame)
+{
+	return generator_of(frame)->gi_frame_state == -1; /* FRAME_SUSPENDED */
+}
+
+#else
+
+static enum moment moment_of(const PyFrameObject *frame, bool generator, int throwflag)
+{
+	if (frame->f_lasti >= 0)
+		return GOES_ON;
+	return throwflag ? NO_BODY : STARTS;
+}
+
+static bool is_suspended(const PyFrameObject *frame)
+{
+#if PY_VERSION_HEX >= 0x030a0000
+	return frame->f_state == FRAME_SUSPENDED;
+#else
+	return frame->f_stacktop != NULL;
+#endif
+}
+
+#endif
+
+/* The exception that is set; value may be what it will be made from. */
+static void raised(PyCodeObject *code, void *frame)
+{
+	const PyThreadState *tstate = PyThreadState_Get();
+
+	call_raise(code, frame, tstate->curexc_type, tstate->curexc_value);
+}
+
+/* The frame as calls.c knows it. */
+static void begin(PyCodeObject *code, struct code_info *info, FRAME *frame, enum moment moment)
+{
+	if (moment == STARTS)
+		call_begin(code, info, frame, info->generator);
+	else
+		call_resume(code, frame);
+}
+
+static void end(PyCodeObject *code, const struct code_info *info, FRAME *frame, PyObject *result)
+{
+	if (!result)
+		raised(code, frame);
+	else if (info->generator && is_suspended(frame))
+		call_suspend(code, frame);
+	else
+		call_return(code, frame, result);
+}
+
+static PyObject *watched(EVAL_PARAMS, PyCodeObject *code, struct code_info *info)
+{
+	enum moment moment = moment_of(frame, info->generator, throwflag);
+	PyObject *result;
+
+	if (moment == NO_BODY)
+		return hook.before(EVAL_ARGS);
+	/* The code lives as long as its frame, which may end first. */
+	Py_INCREF(code);
+	begin(code, info, frame, moment);
+	result = hook.before(EVAL_ARGS);
+	info = code_info_seen(code);
+	if (info)
+		end(code, info, frame, result);
+	Py_DECREF(code);
+	return result;
+}
+
+static PyObject *evaluate(EVAL_PARAMS)
+{
+	PyCodeObject *code = frame_code(frame);
+	struct code_info *info;
+
+	if (stack_is_low())
+		return without_hook(EVAL_ARGS);
+	info = engine_runs() ? code_info(code, frame_globals(frame)) : NULL;
+	if (!info || !(info->marked || (info->wanted && hook.all)))
+		return hook.before(EVAL_ARGS);
+	return watched(EVAL_ARGS, code, info);
+}
+
+#endif

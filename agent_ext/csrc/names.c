@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+#include "names.h"
+
+#include "engine.h"
+#include "filter/filter.h"
+#include "frames.h"
+#include "redact.h"
+
+#define CO_SUSPENDS (0x20 | 0x80 | 0x100 | 0x200)
+
+#if PY_VERSION_HEX >= 0x030c0000
+#define GET_EXTRA PyUnstable_Code_GetExtra
+#define SET_EXTRA PyUnstable_Code_SetExtra
+#define NEW_EXTRA PyUnstable_Eval_RequestCodeExtraIndex
+#else
+#define GET_EXTRA _PyCode_GetExtra
+#define SET_EXTRA _PyCode_SetExtra
+#define NEW_EXTRA _PyEval_RequestCodeExtraIndex
+#endif
+
+static Py_ssize_t extra = -1;
+static struct filter *filter;
+static struct code_info *marked;
+static uint64_t last_id;
+
+static void forget_names(struct code_info *info)
+{
+	free(info->cell_slot);
+	free(info->name);
+	free(info->class_name);
+	info->cell_slot = NULL;
+	info->name = info->class_name = NULL;
+}
+
+/* The code object goes. */
+static void info_free(void *arg)
+{
+	struct code_info *info = arg;
+
+	if (info->link) {
+		*info->link = info->next_marked;
+		if (info->next_marked)
+			info->next_marked->link = info->link;
+	}
+	forget_names(info);
+	free(info);
+}
+
+int names_init(void)
+{
+	extra = NEW_EXTRA(info_free);
+	if (extra < 0)
+		PyErr_SetString(PyExc_RuntimeError,
+				"flowtrace: no place left on code objects (co_extra)");
+	return extra < 0 ? -1 : 0;
+}
+
+/* ---- which functions ----------------------------------------------------------------------- */
+
+/* The UTF-8 of a sequence of str, borrowed from it; to be freed. NULL with an error set. */
+static const char **texts_of(PyObject *fast)
+{
+	Py_ssize_t n = PySequence_Fast_GET_SIZE(fast);
+	const char **texts = PyMem_Calloc(n + 1, sizeof(*texts));
+
+	if (!texts)
+		PyErr_NoMemory();
+	for (Py_ssize_t i = 0; texts && i < n; i++) {
+		texts[i] = PyUnicode_AsUTF8(PySequence_Fast_GET_ITEM(fast, i));
+		if (!texts[i]) {
+			PyMem_Free(texts);
+			return NULL;
+		}
+	}
+	return texts;
+}
+
+int names_filter(PyObject *prefix, PyObject *exclude)
+{
+	PyObject *yes = PySequence_Fast(prefix, "prefix must be a sequence of str");
+	PyObject *no = yes ? PySequence_Fast(exclude, "exclude must be a sequence of str") : NULL;
+	const char **yes_texts = no ? texts_of(yes) : NULL;
+	const char **no_texts = yes_texts ? texts_of(no) : NULL;
+	struct filter *made = NULL;
+
+	if (no_texts &&
+	    filter_new(yes_texts, PySequence_Fast_GET_SIZE(yes), no_texts,
+		       PySequence_Fast_GET_SIZE(no), &made))
+		PyErr_NoMemory();
+	if (made) {
+		filter_free(filter);
+		filter = made;
+	}
+	PyMem_Free(yes_texts);
+	PyMem_Free(no_texts);
+	Py_XDECREF(yes);
+	Py_XDECREF(no);
+	return made ? 0 : -1;
+}
+
+static const char *utf8_of(PyObject *text)
+{
+	const char *s = text && PyUnicode_Check(text) ? PyUnicode_AsUTF8(text) : NULL;
+
+	if (!s)
+		PyErr_Clear(); /* lone surrogates */
+	return s ?: "";
+}
+
+static bool is_wanted(PyObject *module, PyObject *file)
+{
+	struct function f = {.module = (char *)utf8_of(module), .filename = (char *)utf8_of(file)};
+
+	return filter_keep(filter, &f);
+}
+
+/* ---- functions ------------------------------------------------------------------------------- */
+
+static int count_params(const PyCodeObject *code)
+{
+	int n = code->co_argcount + code->co_kwonlyargcount;
+
+	n += (code->co_flags & CO_VARARGS) != 0;
+	n += (code->co_flags & CO_VARKEYWORDS) != 0;
+	return n > FT_MAX_PARAMS ? FT_MAX_PARAMS : n;
+}
+
+/* A tuple of names of the code object, new; NULL without an error set. */
+static PyObject *names_of(PyCodeObject *code, const char *attribute)
+{
+	PyObject *names = PyObject_GetAttrString((PyObject *)code, attribute);
+
+	if (names && !PyTuple_Check(names))
+		Py_CLEAR(names);
+	PyErr_Clear();
+	return names;
+}
+
+#if PY_VERSION_HEX < 0x030b0000
+/* co_cell2arg says which parameter a cell is made for; cells lie behind the locals. */
+static void learn_cells(const PyCodeObject *code, struct code_info *info)
+{
+	Py_ssize_t n = code->co_cell2arg ? PyTuple_GET_SIZE(code->co_cellvars) : 0;
+
+	if (n)
+		info->cell_slot = calloc(FT_MAX_PARAMS, sizeof(*info->cell_slot));
+	for (Py_ssize_t i = 0; info->cell_slot && i < n; i++) {
+		Py_ssize_t param = code->co_cell2arg[i];
+
+		if (param < 0 || param >= info->nparams)
+			continue;
+		info->cells |= 1ULL << param;
+		info->cell_slot[param] = code->co_nlocals + i;
+	}
+}
+#else
+/* co_localspluskinds has a byte for each slot; 0x40: what it holds is a cell (pycore_code.h). */
+static void learn_cells(const PyCodeObject *code, struct code_info *info)
+{
+	const char *kinds = PyBytes_AS_STRING(code->co_localspluskinds);
+
+	for (int i = 0; i < info->nparams; i++)
+		info->cells |= (uint64_t)((kinds[i] & 0x40) != 0) << i;
+}
+#endif
+
+static void learn(PyCodeObject *code, struct code_info *info)
+{
+	PyObject *names = names_of(code, "co_varnames");
+	int n = count_params(code);
+
+	forget_names(info);
+	info->nparams = names && PyTuple_GET_SIZE(names) >= n ? n : 0;
+	info->generator = code->co_flags & CO_SUSPENDS;
+	info->line = code->co_firstlineno;
+	info->cells = info->secrets = 0;
+	for (int i = 0; i < info->nparams; i++)
+		info->secrets |= (uint64_t)redacted(PyTuple_GET_ITEM(names, i)) << i;
+	learn_cells(code, info);
+	Py_XDECREF(names);
+}
+
+struct code_info *code_info_seen(PyCodeObject *code)
+{
+	void *info = NULL;
+
+	if (GET_EXTRA((PyObject *)code, extra, &info) || !info)
+		return NULL;
+	return ((struct code_info *)info)->run == engine_run() ? info : NULL;
+}
+
+static PyObject *module_of(PyObject *globals)
+{
+	static PyObject *key;
+
+	if (!key)
+		key = PyUnicode_InternFromString("__name__");
+	return key && globals && PyDict_Check(globals) ? PyDict_GetItem(globals, key) : NULL;
+}
+
+/* What hangs on the code object, made when it has nothing; NULL without memory. */
+static struct code_info *info_of(PyCodeObject *code)
+{
+	void *old = NULL;
+	struct code_info *info;
+
+	GET_EXTRA((PyObject *)code, extra, &old);
+	if (old)
+		return old;
+	info = calloc(1, sizeof(*info));
+	if (!info || SET_EXTRA((PyObject *)code, extra, info)) {
+		PyErr_Clear();
+		free(info);
+		return NULL;
+	}
+	info->code = code;
+	return info;
+}
+
+static void decide(PyCodeObject *code, struct code_info *info, PyObject *globals)
+{
+	PyObject *type, *value, *traceback;
+
+	PyErr_Fetch(&type, &value, &traceback); /* a generator's throw() comes with an exception */
+	info->wanted = is_wanted(module_of(globals), code->co_filename);
+	info->described = false;
+	if (info->wanted || info->marked)
+		learn(code, info);
+	info->run = engine_run(); /* last: learning may let other threads run */
+	PyErr_Restore(type, value, traceback);
+}
+
+struct code_info *code_info(PyCodeObject *code, PyObject *globals)
+{
+	struct code_info *info = code_info_seen(code);
+
+	if (info)
+		return info;
+	info = info_of(code);
+	if (info)
+		decide(code, info, globals);
+	return info;
+}
+
+int code_mark(PyCodeObject *code)
+{
+	struct code_info *info = info_of(code);
+
+	if (!info) {
+		PyErr_NoMemory();
+		return -1;
+	}
+	if (info->marked)
+		return 0;
+	info->marked = true;
+	info->run = 0; /* to be decided anew */
+	info->next_marked = marked;
+	info->link = &marked;
+	if (marked)
+		marked->link = &info->next_marked;
+	marked = info;
+	return 0;
+}
+
+struct code_info *code_marked(void)
+{
+	return marked;
+}
+
+/* ---- descriptions ---------------------------------------------------------------------------- */
+
+#if PY_VERSION_HEX < 0x030b0000
+#define CALLABLE_AT 16 /* of static and class methods, and a property's getter */
+
+/* Is this entry of a class's dict the function of that code? */
+static bool is_of_code(PyObject *value, const PyCodeObject *code)
+{
+	PyTypeObject *type = Py_TYPE(value);
+
+	if (type == &PyStaticMethod_Type || type == &PyClassMethod_Type || type == &PyProperty_Type)
+		value = *(PyObject **)((char *)value + CALLABLE_AT);
+	return value && PyFunction_Check(value) &&
+	       PyFunction_GET_CODE(value) == (const PyObject *)code;
+}
+
+static bool class_holds(PyTypeObject *type, const PyCodeObject *code)
+{
+	PyObject *key, *value;
+	Py_ssize_t at = 0;
+
+	while (type->tp_dict && PyDict_Next(type->tp_dict, &at, &key, &value))
+		if (is_of_code(value, code))
+			return true;
+	return false;
+}
+
+/* Code objects have no qualified names: the class in the first argument's MRO that holds it. */
+static PyTypeObject *owner_of(const PyCodeObject *code, PyObject *first)
+{
+	PyTypeObject *type = !first ? NULL : PyType_Check(first) ? (PyTypeObject *)first
+							       : Py_TYPE(first);
+	PyObject *mro = type ? type->tp_mro : NULL;
+
+	if (!code->co_argcount || !mro || PyUnicode_READ_CHAR(code->co_name, 0) == '<')
+		return NULL;
+	for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); i++) {
+		type = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+		if (class_holds(type, code))
+			return type;
+	}
+	return NULL;
+}
+
+static const char *class_path(const PyCodeObject *code, PyTypeObject *owner, size_t *ret_len)
+{
+	const char *path = owner ? owner->tp_name : "";
+
+	*ret_len = strlen(path);
+	return path;
+}
+#else
+static PyTypeObject *owner_of(const PyCodeObject *code, PyObject *first)
+{
+	return NULL; /* the qualified name says it */
+}
+
+static const char *class_path(const PyCodeObject *code, PyTypeObject *owner, size_t *ret_len)
+{
+	const char *path = utf8_of(code->co_qualname), *dot = strrchr(path, '.');
+
+	*ret_len = dot ? dot - path : 0;
+	return path;
+}
+#endif
+
+static void name_for_probes(const PyCodeObject *code, struct code_info *info, PyObject *module,
+			    PyTypeObject *owner)
+{
+	size_t len;
+	const char *path = class_path(code, owner, &len);
+
+	free(info->name);
+	free(info->class_name);
+	info->name = strdup(utf8_of(code->co_name));
+	if (asprintf(&info->class_name, "%s%s%.*s", utf8_of(module), len ? "." : "", (int)len,
+		     path) < 0)
+		info->class_name = NULL;
+}
+
+const char *code_class(const struct code_info *info)
+{
+	return info && info->class_name ? info->class_name : "";
+}
+
+const char *code_name(const struct code_info *info)
+{
+	return info && info->name ? info->name : "";
+}
+
+/* names: of the locals, parameters first. */
+static void record(PyCodeObject *code, const struct code_info *info, PyObject *names,
+		   PyObject *module, PyTypeObject *owner)
+{
+	static const struct value_limits limits = {FT_MAX_TOKEN_BYTES, FT_MAX_DEPTH, FT_MAX_ITEMS};
+	/* One is enough: nothing in here gives the GIL away. */
+	static _Alignas(8) uint8_t bytes[sizeof(struct ft_rec_code) + FT_MAX_TOKEN_BYTES];
+	struct ft_rec_code *rec = (void *)bytes;
+	struct tokens_out o;
+
+	tokens_begin(&o, rec + 1, &limits);
+	tokens_text(&o, code->co_filename);
+	tokens_text(&o, code->co_name);
+#if PY_VERSION_HEX >= 0x030b0000
+	tokens_text(&o, code->co_qualname);
+#else
+	tokens_text(&o, NULL);
+#endif
+	tokens_text(&o, module);
+	tokens_open(&o, FT_T_TUPLE, info->nparams);
+	for (int i = 0; names && i < info->nparams; i++)
+		tokens_text(&o, PyTuple_GET_ITEM(names, i));
+	tokens_close(&o);
+	*rec = (struct ft_rec_code){
+		.hdr = {sizeof(*rec) + o.used, FT_REC_CODE, 0, engine_pid(), 0, 0},
+		.code = info->id,
+		.first_line = code->co_firstlineno,
+		.co_flags = code->co_flags,
+		.owner_type = owner ? type_id(owner) : 0,
+	};
+	engine_name(&rec->hdr);
+}
+
+void code_describe(PyCodeObject *code, struct code_info *info, PyObject *globals, PyObject *first)
+{
+	PyObject *names = names_of(code, "co_varnames"), *module = module_of(globals);
+	PyTypeObject *owner = owner_of(code, first);
+
+	info->id = ++last_id;
+	name_for_probes(code, info, module, owner);
+	record(code, info, names, module, owner);
+	info->described = true;
+	Py_XDECREF(names);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the trace must know of functions and classes before it can name them. What was decided
+ * about a function hangs on its code object (co_extra), and goes with it.
+ */
+#ifndef FT_AGENT_NAMES_H
+#define FT_AGENT_NAMES_H
+
+#include "python.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ft_abi.h"
+
+struct code_info {
+	unsigned run;	/* the run that the rest was decided in */
+	uint64_t id;	/* what records name it by: addresses are used again */
+	bool marked;	/* by @trace: wanted whatever its module; in every run */
+	bool wanted;	/* its module is */
+	bool described; /* in this run */
+	bool generator; /* or a coroutine: may be suspended */
+	uint16_t nparams;
+	uint16_t *cell_slot; /* owned; up to 3.10: the slot of parameter i's cell. NULL: none has */
+	uint64_t cells;	     /* bit i: parameter i is kept in a cell */
+	uint64_t secrets;    /* bit i: its name is on the redaction list */
+	int line;
+	char *name, *class_name;	/* owned, UTF-8; for probes */
+	PyCodeObject *code;		/* borrowed: this goes before it does */
+	struct code_info *next_marked, **link; /* of the list of those that are marked */
+};
+
+/* Once, at import. -1 with a Python error set. */
+int names_init(void);
+/* Which modules: sequences of str. -1 with a Python error set. */
+int names_filter(PyObject *prefix, PyObject *exclude);
+
+/* What is known of a code object in this run; decides when it is new. globals: of its frame.
+ * NULL without memory. */
+struct code_info *code_info(PyCodeObject *code, PyObject *globals);
+/* The same without deciding: NULL when it was not seen in this run. */
+struct code_info *code_info_seen(PyCodeObject *code);
+/* Describes a function before its first call. globals: of its frame; first: its first
+ * argument, or NULL. */
+void code_describe(PyCodeObject *code, struct code_info *info, PyObject *globals, PyObject *first);
+/* "module.Class" or "module", and the bare name; info may be NULL. */
+const char *code_class(const struct code_info *info);
+const char *code_name(const struct code_info *info);
+
+/* -1 without memory, with a Python error set. */
+int code_mark(PyCodeObject *code);
+/* All that are marked: next_marked. */
+struct code_info *code_marked(void);
+
+/* The number that records name a class by; describes it before its first use. 0 without memory. */
+uint64_t type_id(PyTypeObject *type);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * USDT probes of the extension, provider "flowtrace", for any tool that reads such probes and for
+ * flowtrace-bpf --backend agent:
+ *
+ *     function__entry      (class, function, line, record, size)  a body starts
+ *     function__return     (class, function, line, record, size)  it ended, also by exception
+ *     function__exception  (class, function, line, record, size)  ... which is told before that
+ *     name                 (record, size)                         a function, class or thread
+ *
+ * class, function: char *, "module.Class" and the bare name. record: a record of ft_abi.h of that
+ * many bytes, what the writer also gets. Their semaphores are looked at by the writer, which first
+ * fires `name` for all that is known; only then do calls fire.
+ */
+#ifndef FT_AGENT_PROBES_H
+#define FT_AGENT_PROBES_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ft_abi.h"
+
+struct code_info;
+
+extern _Atomic bool probes_ready;
+
+static inline bool probes_heard(void)
+{
+	return atomic_load_explicit(&probes_ready, memory_order_relaxed);
+}
+
+/* Has a tool come since the last look, or are there more of them? Keeps what it saw. */
+bool probes_came(void);
+/* Is there any? */
+bool probes_listened(void);
+
+void probe_entry(const struct code_info *info, const struct ft_rec *rec);
+void probe_return(const struct code_info *info, const struct ft_rec *rec);
+void probe_exception(const struct code_info *info, const struct ft_rec *rec);
+void probe_name(const struct ft_rec *rec);
+
+#endif

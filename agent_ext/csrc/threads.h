@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* Python's name of a thread. */
+#ifndef FT_AGENT_THREADS_H
+#define FT_AGENT_THREADS_H
+
+#include "engine.h"
+
+/* Records the name of this thread, if threading knows one, and marks it as named. */
+void thread_tell(struct agent_thread *t);
+
+#endif

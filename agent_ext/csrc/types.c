@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Classes that values name. */
+#include "names.h"
+
+#include <unistd.h>
+
+#include "base/map.h"
+#include "engine.h"
+
+/*
+ * A class that was told. Addresses are used again, so that a record names a class by a number;
+ * what the name is made of tells whether the class at an address is still the same.
+ */
+struct told {
+	uint64_t id;
+	const void *name, *qualname;
+};
+
+static struct map told; /* address -> struct told, owned; of this run */
+static unsigned told_run;
+static uint64_t last_id;
+
+static unsigned kind_of(PyTypeObject *type)
+{
+	if (!PyType_FastSubclass(type, Py_TPFLAGS_BASE_EXC_SUBCLASS))
+		return FT_KIND_OBJECT;
+	if (PyType_IsSubtype(type, (PyTypeObject *)PyExc_OSError))
+		return FT_KIND_EXC_OS;
+	if (PyType_IsSubtype(type, (PyTypeObject *)PyExc_KeyError))
+		return FT_KIND_EXC_KEY;
+	return FT_KIND_EXC;
+}
+
+static PyObject *module_of(PyTypeObject *type)
+{
+	static PyObject *key;
+
+	if (!key)
+		key = PyUnicode_InternFromString("__module__");
+	return key && type->tp_dict ? PyDict_GetItem(type->tp_dict, key) : NULL;
+}
+
+static void describe(PyTypeObject *type, uint64_t id)
+{
+	static const struct value_limits limits = {FT_MAX_TOKEN_BYTES, FT_MAX_DEPTH, FT_MAX_ITEMS};
+	/* One is enough: nothing in here gives the GIL away. */
+	static _Alignas(8) uint8_t bytes[sizeof(struct ft_rec_pytype) + FT_MAX_TOKEN_BYTES];
+	struct ft_rec_pytype *rec = (void *)bytes;
+	bool heap = type->tp_flags & Py_TPFLAGS_HEAPTYPE;
+	struct tokens_out o;
+
+	tokens_begin(&o, rec + 1, &limits);
+	tokens_utf8(&o, type->tp_name);
+	tokens_text(&o, heap ? ((PyHeapTypeObject *)type)->ht_qualname : NULL);
+	tokens_text(&o, module_of(type));
+	*rec = (struct ft_rec_pytype){
+		.hdr = {sizeof(*rec) + o.used, FT_REC_TYPE, 0, engine_pid(), 0, 0},
+		.type = id,
+		.kind = kind_of(type),
+	};
+	engine_name(&rec->hdr);
+}
+
+static bool forget(void *arg, const struct map_slot *slot)
+{
+	free(slot->value);
+	return true;
+}
+
+static void begin_run(void)
+{
+	map_sweep(&told, forget, NULL);
+	told_run = engine_run();
+}
+
+/* The entry of this address, made when there is none; NULL without memory. */
+static struct told *entry_of(PyTypeObject *type)
+{
+	struct told *t = map_get(&told, (uintptr_t)type, 0);
+
+	if (t)
+		return t;
+	t = calloc(1, sizeof(*t));
+	if (t && map_put(&told, (uintptr_t)type, 0, t, NULL)) {
+		free(t);
+		t = NULL;
+	}
+	return t;
+}
+
+uint64_t type_id(PyTypeObject *type)
+{
+	bool heap = type->tp_flags & Py_TPFLAGS_HEAPTYPE;
+	const void *qualname = heap ? ((PyHeapTypeObject *)type)->ht_qualname : NULL;
+	struct told *t;
+
+	if (told_run != engine_run())
+		begin_run();
+	t = entry_of(type);
+	if (!t)
+		return 0;
+	if (t->id && t->name == type->tp_name && t->qualname == qualname)
+		return t->id;
+	*t = (struct told){++last_id, type->tp_name, qualname};
+	describe(type, t->id);
+	return t->id;
+}
