@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""@trace: the calls of one function, whatever its module.
+
+What it returns is a function of the same kind with the same signature, and no frame is added: a
+copy that runs a copy of the code, which the extension knows. Without a run it costs nothing.
+"""
+import functools
+from types import FunctionType, MethodType
+from typing import Any, Callable, Optional, TypeVar, overload
+
+from flowtrace_agent import _codes, _forward, _functions
+from flowtrace_agent._run import RUN
+from flowtrace_agent.config import Config
+
+Target = TypeVar("Target")
+_nothing: Any = object()
+
+
+@overload
+def trace(target: Target, /) -> Target: ...
+
+
+@overload
+def trace() -> Callable[[Target], Target]: ...
+
+
+def trace(target: Any = _nothing, /) -> Any:
+    """Traces a function, a method of any kind, a property or any other callable.
+
+    Its calls are events while tracing is on: after init_decorator_logger() or start_tracing().
+    """
+    if target is _nothing:
+        return trace
+    if isinstance(target, type):
+        raise TypeError(
+            "trace: %s is a class; decorate the methods that are to be traced" % target.__qualname__
+        )
+    for kind, rewrap in KINDS:
+        if isinstance(target, kind):
+            return rewrap(target)
+    if callable(target):
+        return _forward.forward(target)
+    raise TypeError("trace: %r object cannot be called" % type(target).__name__)
+
+
+def init_decorator_logger(config: Optional[Config] = None) -> None:
+    """Writes the events of decorated functions from now on, as the Config says.
+
+    While automatic tracing is on, its settings hold; these take effect when it stops.
+    """
+    RUN.decorate(config)
+
+
+def _function(function: FunctionType) -> FunctionType:
+    if _codes.is_traced(function.__code__):
+        return function
+    name, qualname = function.__name__, function.__qualname__
+    return _functions.with_code(function, _codes.traced(function.__code__, name, qualname))
+
+
+def _method(method: MethodType) -> MethodType:
+    inner = trace(method.__func__)
+    return method if inner is method.__func__ else MethodType(inner, method.__self__)
+
+
+def _static_or_class_method(method: Any) -> Any:
+    inner = trace(method.__func__)
+    return method if inner is method.__func__ else type(method)(inner)
+
+
+def _property(whole: property) -> property:
+    for part, change in (("fget", "getter"), ("fset", "setter"), ("fdel", "deleter")):
+        before = getattr(whole, part)
+        after = before if before is None else trace(before)
+        if after is not before:
+            whole = getattr(whole, change)(after)
+    return whole
+
+
+def _cached_property(cached: Any) -> Any:
+    inner = trace(cached.func)
+    return cached if inner is cached.func else type(cached)(inner)
+
+
+def _partial(partial: Any) -> Any:
+    """A partial of a traced function is all that a partial was."""
+    if isinstance(partial.func, type):
+        return _forward.forward(partial)
+    inner = trace(partial.func)
+    if inner is partial.func:
+        return partial
+    copy = type(partial)(inner, *partial.args, **partial.keywords)
+    copy.__dict__.update(partial.__dict__)
+    return copy
+
+
+KINDS = (
+    (FunctionType, _function),
+    (MethodType, _method),
+    ((staticmethod, classmethod), _static_or_class_method),
+    (property, _property),
+    (functools.cached_property, _cached_property),
+    (functools.partial, _partial),
+)

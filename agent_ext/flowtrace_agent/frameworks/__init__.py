@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Web frameworks: one module each, which is imported only by whoever has the framework."""
