@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+"""Each function of checks/decorators.py."""
+
+
+def test_decorators(agent, check):
+    """In the interpreter itself."""
+    agent.passes("decorators", check)

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+"""Each function of checks/logger.py."""
+
+
+def test_logger(agent, check):
+    """In the interpreter itself."""
+    agent.passes("logger", check)
