@@ -47,4 +47,7 @@ def main() -> NoReturn:
         except _program.CannotRun as why:
             print("%s: %s" % (sys.executable, why), file=sys.stderr)
             sys.exit(why.status)
+        except BaseException:
+            _program.leave_us_out()
+            raise
     sys.exit(0)

@@ -27,14 +27,18 @@ class CannotRun(Exception):
 def run_script(path: str, args: List[str]) -> None:
     """A file, or a folder or an archive that holds __main__.py."""
     sys.argv[:] = [path, *args]
-    if pkgutil.get_importer(path) is not None:
-        _first_on_path(path, always=True)
-        spec = PathFinder.find_spec("__main__", [path])
+    # From 3.9 on the interpreter goes by the whole path.
+    full = os.path.abspath(path) if sys.version_info >= (3, 9) else path
+    if pkgutil.get_importer(full) is not None:
+        _first_on_path(full, always=True)
+        spec = PathFinder.find_spec("__main__", [full])
         if spec is None:
-            raise CannotRun(1, "can't find '__main__' module in %r" % path)
-        return _execute(*_from_spec(spec))
-    _first_on_path(os.path.dirname(os.path.realpath(path)))
-    return _execute(*_from_file(path))
+            raise CannotRun(1, "can't find '__main__' module in %r" % full)
+        code, module = _from_spec(spec)
+    else:
+        _first_on_path(os.path.dirname(os.path.realpath(path)))
+        code, module = _from_file(full)
+    exec(code, module.__dict__)
 
 
 def run_module(name: str, args: List[str]) -> None:
@@ -43,7 +47,7 @@ def run_module(name: str, args: List[str]) -> None:
     _first_on_path(os.getcwd())
     code, module = _from_spec(_find(name))
     sys.argv[0] = str(module.__file__)
-    _execute(code, module)
+    exec(code, module.__dict__)
 
 
 def _first_on_path(folder: str, always: bool = False) -> None:
@@ -63,13 +67,11 @@ def _from_file(path: str) -> Loaded:
                 code = file.read()
     except OSError as why:
         message = "can't open file %r: [Errno %d] %s"
-        raise CannotRun(2, message % (os.path.abspath(path), why.errno or 0, why.strerror)) from why
-    # From 3.9 on the interpreter gives the whole path.
-    file_name = os.path.abspath(path) if sys.version_info >= (3, 9) else path
+        raise CannotRun(2, message % (path, why.errno or 0, why.strerror)) from why
     if isinstance(code, bytes):
-        code = _compile(code, file_name)
-    loader = SourceFileLoader("__main__", file_name)
-    return code, _main(__file__=file_name, __loader__=loader, __package__=None, __spec__=None)
+        code = compile(code, path, "exec", dont_inherit=True)
+    loader = SourceFileLoader("__main__", path)
+    return code, _main(__file__=path, __loader__=loader, __package__=None, __spec__=None)
 
 
 def _find(name: str) -> ModuleSpec:
@@ -124,34 +126,18 @@ def _main(**names: Any) -> ModuleType:
     return module
 
 
-def _compile(source: bytes, path: str) -> CodeType:
-    try:
-        return compile(source, path, "exec", dont_inherit=True)
-    except BaseException:
-        _leave_us_out(_compile.__code__)
-        raise
-
-
-def _execute(code: CodeType, module: ModuleType) -> None:
-    """Runs it; an exception goes through."""
-    try:
-        exec(code, module.__dict__)  # pylint: disable=exec-used
-    except BaseException:
-        _leave_us_out(_execute.__code__)
-        raise
-
-
-def _leave_us_out(last: CodeType) -> None:
+def leave_us_out() -> None:
     """Of the traceback that is printed when the exception in flight ends the program.
 
-    The program's own sys.excepthook prints it; all up to the frame of `last` is ours.
+    The program's own sys.excepthook prints it; all up to the last frame of this file is ours.
     """
     hook = sys.excepthook
+    ours = leave_us_out.__code__.co_filename
 
     def without_us(kind: Any, value: BaseException, traceback: Optional[TracebackType]) -> None:
         rest = traceback
         while rest is not None:
-            if rest.tb_frame.f_code is last:
+            if rest.tb_frame.f_code.co_filename == ours:
                 traceback = rest.tb_next
             rest = rest.tb_next
         hook(kind, value.with_traceback(traceback), traceback)

@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import Any, Dict, Optional
 
-from flowtrace_agent import _children, _core, _settings
+from flowtrace_agent import _children, _core, _files, _settings
 from flowtrace_agent.config import Config
 
 Settings = Dict[str, Any]
@@ -138,9 +138,7 @@ class Run:
 
 def begin(settings: Settings) -> None:
     """Starts the extension; folders of the file are made."""
-    folder = os.path.dirname(settings["output"])
-    if folder:
-        os.makedirs(folder, exist_ok=True)
+    _files.make_folder_of(settings["output"])
     _core.start(**settings)
 
 

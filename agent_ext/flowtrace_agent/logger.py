@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Writes events that a program makes itself, as lines of the same kind of file."""
-import asyncio
 import json
 import os
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional
 
+from flowtrace_agent._files import open_to_append
 from flowtrace_agent.config import Config
 
 
@@ -34,14 +33,6 @@ def print_line(event: Mapping[str, Any], line: str) -> None:
     sys.stdout.flush()
 
 
-def open_log(path: str) -> int:
-    """A descriptor that appends; the file is its owner's, as a trace holds values."""
-    folder = os.path.dirname(path)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
 class Logger:
     """Appends one JSON object a line to the file of a Config. Threads may share it."""
 
@@ -49,8 +40,9 @@ class Logger:
         self.config = Config() if config is None else config
         self._lock = threading.Lock()
         # "-" is standard output, as for the tracer.
-        self._stdout = self.config.stdout or self.config.logfile == "-"
-        self._file = None if self.config.logfile == "-" else open_log(self.config.logfile)
+        to_file = self.config.logfile != "-"
+        self._stdout = self.config.stdout or not to_file
+        self._file = open_to_append(self.config.logfile) if to_file else None
         self._closed = False
 
     def log(self, event: Mapping[str, Any]) -> None:
@@ -90,21 +82,26 @@ class AsyncLogger:
     """A Logger whose log() never blocks the event loop: a thread of its own writes, in order."""
 
     def __init__(self, config: Optional[Config] = None) -> None:
+        # Not at the top: a program without a loop has no use for these two.
+        from concurrent.futures import ThreadPoolExecutor
+
         self._logger = Logger(config)
         self.config = self._logger.config
         self._thread = ThreadPoolExecutor(1, "flowtrace-logger")
 
     async def log(self, event: Mapping[str, Any]) -> None:
         """Returns when the event, as it is now, is in the file."""
-        line = to_line(event)
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._logger.write, event, line)
+        await self._in_thread(self._logger.write, event, to_line(event))
 
     async def close(self) -> None:
         """Closes the file, once everything is in it."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._logger.close)
+        await self._in_thread(self._logger.close)
         self._thread.shutdown(wait=False)
+
+    async def _in_thread(self, function: Callable[..., None], *args: Any) -> None:
+        from asyncio import get_running_loop
+
+        await get_running_loop().run_in_executor(self._thread, function, *args)
 
     async def __aenter__(self) -> "AsyncLogger":
         return self
