@@ -18,7 +18,7 @@ here = os.path.relpath(sources.HERE)
 core = os.path.relpath(sources.CORE)
 
 setup(
-    name="flowtrace-agent",
+    name="flowtrace_agent",  # the archive's name is made of it; - and _ are one to pip
     version=sources.version(),
     description="Traces the calls of a Python program, with arguments and results, as JSON lines",
     license="MIT",

@@ -15,7 +15,7 @@ CORE = STAGED if os.path.isdir(STAGED) else os.path.dirname(HERE)
 CORE_SOURCES = ["user/%s/*.c" % stage
                 for stage in ("base", "model", "decode", "assemble", "filter", "sink")]
 CORE_SOURCES += ["user/ring/recording.c", "user/pipeline.c"]
-CORE_HEADERS = ["user/*.h", "user/*/*.h", "bpf/*.h"]
+CORE_HEADERS = ["user/*.h", "user/*/*.h", "user/cpython/offsets/*.h", "bpf/ft_*.h"]
 
 FLAGS = ["-std=gnu11", "-O2", "-fvisibility=hidden"]
 LIBRARIES = ["m", "pthread"]
