@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/number.h"
 #include "base/outfile.h"
@@ -221,11 +222,24 @@ static int jsonl_line(struct sink *sink, const struct line *l, struct why *w)
 	return s->out.len < FLUSH_BYTES ? 0 : jsonl_flush(sink, w);
 }
 
-/* A line that an earlier run could not finish (full disk, kill) must not swallow ours. */
+/* Does the file end within a line? */
+static bool ends_in_line(int in, off_t size)
+{
+	char last = '\n';
+
+	return size && pread(in, &last, 1, size - 1) == 1 && last != '\n';
+}
+
+/*
+ * A line that an earlier run could not finish (full disk, kill) must not swallow ours. One that
+ * another process is just writing grows while we look.
+ */
 static void end_last_line(const char *path, int fd, struct buf *out)
 {
+	const struct timespec pause = {0, 20 * NS_PER_MS};
 	struct stat st;
-	char last = '\n';
+	off_t before = -1;
+	bool within;
 	int in;
 
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size)
@@ -233,7 +247,13 @@ static void end_last_line(const char *path, int fd, struct buf *out)
 	in = open(path, O_RDONLY | O_CLOEXEC);
 	if (in < 0)
 		return;
-	if (pread(in, &last, 1, st.st_size - 1) == 1 && last != '\n')
+	while ((within = ends_in_line(in, st.st_size)) && st.st_size != before) {
+		before = st.st_size;
+		nanosleep(&pause, NULL);
+		if (fstat(in, &st))
+			break;
+	}
+	if (within)
 		buf_char(out, '\n');
 	close(in);
 }
