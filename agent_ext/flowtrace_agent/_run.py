@@ -73,6 +73,11 @@ class Run:
             if config is not None or self._decorating is None:
                 self._want(self._tracing, settings_of(Config() if config is None else config))
 
+    def decorate_no_more(self) -> None:
+        """Decorated functions off, but for those that automatic tracing takes along."""
+        with self._lock:
+            self._want(self._tracing, None)
+
     def flush(self) -> None:
         """What was recorded so far is in the file."""
         with self._lock:
