@@ -121,6 +121,9 @@ enum ft_exit_how {
 	FT_EXIT_RETURN = 1,
 	/* Left by exception; the last FT_REC_RAISE of this span says which and when. */
 	FT_EXIT_EXCEPTION = 2,
+	/* A generator that was suspended is gone, and nothing of it ran: no event. Only the
+	 * in-process agent tells. */
+	FT_EXIT_DROPPED = 3,
 };
 
 /* FT_REC_EXIT: tokens are the result, one value, or none when left by exception. */

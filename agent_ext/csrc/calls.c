@@ -130,12 +130,18 @@ static void put_args(struct tokens_out *o, const struct code_info *info, const v
 	}
 }
 
-static bool record_enter(struct agent_thread *t, const struct call *call,
-			 const struct call *parent, const struct code_info *info, bool cells_made)
+/*
+ * To reserve may give the GIL away; from taking the time on it is kept, so that what is named for
+ * a record is named in the order of time.
+ */
+
+static bool record_enter(struct agent_thread *t, struct call *call, const struct call *parent,
+			 const struct code_info *info, bool cells_made)
 {
 	struct ft_rec_enter *r = engine_reserve(t);
 	struct tokens_out o;
 
+	call->start_ns = engine_now(t);
 	if (!r)
 		return false;
 	tokens_begin(&o, r + 1, engine_limits());
@@ -143,7 +149,7 @@ static bool record_enter(struct agent_thread *t, const struct call *call,
 		put_args(&o, info, call->frame, cells_made);
 	*r = (struct ft_rec_enter){
 		.hdr = head(t, FT_REC_ENTER, sizeof(*r) + o.used, call->start_ns),
-		.code = call->id,
+		.code = (uintptr_t)call->code,
 		.parent_ns = parent ? parent->start_ns : 0,
 		.parent_tid = parent ? parent->start_tid : 0,
 	};
@@ -153,11 +159,11 @@ static bool record_enter(struct agent_thread *t, const struct call *call,
 	return true;
 }
 
-/* result: NULL when left by exception. */
-static bool record_exit(struct agent_thread *t, const struct call *call, uint64_t now,
+static bool record_exit(struct agent_thread *t, const struct call *call, enum ft_exit_how how,
 			PyObject *result, const struct code_info *info)
 {
 	struct ft_rec_exit *r = engine_reserve(t);
+	uint64_t now = engine_now(t);
 	struct tokens_out o;
 
 	if (!r)
@@ -167,10 +173,10 @@ static bool record_exit(struct agent_thread *t, const struct call *call, uint64_
 		tokens_value(&o, result, true);
 	*r = (struct ft_rec_exit){
 		.hdr = head(t, FT_REC_EXIT, sizeof(*r) + o.used, now),
-		.code = call->id,
+		.code = (uintptr_t)call->code,
 		.start_ns = call->start_ns,
 		.start_tid = call->start_tid,
-		.how = result ? FT_EXIT_RETURN : FT_EXIT_EXCEPTION,
+		.how = how,
 	};
 	if (probes_heard())
 		probe_return(info, &r->hdr);
@@ -178,10 +184,11 @@ static bool record_exit(struct agent_thread *t, const struct call *call, uint64_
 	return true;
 }
 
-static bool record_raise(struct agent_thread *t, const struct call *call, uint64_t now,
-			 PyObject *type, PyObject *value, const struct code_info *info)
+static bool record_raise(struct agent_thread *t, const struct call *call, PyObject *type,
+			 PyObject *value, const struct code_info *info)
 {
 	struct ft_rec_raise *r = engine_reserve(t);
+	uint64_t now = engine_now(t);
 	struct tokens_out o;
 
 	if (!r)
@@ -190,7 +197,7 @@ static bool record_raise(struct agent_thread *t, const struct call *call, uint64
 	tokens_exception(&o, type, value);
 	*r = (struct ft_rec_raise){
 		.hdr = head(t, FT_REC_RAISE, sizeof(*r) + o.used, now),
-		.code = call->id,
+		.code = (uintptr_t)call->code,
 		.start_ns = call->start_ns,
 		.start_tid = call->start_tid,
 		.exc = (uintptr_t)value,
@@ -203,6 +210,18 @@ static bool record_raise(struct agent_thread *t, const struct call *call, uint64
 
 /* ---- what is told ------------------------------------------------------------------------------- */
 
+/* Where a generator starts, one that was dropped has been: it is told of only now. */
+static void tell_dropped(struct agent_thread *t, const void *frame)
+{
+	struct call *call = suspended_run == engine_run()
+				    ? map_take(&suspended, (uintptr_t)frame, 0)
+				    : NULL;
+
+	if (call && !call->lost)
+		(void)record_exit(t, call, FT_EXIT_DROPPED, NULL, NULL);
+	free(call);
+}
+
 void call_begin(PyCodeObject *code, struct code_info *info, void *frame, bool cells_made)
 {
 	struct agent_thread *t = engine_thread();
@@ -211,19 +230,21 @@ void call_begin(PyCodeObject *code, struct code_info *info, void *frame, bool ce
 
 	if (!t)
 		return;
-	call.start_ns = engine_now(t);
 	call.start_tid = t->tid;
 	if (t->busy) { /* code that runs while we look at something: it must not disturb us */
-		engine_lost(t, call.start_ns, 2, LOSS_REENTERED);
+		engine_lost(t, engine_now(t), 2, LOSS_REENTERED);
 		return;
 	}
 	t->busy = true;
 	if (!t->named)
 		thread_tell(t);
-	if (!info->described)
+	if (!info->described) {
+		(void)engine_now(t); /* the name holds from now on */
 		code_describe(code, info, frame_globals(frame),
 			      info->nparams ? frame_param(frame, info, 0, cells_made) : NULL);
-	call.id = info->id;
+	}
+	if (info->generator)
+		tell_dropped(t, frame);
 	parent = top(t);
 	if (parent && parent->frame == frame) { /* it never ended for us */
 		t->depth--;
@@ -231,8 +252,10 @@ void call_begin(PyCodeObject *code, struct code_info *info, void *frame, bool ce
 	}
 	call.lost = !record_enter(t, &call, parent, info, cells_made);
 	pushed = push(t, &call);
-	if (call.lost || !pushed)
-		engine_lost(t, call.start_ns, pushed ? 2 : 1, call.lost ? LOSS_FULL : LOSS_NO_MEMORY);
+	if (call.lost)
+		engine_lost(t, call.start_ns, 2, LOSS_FULL);
+	else if (!pushed)
+		engine_lost(t, call.start_ns, 1, LOSS_NO_MEMORY);
 	t->busy = false;
 }
 
@@ -240,14 +263,12 @@ void call_return(PyCodeObject *code, void *frame, PyObject *result)
 {
 	struct agent_thread *t = engine_thread();
 	struct call call;
-	uint64_t now;
 
 	if (!t || t->busy || !take(t, code, frame, &call) || call.lost)
 		return;
-	now = engine_now(t);
 	t->busy = true;
-	if (!record_exit(t, &call, now, result, code_info_seen(call.code)))
-		engine_lost(t, now, 1, LOSS_FULL);
+	if (!record_exit(t, &call, FT_EXIT_RETURN, result, code_info_seen(code)))
+		engine_lost(t, t->last_ns, 1, LOSS_FULL);
 	t->busy = false;
 }
 
@@ -256,15 +277,13 @@ void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value
 	struct agent_thread *t = engine_thread();
 	const struct code_info *info;
 	struct call call;
-	uint64_t now;
 
 	if (!t || t->busy || !take(t, code, frame, &call) || call.lost)
 		return;
-	now = engine_now(t);
-	info = code_info_seen(call.code);
+	info = code_info_seen(code);
 	t->busy = true;
-	if (!record_raise(t, &call, now, type, value, info) ||
-	    !record_exit(t, &call, engine_now(t), NULL, info))
-		engine_lost(t, now, 2, LOSS_FULL); /* EXCEPTION and EXIT */
+	if (!record_raise(t, &call, type, value, info) || 
+	    !record_exit(t, &call, FT_EXIT_EXCEPTION, NULL, info))
+		engine_lost(t, t->last_ns, 2, LOSS_FULL); /* EXCEPTION and EXIT */
 	t->busy = false;
 }

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/map.h"
 #include "ft_counters.h"
 #include "pipeline.h"
 #include "probes.h"
@@ -23,11 +24,13 @@ static struct engine {
 	pthread_mutex_t lock; /* threads, names, told, stop, flush_*, why */
 	pthread_cond_t wake, flushed;
 	struct agent_thread *threads;
-	struct buf names; /* not written yet */
-	struct buf told;  /* all names of this run, for tools that come to the probes later */
+	struct buf names;  /* not taken by the writer yet */
+	uint64_t names_ns; /* of the last of them */
+	struct map told;   /* the last of each, for tools that come to the probes later; owned */
 	bool stop;
 	uint64_t flush_wanted, flush_done; /* numbers of flushes */
-	struct why why;			   /* of the writer's first failure */
+	int err;	/* of the writer's first failure */
+	struct why why; /* what it was */
 
 	_Atomic bool running;
 	_Atomic bool failed;
@@ -39,6 +42,8 @@ static struct engine {
 	struct pipeline *pipeline;
 	struct why pipeline_why;
 	pthread_t writer;
+	struct buf taken; /* names: the writer's, in the order of their times */
+	size_t taken_at;  /* bytes of them that are written */
 } engine = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.wake = PTHREAD_COND_INITIALIZER,
@@ -81,31 +86,43 @@ bool engine_captures_result(void)
 
 /* ---- the writer ---------------------------------------------------------------------------- */
 
-static int write_record(void *arg, const struct ft_rec *rec, size_t size)
+static int write_record(struct engine *e, const struct ft_rec *rec)
 {
-	struct engine *e = arg;
-
-	return pipeline_record(e->pipeline, rec, size);
+	return pipeline_record(e->pipeline, rec, rec->size);
 }
 
-static int each_name(const struct buf *names, int (*fn)(void *, const struct ft_rec *, size_t),
-		     void *arg)
+/* Names whose time has come: a name holds from there on, for addresses are used again. */
+static int write_names(struct engine *e, uint64_t until_ns)
 {
 	int err = 0;
 
-	for (size_t at = 0; !err && at < names->len;) {
-		const struct ft_rec *rec = (const void *)(names->s + at);
+	while (err >= 0 && e->taken_at < e->taken.len) {
+		const struct ft_rec *rec = (const void *)(e->taken.s + e->taken_at);
 
-		err = fn(arg, rec, rec->size);
-		at += rec->size;
+		if (rec->ts_ns > until_ns)
+			break;
+		err = write_record(e, rec);
+		e->taken_at += rec->size;
 	}
 	return err;
 }
 
-static int fire_name(void *arg, const struct ft_rec *rec, size_t size)
+/* With the lock held. */
+static void take_names(struct engine *e)
 {
-	probe_name(rec);
-	return 0;
+	if (e->taken_at == e->taken.len) {
+		buf_clear(&e->taken);
+		e->taken_at = 0;
+	}
+	if (e->names.len)
+		buf_add(&e->taken, e->names.s, e->names.len);
+	buf_clear(&e->names);
+}
+
+static bool fire_name(void *arg, const struct map_slot *slot)
+{
+	probe_name(slot->value);
+	return false;
 }
 
 /* A tool that has just come hears all names before the first call. */
@@ -119,7 +136,7 @@ static void greet_listeners(struct engine *e)
 	if (!probes_came())
 		return;
 	pthread_mutex_lock(&e->lock);
-	each_name(&e->told, fire_name, NULL);
+	map_sweep(&e->told, fire_name, NULL);
 	atomic_store(&probes_ready, true);
 	pthread_mutex_unlock(&e->lock);
 }
@@ -136,7 +153,7 @@ static int write_thread_exit(struct engine *e, const struct agent_thread *t)
 	struct ft_rec rec = {sizeof(rec), FT_REC_THREAD_EXIT, 0, t->pid, t->tid,
 			     clock_ns(CLOCK_MONOTONIC)};
 
-	return pipeline_record(e->pipeline, &rec, sizeof(rec));
+	return write_record(e, &rec);
 }
 
 /* Takes threads out of the list that are gone and drained. */
@@ -202,12 +219,14 @@ static int merge(struct engine *e, struct source *source, size_t n, uint64_t unt
 
 		*ret_any = true;
 		while (err >= 0 && s->next && s->next->ts_ns <= others && s->next->ts_ns <= until_ns) {
-			err = pipeline_record(e->pipeline, s->next, s->next->size);
+			err = write_names(e, s->next->ts_ns);
+			if (err >= 0)
+				err = write_record(e, s->next);
 			channel_take(c, s->next);
 			s->next = channel_peek(c, s->head);
 		}
 	}
-	return err;
+	return err < 0 ? err : write_names(e, until_ns);
 }
 
 /*
@@ -215,27 +234,22 @@ static int merge(struct engine *e, struct source *source, size_t n, uint64_t unt
  *
  * The time is that before the heads are read: whoever saw another thread's record, as a generator
  * that goes on there did, has a later one, so that a record never comes before one that it needs.
- * The heads are read before the names: so every name that is used is known.
+ * The heads are read before the names: so every name that is used is there.
  */
 static int drain(struct engine *e, uint64_t until_ns, bool *ret_any)
 {
 	static struct source source[MOST_THREADS];
-	struct buf names;
 	size_t n = 0;
 	int err;
 
 	pthread_mutex_lock(&e->lock);
 	for (struct agent_thread *t = e->threads; t && n < MOST_THREADS; t = t->next)
 		source[n++] = (struct source){t, channel_head(&t->channel), NULL};
-	names = e->names;
-	e->names = (struct buf){};
+	take_names(e);
 	pthread_mutex_unlock(&e->lock);
 
-	*ret_any = names.len != 0;
-	err = each_name(&names, write_record, e);
-	buf_release(&names);
-	if (err >= 0)
-		err = merge(e, source, n, until_ns, ret_any);
+	*ret_any = false;
+	err = merge(e, source, n, until_ns, ret_any);
 	pthread_mutex_lock(&e->lock);
 	if (err >= 0)
 		err = drop_gone(e);
@@ -243,9 +257,10 @@ static int drain(struct engine *e, uint64_t until_ns, bool *ret_any)
 	return err;
 }
 
-static void fail(struct engine *e)
+static void fail(struct engine *e, int err)
 {
 	pthread_mutex_lock(&e->lock);
+	e->err = err;
 	e->why = e->pipeline_why;
 	if (!e->why.exit_status)
 		why(&e->why, -EIO, "the trace could not be written");
@@ -311,7 +326,7 @@ static void *writer_main(void *arg)
 			flush_is_done(e, asked.flush);
 	}
 	if (err < 0)
-		fail(e);
+		fail(e, err);
 	return NULL;
 }
 
@@ -354,6 +369,20 @@ static void after_fork_in_parent(void)
 	pthread_mutex_unlock(&engine.lock);
 }
 
+static bool free_name(void *arg, const struct map_slot *slot)
+{
+	free(slot->value);
+	return true;
+}
+
+static void forget_names(struct engine *e)
+{
+	buf_clear(&e->names);
+	buf_clear(&e->taken);
+	e->taken_at = 0;
+	map_sweep(&e->told, free_name, NULL);
+}
+
 static void threads_release(struct engine *e)
 {
 	while (e->threads) {
@@ -377,9 +406,7 @@ static void after_fork_in_child(void)
 	pthread_cond_init(&e->wake, NULL);
 	pthread_cond_init(&e->flushed, NULL);
 	threads_release(e);
-	buf_release(&e->names);
-	buf_release(&e->told);
-	e->names = e->told = (struct buf){};
+	forget_names(e);
 	mine = NULL;
 	pthread_setspecific(at_exit, NULL);
 	e->pid = getpid();
@@ -398,9 +425,11 @@ static void after_fork_in_child(void)
 /* With the GIL held, so once. */
 static void continue_in_child(struct engine *e)
 {
+	int err = start_pipeline(e);
+
 	e->forked = false;
-	if (start_pipeline(e)) {
-		fail(e);
+	if (err) {
+		fail(e, err);
 		atomic_store(&e->running, false);
 	}
 }
@@ -567,14 +596,34 @@ void engine_commit(struct agent_thread *t, struct ft_rec *rec)
 		wake_writer();
 }
 
-void engine_name(struct ft_rec *rec)
+/* Keeps it for tools that come later; in the place of what was at the same address. */
+static void keep_told(struct engine *e, const struct ft_rec *rec, uint64_t address)
 {
-	pthread_mutex_lock(&engine.lock);
-	buf_add(&engine.names, (const char *)rec, rec->size);
-	buf_add(&engine.told, (const char *)rec, rec->size);
+	struct ft_rec *copy = malloc(rec->size);
+	void *old = NULL;
+
+	if (!copy)
+		return;
+	memcpy(copy, rec, rec->size);
+	if (map_put(&e->told, address, rec->type, copy, &old))
+		free(copy);
+	free(old);
+}
+
+void engine_name(struct ft_rec *rec, uint64_t address)
+{
+	struct engine *e = &engine;
+
+	pthread_mutex_lock(&e->lock);
+	/* Not before what is recorded already, and not after the record that it is for. */
+	if (mine && mine->last_ns > e->names_ns)
+		e->names_ns = mine->last_ns;
+	rec->ts_ns = e->names_ns;
+	buf_add(&e->names, (const char *)rec, rec->size);
+	keep_told(e, rec, address);
 	if (probes_heard())
 		probe_name(rec);
-	pthread_mutex_unlock(&engine.lock);
+	pthread_mutex_unlock(&e->lock);
 }
 
 /* ---- begin and end ----------------------------------------------------------------------------- */
@@ -658,17 +707,15 @@ int engine_stop(struct engine_totals *ret_totals, struct why *w)
 		if (err >= 0)
 			err = pipeline_finish(e->pipeline);
 		if (err < 0)
-			fail(e);
+			fail(e, err);
 	}
 	total(e->pipeline, ret_totals);
 	pipeline_free(e->pipeline);
 	e->pipeline = NULL;
-	buf_release(&e->names);
-	buf_release(&e->told);
-	e->names = e->told = (struct buf){};
+	forget_names(e);
 	if (e->why.exit_status)
 		*w = e->why;
-	return e->why.exit_status ? -EIO : 0;
+	return e->why.exit_status ? e->err : 0;
 }
 
 int engine_flush(struct why *w)
@@ -687,7 +734,7 @@ int engine_flush(struct why *w)
 		pthread_cond_wait(&e->flushed, &e->lock);
 	if (atomic_load(&e->failed)) {
 		*w = e->why;
-		err = -EIO;
+		err = e->err;
 	}
 	pthread_mutex_unlock(&e->lock);
 	Py_END_ALLOW_THREADS

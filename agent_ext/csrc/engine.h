@@ -7,8 +7,9 @@
  *     thread -> channel  > writer -> pipeline (decode, assemble, sink) -> JSONL
  *     names (functions, classes) /
  *
- * What describes a function or a class goes into one buffer for all, which is always read
- * before what the channels hold, so a name is known before its first use.
+ * What describes a function or a class goes into one buffer for all. The writer puts everything
+ * in the order of its time, so that a name is known before its first use, and holds until another
+ * thing is at the same address.
  */
 #ifndef FT_AGENT_ENGINE_H
 #define FT_AGENT_ENGINE_H
@@ -34,7 +35,6 @@ struct losses {
 struct call {
 	void *frame;
 	PyCodeObject *code; /* borrowed; told from others by its address only */
-	uint64_t id;	    /* code_info's, when it began */
 	uint64_t start_ns;
 	uint32_t start_tid;
 	bool lost; /* its ENTER could not be recorded: no EXIT either */
@@ -84,7 +84,10 @@ void *engine_reserve(struct agent_thread *t);
 void engine_commit(struct agent_thread *t, struct ft_rec *rec);
 /* n events of this thread could not be recorded. */
 void engine_lost(struct agent_thread *t, uint64_t now, unsigned n, enum loss why);
-/* A record that names something, before its first use. */
-void engine_name(struct ft_rec *rec);
+/*
+ * A record that names what lies at an address, from the time of this thread's last record on. It
+ * comes before any record of that time or later.
+ */
+void engine_name(struct ft_rec *rec, uint64_t address);
 
 #endif

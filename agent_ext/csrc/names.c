@@ -21,7 +21,6 @@
 static Py_ssize_t extra = -1;
 static struct filter *filter;
 static struct code_info *marked;
-static uint64_t last_id;
 
 static void forget_names(struct code_info *info)
 {
@@ -382,12 +381,12 @@ static void record(PyCodeObject *code, const struct code_info *info, PyObject *n
 	tokens_close(&o);
 	*rec = (struct ft_rec_code){
 		.hdr = {sizeof(*rec) + o.used, FT_REC_CODE, 0, engine_pid(), 0, 0},
-		.code = info->id,
+		.code = (uintptr_t)code,
 		.first_line = code->co_firstlineno,
 		.co_flags = code->co_flags,
-		.owner_type = owner ? type_id(owner) : 0,
+		.owner_type = (uintptr_t)owner,
 	};
-	engine_name(&rec->hdr);
+	engine_name(&rec->hdr, rec->code);
 }
 
 void code_describe(PyCodeObject *code, struct code_info *info, PyObject *globals, PyObject *first)
@@ -395,7 +394,8 @@ void code_describe(PyCodeObject *code, struct code_info *info, PyObject *globals
 	PyObject *names = names_of(code, "co_varnames"), *module = module_of(globals);
 	PyTypeObject *owner = owner_of(code, first);
 
-	info->id = ++last_id;
+	if (owner)
+		type_tell(owner);
 	name_for_probes(code, info, module, owner);
 	record(code, info, names, module, owner);
 	info->described = true;

@@ -15,7 +15,6 @@
 
 struct code_info {
 	unsigned run;	/* the run that the rest was decided in */
-	uint64_t id;	/* what records name it by: addresses are used again */
 	bool marked;	/* by @trace: wanted whatever its module; in every run */
 	bool wanted;	/* its module is */
 	bool described; /* in this run */
@@ -52,7 +51,7 @@ int code_mark(PyCodeObject *code);
 /* All that are marked: next_marked. */
 struct code_info *code_marked(void);
 
-/* The number that records name a class by; describes it before its first use. 0 without memory. */
-uint64_t type_id(PyTypeObject *type);
+/* A class that a record names. */
+void type_tell(PyTypeObject *type);
 
 #endif

@@ -7,18 +7,13 @@
 #include "base/map.h"
 #include "engine.h"
 
-/*
- * A class that was told. Addresses are used again, so that a record names a class by a number;
- * what the name is made of tells whether the class at an address is still the same.
- */
+/* What the name of a class that was told is made of: another class may come to its address. */
 struct told {
-	uint64_t id;
 	const void *name, *qualname;
 };
 
 static struct map told; /* address -> struct told, owned; of this run */
 static unsigned told_run;
-static uint64_t last_id;
 
 static unsigned kind_of(PyTypeObject *type)
 {
@@ -40,7 +35,7 @@ static PyObject *module_of(PyTypeObject *type)
 	return key && type->tp_dict ? PyDict_GetItem(type->tp_dict, key) : NULL;
 }
 
-static void describe(PyTypeObject *type, uint64_t id)
+static void describe(PyTypeObject *type)
 {
 	static const struct value_limits limits = {FT_MAX_TOKEN_BYTES, FT_MAX_DEPTH, FT_MAX_ITEMS};
 	/* One is enough: nothing in here gives the GIL away. */
@@ -55,10 +50,10 @@ static void describe(PyTypeObject *type, uint64_t id)
 	tokens_text(&o, module_of(type));
 	*rec = (struct ft_rec_pytype){
 		.hdr = {sizeof(*rec) + o.used, FT_REC_TYPE, 0, engine_pid(), 0, 0},
-		.type = id,
+		.type = (uintptr_t)type,
 		.kind = kind_of(type),
 	};
-	engine_name(&rec->hdr);
+	engine_name(&rec->hdr, rec->type);
 }
 
 static bool forget(void *arg, const struct map_slot *slot)
@@ -88,20 +83,17 @@ static struct told *entry_of(PyTypeObject *type)
 	return t;
 }
 
-uint64_t type_id(PyTypeObject *type)
+void type_tell(PyTypeObject *type)
 {
 	bool heap = type->tp_flags & Py_TPFLAGS_HEAPTYPE;
-	const void *qualname = heap ? ((PyHeapTypeObject *)type)->ht_qualname : NULL;
-	struct told *t;
+	struct told now = {type->tp_name, heap ? ((PyHeapTypeObject *)type)->ht_qualname : NULL};
+	struct told *before;
 
 	if (told_run != engine_run())
 		begin_run();
-	t = entry_of(type);
-	if (!t)
-		return 0;
-	if (t->id && t->name == type->tp_name && t->qualname == qualname)
-		return t->id;
-	*t = (struct told){++last_id, type->tp_name, qualname};
-	describe(type, t->id);
-	return t->id;
+	before = entry_of(type);
+	if (!before || (before->name == now.name && before->qualname == now.qualname))
+		return;
+	*before = now;
+	describe(type);
 }

@@ -4,8 +4,8 @@ import collections
 import re
 
 THREADS, CALLS = 8, 100000
-LINE = re.compile(rb'\{"timestamp": \d{16}, "event": "(ENTER|EXIT)", "thread": "crowd-(\d)", "module": '
-                  rb'"__main__", "function": "call", (?:"args": "\{\\"n\\": (\d+)\}"|"result": '
+LINE = re.compile(rb'\{"timestamp": \d{16}, "event": "(ENTER|EXIT)", "thread": "crowd-(\d)", '
+                  rb'"module": "__main__", "function": "call", (?:"args": "\{\\"n\\": (\d+)\}"|"result": '
                   rb'"(\d+)", "durationMicros": \d+, "durationMillis": \d+), "class": "__main__", '
                   rb'"method": "call", "file": "[^"]+", "line": 4, "pid": \d+, "tid": \d+, "span": '
                   rb'(\d+), "parent": (\d+)\}\n')

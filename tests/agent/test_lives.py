@@ -361,6 +361,7 @@ def test_full_disk(agent):
             stop_tracing()
         except OSError as error:
             assert "No space left" in str(error) and "/dev/full" in str(error), error
+            assert error.errno == 28, error
         else:
             raise AssertionError("no error")
         start_tracing(Config(package_prefix="__main__", logfile="good.jsonl"))

@@ -311,6 +311,17 @@ static int on_exit_event(struct assembler *a, const struct event *e)
 	return s ? end_generator(a, e, s) : 0;
 }
 
+static int on_dropped(struct assembler *a, const struct event *e)
+{
+	const struct span *s = spans_find(&a->spans, e->pid, e->span);
+
+	if (!s || !s->function->generator)
+		return 0;
+	a->stats.unfinished += s->number != 0;
+	spans_remove_generator(&a->spans, e->pid, e->span);
+	return 0;
+}
+
 static int on_raise(struct assembler *a, const struct event *e)
 {
 	struct span *s = spans_find(&a->spans, e->pid, e->span);
@@ -346,6 +357,8 @@ int assembler_event(struct assembler *a, const struct event *e)
 		return on_enter(a, e);
 	case EVENT_EXIT:
 		return on_exit_event(a, e);
+	case EVENT_DROPPED:
+		return on_dropped(a, e);
 	case EVENT_RAISE:
 		return on_raise(a, e);
 	case EVENT_LOST:

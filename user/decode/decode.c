@@ -99,6 +99,10 @@ static int on_exit_rec(struct decoder *d, const struct ft_rec *rec, const void *
 	e->function = functions_find(&d->functions, rec->pid, r->code);
 	e->span = (struct span_id){r->start_ns, r->start_tid};
 	e->by_exception = r->how == FT_EXIT_EXCEPTION;
+	if (r->how == FT_EXIT_DROPPED) {
+		e->type = EVENT_DROPPED;
+		return 0;
+	}
 	tokens_init(&t, r + 1, end);
 	if (!d->options.result || e->by_exception || unseen(e->function)) {
 		e->value = stand_in("null", !d->options.result);

@@ -35,6 +35,7 @@ void functions_release(struct functions *f)
 		function_free(f->all[i]);
 	free(f->all);
 	map_release(&f->by_code);
+	map_release(&f->by_text);
 	*f = (struct functions){0};
 }
 
@@ -178,21 +179,48 @@ static bool same(const struct function *a, const struct function *b)
 	return !strcmp(a->json_head, b->json_head) && !strcmp(a->json_tail, b->json_tail);
 }
 
+/* FNV-1a over all that same() compares as text. */
+static uint64_t hash_text(uint64_t hash, const char *s)
+{
+	for (; *s; s++)
+		hash = (hash ^ (unsigned char)*s) * 0x100000001b3ULL;
+	return hash * 0x100000001b3ULL; /* the end of the text counts */
+}
+
+static uint64_t hash_of(const struct function *f)
+{
+	uint64_t hash = hash_text(0xcbf29ce484222325ULL, f->json_head);
+
+	hash = hash_text(hash, f->json_tail);
+	for (int i = 0; i < f->nparams; i++)
+		hash = hash_text(hash, f->params[i]);
+	return hash;
+}
+
+/* One that says the same, and was described before; NULL: none is known. */
+static struct function *find_same(const struct functions *f, const struct function *fn)
+{
+	struct function *old = map_get(&f->by_text, fn->pid, hash_of(fn));
+
+	return old && same(old, fn) ? old : NULL;
+}
+
+/* Owns it from here on. */
 static int keep(struct functions *f, struct function *fn)
 {
 	if (f->count == f->cap) {
 		size_t cap = f->cap ? f->cap * 2 : 64;
 		struct function **all = realloc(f->all, cap * sizeof(*all));
 
-		if (!all)
+		if (!all) {
+			function_free(fn);
 			return -ENOMEM;
+		}
 		f->all = all;
 		f->cap = cap;
 	}
-	if (map_put(&f->by_code, fn->pid, fn->code, fn, NULL))
-		return -ENOMEM;
 	f->all[f->count++] = fn;
-	return 0;
+	return map_put(&f->by_text, fn->pid, hash_of(fn), fn, NULL);
 }
 
 int functions_learn(struct functions *f, const struct types *types, const struct ft_rec_code *rec,
@@ -216,17 +244,18 @@ int functions_learn(struct functions *f, const struct types *types, const struct
 		err = json_fill(fn);
 	if (err)
 		goto fail;
-	old = functions_find(f, fn->pid, fn->code);
-	if (old && same(old, fn)) {
+	old = find_same(f, fn);
+	if (old) {
+		old->code = fn->code;
 		function_free(fn);
-		*ret_function = old;
-		return 0;
+		fn = old;
+	} else {
+		err = keep(f, fn);
+		if (err)
+			return err;
 	}
-	err = keep(f, fn);
-	if (err)
-		goto fail;
 	*ret_function = fn;
-	return 0;
+	return map_put(&f->by_code, fn->pid, fn->code, fn, NULL);
 fail:
 	function_free(fn);
 	return err;

@@ -14,6 +14,7 @@
 
 struct functions {
 	struct map by_code;    /* (pid, code) -> struct function, borrowed from all */
+	struct map by_text;    /* (pid, hash of what it says) -> one such function, likewise */
 	struct function **all; /* owned, and so is what they point to */
 	size_t count, cap;
 };
@@ -21,7 +22,8 @@ struct functions {
 void functions_release(struct functions *f);
 /*
  * FT_REC_CODE, at least as long as its struct. The same description again gives the same
- * function, so a kernel side that repeats itself costs no memory.
+ * function, at whatever address: neither a kernel side that repeats itself nor a program that
+ * compiles the same text over and over costs memory.
  */
 int functions_learn(struct functions *f, const struct types *types, const struct ft_rec_code *rec,
 		    const void *end, struct function **ret_function);

@@ -31,7 +31,7 @@ enum verdict { VERDICT_UNKNOWN, VERDICT_KEEP, VERDICT_DROP };
  */
 struct function {
 	uint32_t pid;
-	uint64_t code; /* address of the code object */
+	uint64_t code; /* address of the code object that was described last */
 	char *module;  /* "" when unknown */
 	char *name;
 	char *qualname;	  /* NULL before 3.11 */
@@ -57,6 +57,7 @@ enum event_type {
 	EVENT_FUNCTION, /* a function was described: function is set */
 	EVENT_ENTER,
 	EVENT_EXIT,
+	EVENT_DROPPED, /* a suspended generator is gone: it stays unfinished */
 	EVENT_RAISE,
 	EVENT_LOST,
 	EVENT_THREAD_EXIT,

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""The extension under the tools that find what it does wrong with memory and references."""
+import shutil
+import subprocess
+from pathlib import Path
+
+import harness
+import intree
+import pytest
+import sources
+
+SCENARIOS = ("recursion", "methods", "params", "generators", "yieldfrom", "coroutines", "asyncgens",
+             "threads", "pool", "exceptions", "swallowed", "through_c", "scalars", "containers",
+             "objects", "frames", "limits", "redaction", "uncaught")
+
+CHURN = """
+import gc, resource
+from flowtrace_agent import Config, start_tracing, stop_tracing, trace
+
+class Node:
+    def __init__(self, n):
+        self.n = n
+
+def call(n, *rest, key=None, **more):
+    return {"n": n, "rest": rest}
+
+def fails(n):
+    raise ValueError(n, Node(n))
+
+def numbers(n):
+    for i in range(n):
+        yield i
+
+def made(n):
+    space = {"__name__": "__main__"}
+    exec("class C:\\n    def f(self, a): return a\\nr = C().f(%d)" % (n % 7), space)
+    return space["r"]
+
+def turn(count):
+    for n in range(count):
+        call(n, "text", [n], key=Node(n), extra={"a": n})
+        if n % 10 == 0:
+            try:
+                fails(n)
+            except ValueError:
+                pass
+            list(numbers(3))
+            next(numbers(3))
+        if n % 100 == 0:
+            made(n)
+            trace(lambda x: x)(n)
+
+def resident():
+    gc.collect()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+start_tracing(Config(package_prefix="__main__", logfile="/dev/null"))
+"""
+
+
+@pytest.fixture(scope="module")
+def sanitized(tmp_path_factory):
+    """The package for the system's Python, built with AddressSanitizer and UBSan."""
+    python = harness.Interpreter("system")
+    folder = tmp_path_factory.mktemp("sanitized")
+    shutil.copytree(sources.HERE + "/flowtrace_agent", folder / "flowtrace_agent")
+    facts = intree.ask(python)
+    files = [*(Path(sources.CORE) / path for path in sources.core()),
+             *(Path(sources.HERE) / path for path in sources.extension())]
+    subprocess.run(
+        ["gcc", *sources.FLAGS, "-O1", "-g", "-fPIC", "-shared", "-fsanitize=address,undefined",
+         "-fno-omit-frame-pointer", "-D_GNU_SOURCE", '-DFT_VERSION="0"',
+         *("-I" + path for path in [*sources.includes(), *facts["include"]]), *files, "-o",
+         folder / "flowtrace_agent" / ("_core" + facts["suffix"]), "-lm", "-lpthread"], check=True)
+    return folder
+
+
+@pytest.mark.parametrize("name", [*SCENARIOS, "churn"])
+def test_sanitizers(sanitized, tmp_path, name):
+    """Not a word from either, on the ground-truth programs and on one that makes and drops
+    a lot."""
+    libraries = [subprocess.run(["gcc", "-print-file-name=" + library], text=True, check=True,
+                                stdout=subprocess.PIPE).stdout.strip()
+                 for library in ("libasan.so", "libubsan.so")]
+    churn = tmp_path / "churn.py"
+    churn.write_text(CHURN + "turn(2000)\nstop_tracing()\n")
+    program = [churn] if name == "churn" else [harness.TARGETS / "run.py", name]
+    _, _, errors = harness.run(
+        [harness.PYTHON, "-B", "-m", "flowtrace_agent", "-P", "gt,__main__", "-o", tmp_path / "t",
+         *program], check=0, timeout=120,
+        env=harness.environment(PYTHONPATH=str(sanitized), LD_PRELOAD=" ".join(libraries),
+                                ASAN_OPTIONS="detect_leaks=0", PYTHONMALLOC="malloc",
+                                UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"))
+    assert "Sanitizer" not in errors and "runtime error" not in errors, errors
+
+
+def test_debug_allocator(agent):
+    """PYTHONMALLOC=debug and -X dev: no warning, no corruption."""
+    agent.write("churn.py", CHURN + "turn(1000)\nstop_tracing()\n")
+    _, _, errors = agent.python("-X", "dev", "churn.py", env={"PYTHONMALLOC": "debug"})
+    assert not errors, errors
+
+
+def test_no_leak(agent):
+    """Over a million events more: the process does not grow."""
+    agent.write("churn.py", CHURN + """
+turn(100000)
+before = resident()
+turn(300000)
+after = resident()
+stop_tracing()
+print(after - before)
+""")
+    _, out, _ = agent.python("churn.py", timeout=120)
+    assert int(out) < 1024, "grew by %s KiB" % out.strip()
