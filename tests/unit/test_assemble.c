@@ -272,6 +272,15 @@ Test(assemble, generator_ends_on_another_thread)
 	cr_assert_eq(unfinished(), 0);
 }
 
+Test(assemble, generator_that_was_dropped)
+{
+	enter(&generator, 1, 1000, 0);
+	send(&(struct event){.type = EVENT_DROPPED, .pid = PID, .tid = 1, .span = {1000, 1}});
+	leave(2000, 1000);
+	expect("ENTER 1:0 at 1 {} for 0\n");
+	cr_assert_eq(unfinished(), 1);
+}
+
 Test(assemble, exits_without_a_call)
 {
 	leave(2000, 1000);

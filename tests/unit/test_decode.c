@@ -597,6 +597,23 @@ Test(decode, a_description_again)
 	cr_assert_str_eq(f->name, "f"); /* still there for the spans that point to it */
 }
 
+/* A program that compiles one text again and again, and another where the first was. */
+Test(decode, a_description_at_another_address)
+{
+	const struct function *f = function("m", "f"), *g;
+	struct event e;
+
+	build_code(&b, PID, CODE + 64, 0, "m", "f", "");
+	cr_assert_eq(feed(&e), 0);
+	cr_assert_eq(e.function, f);
+	cr_assert_eq(f->code, CODE + 64);
+	g = function("m", "g");
+	cr_assert_neq(g, f);
+	build_code(&b, PID + 1, CODE, 0, "m", "f", "");
+	cr_assert_eq(feed(&e), 0);
+	cr_assert_neq(e.function, f); /* of another process */
+}
+
 Test(decode, thread_names)
 {
 	struct event e;
