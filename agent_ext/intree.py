@@ -135,12 +135,26 @@ def ninja_file(known):
 
 
 def copy_package(interpreter):
-    """The files that need no compiler; those that are gone from the source are removed."""
-    target = BUILD / interpreter.name / "flowtrace_agent"
+    """The files that need no compiler. Those that are the same stay, for somebody may run them;
+    those that are gone from the source are removed."""
+    source, target = HERE / "flowtrace_agent", BUILD / interpreter.name / "flowtrace_agent"
+    wanted = {path.relative_to(source) for path in source.rglob("*")
+              if path.is_file() and "__pycache__" not in path.parts}
     for path in [*target.rglob("*.py"), *target.rglob("*.pyi")]:
-        path.unlink()
-    shutil.copytree(HERE / "flowtrace_agent", target, dirs_exist_ok=True,
-                    ignore=shutil.ignore_patterns("__pycache__"))
+        if path.relative_to(target) not in wanted:
+            path.unlink()
+    for path in wanted:
+        copy_if_new(source / path, target / path)
+
+
+def copy_if_new(source, target):
+    """At no moment is there half a file."""
+    if target.exists() and target.read_bytes() == source.read_bytes():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    half = target.with_name(target.name + ".new")
+    shutil.copy(source, half)
+    half.rename(target)
 
 
 def write_if_new(path, text):

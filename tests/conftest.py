@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the Python tests share."""
+import importlib
 import os
+import pickle
 import sys
 
 import harness
@@ -11,6 +13,8 @@ sys.path.append(str(harness.LIVE))  # compare.py, for other directories
 
 def pytest_configure(config):
     """The marks of these tests."""
+    if config.pluginmanager.hasplugin("dsession"):
+        config.pluginmanager.register(Workers())
     config.addinivalue_line("markers", "live: attaches to a process; needs root and the collector")
 
 
@@ -22,9 +26,29 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
+TABLES = (("matrix", "interpreters"), ("kernel_table", "kernels"))
+
+
+def pytest_sessionfinish(session):
+    """A worker of xdist gives its rows to the process that prints them."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["tables"] = {
+            name: pickle.dumps(dict(sys.modules[name].ROWS)) for name, _ in TABLES
+            if name in sys.modules}
+
+
+class Workers:
+    """What xdist's workers bring."""
+
+    @staticmethod
+    def pytest_testnodedown(node):
+        for name, rows in getattr(node, "workeroutput", {}).get("tables", {}).items():
+            importlib.import_module(name).ROWS.update(pickle.loads(rows))
+
+
 def pytest_terminal_summary(terminalreporter):
     """The tables of interpreters and of kernels, when any was compared with the truth."""
-    for name, title in (("matrix", "interpreters"), ("kernel_table", "kernels")):
+    for name, title in TABLES:
         module = sys.modules.get(name)
         if module and module.ROWS:
             terminalreporter.section(title + ": what is equal to the truth")

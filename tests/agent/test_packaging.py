@@ -14,7 +14,7 @@ import pytest
 sys.path.append(str(harness.REPO / "agent_ext"))
 import sources  # noqa: E402
 
-PIP = ("-m", "pip", "--disable-pip-version-check", "-q")
+PIP = ("-m", "pip", "--no-cache-dir", "--disable-pip-version-check", "-q")
 OFFLINE = ("--no-index", "--no-build-isolation", "--no-deps")
 
 
