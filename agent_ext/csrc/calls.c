@@ -238,6 +238,8 @@ void call_begin(PyCodeObject *code, struct code_info *info, void *frame, bool ce
 	t->busy = true;
 	if (!t->named)
 		thread_tell(t);
+	if (probes_heard() != t->introduced)
+		thread_introduce(t);
 	if (!info->described) {
 		(void)engine_now(t); /* the name holds from now on */
 		code_describe(code, info, frame_globals(frame),

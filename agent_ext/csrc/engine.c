@@ -129,7 +129,7 @@ static bool fire_name(void *arg, const struct map_slot *slot)
 static void greet_listeners(struct engine *e)
 {
 	if (!probes_listened()) {
-		atomic_store(&probes_ready, false);
+		probes_end();
 		(void)probes_came();
 		return;
 	}
@@ -137,7 +137,7 @@ static void greet_listeners(struct engine *e)
 		return;
 	pthread_mutex_lock(&e->lock);
 	map_sweep(&e->told, fire_name, NULL);
-	atomic_store(&probes_ready, true);
+	probes_begin();
 	pthread_mutex_unlock(&e->lock);
 }
 
@@ -145,6 +145,7 @@ static void thread_free(struct agent_thread *t)
 {
 	channel_release(&t->channel);
 	free(t->stack);
+	free(t->name);
 	free(t);
 }
 
@@ -411,7 +412,7 @@ static void after_fork_in_child(void)
 	pthread_setspecific(at_exit, NULL);
 	e->pid = getpid();
 	e->pipeline = NULL; /* with the parent's unwritten lines: not ours to write or to free */
-	atomic_store(&probes_ready, false);
+	probes_restart();
 	if (!engine_runs())
 		return;
 	e->run++;
@@ -560,6 +561,8 @@ static bool tell_loss(struct agent_thread *t, enum loss why)
 		.reason = reasons[why],
 	};
 	*l = (struct losses){};
+	if (probes_heard())
+		probe_name(&r->hdr);
 	channel_commit(&t->channel, &r->hdr);
 	return true;
 }
@@ -651,6 +654,7 @@ int engine_start(const struct settings *settings, struct why *w)
 	atomic_store(&e->failed, false);
 	e->run++;
 	discard_channels(e);
+	probes_restart();
 	err = start_pipeline(e);
 	if (err) {
 		*w = e->pipeline_why;

@@ -51,6 +51,8 @@ struct agent_thread {
 	bool has_losses;
 	bool busy; /* inside of us: a signal handler that comes back here drops its events */
 	bool named;
+	struct ft_rec *name; /* owned: its THREAD record; NULL: it has no name */
+	unsigned introduced; /* the greeting of listeners since when they know it */
 	struct call *stack; /* owned; what runs now, of this run */
 	size_t depth, room;
 	unsigned run;

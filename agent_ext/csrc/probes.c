@@ -3,7 +3,9 @@
 
 #include "names.h"
 
-_Atomic bool probes_ready;
+_Atomic unsigned probes_greeting;
+
+static unsigned seen; /* listeners, at the last look */
 
 /* The kernel counts listeners here (uprobe with a reference counter). */
 #define SEMAPHORE(name)                                                                            \
@@ -90,10 +92,32 @@ bool probes_listened(void)
 
 bool probes_came(void)
 {
-	static unsigned seen;
 	unsigned now = listeners();
 	bool came = now > seen;
 
 	seen = now;
 	return came;
+}
+
+void probes_begin(void)
+{
+	static unsigned greetings;
+
+	if (!++greetings)
+		greetings = 1;
+	atomic_store(&probes_greeting, greetings);
+}
+
+void probes_end(void)
+{
+	atomic_store(&probes_greeting, 0);
+}
+
+void probes_restart(void)
+{
+	seen = listeners();
+	if (seen)
+		probes_begin();
+	else
+		probes_end();
 }

@@ -6,11 +6,13 @@
  *     function__entry      (class, function, line, record, size)  a body starts
  *     function__return     (class, function, line, record, size)  it ended, also by exception
  *     function__exception  (class, function, line, record, size)  ... which is told before that
- *     name                 (record, size)                         a function, class or thread
+ *     name                 (record, size)                         a function, class or thread,
+ *                                                                 or events that were lost
  *
  * class, function: char *, "module.Class" and the bare name. record: a record of ft_abi.h of that
  * many bytes, what the writer also gets. Their semaphores are looked at by the writer, which first
- * fires `name` for all that is known; only then do calls fire.
+ * fires `name` for all functions and classes that are known; only then do calls fire. A thread
+ * tells its own name before its first call after that.
  */
 #ifndef FT_AGENT_PROBES_H
 #define FT_AGENT_PROBES_H
@@ -23,17 +25,23 @@
 
 struct code_info;
 
-extern _Atomic bool probes_ready;
+/* The number of the last greeting; 0: nobody listens, or has not been told the names yet. */
+extern _Atomic unsigned probes_greeting;
 
-static inline bool probes_heard(void)
+static inline unsigned probes_heard(void)
 {
-	return atomic_load_explicit(&probes_ready, memory_order_relaxed);
+	return atomic_load_explicit(&probes_greeting, memory_order_relaxed);
 }
 
 /* Has a tool come since the last look, or are there more of them? Keeps what it saw. */
 bool probes_came(void);
 /* Is there any? */
 bool probes_listened(void);
+/* All names were told: calls fire from now on. */
+void probes_begin(void);
+void probes_end(void);
+/* A run begins, which has no names yet: whoever listens already hears all of it. */
+void probes_restart(void);
 
 void probe_entry(const struct code_info *info, const struct ft_rec *rec);
 void probe_return(const struct code_info *info, const struct ft_rec *rec);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "threads.h"
 
+#include "probes.h"
+
 /*
  * threading._active[ident]; borrowed, NULL: threading is not there, or knows no such thread.
  * threading.current_thread() would make a dummy and run code.
@@ -33,6 +35,15 @@ static PyObject *name_of(PyObject *thread)
 	return name;
 }
 
+/* A copy of its record, for listeners that come later; without memory they do without. */
+static void keep(struct agent_thread *t, const struct ft_rec *rec)
+{
+	free(t->name);
+	t->name = malloc(rec->size);
+	if (t->name)
+		memcpy(t->name, rec, rec->size);
+}
+
 static void record(struct agent_thread *t, PyObject *name)
 {
 	struct ft_rec_thread *r = engine_reserve(t);
@@ -43,6 +54,7 @@ static void record(struct agent_thread *t, PyObject *name)
 	tokens_begin(&o, r + 1, engine_limits());
 	tokens_text(&o, name);
 	r->hdr = (struct ft_rec){sizeof(*r) + o.used, FT_REC_THREAD, 0, t->pid, t->tid, t->last_ns};
+	keep(t, &r->hdr);
 	engine_commit(t, &r->hdr);
 }
 
@@ -59,4 +71,11 @@ void thread_tell(struct agent_thread *t)
 	Py_XDECREF(name);
 	PyErr_Restore(type, value, traceback);
 	t->named = true;
+}
+
+void thread_introduce(struct agent_thread *t)
+{
+	t->introduced = probes_heard();
+	if (t->introduced && t->name)
+		probe_name(t->name);
 }

@@ -7,5 +7,7 @@
 
 /* Records the name of this thread, if threading knows one, and marks it as named. */
 void thread_tell(struct agent_thread *t);
+/* Tells it to whoever listens at the probes by now. */
+void thread_introduce(struct agent_thread *t);
 
 #endif
