@@ -13,6 +13,7 @@
 #include "ft_counters.h"
 #include "pipeline.h"
 #include "probes.h"
+#include "status.h"
 
 #define PERIOD_NS (5 * NS_PER_MS)	/* between two looks at the channels */
 #define IDLE_PERIOD_NS (40 * NS_PER_MS) /* the same when there is nothing to do */
@@ -266,6 +267,7 @@ static void fail(struct engine *e, int err)
 	if (!e->why.exit_status)
 		why(&e->why, -EIO, "the trace could not be written");
 	atomic_store(&e->failed, true);
+	status_failed();
 	pthread_cond_broadcast(&e->flushed);
 	pthread_mutex_unlock(&e->lock);
 }
@@ -413,6 +415,7 @@ static void after_fork_in_child(void)
 	e->pid = getpid();
 	e->pipeline = NULL; /* with the parent's unwritten lines: not ours to write or to free */
 	probes_restart();
+	status_forked();
 	if (!engine_runs())
 		return;
 	e->run++;

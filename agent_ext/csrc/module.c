@@ -12,6 +12,7 @@
 #include "names.h"
 #include "redact.h"
 #include "settings.h"
+#include "status.h"
 #include "watch.h"
 
 #ifdef Py_GIL_DISABLED
@@ -62,6 +63,7 @@ static PyObject *core_start(PyObject *self, PyObject *args, PyObject *kwargs)
 		(void)engine_stop(&unused, &w);
 		return NULL;
 	}
+	status_run(&settings);
 	Py_RETURN_NONE;
 }
 
@@ -71,6 +73,7 @@ static PyObject *core_stop(PyObject *self, PyObject *unused)
 	struct why w = {};
 	int err;
 
+	status_watching(false);
 	watch_stop();
 	watching = false;
 	err = engine_stop(&t, &w);
@@ -113,6 +116,7 @@ static PyObject *core_watch(PyObject *self, PyObject *arg)
 	if (engine_runs() && watch_start(on))
 		return NULL;
 	watching = on;
+	status_watching(on && engine_runs());
 	Py_RETURN_NONE;
 }
 
