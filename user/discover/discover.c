@@ -7,10 +7,9 @@
 
 #include "discover/discover.h"
 #include "discover/elf.h"
+#include "discover/mapped.h"
 #include "discover/proc.h"
 #include "discover/version.h"
-
-#define PAGE 4096ULL
 
 /* The file that may hold the interpreter, while we look for it. */
 struct candidate {
@@ -77,51 +76,6 @@ static int look_at_map(void *ctx, const struct proc_map *m)
 	return 0;
 }
 
-/*
- * A mapped library by a path that we can open: through the process' root when that is
- * still the same file (it may have been replaced by a package upgrade), else through the
- * mapping itself, which needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE.
- */
-static void library_path(pid_t pid, struct candidate *c, const char *in_root)
-{
-	struct stat st;
-
-	snprintf(c->open_path, sizeof(c->open_path), "/proc/%d/root%s", pid, in_root);
-	if (!stat(c->open_path, &st) && st.st_ino == c->map.inode)
-		return;
-	snprintf(c->open_path, sizeof(c->open_path), "/proc/%d/map_files/%llx-%llx", pid,
-		 (unsigned long long)c->map.start, (unsigned long long)c->map.end);
-}
-
-/*
- * Address in the process - address in the file, from the segment that this executable
- * mapping shows. The kernel maps whole pages.
- */
-static int load_bias(const struct elf *e, const struct proc_map *m, uint64_t *ret_bias)
-{
-	for (int i = 0; i < e->nload; i++) {
-		const Elf64_Phdr *p = &e->load[i];
-		uint64_t first = p->p_offset & ~(PAGE - 1);
-
-		if (!(p->p_flags & PF_X) || m->file_offset < first ||
-		    m->file_offset >= p->p_offset + p->p_filesz)
-			continue;
-		*ret_bias = m->start - (p->p_vaddr - p->p_offset + m->file_offset);
-		return 0;
-	}
-	return -ENOENT;
-}
-
-/* A path as the process sees it: without the directory that is its root (chroot). */
-static const char *inside_root(const char *path, const char *root)
-{
-	size_t len = strlen(root);
-
-	if (len > 1 && !strncmp(path, root, len) && path[len] == '/')
-		return path + len;
-	return path;
-}
-
 static int tell_version(struct target *t, struct elf *e, struct why *w)
 {
 	const char *soname = elf_soname(e);
@@ -164,14 +118,14 @@ static void tell_build(struct target *t, struct elf *e)
 static int fill_target(struct target *t, struct elf *e, const struct candidate *c, const char *root,
 		       struct why *w)
 {
-	t->binary = strdup(inside_root(c->map.path, root));
+	t->binary = strdup(mapped_inside(c->map.path, root));
 	t->open_path = strdup(c->open_path);
 	if (!t->binary || !t->open_path)
 		return why(w, -ENOMEM, "out of memory");
 	t->shared_library = c->library;
 	t->dev = e->bytes.dev;
 	t->inode = e->bytes.inode;
-	if (load_bias(e, &c->map, &t->bias))
+	if (mapped_bias(e, &c->map, &t->bias))
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"process %d: no segment of %s is mapped at %#llx", t->pid,
 				t->binary, (unsigned long long)c->map.start);
@@ -271,7 +225,7 @@ static int choose(struct search *s, pid_t pid, const char *root, struct why *w)
 				"process %d (%s) has not loaded its libpython yet: try again", pid,
 				s->exe);
 	s->found.library = true;
-	library_path(pid, &s->found, inside_root(s->found.map.path, root));
+	mapped_open_path(pid, &s->found.map, root, s->found.open_path, sizeof(s->found.open_path));
 	return 0;
 }
 
@@ -300,7 +254,7 @@ static int find_interpreter(struct target *t, struct search *s, struct why *w)
 		return err;
 	s->exe = exe;
 	s->exe_inode = inode_of_exe(t->pid);
-	t->exe = strdup(inside_root(exe, root));
+	t->exe = strdup(mapped_inside(exe, root));
 	if (!t->exe)
 		return why(w, -ENOMEM, "out of memory");
 	err = proc_each_map(t->pid, look_at_map, s, w);
