@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "discover/agent.h"
 #include "discover/discover.h"
 #include "discover/elf.h"
 #include "discover/mapped.h"
@@ -23,9 +24,9 @@ struct search {
 	const char *exe;
 	ino_t exe_inode;
 	struct candidate found;
-	bool has_library, has_exe, has_greenlet;
+	bool has_library, has_exe, has_greenlet, has_agent;
 	char foreign[256]; /* a Python that is not CPython */
-	struct proc_map exe_map;
+	struct proc_map exe_map, agent_map;
 };
 
 static const char *base_name(const char *path)
@@ -69,6 +70,10 @@ static int look_at_map(void *ctx, const struct proc_map *m)
 	}
 	if (!strncmp(base_name(m->path), "_greenlet.", 10))
 		s->has_greenlet = true;
+	if (agent_is_file(m->path) && !s->has_agent) {
+		s->agent_map = *m;
+		s->has_agent = true;
+	}
 	if (is_libpython(m->path) && !s->has_library) {
 		s->found.map = *m;
 		s->has_library = true;
@@ -263,6 +268,8 @@ static int find_interpreter(struct target *t, struct search *s, struct why *w)
 	if (!err)
 		err = examine(t, &s->found, root, w);
 	t->greenlets = s->has_greenlet;
+	if (!err && s->has_agent)
+		agent_look(t->pid, &s->agent_map, root, &t->agent);
 	s->exe = NULL;
 	return err;
 }

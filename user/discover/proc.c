@@ -52,6 +52,32 @@ int proc_status(pid_t pid, int *ret_nthreads, struct why *w)
 	return 0;
 }
 
+/* "NSpid:	4711	7": from our namespace down to its own. */
+static int last_number(const char *text)
+{
+	int n = 0, used = 0, number = 0;
+
+	while (sscanf(text, "%d%n", &number, &used) == 1) {
+		n = number;
+		text += used;
+	}
+	return n;
+}
+
+pid_t proc_own_pid(pid_t pid)
+{
+	FILE *f = proc_open(pid, "status");
+	char line[256];
+	int own = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "NSpid:", 6))
+			own = last_number(line + 6);
+	if (f)
+		fclose(f);
+	return own ? own : pid;
+}
+
 void proc_cut_deleted(char *path)
 {
 	static const char mark[] = " (deleted)";

@@ -22,6 +22,9 @@ struct proc_map {
 /* -ESRCH, -EACCES, or 0 with the number of threads. Zombies are gone: -ESRCH. */
 int proc_status(pid_t pid, int *ret_nthreads, struct why *w);
 
+/* The process as it sees itself, in its own PID namespace; pid when that cannot be told. */
+pid_t proc_own_pid(pid_t pid);
+
 /* The target of /proc/PID/<name>; -ENOENT for a kernel thread's exe. */
 int proc_link(pid_t pid, const char *name, char *ret_path, size_t size, struct why *w);
 

@@ -10,5 +10,7 @@ void target_release(struct target *t)
 	free(t->exe);
 	free(t->binary);
 	free(t->open_path);
+	free(t->agent.path);
+	free(t->agent.open_path);
 	*t = (struct target){0};
 }

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "model/agent.h"
+
 struct target {
 	pid_t pid;
 	char *exe;	 /* owned: what /proc/PID/exe names, as the target sees it */
@@ -23,11 +25,12 @@ struct target {
 	uint64_t bias;		 /* address in the process - virtual address in the file */
 	int major, minor, micro; /* micro -1 = not known */
 	int nthreads;
-	char build_id[65]; /* of the binary, in hex; "" = it has none */
-	bool has_usdt;	   /* built with dtrace probes on frames */
-	bool greenlets;	   /* the module greenlet is loaded (gevent, eventlet) */
-	bool jit_built;	   /* it has a JIT compiler (3.14, 3.15: off unless asked for) */
-	bool jit_asked;	   /* its environment has PYTHON_JIT, not 0 */
+	char build_id[65];  /* of the binary, in hex; "" = it has none */
+	bool has_usdt;	    /* built with dtrace probes on frames */
+	bool greenlets;	    /* the module greenlet is loaded (gevent, eventlet) */
+	bool jit_built;	    /* it has a JIT compiler (3.14, 3.15: off unless asked for) */
+	bool jit_asked;	    /* its environment has PYTHON_JIT, not 0 */
+	struct agent agent; /* the extension flowtrace_agent, if it is loaded */
 };
 
 void target_release(struct target *t);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The extension flowtrace_agent._core in a process: a mapped file of that name, and the status
+ * that it keeps in the process' memory (ft_agent.h), which is untrusted input.
+ */
+#ifndef FT_DISCOVER_AGENT_H
+#define FT_DISCOVER_AGENT_H
+
+#include "discover/proc.h"
+#include "model/agent.h"
+
+/* Is it that file, by its name? ".../flowtrace_agent/_core.*.so" */
+bool agent_is_file(const char *path);
+
+/*
+ * Fills in what can be told of it: nothing (path NULL) when its file cannot be read. m: an
+ * executable mapping of it; root: what /proc/PID/root names.
+ */
+void agent_look(pid_t pid, const struct proc_map *m, const char *root, struct agent *ret_agent);
+
+/* Can this be believed? own_pid: the process as it sees itself. */
+bool agent_status_valid(const struct ft_agent_status *s, pid_t own_pid);
+
+#endif

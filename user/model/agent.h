@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The extension flowtrace_agent._core as it is loaded in a process: its file, and what it says of
+ * itself.
+ */
+#ifndef FT_MODEL_AGENT_H
+#define FT_MODEL_AGENT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ft_agent.h"
+
+struct agent {
+	char *path;	 /* owned: in the target's root; NULL = it is not loaded */
+	char *open_path; /* owned: the same file as this process can open it */
+	dev_t dev;
+	ino_t inode;
+	uint64_t bias;		       /* address in the process - virtual address in the file */
+	struct ft_agent_status status; /* checked; zeroes = it cannot be told */
+};
+
+#endif
