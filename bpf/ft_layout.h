@@ -126,6 +126,8 @@ struct ft_proc {
 #define FT_PROC_DORMANT 2  /* no layout: not Python, or not known to be; only followed */
 #define FT_PROC_JIT 8	   /* its JIT compiler is on: code of its own passes no hook of an entry */
 #define FT_PROC_SUSPENDS 4 /* set by BPF: a generator of an accepted function was suspended */
+#define FT_PROC_AGENT 16   /* no layout: seen through the probes of flowtrace_agent alone */
+#define FT_PROC_LOSSES 32  /* set by BPF: an ENTER of flowtrace_agent could not be recorded */
 
 /* Settings of a run: the same for every process, in BPF's read-only data. */
 struct ft_settings {

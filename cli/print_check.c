@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <json-c/json.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "print_check.h"
 
@@ -13,6 +14,10 @@ static const char *const role_text[] = {
 	[HOOK_TRACEBACK] = "exception",
 	[HOOK_EVAL_ENTRY] = "start, resumption",
 	[HOOK_FRAME_CLEAR] = "any exit",
+	[HOOK_AGENT_NAME] = "names, losses",
+	[HOOK_AGENT_RAISE] = "exception",
+	[HOOK_AGENT_EXIT] = "any exit",
+	[HOOK_AGENT_ENTER] = "start",
 };
 
 static const char *const cost_text[] = {
@@ -57,7 +62,26 @@ static void print_hooks(const struct hooks *h)
 		printf("%-12s %-26s %-18s %-15s at %#llx\n", i ? "" : "hooks", h->site[i].name,
 		       role_text[h->site[i].role], cost_text[h->site[i].cost],
 		       (unsigned long long)h->site[i].file_offset);
-	puts("seen         every call of Python code, its values, its exit");
+	printf("seen         every call %s, its values, its exit\n",
+	       h->in_agent ? "that flowtrace_agent records" : "of Python code");
+}
+
+static void print_list(const char *title, const char *list, uint32_t bytes)
+{
+	if (bytes)
+		fputs(title, stdout);
+	for (uint32_t at = 0; at < bytes; at += strlen(list + at) + 1)
+		printf("%s%s", at ? "," : "", list + at);
+}
+
+static void print_agent(const struct agent *a)
+{
+	const struct ft_agent_status *s = &a->status;
+
+	printf("agent        %s, automatic tracing %s", a->path, s->active ? "on" : "off");
+	print_list(", prefixes ", s->prefix, s->prefix_bytes);
+	print_list(", without ", s->exclude, s->exclude_bytes);
+	puts("");
 }
 
 static void print_features(const struct check *k, bool permission, const char *title)
@@ -77,6 +101,8 @@ void print_check(const struct check *k)
 	printf("process      %d\n", k->pid);
 	if (k->found.target.binary)
 		print_python(&k->found.target, k->link);
+	if (k->found.target.agent.path)
+		print_agent(&k->found.target.agent);
 	if (k->found.hooks.count)
 		print_hooks(&k->found.hooks);
 	for (int i = 0; i < k->nunseen; i++)
@@ -110,6 +136,30 @@ static struct json_object *python_json(const struct target *t, const char *link)
 	json_object_object_add(o, "dtrace", json_object_new_boolean(t->has_usdt));
 	add_text(o, "jit", jit_text(t));
 	json_object_object_add(o, "threads", json_object_new_int(t->nthreads));
+	return o;
+}
+
+static struct json_object *list_json(const char *list, uint32_t bytes)
+{
+	struct json_object *all = json_object_new_array();
+
+	for (uint32_t at = 0; at < bytes; at += strlen(list + at) + 1)
+		json_object_array_add(all, json_object_new_string(list + at));
+	return all;
+}
+
+static struct json_object *agent_json(const struct agent *a)
+{
+	const struct ft_agent_status *s = &a->status;
+	struct json_object *o;
+
+	if (!a->path)
+		return NULL;
+	o = json_object_new_object();
+	add_text(o, "binary", a->path);
+	json_object_object_add(o, "active", json_object_new_boolean(s->active));
+	json_object_object_add(o, "prefix", list_json(s->prefix, s->prefix_bytes));
+	json_object_object_add(o, "exclude", list_json(s->exclude, s->exclude_bytes));
 	return o;
 }
 
@@ -164,6 +214,7 @@ void print_check_json(const struct check *k)
 	add_text(o, "kernel", k->kernel);
 	json_object_object_add(o, "features", features_json(k, false));
 	json_object_object_add(o, "permissions", features_json(k, true));
+	json_object_object_add(o, "agent", agent_json(&k->found.target.agent));
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
 						       JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);

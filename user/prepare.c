@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "covered.h"
 #include "cpython/cpython.h"
 #include "discover/discover.h"
 #include "prepare.h"
@@ -11,7 +12,27 @@ static enum backend backend_of(const struct config *c)
 		return BACKEND_USDT;
 	if (!strcmp(c->backend, "uprobe"))
 		return BACKEND_UPROBE;
+	if (!strcmp(c->backend, "agent"))
+		return BACKEND_AGENT;
 	return BACKEND_AUTO;
+}
+
+/* The extension's probes are there and tell all that is asked for. */
+static bool agent_is_enough(struct prepared *p, const struct config *c)
+{
+	return covered(&p->target.agent.status, c) &&
+	       !cpython_hooks(&p->target, BACKEND_AGENT, &p->hooks, NULL);
+}
+
+static int prepare_hooks(struct prepared *p, const struct config *c, struct why *w)
+{
+	enum backend backend = backend_of(c);
+	int err;
+
+	if (backend == BACKEND_AUTO && agent_is_enough(p, c))
+		return 0;
+	err = backend == BACKEND_AGENT ? 0 : cpython_layout(&p->target, &p->layout, w);
+	return err ? err : cpython_hooks(&p->target, backend, &p->hooks, w);
 }
 
 int prepare(pid_t pid, const struct config *c, struct prepared *ret, struct why *w)
@@ -20,9 +41,7 @@ int prepare(pid_t pid, const struct config *c, struct prepared *ret, struct why 
 
 	if (err)
 		return err;
-	err = cpython_layout(&ret->target, &ret->layout, w);
-	if (!err)
-		err = cpython_hooks(&ret->target, backend_of(c), &ret->hooks, w);
+	err = prepare_hooks(ret, c, w);
 	return discover_unless_gone(pid, err, w);
 }
 

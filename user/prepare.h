@@ -3,6 +3,9 @@
  * What can be told of a process without touching it, which is all that attaching needs:
  *
  *     pid -> discover -> cpython (layout, hooks)
+ *
+ * With --backend auto the probes of flowtrace_agent are taken alone where they tell every call that
+ * is asked for (covered.h), else the interpreter's alone: so each call is seen once.
  */
 #ifndef FT_PREPARE_H
 #define FT_PREPARE_H
@@ -15,8 +18,8 @@
 
 /* A target that was looked at and not yet touched. */
 struct prepared {
-	struct target target; /* to be released with target_release() */
-	struct ft_layout layout;
+	struct target target;	 /* to be released with target_release() */
+	struct ft_layout layout; /* zeroes where the hooks are the agent's */
 	struct hooks hooks;
 };
 

@@ -81,11 +81,12 @@ static int hook(struct targets *t, const struct prepared *r, struct why *w)
 	if (err)
 		return err;
 	t->any_python = true;
-	if (p->greenlets)
+	if (p->greenlets && !r->hooks.in_agent)
 		ui_note(t->ui, "pid %d: " CPYTHON_GREENLETS, p->pid);
 	if (t->config->verbose)
 		ui_note(t->ui, "pid %d: CPython %d.%d, %s, %d sites in %s", p->pid, p->major,
-			p->minor, r->hooks.backend, r->hooks.count, p->binary);
+			p->minor, r->hooks.backend, r->hooks.count,
+			r->hooks.in_agent ? p->agent.path : p->binary);
 	return 0;
 }
 

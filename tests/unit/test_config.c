@@ -311,6 +311,7 @@ Test(config, wrong_combinations)
 	refuse("--replay with --pid", "--replay", "r.bin", "-p1");
 	refuse("--replay with -- CMD", "--replay", "r.bin", "--", "python3");
 	refuse("--record with --replay", "--replay", "r.bin", "--record", "s.bin");
+	refuse("--backend agent is for", "--backend", "agent", "--", "python3");
 	refuse("--json goes with --check", "-p1", "--json");
 	refuse("--check is about running processes", "--check", "--", "true");
 	refuse("--record needs a file", "-p1", "--record", "-");
@@ -322,7 +323,6 @@ Test(config, what_is_not_built_yet)
 {
 	refuse("--all is not built yet", "--all");
 	refuse("--http is not built yet", "-p1", "--http");
-	refuse("--backend agent is not built yet", "-p1", "--backend", "agent");
 }
 
 /* ---- the environment --------------------------------------------------------------- */

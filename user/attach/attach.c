@@ -14,11 +14,19 @@
 
 #define BINARIES_MAX 32
 
-/* An interpreter that is hooked for every process (follow), or a process of its own. */
+/* A file with hooks: an interpreter, or the extension in it. */
+struct file {
+	const char *open_path; /* borrowed from the target */
+	dev_t dev;
+	ino_t inode;
+};
+
+/* A file that is hooked for every process (follow), or a process of its own. */
 struct hooked {
 	dev_t dev;
 	ino_t inode;
-	pid_t pid; /* -1 = all that map it */
+	pid_t pid;     /* -1 = all that map it */
+	bool in_agent; /* hooks of its entries were put on last, not first */
 	struct bpf_link *links[HOOKS_MAX];
 	int count;
 };
@@ -133,6 +141,14 @@ static struct bpf_program *program_of(struct attach *a, enum hook_role role)
 		return a->skel->progs.ft_eval_entry;
 	case HOOK_FRAME_CLEAR:
 		return a->skel->progs.ft_frame_clear;
+	case HOOK_AGENT_NAME:
+		return a->skel->progs.ft_agent_name;
+	case HOOK_AGENT_RAISE:
+		return a->skel->progs.ft_agent_raise;
+	case HOOK_AGENT_EXIT:
+		return a->skel->progs.ft_agent_exit;
+	case HOOK_AGENT_ENTER:
+		return a->skel->progs.ft_agent_enter;
 	}
 	return NULL;
 }
@@ -160,7 +176,7 @@ static int attach_proc_probes(struct attach *a, struct why *w)
 /* The verifier's time is most of what attaching takes: programs that no hook needs are left out. */
 static void choose_programs(struct attach *a, unsigned roles)
 {
-	for (int role = HOOK_RESUME; roles && role <= HOOK_EVAL_ENTRY; role++)
+	for (int role = HOOK_RESUME; roles && role <= HOOK_LAST; role++)
 		bpf_program__set_autoload(program_of(a, role), roles >> role & 1);
 }
 
@@ -222,11 +238,18 @@ int attach_new(const struct attach_options *o, struct attach **ret_attach, struc
 	return 0;
 }
 
+/* What shows entries goes first, so that no call is seen whose end passes by. */
+static void unhook(struct hooked *h)
+{
+	for (int i = 0; i < h->count; i++)
+		bpf_link__destroy(h->links[h->in_agent ? h->count - 1 - i : i]);
+	h->count = 0;
+}
+
 void attach_detach(struct attach *a)
 {
 	for (int i = 0; i < a->nhooked; i++)
-		for (int k = 0; k < a->hooked[i].count; k++)
-			bpf_link__destroy(a->hooked[i].links[k]);
+		unhook(&a->hooked[i]);
 	a->nhooked = 0;
 	for (int i = 0; i < 3; i++) {
 		bpf_link__destroy(a->proc_links[i]);
@@ -245,19 +268,26 @@ void attach_free(struct attach *a)
 
 /* ---- processes ------------------------------------------------------------------------ */
 
-static struct hooked *hooked_find(struct attach *a, const struct target *t)
+static struct file file_of(const struct target *t, const struct hooks *hooks)
+{
+	if (hooks->in_agent)
+		return (struct file){t->agent.open_path, t->agent.dev, t->agent.inode};
+	return (struct file){t->open_path, t->dev, t->inode};
+}
+
+static bool is_hooked(struct attach *a, const struct file *f, pid_t pid)
 {
 	for (int i = 0; i < a->nhooked; i++) {
-		struct hooked *h = &a->hooked[i];
+		const struct hooked *h = &a->hooked[i];
 
-		if (h->dev == t->dev && h->inode == t->inode && (h->pid == -1 || h->pid == t->pid))
-			return h;
+		if (h->dev == f->dev && h->inode == f->inode && (h->pid == -1 || h->pid == pid))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
-		    const struct hook *hook, struct why *w)
+		    const struct file *f, const struct hook *hook, struct why *w)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = hook->semaphore_offset);
 	struct bpf_program *prog = program_of(a, hook->role);
@@ -268,7 +298,7 @@ static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
 			   "it became a Python of another kind, whose hook %s was not prepared: "
 			   "attach again, or use --follow from the start",
 			   hook->name);
-	link = bpf_program__attach_uprobe_opts(prog, h->pid, t->open_path, hook->file_offset,
+	link = bpf_program__attach_uprobe_opts(prog, h->pid, f->open_path, hook->file_offset,
 					       &opts);
 	if (!link)
 		return features_explain_uprobe(-errno, t->pid, hook->name, w);
@@ -276,23 +306,25 @@ static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
 	return 0;
 }
 
-static int put_hooks(struct attach *a, const struct target *t, const struct hooks *hooks,
-		     struct why *w)
+static int put_hooks(struct attach *a, const struct target *t, const struct file *f,
+		     const struct hooks *hooks, struct why *w)
 {
 	struct hooked *h = &a->hooked[a->nhooked];
 	int err = 0;
 
 	if (a->nhooked == BINARIES_MAX)
 		return why(w, -E2BIG, "more than %d different interpreters at once", BINARIES_MAX);
-	*h = (struct hooked){.dev = t->dev, .inode = t->inode, .pid = a->follow ? -1 : t->pid};
+	*h = (struct hooked){.dev = f->dev,
+			     .inode = f->inode,
+			     .pid = a->follow ? -1 : t->pid,
+			     .in_agent = hooks->in_agent};
 	for (int i = 0; !err && i < hooks->count; i++)
-		err = put_hook(a, h, t, &hooks->site[i], w);
+		err = put_hook(a, h, t, f, &hooks->site[i], w);
 	if (!err) {
 		a->nhooked++;
 		return 0;
 	}
-	while (h->count)
-		bpf_link__destroy(h->links[--h->count]);
+	unhook(h);
 	return err;
 }
 
@@ -317,10 +349,13 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 		   const struct hooks *hooks, struct why *w)
 {
 	struct ft_proc p = {.layout = *layout, .flags = a->follow ? FT_PROC_FOLLOW : 0};
+	struct file f = file_of(t, hooks);
 	int err;
 
 	if (t->jit_built && t->jit_asked)
 		p.flags |= FT_PROC_JIT;
+	if (hooks->in_agent)
+		p.flags |= FT_PROC_AGENT;
 
 	/* Up to 3.10 a thrown-into generator even breaks the chain of frames that inference
 	 * would walk (genobject.c, _gen_throw, sets tstate->frame by hand). */
@@ -329,8 +364,8 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 		    hooks->site[i].role == HOOK_FRAME_CLEAR)
 			p.layout.exits_exact = 1;
 	err = put_proc(a, t->pid, &p, w);
-	if (!err && !hooked_find(a, t))
-		err = put_hooks(a, t, hooks, w);
+	if (!err && !is_hooked(a, &f, t->pid))
+		err = put_hooks(a, t, &f, hooks, w);
 	if (err)
 		drop_proc(a, t->pid);
 	return err;

@@ -41,7 +41,7 @@ void attach_free(struct attach *a);
 /* Takes the hooks off; maps and ring can still be read. */
 void attach_detach(struct attach *a);
 
-/* Hooks the process, or, when its interpreter is hooked for all, only adds it. */
+/* Hooks the process, or, when the file with the hooks is hooked for all, only adds it. */
 int attach_process(struct attach *a, const struct target *t, const struct ft_layout *layout,
 		   const struct hooks *hooks, struct why *w);
 /* Follows a process that is not (yet) Python: its children and its exec are reported. */

@@ -15,8 +15,6 @@ int refuse_not_yet(const struct config *c, struct why *w)
 		what = "--all is not built yet: name the processes with --pid";
 	else if (c->http > 0)
 		what = "--http is not built yet: leave it out";
-	else if (!strcmp(c->backend, "agent"))
-		what = "--backend agent is not built yet: leave it out, or say usdt or uprobe";
 	return what ? why_exit(w, EXIT_USAGE, -EINVAL, "%s", what) : 0;
 }
 
@@ -40,6 +38,9 @@ int refuse_combinations(const struct config *c, struct why *w)
 	else if (targets > 1)
 		what = "--pid with -- CMD makes no sense: attach to a process or start one, "
 		       "not both";
+	else if (c->command && !strcmp(c->backend, "agent"))
+		what = "--backend agent is for a process that has flowtrace_agent loaded: give "
+		       "--pid PID, or start CMD and leave --backend out";
 	else if (c->json && !c->check)
 		what = "--json goes with --check: leave it out, events are JSON anyway";
 	else if (c->record && !strcmp(c->record, "-"))

@@ -37,8 +37,8 @@ const struct option_row option_rows[] = {
 	  "HTTP request and response events (not built yet)", 0, 0 },
 	{ "backend", 0, "FLOWTRACE_BACKEND", NULL, KIND_CHOICE, AT(backend), "auto",
 	  GROUP_WHAT, 0, "auto|usdt|uprobe|agent",
-	  "how to hook the interpreter; auto takes the cheapest that sees every call "
-	  "(agent: not built yet)", 0, 0 },
+	  "how to hook the interpreter; agent: the probes of flowtrace_agent, where it is "
+	  "loaded; auto takes the cheapest that sees every call", 0, 0 },
 
 	{ "args", 0, "FLOWTRACE_ARGS", NULL, KIND_SWITCH, AT(args), "true",
 	  GROUP_VALUES, FLAG_SHOW_OFF, NULL, "do not capture arguments", 0, 0 },

@@ -9,11 +9,18 @@
 /* Adds one site; a second hook of one role on one place is left out. */
 int hooks_add(struct hooks *h, struct elf *e, uint64_t vaddr, struct hook hook, struct why *w);
 
+/* Adds every location of a USDT probe; file: its name, for people. */
+int hooks_probe(struct elf *e, const char *file, const char *provider, const char *name,
+		enum hook_role role, struct hooks *h, struct why *w);
+
 /* Is the binary built with dtrace probes on frames? */
 bool hooks_usdt_present(struct elf *e);
 int hooks_usdt(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
 
 int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 		 struct hooks *h, struct why *w);
+
+/* Opens the extension's own file. */
+int hooks_agent(const struct target *t, struct hooks *h, struct why *w);
 
 #endif

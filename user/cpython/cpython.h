@@ -18,7 +18,10 @@ enum backend { BACKEND_AUTO, BACKEND_USDT, BACKEND_UPROBE, BACKEND_AGENT };
 /* Fills ret_layout for the process (addresses are absolute: t->bias is added). */
 int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct why *w);
 
-/* Finds the hook sites: the cheapest backend that sees every call when BACKEND_AUTO. */
+/*
+ * Finds the hook sites: the cheapest backend that sees every call when BACKEND_AUTO. The probes of
+ * an extension (BACKEND_AGENT, which needs no layout) are asked for by name only.
+ */
 int cpython_hooks(const struct target *t, enum backend backend, struct hooks *ret_hooks,
 		  struct why *w);
 

@@ -48,17 +48,16 @@ static int choose_backend(struct elf *e, const struct target *t, const struct cp
 		break;
 	case BACKEND_UPROBE:
 		break;
-	case BACKEND_AGENT:
-		return why(w, -EINVAL, "the agent backend puts no hooks into the interpreter");
+	case BACKEND_AGENT: /* none of the interpreter's */
+		break;
 	}
 	return hooks_uprobe(e, t, facts, h, w);
 }
 
-int cpython_hooks(const struct target *t, enum backend backend, struct hooks *ret_hooks,
-		  struct why *w)
+static int hooks_interpreter(const struct target *t, enum backend backend, struct hooks *h,
+			     struct why *w)
 {
 	const struct cpython_facts *facts;
-	struct hooks h = {0};
 	struct elf e;
 	int err = cpython_facts(t, &facts, w);
 
@@ -67,8 +66,18 @@ int cpython_hooks(const struct target *t, enum backend backend, struct hooks *re
 	err = elf_open(&e, t->open_path, w);
 	if (err)
 		return err;
-	err = choose_backend(&e, t, facts, backend, &h, w);
+	err = choose_backend(&e, t, facts, backend, h, w);
 	elf_release(&e);
+	return err;
+}
+
+int cpython_hooks(const struct target *t, enum backend backend, struct hooks *ret_hooks,
+		  struct why *w)
+{
+	struct hooks h = {0};
+	int err = backend == BACKEND_AGENT ? hooks_agent(t, &h, w)
+					   : hooks_interpreter(t, backend, &h, w);
+
 	if (!err)
 		*ret_hooks = h;
 	return err;

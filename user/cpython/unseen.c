@@ -11,12 +11,24 @@ static bool has_role(const struct hooks *h, enum hook_role role)
 	return false;
 }
 
+static int agent_unseen(const char *ret[CPYTHON_UNSEEN_MAX])
+{
+	int n = 0;
+
+	ret[n++] = "calls that run when the trace begins: they make no event";
+	ret[n++] = "calls of functions that are written in C";
+	ret[n++] = "what flowtrace_agent leaves out there: its prefixes, limits and redaction hold";
+	return n;
+}
+
 int cpython_unseen(const struct target *t, const struct hooks *hooks,
 		   const char *ret[CPYTHON_UNSEEN_MAX])
 {
 	const struct cpython_facts *facts;
 	int n = 0;
 
+	if (hooks->in_agent)
+		return agent_unseen(ret);
 	if (!hooks->count || cpython_facts(t, &facts, NULL))
 		return 0;
 	ret[n++] = "calls that run when the trace begins: they make no event";

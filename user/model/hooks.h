@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where to hook an interpreter: cpython/ finds the sites, attach/ puts BPF programs there.
+ * Where to hook an interpreter, or the extension in it: cpython/ finds the sites, attach/ puts BPF
+ * programs there.
  */
 #ifndef FT_HOOKS_H
 #define FT_HOOKS_H
@@ -20,6 +21,12 @@ enum hook_role {
 	HOOK_TRACEBACK = 6,   /* PyTraceBack_Here */
 	HOOK_EVAL_ENTRY = 8,  /* _PyEval_EvalFrameDefault: starts or goes on (up to 3.10) */
 	HOOK_FRAME_CLEAR = 7, /* _PyEval_FrameClearAndPop(tstate, frame): any exit (3.12 on) */
+	/* USDT probes of flowtrace_agent, which come with a record */
+	HOOK_AGENT_NAME = 9, /* a function, class or thread, or a loss */
+	HOOK_AGENT_RAISE = 10,
+	HOOK_AGENT_EXIT = 11,
+	HOOK_AGENT_ENTER = 12,
+	HOOK_LAST = HOOK_AGENT_ENTER,
 };
 
 enum hook_cost { HOOK_EMULATED, HOOK_NOP5, HOOK_SINGLE_STEPPED };
@@ -35,7 +42,8 @@ struct hook {
 struct hooks {
 	struct hook site[HOOKS_MAX];
 	int count;
-	const char *backend; /* static: "usdt" or "uprobe" */
+	const char *backend; /* static: "usdt", "uprobe" or "agent" */
+	bool in_agent;	     /* the sites are in the target's agent.path, not in its binary */
 };
 
 #endif
