@@ -19,6 +19,9 @@
 #define FT_AGENT_ABI_VERSION 1
 #define FT_AGENT_TEXT 1024 /* bytes of one list */
 
+/* One-byte nops at the probe `listener`: each collector takes one (agent_ext/csrc/probes.h). */
+#define FT_AGENT_LISTENERS 64
+
 /* A list is its texts one after another, each ended by a NUL. */
 struct ft_agent_status {
 	__u64 magic;

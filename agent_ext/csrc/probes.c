@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "probes.h"
 
+#include "ft_agent.h"
 #include "names.h"
 
 _Atomic unsigned probes_greeting;
@@ -16,6 +17,7 @@ SEMAPHORE(function__entry);
 SEMAPHORE(function__return);
 SEMAPHORE(function__exception);
 SEMAPHORE(name);
+SEMAPHORE(listener);
 
 /*
  * A probe: a nop, and a note that says where it is, what its arguments are in, and where its
@@ -23,30 +25,40 @@ SEMAPHORE(name);
  * has five bytes, so that kernels from 6.18 on make a call of it, which is cheap; the functions
  * below are no leaves, so that such a call finds no red zone under the stack.
  */
+#define NOTE(name, arguments)                                                                      \
+	"	.pushsection .note.stapsdt, \"?\", \"note\"\n"                                     \
+	"	.balign 4\n"                                                                       \
+	"	.4byte 992f - 991f, 994f - 993f, 3\n"                                              \
+	"991:	.asciz \"stapsdt\"\n"                                                              \
+	"992:	.balign 4\n"                                                                       \
+	"993:	.8byte 990b\n"                                                                     \
+	"	.8byte _.stapsdt.base\n"                                                           \
+	"	.8byte flowtrace_" #name "_semaphore\n"                                            \
+	"	.asciz \"flowtrace\"\n"                                                            \
+	"	.asciz \"" #name "\"\n"                                                            \
+	"	.asciz \"" arguments "\"\n"                                                        \
+	"994:	.balign 4\n"                                                                       \
+	"	.popsection\n"                                                                     \
+	"	.ifndef _.stapsdt.base\n"                                                          \
+	"	.pushsection .stapsdt.base, \"aG\", \"progbits\", .stapsdt.base, comdat\n"         \
+	"	.weak _.stapsdt.base\n"                                                            \
+	"	.hidden _.stapsdt.base\n"                                                          \
+	"_.stapsdt.base: .space 1\n"                                                              \
+	"	.size _.stapsdt.base, 1\n"                                                         \
+	"	.popsection\n"                                                                     \
+	"	.endif\n"
+
 #define PROBE(name, arguments, ...)                                                                \
-	__asm__ volatile("990:	.byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n"                              \
-			 "	.pushsection .note.stapsdt, \"?\", \"note\"\n"                     \
-			 "	.balign 4\n"                                                       \
-			 "	.4byte 992f - 991f, 994f - 993f, 3\n"                              \
-			 "991:	.asciz \"stapsdt\"\n"                                              \
-			 "992:	.balign 4\n"                                                       \
-			 "993:	.8byte 990b\n"                                                     \
-			 "	.8byte _.stapsdt.base\n"                                           \
-			 "	.8byte flowtrace_" #name "_semaphore\n"                            \
-			 "	.asciz \"flowtrace\"\n"                                            \
-			 "	.asciz \"" #name "\"\n"                                            \
-			 "	.asciz \"" arguments "\"\n"                                        \
-			 "994:	.balign 4\n"                                                       \
-			 "	.popsection\n"                                                     \
-			 "	.ifndef _.stapsdt.base\n"                                          \
-			 "	.pushsection .stapsdt.base, \"aG\", \"progbits\", .stapsdt.base, comdat\n" \
-			 "	.weak _.stapsdt.base\n"                                            \
-			 "	.hidden _.stapsdt.base\n"                                          \
-			 "_.stapsdt.base: .space 1\n"                                              \
-			 "	.size _.stapsdt.base, 1\n"                                         \
-			 "	.popsection\n"                                                     \
-			 "	.endif\n" ::__VA_ARGS__                                            \
+	__asm__ volatile("990:	.byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n" NOTE(name, arguments)        \
+			 ::__VA_ARGS__                                                             \
 			 : "memory")
+
+#define TEXT_OF(number) #number
+#define NUMBER(number) TEXT_OF(number)
+
+__asm__("	.pushsection .text\n"
+	"990:	.fill " NUMBER(FT_AGENT_LISTENERS) ", 1, 0x90\n" NOTE(listener, "")
+	"	.popsection\n");
 
 #define CALL_ARGUMENTS "8@%%rdi 8@%%rsi -4@%%edx 8@%%rcx 8@%%r8"
 
@@ -72,7 +84,8 @@ CALL_PROBE(probe_exception, function__exception)
 static unsigned listeners(void)
 {
 	return flowtrace_function__entry_semaphore + flowtrace_function__return_semaphore +
-	       flowtrace_function__exception_semaphore + flowtrace_name_semaphore;
+	       flowtrace_function__exception_semaphore + flowtrace_name_semaphore +
+	       flowtrace_listener_semaphore;
 }
 
 __attribute__((noinline)) void probe_name(const struct ft_rec *rec)

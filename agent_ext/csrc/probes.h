@@ -8,11 +8,16 @@
  *     function__exception  (class, function, line, record, size)  ... which is told before that
  *     name                 (record, size)                         a function, class or thread,
  *                                                                 or events that were lost
+ *     listener             ()                                     never fires, see below
  *
  * class, function: char *, "module.Class" and the bare name. record: a record of ft_abi.h of that
  * many bytes, what the writer also gets. Their semaphores are looked at by the writer, which first
  * fires `name` for all functions and classes that are known; only then do calls fire. A thread
  * tells its own name before its first call after that.
+ *
+ * The kernel raises a semaphore for the first tool on a place only. One that may come beside others
+ * says so at `listener`: FT_AGENT_LISTENERS nops in a row that nothing runs, one semaphore for all. It
+ * takes any that nobody else has.
  */
 #ifndef FT_AGENT_PROBES_H
 #define FT_AGENT_PROBES_H
