@@ -18,6 +18,7 @@ static const char *const role_text[] = {
 	[HOOK_AGENT_RAISE] = "exception",
 	[HOOK_AGENT_EXIT] = "any exit",
 	[HOOK_AGENT_ENTER] = "start",
+	[HOOK_AGENT_LISTENER] = "never hit",
 };
 
 static const char *const cost_text[] = {

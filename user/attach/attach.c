@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "attach/attach.h"
 #include "attach/features.h"
@@ -13,6 +14,9 @@
 #include "ft_maps.h"
 
 #define BINARIES_MAX 32
+
+/* Until flowtrace_agent has noticed a listener, and told it all names: it looks every 40 ms. */
+#define GREETING_MS 60
 
 /* A file with hooks: an interpreter, or the extension in it. */
 struct file {
@@ -142,6 +146,7 @@ static struct bpf_program *program_of(struct attach *a, enum hook_role role)
 	case HOOK_FRAME_CLEAR:
 		return a->skel->progs.ft_frame_clear;
 	case HOOK_AGENT_NAME:
+	case HOOK_AGENT_LISTENER:
 		return a->skel->progs.ft_agent_name;
 	case HOOK_AGENT_RAISE:
 		return a->skel->progs.ft_agent_raise;
@@ -303,6 +308,9 @@ static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
 	if (!link)
 		return features_explain_uprobe(-errno, t->pid, hook->name, w);
 	h->links[h->count++] = link;
+	/* Its calls may be on their way already, to others: we must know the names first. */
+	if (hook->role == HOOK_AGENT_LISTENER)
+		usleep(GREETING_MS * 1000);
 	return 0;
 }
 

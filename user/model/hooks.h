@@ -26,7 +26,8 @@ enum hook_role {
 	HOOK_AGENT_RAISE = 10,
 	HOOK_AGENT_EXIT = 11,
 	HOOK_AGENT_ENTER = 12,
-	HOOK_LAST = HOOK_AGENT_ENTER,
+	HOOK_AGENT_LISTENER = 13, /* never hit: its semaphore says that somebody more is there */
+	HOOK_LAST = HOOK_AGENT_LISTENER,
 };
 
 enum hook_cost { HOOK_EMULATED, HOOK_NOP5, HOOK_SINGLE_STEPPED };
