@@ -122,8 +122,19 @@ static void take_names(struct engine *e)
 
 static bool fire_name(void *arg, const struct map_slot *slot)
 {
-	probe_name(slot->value);
+	const unsigned *type = arg;
+	const struct ft_rec *rec = slot->value;
+
+	if (rec->type == *type)
+		probe_name(rec);
 	return false;
+}
+
+/* Classes first: functions are described by them (up to 3.10). */
+static void fire_names(struct map *told)
+{
+	map_sweep(told, fire_name, &(unsigned){FT_REC_TYPE});
+	map_sweep(told, fire_name, &(unsigned){FT_REC_CODE});
 }
 
 /* A tool that has just come hears all names before the first call. */
@@ -137,7 +148,7 @@ static void greet_listeners(struct engine *e)
 	if (!probes_came())
 		return;
 	pthread_mutex_lock(&e->lock);
-	map_sweep(&e->told, fire_name, NULL);
+	fire_names(&e->told);
 	probes_begin();
 	pthread_mutex_unlock(&e->lock);
 }
