@@ -170,7 +170,8 @@ def assert_same(seen, own, least=20):
         assert len(numbers) >= least
         assert sorted(numbers) == list(range(min(numbers), max(numbers) + 1))
         del seen[max(numbers)]
-    assert {n: own[n] for n in seen} == seen
+    wrong = [(n, own.get(n), seen[n]) for n in sorted(seen) if own.get(n) != seen[n]]
+    assert not wrong, wrong[0]
 
 
 def test_what_the_agent_writes(any_place):
