@@ -23,7 +23,6 @@ static const char *const role_text[] = {
 
 static const char *const cost_text[] = {
 	[HOOK_EMULATED] = "emulated",
-	[HOOK_NOP5] = "nop",
 	[HOOK_SINGLE_STEPPED] = "single-stepped",
 };
 

@@ -85,7 +85,7 @@ static enum hook_cost cost_of(const cs_insn *i)
 {
 	if (is_emulated(i))
 		return HOOK_EMULATED;
-	return is_nop5(i) ? HOOK_NOP5 : HOOK_SINGLE_STEPPED;
+	return HOOK_SINGLE_STEPPED;
 }
 
 /* Behind these the straight line is no longer this handler's. */
@@ -104,10 +104,13 @@ int site_at(struct elf *e, uint64_t vaddr, struct site *ret_site)
 
 	if (err)
 		return err;
-	if (walk_next(&k))
-		*ret_site = (struct site){vaddr, cost_of(k.insn)};
-	else
-		err = -ENOENT;
+	/* Kernels from 6.18 on make of a probe on a nop of five bytes a call to a page that fork
+	 * does not copy: a child that comes there dies. Behind it is the same place. */
+	do {
+		err = walk_next(&k) ? 0 : -ENOENT;
+	} while (!err && is_nop5(k.insn));
+	if (!err)
+		*ret_site = (struct site){k.insn->address, cost_of(k.insn)};
 	walk_end(&k);
 	return err;
 }

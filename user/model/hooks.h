@@ -30,7 +30,7 @@ enum hook_role {
 	HOOK_LAST = HOOK_AGENT_LISTENER,
 };
 
-enum hook_cost { HOOK_EMULATED, HOOK_NOP5, HOOK_SINGLE_STEPPED };
+enum hook_cost { HOOK_EMULATED, HOOK_SINGLE_STEPPED };
 
 struct hook {
 	enum hook_role role;
