@@ -58,7 +58,7 @@ static inline int replay(const char *recording, const char *output, unsigned max
 			 struct assembler_stats *ret_stats, struct why *w)
 {
 	struct replay r = {.w = w};
-	struct decoder_options decoding = {max_arg_length, true, true};
+	struct decoder_options decoding = {max_arg_length, true, true, 0};
 	struct assembler_options o = {
 		.max_arg_length = max_arg_length,
 		.args = true,

@@ -15,6 +15,7 @@ static struct buf out; /* one short line of text for each line */
 static struct function plain = {.name = "f"}, generator = {.name = "g", .generator = true},
 		       dropped = {.name = "d", .verdict = VERDICT_DROP};
 static unsigned max_arg_length = 1000;
+static bool full_texts;
 
 static const char *name(void *arg, uint32_t pid, uint32_t tid)
 {
@@ -43,6 +44,10 @@ static int line(void *arg, const struct line *l)
 			 l->exc_message.s ? l->exc_message.s : "", l->duration_ns,
 			 l->lost ? " lost" : "");
 	buf_str(&out, text);
+	if (l->value.full) {
+		snprintf(text, sizeof(text), "full %.*s\n", (int)l->value.full_len, l->value.full);
+		buf_str(&out, text);
+	}
 	return 0;
 }
 
@@ -53,6 +58,7 @@ static void setup(void)
 		.max_arg_length = max_arg_length,
 		.args = true,
 		.result = true,
+		.full_texts = full_texts,
 		.thread_name = name,
 		.keep = keep,
 		.line = line,
@@ -222,6 +228,42 @@ Test(assemble, long_exception_result, .init = narrow)
 	expect("EXCEPTION 1:0 at 3 ValueError/01234567890123456789012345 for 2000\n"
 	       "EXIT 1:0 at 3 {\"exception\": \"ValueError...\"} "
 	       "ValueError/01234567890123456789012345 for 2000\n");
+}
+
+static void narrow_and_full(void)
+{
+	full_texts = true;
+	narrow();
+}
+
+/* Cut here, and cut before: the whole of it is handed on. */
+Test(assemble, full_exception_result, .init = narrow_and_full)
+{
+	struct event e = {
+		.type = EVENT_RAISE,
+		.pid = PID,
+		.tid = 1,
+		.ts_ns = 7000,
+		.span = {5000, 1},
+		.exc_type = {.s = "E", .len = 1},
+		.exc_message =
+			{.s = "01...", .len = 5, .cut = true, .full = "0123456", .full_len = 7},
+	};
+
+	enter(&plain, 1, 1000, 0);
+	buf_clear(&out);
+	raise_at(3000, 1000, "ValueError", "0123456789");
+	leave_as(PID, 1, 3000, 1000, true);
+	expect("EXCEPTION 1:0 at 3 ValueError/0123456789 for 2000\n"
+	       "EXIT 1:0 at 3 {\"exception\": \"ValueError...\"} ValueError/0123456789 for 2000\n"
+	       "full {\"exception\": \"ValueError: 0123456789\"}\n");
+	enter(&plain, 1, 5000, 0);
+	buf_clear(&out);
+	send(&e);
+	leave_as(PID, 1, 7000, 5000, true);
+	expect("EXCEPTION 2:0 at 7 E/01... for 2000\n"
+	       "EXIT 2:0 at 7 {\"exception\": \"E: 01...\"} E/01... for 2000\n"
+	       "full {\"exception\": \"E: 0123456\"}\n");
 }
 
 Test(assemble, exit_that_was_lost)

@@ -37,7 +37,7 @@ static int feed(struct event *e)
 
 static void set_max(unsigned max)
 {
-	decoder_set_options(d, &(struct decoder_options){max, true, true});
+	decoder_set_options(d, &(struct decoder_options){max, true, true, 0});
 }
 
 static void define_type(unsigned long long type, unsigned kind, const char *tp_name,
@@ -60,7 +60,7 @@ static void define_function(const char *params)
 
 static void setup(void)
 {
-	decoder_new(&(struct decoder_options){1000, true, true}, &d);
+	decoder_new(&(struct decoder_options){1000, true, true, 0}, &d);
 	define_type(MODEL, FT_KIND_OBJECT, "Order", "Order", "myapp.models");
 	define_type(ORDERED, FT_KIND_OBJECT, "collections.OrderedDict", NULL, NULL);
 	define_type(VALUE_ERROR, FT_KIND_EXC, "ValueError", NULL, NULL);
@@ -474,11 +474,78 @@ Test(decode, every_limit)
 	}
 }
 
+static void expect_full(const struct text *t, const char *want)
+{
+	cr_assert(t->full && t->full_len == strlen(want) && !memcmp(t->full, want, t->full_len),
+		  "got %.*s, want %s", (int)t->full_len, t->full ?: "", want);
+	cr_assert(t->cut);
+}
+
+/* What was cut is rendered once more, within the other limit. */
+Test(decode, full_texts)
+{
+	struct event e;
+
+	decoder_set_options(d, &(struct decoder_options){12, true, true, 30});
+	numbers(4);
+	e = value_event();
+	cr_assert(!e.value.full && !e.value.cut);
+	numbers(6);
+	e = value_event();
+	expect_text(&e.value, "[0, \"...\"]");
+	expect_full(&e.value, "[0, 1, 2, 3, 4, 5]");
+	cr_assert_eq(e.value.original_len, 18);
+	numbers(20);
+	e = value_event();
+	expect_text(&e.value, "[0, \"...\"]");
+	expect_full(&e.value, "[0, 1, 2, 3, 4, 5, 6, \"...\"]");
+	cr_assert_eq(e.value.original_len, 60);
+	begin_args();
+	t_str(&b, "abcdefgh");
+	t_int(&b, 1);
+	e = value_event();
+	expect_text(&e.value, "{}");
+	expect_full(&e.value, "{\"a\": \"abcdefgh\", \"b\": 1}");
+}
+
+/* Cut, but not for its length: there is no more of it. */
+Test(decode, full_texts_that_say_no_more)
+{
+	struct event e;
+
+	decoder_set_options(d, &(struct decoder_options){12, true, true, 30});
+	begin();
+	t_open(&b, FT_T_LIST, 1);
+	t_mark(&b, FT_T_DEEP);
+	t_end(&b);
+	e = value_event();
+	expect_text(&e.value, "[\"...\"]");
+	cr_assert(e.value.cut && !e.value.full);
+	decoder_set_options(d, &(struct decoder_options){12, false, false, 30});
+	numbers(6);
+	e = value_event();
+	expect_text(&e.value, "null");
+	cr_assert(e.value.cut && !e.value.full);
+}
+
+Test(decode, full_text_of_a_long_integer)
+{
+	unsigned digits[] = {0, 0, 1024}; /* 2 ** 70 */
+	struct event e;
+
+	decoder_set_options(d, &(struct decoder_options){20, true, true, 30});
+	begin();
+	tok(&b, FT_T_BIGINT, 0, 0, digits, sizeof(digits));
+	e = value_event();
+	expect_text(&e.value, "\"<int of 71 bits>\"");
+	expect_full(&e.value, "1180591620717411303424");
+}
+
 Test(decode, not_captured)
 {
 	struct event e;
 
-	decoder_set_options(d, &(struct decoder_options){1000, false, false});
+	decoder_set_options(d, &(struct decoder_options){1000, false, false, 0});
 	begin_args();
 	t_int(&b, 1);
 	e = value_event();
@@ -545,6 +612,26 @@ Test(decode, messages)
 	raise_of(VALUE_ERROR);
 	t_str(&b, "Invalid input");
 	expect_raise("ValueError", "Inv...", true);
+}
+
+Test(decode, full_message)
+{
+	struct event e = {0};
+
+	decoder_set_options(d, &(struct decoder_options){8, true, true, 12});
+	raise_of(VALUE_ERROR);
+	t_str(&b, "Invalid input");
+	t_end(&b);
+	cr_assert_eq(feed(&e), 0);
+	expect_text(&e.exc_message, "Inval...");
+	expect_full(&e.exc_message, "Invalid i...");
+	cr_assert_eq(e.exc_message.original_len, 13);
+	raise_of(VALUE_ERROR);
+	t_str(&b, "Invalid");
+	t_end(&b);
+	cr_assert_eq(feed(&e), 0);
+	expect_text(&e.exc_message, "Invalid");
+	cr_assert(!e.exc_message.full && !e.exc_message.cut);
 }
 
 /* ---- functions and threads ---------------------------------------------------- */

@@ -16,6 +16,7 @@ struct assembler {
 	struct spans spans;
 	uint64_t last_number;
 	struct buf exception; /* text of a result that is an exception */
+	struct buf full;      /* the whole of it, when it is cut and that is wanted */
 	struct buf scratch;
 };
 
@@ -36,6 +37,7 @@ void assembler_free(struct assembler *a)
 		return;
 	spans_release(&a->spans);
 	buf_release(&a->exception);
+	buf_release(&a->full);
 	buf_release(&a->scratch);
 	free(a);
 }
@@ -128,24 +130,51 @@ static int put_lost_exit(struct assembler *a, const struct thread_spans *t, cons
 	return put(a, &l);
 }
 
-/* {"exception": "ValueError: Invalid input"}, within the limit where that is possible. */
-static struct text exception_result(struct assembler *a, const struct text *type,
-				    const struct text *message)
+#define RESULT "{\"exception\": "
+
+/* {"exception": "ValueError: Invalid input" and no brace yet */
+static void put_result(struct assembler *a, struct buf *b, const struct text *type,
+		       const char *message, size_t len)
 {
-	struct buf *b = &a->exception, *plain = &a->scratch;
-	struct text result = {.cut = message->cut};
-	size_t start, chars, least = sizeof(JSON_DOTS) - 1, max = a->o.max_arg_length;
+	struct buf *plain = &a->scratch;
 
 	buf_clear(plain);
 	buf_add(plain, type->s, type->len);
-	if (message->len) {
+	if (len) {
 		BUF_LITERAL(plain, ": ");
-		buf_add(plain, message->s, message->len);
+		buf_add(plain, message, len);
 	}
 	buf_clear(b);
-	BUF_LITERAL(b, "{\"exception\": ");
-	start = b->len;
+	BUF_LITERAL(b, RESULT);
 	json_string(b, plain->s, plain->len);
+}
+
+/* The whole of one that is cut; what does not say more is not kept. */
+static void put_full_result(struct assembler *a, const struct text *type,
+			    const struct text *message, struct text *result)
+{
+	struct buf *b = &a->full;
+
+	put_result(a, b, type, message->full ?: message->s,
+		   message->full ? message->full_len : message->len);
+	buf_char(b, '}');
+	if (b->len == result->len)
+		return;
+	result->full = b->s;
+	result->full_len = b->len;
+	result->original_len = b->failed ? 0 : utf8_count(b->s, b->len);
+}
+
+/* The result of a call that was left by exception, within the limit where that is possible. */
+static struct text exception_result(struct assembler *a, const struct text *type,
+				    const struct text *message)
+{
+	struct buf *b = &a->exception;
+	struct text result = {.cut = message->cut};
+	size_t start = sizeof(RESULT) - 1, chars;
+	size_t least = sizeof(JSON_DOTS) - 1, max = a->o.max_arg_length;
+
+	put_result(a, b, type, message->s, message->len);
 	chars = b->failed ? 0 : utf8_count(b->s, b->len) + 1;
 	if (chars > max) {
 		size_t room = max > start + 1 + least ? max - start - 1 : least;
@@ -157,6 +186,8 @@ static struct text exception_result(struct assembler *a, const struct text *type
 	buf_char(b, '}');
 	result.s = b->s;
 	result.len = b->len;
+	if (result.cut && a->o.full_texts)
+		put_full_result(a, type, message, &result);
 	return result;
 }
 
@@ -176,7 +207,7 @@ static int put_exception(struct assembler *a, const struct event *e, const struc
 		return err;
 	l.type = LINE_EXIT;
 	l.value = exception_result(a, &l.exc_type, &l.exc_message);
-	if (a->exception.failed || a->scratch.failed)
+	if (a->exception.failed || a->full.failed || a->scratch.failed)
 		return -ENOMEM;
 	a->stats.exits++;
 	return put(a, &l);
@@ -325,12 +356,12 @@ static int on_dropped(struct assembler *a, const struct event *e)
 static int on_raise(struct assembler *a, const struct event *e)
 {
 	struct span *s = spans_find(&a->spans, e->pid, e->span);
-	size_t type = e->exc_type.len, message = e->exc_message.len;
+	size_t type = e->exc_type.len, message = e->exc_message.len, full = e->exc_message.full_len;
 	struct raise *r;
 
 	if (!s || !s->number)
 		return 0;
-	r = malloc(sizeof(*r) + type + message);
+	r = malloc(sizeof(*r) + type + message + full);
 	if (!r)
 		return -ENOMEM;
 	r->ts_ns = e->ts_ns;
@@ -338,6 +369,8 @@ static int on_raise(struct assembler *a, const struct event *e)
 	r->message = e->exc_message;
 	r->type.s = memcpy(r->bytes, e->exc_type.s, type);
 	r->message.s = memcpy(r->bytes + type, e->exc_message.s, message);
+	if (full)
+		r->message.full = memcpy(r->bytes + type + message, e->exc_message.full, full);
 	free(s->raise);
 	s->raise = r;
 	return 0;

@@ -20,6 +20,7 @@ struct assembler_options {
 	uint64_t span_base;			 /* random high bits of span numbers, below 2^53 */
 	unsigned max_arg_length;		 /* for truncatedFields */
 	bool args, result;
+	bool full_texts; /* the whole text of a cut result is wanted too */
 	const char *(*thread_name)(void *arg, uint32_t pid, uint32_t tid);
 	/* Is this function kept? Asked at ENTER; a dropped call makes no line, and its
 	 * callees hang under the nearest kept call. NULL = keep all. */

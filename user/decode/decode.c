@@ -46,6 +46,7 @@ void decoder_set_options(struct decoder *d, const struct decoder_options *o)
 {
 	d->options = *o;
 	d->render.max = o->max_arg_length;
+	d->render.full_max = o->full_length;
 }
 
 const char *decoder_thread_name(struct decoder *d, uint32_t pid, uint32_t tid)
@@ -130,7 +131,7 @@ static int on_raise(struct decoder *d, const struct ft_rec *rec, const void *end
 		return 0;
 	}
 	return exception_read(&d->exception, &t, &d->types, rec->pid, d->options.max_arg_length,
-			      &e->exc_type, &e->exc_message);
+			      d->options.full_length, &e->exc_type, &e->exc_message);
 }
 
 static int on_lost(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)

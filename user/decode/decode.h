@@ -17,6 +17,7 @@ struct decoder;
 struct decoder_options {
 	unsigned max_arg_length; /* characters of a rendered field, > 0 */
 	bool args, result;	 /* false: the field is "{}" / "null", cut at threshold 0 */
+	unsigned full_length;	 /* characters of a cut field's whole text; 0: not wanted */
 };
 
 int decoder_new(const struct decoder_options *o, struct decoder **ret_decoder);

@@ -8,6 +8,7 @@
 void exception_release(struct exception *e)
 {
 	buf_release(&e->message);
+	buf_release(&e->full);
 }
 
 /* How many arguments, and how the sequence stands after them. */
@@ -98,8 +99,24 @@ static void limit(struct buf *b, unsigned max, struct text *m)
 	BUF_LITERAL(b, "...");
 }
 
+/* ... and the whole message, when it has more of them. */
+static void limit_and_keep(struct exception *e, unsigned max, unsigned full_max, struct text *m)
+{
+	struct text full = {};
+
+	buf_clear(&e->full);
+	buf_add(&e->full, e->message.s, e->message.len);
+	limit(&e->message, max, m);
+	if (e->message.len == e->full.len)
+		return;
+	limit(&e->full, full_max, &full);
+	m->full = e->full.s;
+	m->full_len = e->full.len;
+	m->original_len = full.original_len ?: utf8_count(e->full.s, e->full.len);
+}
+
 int exception_read(struct exception *e, struct tokens *t, const struct types *types, uint32_t pid,
-		   unsigned max, struct text *ret_type, struct text *ret_message)
+		   unsigned max, unsigned full_max, struct text *ret_type, struct text *ret_message)
 {
 	struct pytext x = {.out = &e->message, .types = types, .pid = pid};
 	const struct pytype *type;
@@ -122,10 +139,13 @@ int exception_read(struct exception *e, struct tokens *t, const struct types *ty
 	if (err)
 		return err;
 	*ret_message = (struct text){.cut = x.cut || ahead.stopped};
-	limit(&e->message, max, ret_message);
+	if (full_max)
+		limit_and_keep(e, max, full_max, ret_message);
+	else
+		limit(&e->message, max, ret_message);
 	ret_message->s = e->message.len ? e->message.s : "";
 	ret_message->len = e->message.len;
 	ret_type->s = type ? type->name : EXCEPTION_UNKNOWN;
 	ret_type->len = strlen(ret_type->s);
-	return e->message.failed ? -ENOMEM : 0;
+	return e->message.failed || e->full.failed ? -ENOMEM : 0;
 }

@@ -12,12 +12,16 @@
 #define EXCEPTION_UNKNOWN "<unknown>"
 
 struct exception {
-	struct buf message;
+	struct buf message, full;
 };
 
 void exception_release(struct exception *e);
-/* One EXC token and its arguments. ret_message borrows from e, ret_type from the types. */
+/*
+ * One EXC token and its arguments. At most max characters of message, and full_max of its whole
+ * text when it is cut. ret_message borrows from e, ret_type from the types.
+ */
 int exception_read(struct exception *e, struct tokens *t, const struct types *types, uint32_t pid,
-		   unsigned max, struct text *ret_type, struct text *ret_message);
+		   unsigned max, unsigned full_max, struct text *ret_type,
+		   struct text *ret_message);
 
 #endif

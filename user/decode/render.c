@@ -18,6 +18,7 @@
 void render_release(struct render *r)
 {
 	buf_release(&r->out);
+	buf_release(&r->full);
 	buf_release(&r->scratch);
 }
 
@@ -452,7 +453,7 @@ static int round_of(struct render *r, struct tokens *t, field_fn field, bool lim
 	return r->out.failed || r->scratch.failed ? -ENOMEM : err;
 }
 
-static int render_field(struct render *r, struct tokens *t, field_fn field, struct text *ret_text)
+static int render_within(struct render *r, struct tokens *t, field_fn field, struct text *ret_text)
 {
 	struct tokens again = *t;
 	size_t original = 0;
@@ -472,6 +473,42 @@ static int render_field(struct render *r, struct tokens *t, field_fn field, stru
 	*ret_text = (struct text){.s = r->out.s, .len = r->out.len, .cut = r->cut};
 	ret_text->original_len = original;
 	return 0;
+}
+
+static void swap(struct buf *a, struct buf *b)
+{
+	struct buf other = *a;
+
+	*a = *b;
+	*b = other;
+}
+
+/* The same with the other limit; what does not say more than the cut text is not kept. */
+static int render_full(struct render *r, struct tokens *t, field_fn field, struct text *text)
+{
+	unsigned max = r->max;
+	struct text full;
+	int err;
+
+	swap(&r->out, &r->full);
+	r->max = r->full_max;
+	err = render_within(r, t, field, &full);
+	r->max = max;
+	swap(&r->out, &r->full);
+	if (err || (full.len == text->len && !memcmp(full.s, text->s, full.len)))
+		return err;
+	text->full = full.s;
+	text->full_len = full.len;
+	text->original_len = full.original_len ?: utf8_count(full.s, full.len);
+	return 0;
+}
+
+static int render_field(struct render *r, struct tokens *t, field_fn field, struct text *ret_text)
+{
+	struct tokens again = *t;
+	int err = render_within(r, t, field, ret_text);
+
+	return !err && ret_text->cut && r->full_max ? render_full(r, &again, field, ret_text) : err;
 }
 
 /* A sequence that ends early is not an error: with a STOP it says so itself. */

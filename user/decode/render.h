@@ -6,6 +6,8 @@
  *
  *     {"a": [1, 2, "..."], "...": "..."}
  *              ^ limit      ^ each open container's closer, counted in advance
+ *
+ * A field that was cut is rendered once more when its whole text is wanted too.
  */
 #ifndef FT_RENDER_H
 #define FT_RENDER_H
@@ -17,9 +19,11 @@
 
 struct render {
 	struct buf out;	    /* the field; what ret_text borrows */
+	struct buf full;    /* the whole text of it; borrowed in the same way */
 	struct buf scratch; /* a key or an object before it becomes a JSON string */
 	const struct types *types;
-	unsigned max; /* characters of a field */
+	unsigned max;	   /* characters of a field */
+	unsigned full_max; /* ... and of its whole text, when it is cut; 0: not wanted */
 
 	/* Of the field in work. */
 	uint32_t pid;

@@ -21,6 +21,9 @@ struct text {
 	size_t len;
 	bool cut;
 	size_t original_len; /* length of the whole text when cut and known, else 0 */
+	/* Of a cut one the whole text, when segments are wanted and it says more; else NULL. */
+	const char *full; /* borrowed */
+	size_t full_len;
 };
 
 enum verdict { VERDICT_UNKNOWN, VERDICT_KEEP, VERDICT_DROP };
@@ -94,6 +97,7 @@ struct line {
 	unsigned threshold; /* of truncatedFields when value.cut */
 	bool has_exception; /* EXIT and EXCEPTION */
 	struct text exc_type, exc_message;
+	const char *full_log_file; /* borrowed, set by the sink; NULL: nothing more than this */
 	uint64_t duration_ns;
 	uint64_t span, parent;
 	bool lost;	    /* EXIT: its real end was lost */
