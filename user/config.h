@@ -29,6 +29,8 @@ struct config {
 	bool to_stdout;				       /* never set when output is "-" */
 	unsigned max_arg_length, max_depth, max_items; /* the hard maximum where the user said 0 */
 	bool args, result;
+	/* The full text of what is cut goes to files of its own. In-process only: no option. */
+	bool segments;
 	char *backend;	       /* owned: auto, usdt, uprobe, agent */
 	char *record, *replay; /* owned, NULL = not asked for */
 	double duration_s;     /* 0 = no limit */

@@ -63,12 +63,18 @@ static const char *on_thread_name(void *arg, uint32_t pid, uint32_t tid)
 
 /* ---- records: the beginning ------------------------------------------------------------ */
 
+static unsigned full_length(const struct config *c)
+{
+	return c->segments ? FT_MAX_TOKEN_BYTES_INSIDE : 0;
+}
+
 static void on_session(struct pipeline *p, const struct ft_rec_session *s)
 {
 	struct decoder_options o = {
 		.max_arg_length = p->config->max_arg_length,
 		.args = p->config->args && s->capture & FT_CAPTURE_ARGS,
 		.result = p->config->result && s->capture & FT_CAPTURE_RESULT,
+		.full_length = full_length(p->config),
 	};
 
 	if (s->max_arg_length && s->max_arg_length < o.max_arg_length)
@@ -187,7 +193,7 @@ static int open_stages(struct pipeline *p)
 {
 	const struct config *c = p->config;
 	struct ft_rec_session session = session_of(c);
-	struct decoder_options decode = {c->max_arg_length, c->args, c->result};
+	struct decoder_options decode = {c->max_arg_length, c->args, c->result, full_length(c)};
 	struct assembler_options assemble = {
 		.anchor_mono_ns = session.hdr.ts_ns,
 		.anchor_real_ns = session.realtime_ns,
@@ -195,6 +201,7 @@ static int open_stages(struct pipeline *p)
 		.max_arg_length = c->max_arg_length,
 		.args = c->args,
 		.result = c->result,
+		.full_texts = c->segments,
 		.thread_name = on_thread_name,
 		.keep = on_keep,
 		.line = on_line,

@@ -32,6 +32,26 @@ Test(json, strings)
 	buf_release(&b);
 }
 
+Test(json, over_several_lines)
+{
+	static const char text[] = "{\"a\": \"x, {\\\"y\\\": [1]}\\\\\", \"b\": [1, {}, []], "
+				   "\"c\": {\"d\": null}}\n";
+
+	json_indent(&b, text, sizeof(text) - 1);
+	expect("{\n"
+	       "  \"a\": \"x, {\\\"y\\\": [1]}\\\\\",\n"
+	       "  \"b\": [\n"
+	       "    1,\n"
+	       "    {},\n"
+	       "    []\n"
+	       "  ],\n"
+	       "  \"c\": {\n"
+	       "    \"d\": null\n"
+	       "  }\n"
+	       "}\n");
+	buf_release(&b);
+}
+
 /* Each byte value at each place in a word, against the plain loop's answer. */
 Test(json, every_byte_at_every_place)
 {

@@ -137,3 +137,64 @@ bool json_cut_string(struct buf *b, size_t start, size_t room)
 	BUF_LITERAL(b, "...\"");
 	return true;
 }
+
+static void new_line(struct buf *b, unsigned depth)
+{
+	buf_char(b, '\n');
+	while (depth--)
+		BUF_LITERAL(b, "  ");
+}
+
+/* The end of the string that starts at s. */
+static const char *string_end(const char *s, const char *end)
+{
+	for (s++; s < end && *s != '"'; s++)
+		if (*s == '\\')
+			s++;
+	return s < end ? s + 1 : end;
+}
+
+static bool opens(char c)
+{
+	return c == '{' || c == '[';
+}
+
+static bool closes(char c)
+{
+	return c == '}' || c == ']';
+}
+
+/* One character outside of strings; returns what comes after it. */
+static const char *indent_one(struct buf *b, const char *s, const char *end, unsigned *depth)
+{
+	if (opens(*s) && end - s > 1 && closes(s[1])) {
+		buf_add(b, s, 2);
+		return s + 2;
+	}
+	if (closes(*s))
+		new_line(b, --*depth);
+	buf_char(b, *s);
+	if (opens(*s))
+		new_line(b, ++*depth);
+	if (*s != ',')
+		return s + 1;
+	new_line(b, *depth);
+	return s + 2; /* and the space */
+}
+
+void json_indent(struct buf *b, const char *s, size_t len)
+{
+	const char *end = s + len;
+	unsigned depth = 0;
+
+	while (s < end) {
+		const char *start = s;
+
+		if (*s != '"') {
+			s = indent_one(b, s, end, &depth);
+			continue;
+		}
+		s = string_end(s, end);
+		buf_add(b, start, s - start);
+	}
+}

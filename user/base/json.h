@@ -19,6 +19,9 @@ void json_escape(struct buf *b, const char *s, size_t len);
 char *json_escape_to(char *p, const char *s, size_t len);
 #define JSON_GROWTH 6
 
+/* JSON text, as line.c writes it, over several lines. */
+void json_indent(struct buf *b, const char *s, size_t len);
+
 /*
  * Shortens a JSON string that starts at b->s + start and ends b, quotes included, to at
  * most `room` characters, so that its text ends in "...". False, and nothing changed, when

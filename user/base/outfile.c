@@ -18,7 +18,7 @@ int outfile_open(const char *path, int flags, long uid, long gid, int *ret_fd, s
 			close(fd);
 			return why(w, err, "cannot give %s to its user: %s", path, strerror(-err));
 		}
-	} else if (errno == EEXIST) {
+	} else if (errno == EEXIST && !(flags & O_EXCL)) {
 		fd = open(path, common);
 	}
 	if (fd < 0) {

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/outfile.h"
 #include "sink/line.h"
+#include "sink/segment.h"
 #include "sink/sink.h"
 
 #define FLUSH_BYTES (512 * 1024)
@@ -22,6 +23,7 @@ struct jsonl {
 	bool also_stdout;
 	long uid, gid;
 	struct buf out;
+	struct segments segments;
 };
 
 static struct jsonl *jsonl_of(struct sink *s)
@@ -43,13 +45,27 @@ static int jsonl_flush(struct sink *sink, struct why *w)
 	return err;
 }
 
-static int jsonl_line(struct sink *sink, const struct line *l, struct why *w)
+static int put_line(struct sink *sink, const struct line *l, struct why *w)
 {
 	struct jsonl *s = jsonl_of(sink);
 
 	if (!line_format(&s->out, l))
 		return why(w, -ENOMEM, "out of memory");
 	return s->out.len < FLUSH_BYTES ? 0 : jsonl_flush(sink, w);
+}
+
+/* Its segment comes first: what a line names is there. */
+static int jsonl_cut_line(struct sink *sink, const struct line *l, struct why *w)
+{
+	struct line with = *l;
+	int err = segment_write(&jsonl_of(sink)->segments, l, &with.full_log_file, w);
+
+	return err ? err : put_line(sink, &with, w);
+}
+
+static int jsonl_line(struct sink *sink, const struct line *l, struct why *w)
+{
+	return segment_wanted(l) ? jsonl_cut_line(sink, l, w) : put_line(sink, l, w);
 }
 
 /* Does the file end within a line? */
@@ -126,6 +142,7 @@ static void jsonl_free(struct sink *sink)
 		return;
 	close_fd(s->fd);
 	buf_release(&s->out);
+	segments_release(&s->segments);
 	free(s->path);
 	free(s);
 }
@@ -152,7 +169,8 @@ int sink_jsonl_new(const char *path, bool also_stdout, long uid, long gid, struc
 	s->gid = gid;
 	s->also_stdout = also_stdout && strcmp(path, "-");
 	s->path = strdup(path);
-	if (!s->path || !buf_grow(&s->out, 2 * FLUSH_BYTES))
+	if (!s->path || segments_init(&s->segments, path, uid, gid) ||
+	    !buf_grow(&s->out, 2 * FLUSH_BYTES))
 		err = why(w, -ENOMEM, "out of memory");
 	else
 		err = open_path(s, &s->fd, w);

@@ -101,6 +101,15 @@ static char *add_truncated(char *p, const struct line *l)
 	return first ? p : ADD(p, "}");
 }
 
+static char *add_full_log_file(char *p, const struct line *l)
+{
+	if (!l->full_log_file)
+		return p;
+	p = ADD(p, ", \"fullLogFile\": \"");
+	p = add(p, l->full_log_file, strlen(l->full_log_file));
+	return ADD(p, "\"");
+}
+
 static char *add_head(char *p, const struct line *l)
 {
 	p = ADD(p, "{\"timestamp\": ");
@@ -151,6 +160,7 @@ static char *add_call(char *p, const struct line *l, size_t thread, size_t head,
 		p = add_exception(p, l);
 	}
 	p = add_truncated(p, l);
+	p = add_full_log_file(p, l);
 	if (l->lost)
 		p = ADD(p, ", \"lost\": true");
 	return ADD(p, "}\n");

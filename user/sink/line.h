@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A line of the trace as JSON text. */
+/* A line of the trace as JSON text; whole texts are left out. */
 #ifndef FT_LINE_H
 #define FT_LINE_H
 
