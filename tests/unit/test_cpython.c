@@ -261,6 +261,16 @@ Test(site, a_function_is_hooked_while_its_arguments_are_there)
 	check_site(SITE(true, 0x48, 0x89, 0xc7, 0x55), 0, HOOK_SINGLE_STEPPED);
 }
 
+/* On kernel 6.18 a forked child dies of a probe on one. */
+Test(site, never_on_a_nop_of_five_bytes)
+{
+	check_site(SITE(true, 0x0f, 0x1f, 0x44, 0, 0, 0x55), 5, HOOK_EMULATED);
+	check_site(SITE(true, 0x0f, 0x1f, 0x44, 0, 0, 0x48, 0x89, 0xc7, 0x55), 5,
+		   HOOK_SINGLE_STEPPED);
+	check_site(SITE(false, 0x0f, 0x1f, 0x44, 0, 0, 0x48, 0x89, 0xc3, 0xc3), 5,
+		   HOOK_SINGLE_STEPPED);
+}
+
 /* ---- hooks ---- */
 
 static void check_3_11(const char *path)
