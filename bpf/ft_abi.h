@@ -26,14 +26,14 @@
 #define FT_ABI_VERSION 1
 
 /* Hard maxima; an option above one of them is wrong usage (contract, "Limits"). */
-#define FT_MAX_TOKEN_BYTES 8192 /* captured tokens of one field, from the kernel */
+#define FT_MAX_TOKEN_BYTES 8192		    /* captured tokens of one field, from the kernel */
 #define FT_MAX_TOKEN_BYTES_INSIDE (1 << 20) /* ... and by the agent inside of the process */
-#define FT_MAX_DEPTH 8		/* nested containers */
-#define FT_MAX_ITEMS 256	/* items of one container */
-#define FT_MAX_PARAMS 64	/* parameters of one function that are captured */
-#define FT_MAX_PREFIX 120	/* bytes of one module prefix */
-#define FT_MAX_REDACT 64	/* names in the redaction list */
-#define FT_MAX_REDACT_LEN 32	/* bytes of one such name */
+#define FT_MAX_DEPTH 8			    /* nested containers */
+#define FT_MAX_ITEMS 256		    /* items of one container */
+#define FT_MAX_PARAMS 64		    /* parameters of one function that are captured */
+#define FT_MAX_PREFIX 120		    /* bytes of one module prefix */
+#define FT_MAX_REDACT 64		    /* names in the redaction list */
+#define FT_MAX_REDACT_LEN 32		    /* bytes of one such name */
 #define FT_MAX_RECORD (FT_MAX_TOKEN_BYTES + 512)
 #define FT_MAX_RECORD_INSIDE (FT_MAX_TOKEN_BYTES_INSIDE + 512)
 

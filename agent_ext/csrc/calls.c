@@ -155,8 +155,7 @@ static bool record_enter(struct agent_thread *t, struct call *call, const struct
 	};
 	if (probes_heard())
 		probe_entry(info, &r->hdr);
-	engine_commit(t, &r->hdr);
-	return true;
+	return engine_commit(t, &r->hdr);
 }
 
 static bool record_exit(struct agent_thread *t, const struct call *call, enum ft_exit_how how,
@@ -180,8 +179,7 @@ static bool record_exit(struct agent_thread *t, const struct call *call, enum ft
 	};
 	if (probes_heard())
 		probe_return(info, &r->hdr);
-	engine_commit(t, &r->hdr);
-	return true;
+	return engine_commit(t, &r->hdr);
 }
 
 static bool record_raise(struct agent_thread *t, const struct call *call, PyObject *type,
@@ -204,8 +202,7 @@ static bool record_raise(struct agent_thread *t, const struct call *call, PyObje
 	};
 	if (probes_heard())
 		probe_exception(info, &r->hdr);
-	engine_commit(t, &r->hdr);
-	return true;
+	return engine_commit(t, &r->hdr);
 }
 
 /* ---- what is told ------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "ft_counters.h"
+#include "parcel.h"
 #include "pipeline.h"
 #include "probes.h"
 #include "status.h"
@@ -20,11 +21,13 @@
 #define FLUSH_NS (100 * NS_PER_MS)
 #define WAIT_LIMIT_NS NS_PER_SECOND /* for room, while the writer takes nothing out */
 #define WAIT_NS (NS_PER_MS / 2)
+#define OUTSIDE_BYTES (8u << 20) /* the most that a thread has under way in parcels */
 
 static struct engine {
-	pthread_mutex_t lock; /* threads, names, told, stop, flush_*, why */
+	pthread_mutex_t lock; /* threads, parcels, names, told, stop, flush_*, why */
 	pthread_cond_t wake, flushed;
 	struct agent_thread *threads;
+	struct parcel *parcels;
 	struct buf names;  /* not taken by the writer yet */
 	uint64_t names_ns; /* of the last of them */
 	struct map told;   /* the last of each, for tools that come to the probes later; owned */
@@ -35,11 +38,13 @@ static struct engine {
 
 	_Atomic bool running;
 	_Atomic bool failed;
+	_Atomic uint64_t progress; /* of the writer: records that it took out, of all runs */
 	bool forked; /* this process has no writer yet: its parent had */
 	unsigned run;
 	pid_t pid;
 	const struct settings *settings; /* borrowed */
 	struct value_limits limits;
+	bool long_values; /* a record may be too large for a channel */
 	struct pipeline *pipeline;
 	struct why pipeline_why;
 	pthread_t writer;
@@ -156,6 +161,7 @@ static void greet_listeners(struct engine *e)
 static void thread_free(struct agent_thread *t)
 {
 	channel_release(&t->channel);
+	free(t->scratch);
 	free(t->stack);
 	free(t->name);
 	free(t);
@@ -218,6 +224,24 @@ static struct source *oldest(struct source *source, size_t n, uint64_t *ret_othe
 	return first;
 }
 
+/* Done with the next record of a source. */
+static void take(struct engine *e, struct source *s)
+{
+	struct agent_thread *t = s->thread;
+
+	if (s->next->type == PARCEL_NOTE) {
+		struct parcel *p = ((const struct parcel_note *)s->next)->parcel;
+
+		atomic_fetch_sub(&t->outside, p->rec.size);
+		pthread_mutex_lock(&e->lock);
+		parcel_free(p);
+		pthread_mutex_unlock(&e->lock);
+	}
+	channel_take(&t->channel, s->next);
+	s->next = channel_peek(&t->channel, s->head);
+	atomic_store_explicit(&e->progress, e->progress + 1, memory_order_relaxed);
+}
+
 /* Writes records in the order of their times, up to a time. */
 static int merge(struct engine *e, struct source *source, size_t n, uint64_t until_ns, bool *ret_any)
 {
@@ -228,15 +252,12 @@ static int merge(struct engine *e, struct source *source, size_t n, uint64_t unt
 	for (size_t i = 0; i < n; i++)
 		source[i].next = channel_peek(&source[i].thread->channel, source[i].head);
 	while (err >= 0 && (s = oldest(source, n, &others)) && s->next->ts_ns <= until_ns) {
-		struct channel *c = &s->thread->channel;
-
 		*ret_any = true;
 		while (err >= 0 && s->next && s->next->ts_ns <= others && s->next->ts_ns <= until_ns) {
 			err = write_names(e, s->next->ts_ns);
 			if (err >= 0)
-				err = write_record(e, s->next);
-			channel_take(c, s->next);
-			s->next = channel_peek(c, s->head);
+				err = write_record(e, parcel_open(s->next));
+			take(e, s);
 		}
 	}
 	return err < 0 ? err : write_names(e, until_ns);
@@ -420,6 +441,7 @@ static void after_fork_in_child(void)
 	pthread_cond_init(&e->wake, NULL);
 	pthread_cond_init(&e->flushed, NULL);
 	threads_release(e);
+	parcels_release(&e->parcels);
 	forget_names(e);
 	mine = NULL;
 	pthread_setspecific(at_exit, NULL);
@@ -531,6 +553,22 @@ static void wake_writer(void)
 	pthread_cond_signal(&engine.wake);
 }
 
+/* Room for what may be long: built here, it goes into the channel or into a parcel. */
+static void *reserve_long(struct agent_thread *t)
+{
+	if (atomic_load(&t->outside) + FT_MAX_RECORD_INSIDE > OUTSIDE_BYTES ||
+	    !channel_reserve(&t->channel))
+		return NULL;
+	if (!t->scratch)
+		t->scratch = malloc(FT_MAX_RECORD_INSIDE);
+	return t->scratch;
+}
+
+static void *reserve(struct agent_thread *t)
+{
+	return engine.long_values ? reserve_long(t) : channel_reserve(&t->channel);
+}
+
 /*
  * Gives the writer time, and other threads the GIL. A writer that takes nothing out for a second
  * is not waited for any more, in the whole run.
@@ -540,6 +578,7 @@ static void *wait_for_room(struct agent_thread *t)
 	static unsigned hopeless; /* the run in which it was waited for in vain */
 	const struct timespec pause = {0, WAIT_NS};
 	uint64_t until = clock_ns(CLOCK_MONOTONIC) + WAIT_LIMIT_NS;
+	uint64_t taken = atomic_load(&engine.progress);
 	void *room = NULL;
 
 	while (!room && hopeless != engine.run && engine_runs() && !atomic_load(&engine.failed)) {
@@ -547,7 +586,13 @@ static void *wait_for_room(struct agent_thread *t)
 		Py_BEGIN_ALLOW_THREADS
 		nanosleep(&pause, NULL);
 		Py_END_ALLOW_THREADS
-		room = channel_reserve(&t->channel);
+		if (t->run != engine.run) /* another began meanwhile */
+			return NULL;
+		room = reserve(t);
+		if (atomic_load(&engine.progress) != taken) {
+			taken = atomic_load(&engine.progress);
+			until = clock_ns(CLOCK_MONOTONIC) + WAIT_LIMIT_NS;
+		}
 		if (!room && clock_ns(CLOCK_MONOTONIC) > until)
 			hopeless = engine.run;
 	}
@@ -598,19 +643,63 @@ void *engine_reserve(struct agent_thread *t)
 
 	if (t->has_losses)
 		tell_losses(t);
-	room = channel_reserve(&t->channel);
+	room = reserve(t);
 	if (!room && engine.settings->overflow == OVERFLOW_BLOCK)
 		room = wait_for_room(t);
 	return room;
 }
 
-void engine_commit(struct agent_thread *t, struct ft_rec *rec)
+/* What was reserved is there still: nobody else puts anything in. */
+static bool commit_parcel(struct agent_thread *t, const struct ft_rec *rec)
+{
+	struct parcel_note *note = channel_reserve(&t->channel);
+	struct parcel *p = note ? parcel_new(rec) : NULL;
+	size_t outside;
+
+	if (!p)
+		return false;
+	*note = (struct parcel_note){
+		.hdr = {sizeof(*note), PARCEL_NOTE, 0, rec->pid, rec->tid, rec->ts_ns},
+		.parcel = p,
+	};
+	pthread_mutex_lock(&engine.lock);
+	parcel_add(&engine.parcels, p);
+	pthread_mutex_unlock(&engine.lock);
+	outside = atomic_fetch_add(&t->outside, rec->size) + rec->size;
+	channel_commit(&t->channel, &note->hdr);
+	if (outside > OUTSIDE_BYTES / 2)
+		wake_writer();
+	return true;
+}
+
+static void commit(struct agent_thread *t, const struct ft_rec *rec)
 {
 	bool before = channel_half_full(&t->channel);
 
 	channel_commit(&t->channel, rec);
 	if (!before && channel_half_full(&t->channel))
 		wake_writer();
+}
+
+static bool commit_long(struct agent_thread *t, const struct ft_rec *rec)
+{
+	void *room;
+
+	if (rec->size > FT_MAX_RECORD)
+		return commit_parcel(t, rec);
+	room = channel_reserve(&t->channel);
+	if (!room)
+		return false;
+	commit(t, memcpy(room, rec, rec->size));
+	return true;
+}
+
+bool engine_commit(struct agent_thread *t, struct ft_rec *rec)
+{
+	if ((void *)rec == t->scratch)
+		return commit_long(t, rec);
+	commit(t, rec);
+	return true;
 }
 
 /* Keeps it for tools that come later; in the place of what was at the same address. */
@@ -645,23 +734,43 @@ void engine_name(struct ft_rec *rec, uint64_t address)
 
 /* ---- begin and end ----------------------------------------------------------------------------- */
 
+static void release_parcels(struct engine *e)
+{
+	pthread_mutex_lock(&e->lock);
+	parcels_release(&e->parcels);
+	pthread_mutex_unlock(&e->lock);
+}
+
 /* What threads left in their channels after the last run ended is not of this one. */
 static void discard_channels(struct engine *e)
 {
-	for (struct agent_thread *t = e->threads; t; t = t->next)
+	for (struct agent_thread *t = e->threads; t; t = t->next) {
 		atomic_store(&t->channel.tail, channel_head(&t->channel));
+		atomic_store(&t->outside, 0);
+	}
+	release_parcels(e);
+}
+
+static void set_limits(struct engine *e, const struct config *c)
+{
+	e->limits = (struct value_limits){c->max_arg_length, c->max_depth, c->max_items,
+					  FT_MAX_TOKEN_BYTES};
+	e->long_values = c->segments || c->max_arg_length > FT_MAX_TOKEN_BYTES;
+	if (e->long_values)
+		e->limits.max_bytes = FT_MAX_TOKEN_BYTES_INSIDE;
+	if (c->segments)
+		e->limits.max_arg_length = FT_MAX_TOKEN_BYTES_INSIDE;
 }
 
 int engine_start(const struct settings *settings, struct why *w)
 {
 	struct engine *e = &engine;
-	const struct config *c = &settings->config;
 	int err;
 
 	pthread_once(&once, init_once);
 	e->pid = getpid();
 	e->settings = settings;
-	e->limits = (struct value_limits){c->max_arg_length, c->max_depth, c->max_items};
+	set_limits(e, &settings->config);
 	e->stop = e->forked = false;
 	e->flush_wanted = e->flush_done = 0;
 	e->why = e->pipeline_why = (struct why){};
@@ -727,6 +836,7 @@ int engine_stop(struct engine_totals *ret_totals, struct why *w)
 		if (err < 0)
 			fail(e, err);
 	}
+	release_parcels(e);
 	total(e->pipeline, ret_totals);
 	pipeline_free(e->pipeline);
 	e->pipeline = NULL;

@@ -7,9 +7,10 @@
  *     thread -> channel  > writer -> pipeline (decode, assemble, sink) -> JSONL
  *     names (functions, classes) /
  *
- * What describes a function or a class goes into one buffer for all. The writer puts everything
- * in the order of its time, so that a name is known before its first use, and holds until another
- * thing is at the same address.
+ * A record that is too large for a channel, which only long values make, travels outside of it
+ * (parcel.h). What describes a function or a class goes into one buffer for all. The writer puts
+ * everything in the order of its time, so that a name is known before its first use, and holds
+ * until another thing is at the same address.
  */
 #ifndef FT_AGENT_ENGINE_H
 #define FT_AGENT_ENGINE_H
@@ -44,7 +45,9 @@ struct call {
 struct agent_thread {
 	struct agent_thread *next; /* guarded by the engine's lock */
 	struct channel channel;
-	_Atomic bool gone; /* the thread is; the writer frees this */
+	_Atomic size_t outside; /* bytes of its parcels that are under way */
+	void *scratch;		/* owned, FT_MAX_RECORD_INSIDE; NULL until values may be long */
+	_Atomic bool gone;	/* the thread is; the writer frees this */
 	uint32_t pid, tid;
 	uint64_t last_ns; /* of its last record: two calls never start in one nanosecond */
 	struct losses losses[LOSS_COUNT]; /* not told yet */
@@ -81,9 +84,13 @@ bool engine_captures_result(void);
 struct agent_thread *engine_thread(void);
 /* A time for a record of this thread, CLOCK_MONOTONIC, later than its last one. */
 uint64_t engine_now(struct agent_thread *t);
-/* Room for a record of this thread, or NULL: full, and waiting did not help. */
+/*
+ * Room for a record of this thread with tokens up to engine_limits(), or NULL: full, and waiting
+ * did not help.
+ */
 void *engine_reserve(struct agent_thread *t);
-void engine_commit(struct agent_thread *t, struct ft_rec *rec);
+/* False without memory: it is not recorded. */
+bool engine_commit(struct agent_thread *t, struct ft_rec *rec);
 /* n events of this thread could not be recorded. */
 void engine_lost(struct agent_thread *t, uint64_t now, unsigned n, enum loss why);
 /*

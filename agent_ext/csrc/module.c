@@ -172,7 +172,7 @@ static int exec_module(PyObject *module)
 				"the main interpreter only");
 		return -1;
 	}
-	return names_init() || PyModule_AddIntConstant(module, "MAX_ARG_LENGTH", FT_MAX_TOKEN_BYTES) ||
+	return names_init() || PyModule_AddIntConstant(module, "MAX_ARG_LENGTH", FT_MAX_TOKEN_BYTES_INSIDE) ||
 			       PyModule_AddIntConstant(module, "MAX_DEPTH", FT_MAX_DEPTH) ||
 			       PyModule_AddIntConstant(module, "MAX_ITEMS", FT_MAX_ITEMS)
 		       ? -1

@@ -360,7 +360,8 @@ const char *code_name(const struct code_info *info)
 static void record(PyCodeObject *code, const struct code_info *info, PyObject *names,
 		   PyObject *module, PyTypeObject *owner)
 {
-	static const struct value_limits limits = {FT_MAX_TOKEN_BYTES, FT_MAX_DEPTH, FT_MAX_ITEMS};
+	static const struct value_limits limits = {FT_MAX_TOKEN_BYTES, FT_MAX_DEPTH, FT_MAX_ITEMS,
+						   FT_MAX_TOKEN_BYTES};
 	/* One is enough: nothing in here gives the GIL away. */
 	static _Alignas(8) uint8_t bytes[sizeof(struct ft_rec_code) + FT_MAX_TOKEN_BYTES];
 	struct ft_rec_code *rec = (void *)bytes;

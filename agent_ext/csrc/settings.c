@@ -73,9 +73,10 @@ int settings_read(PyObject *args, PyObject *kwargs, struct settings *ret)
 	c->to_stdout = to_stdout && c->output && strcmp(c->output, "-");
 	c->args = with_args;
 	c->result = with_result;
+	c->segments = segments;
 	if (!c->output)
 		PyErr_NoMemory();
-	else if (!limit("max_arg_length", length, FT_MAX_TOKEN_BYTES, &c->max_arg_length) &&
+	else if (!limit("max_arg_length", length, FT_MAX_TOKEN_BYTES_INSIDE, &c->max_arg_length) &&
 		 !limit("max_depth", depth, FT_MAX_DEPTH, &c->max_depth) &&
 		 !limit("max_items", items, FT_MAX_ITEMS, &c->max_items) &&
 		 !overflow_of(overflow, &ret->overflow) && !keep_all(c) &&

@@ -55,7 +55,7 @@ static void record(struct agent_thread *t, PyObject *name)
 	tokens_text(&o, name);
 	r->hdr = (struct ft_rec){sizeof(*r) + o.used, FT_REC_THREAD, 0, t->pid, t->tid, t->last_ns};
 	keep(t, &r->hdr);
-	engine_commit(t, &r->hdr);
+	(void)engine_commit(t, &r->hdr);
 }
 
 void thread_tell(struct agent_thread *t)

@@ -37,7 +37,8 @@ static PyObject *module_of(PyTypeObject *type)
 
 static void describe(PyTypeObject *type)
 {
-	static const struct value_limits limits = {FT_MAX_TOKEN_BYTES, FT_MAX_DEPTH, FT_MAX_ITEMS};
+	static const struct value_limits limits = {FT_MAX_TOKEN_BYTES, FT_MAX_DEPTH, FT_MAX_ITEMS,
+						   FT_MAX_TOKEN_BYTES};
 	/* One is enough: nothing in here gives the GIL away. */
 	static _Alignas(8) uint8_t bytes[sizeof(struct ft_rec_pytype) + FT_MAX_TOKEN_BYTES];
 	struct ft_rec_pytype *rec = (void *)bytes;

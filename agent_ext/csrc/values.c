@@ -9,14 +9,19 @@
 
 void tokens_begin(struct tokens_out *o, void *bytes, const struct value_limits *limits)
 {
-	*o = (struct tokens_out){bytes, 0, limits->max_arg_length, false, limits};
+	*o = (struct tokens_out){
+		.bytes = bytes,
+		.size = limits->max_bytes,
+		.budget = limits->max_arg_length,
+		.limits = limits,
+	};
 }
 
 /* ---- single tokens ----------------------------------------------------------------------- */
 
 static bool room(const struct tokens_out *o, size_t bytes)
 {
-	return o->used + bytes + CLOSERS <= FT_MAX_TOKEN_BYTES;
+	return o->used + bytes + CLOSERS <= o->size;
 }
 
 static void word(struct tokens_out *o, uint64_t value)
@@ -71,7 +76,7 @@ static void instance(struct tokens_out *o, unsigned kind, PyTypeObject *type, co
 static void text(struct tokens_out *o, unsigned kind, const void *data, size_t length,
 		 unsigned width)
 {
-	size_t most = (FT_MAX_TOKEN_BYTES - CLOSERS - 24 - o->used) / width, n = length;
+	size_t most = (o->size - CLOSERS - 24 - o->used) / width, n = length;
 
 	if (o->budget < 0 || !room(o, LARGEST))
 		n = 0;
@@ -389,7 +394,7 @@ void tokens_text(struct tokens_out *o, PyObject *s)
 {
 	long budget = o->budget;
 
-	o->budget = FT_MAX_TOKEN_BYTES;
+	o->budget = o->size;
 	if (s && PyUnicode_Check(s))
 		put_str(o, s);
 	else

@@ -15,17 +15,19 @@
 
 struct value_limits {
 	unsigned max_arg_length, max_depth, max_items;
+	size_t max_bytes; /* of tokens */
 };
 
-/* Where tokens go: FT_MAX_TOKEN_BYTES of room. */
+/* Where tokens go. */
 struct tokens_out {
-	uint8_t *bytes; /* borrowed */
-	size_t used;
-	long budget; /* characters of the rendered field that are still wanted */
+	uint8_t *bytes;	   /* borrowed */
+	size_t size, used; /* size: limits->max_bytes */
+	long budget;	   /* characters of the rendered field that are still wanted */
 	bool stopped;
 	const struct value_limits *limits; /* borrowed */
 };
 
+/* bytes: limits->max_bytes of room. */
 void tokens_begin(struct tokens_out *o, void *bytes, const struct value_limits *limits);
 /* A parameter of a call, or a result; first: no comma comes before it. */
 void tokens_value(struct tokens_out *o, PyObject *value, bool first);

@@ -58,6 +58,48 @@ start_tracing(Config(package_prefix="__main__", logfile="/dev/null"))
 """
 
 
+LONG = """
+import os, threading
+from flowtrace_agent import Config, start_tracing, stop_tracing
+
+def same(*values, **more):
+    return values
+
+def fails(text):
+    raise ValueError(text)
+
+def work(n):
+    for i in range(8):
+        same(chr(97 + n) * (8000 << i), [[b"\\xff" * 9000, 10 ** 5000] * 60] * 60,
+             key={n: "\\u20ac" * 90000, "o": object()})
+        try:
+            fails("m" * (800 << i))
+        except ValueError:
+            pass
+
+def run(**settings):
+    start_tracing(Config(package_prefix="__main__", logfile="log.jsonl", **settings))
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    work(3)
+    child = os.fork()
+    if not child:
+        same("c" * 500000)
+        stop_tracing()
+        os._exit(0)
+    os.waitpid(child, 0)
+    stop_tracing()  # while the others go on
+    for thread in threads:
+        thread.join()
+
+run(max_arg_length=0)
+run(enable_segmentation=True)
+run()
+run(max_arg_length=0, overflow="drop")
+"""
+
+
 @pytest.fixture(scope="module")
 def sanitized(tmp_path_factory):
     """The package for the system's Python, built with AddressSanitizer and UBSan."""
@@ -75,23 +117,36 @@ def sanitized(tmp_path_factory):
     return folder
 
 
+def run_sanitized(package, folder, *args):
+    """The errors that a program gives."""
+    libraries = [subprocess.run(["gcc", "-print-file-name=" + library], text=True, check=True,
+                                stdout=subprocess.PIPE).stdout.strip()
+                 for library in ("libasan.so", "libubsan.so")]
+    return harness.run(
+        [harness.PYTHON, "-B", *args], check=0, timeout=120, cwd=folder,
+        env=harness.environment(PYTHONPATH=str(package), LD_PRELOAD=" ".join(libraries),
+                                ASAN_OPTIONS="detect_leaks=0", PYTHONMALLOC="malloc",
+                                UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"))[2]
+
+
 @pytest.mark.parametrize("name", [*SCENARIOS, "churn"])
 def test_sanitizers(sanitized, tmp_path, name):
     """Not a word from either, on the ground-truth programs and on one that makes and drops
     a lot."""
-    libraries = [subprocess.run(["gcc", "-print-file-name=" + library], text=True, check=True,
-                                stdout=subprocess.PIPE).stdout.strip()
-                 for library in ("libasan.so", "libubsan.so")]
     churn = tmp_path / "churn.py"
     churn.write_text(CHURN + "turn(2000)\nstop_tracing()\n")
     program = [churn] if name == "churn" else [harness.TARGETS / "run.py", name]
-    _, _, errors = harness.run(
-        [harness.PYTHON, "-B", "-m", "flowtrace_agent", "-P", "gt,__main__", "-o", tmp_path / "t",
-         *program], check=0, timeout=120,
-        env=harness.environment(PYTHONPATH=str(sanitized), LD_PRELOAD=" ".join(libraries),
-                                ASAN_OPTIONS="detect_leaks=0", PYTHONMALLOC="malloc",
-                                UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"))
+    errors = run_sanitized(sanitized, tmp_path, "-m", "flowtrace_agent", "-P", "gt,__main__", "-o",
+                           tmp_path / "t", *program)
     assert "Sanitizer" not in errors and "runtime error" not in errors, errors
+
+
+def test_sanitizers_long_values(sanitized, tmp_path):
+    """The same, with values of up to 1 MiB and segments, threads and a fork."""
+    (tmp_path / "long.py").write_text(LONG)
+    errors = run_sanitized(sanitized, tmp_path, "long.py")
+    assert not errors, errors
+    assert list(tmp_path.glob("flowtrace-jsonsl/*"))
 
 
 def test_debug_allocator(agent):
