@@ -2,6 +2,7 @@
 #include "calls.h"
 
 #include "base/map.h"
+#include "cut.h"
 #include "frames.h"
 #include "probes.h"
 #include "threads.h"
@@ -154,7 +155,7 @@ static bool record_enter(struct agent_thread *t, struct call *call, const struct
 		.parent_tid = parent ? parent->start_tid : 0,
 	};
 	if (probes_heard())
-		probe_entry(info, &r->hdr);
+		probe_entry(info, record_cut(&r->hdr, sizeof(*r)));
 	return engine_commit(t, &r->hdr);
 }
 
@@ -178,7 +179,7 @@ static bool record_exit(struct agent_thread *t, const struct call *call, enum ft
 		.how = how,
 	};
 	if (probes_heard())
-		probe_return(info, &r->hdr);
+		probe_return(info, record_cut(&r->hdr, sizeof(*r)));
 	return engine_commit(t, &r->hdr);
 }
 
@@ -201,7 +202,7 @@ static bool record_raise(struct agent_thread *t, const struct call *call, PyObje
 		.exc = (uintptr_t)value,
 	};
 	if (probes_heard())
-		probe_exception(info, &r->hdr);
+		probe_exception(info, record_cut(&r->hdr, sizeof(*r)));
 	return engine_commit(t, &r->hdr);
 }
 

@@ -441,3 +441,47 @@ def test_records_that_lie(tmp_path):
         process.stdin.close()
         process.stdout.close()
         harness.kill_session(process)
+
+
+LONG = """
+import os, sys, time
+from flowtrace_agent import Config, start_tracing, stop_tracing
+
+def echo(n, text, rest):
+    return [n, rest, text]
+
+start_tracing(Config(package_prefix="__main__", logfile=sys.argv[1], max_arg_length=0))
+os.write(1, b"ready\\n")
+n = 0
+while not os.path.exists(sys.argv[1] + ".end"):
+    length = (10, 8000, 8100, 9000, 300000)[n % 5]
+    echo(n, "\\u20ac" * length if n % 2 else "x" * length, {"list": [["y" * 50] * 8] * 20, "n": n})
+    n += 1
+    time.sleep(0.002)
+stop_tracing()
+"""
+
+
+def test_longer_than_a_collector_takes(place, tmp_path):
+    """What the agent may capture inside, up to 1 MiB a field, reaches the collector cut to what it
+    takes, and named as cut; nothing is lost."""
+    program = place.path / "long.py"
+    program.write_text(LONG)
+    process = harness.start(
+        [harness.PYTHON, program, place.own], stdout=subprocess.PIPE,
+        env=harness.environment(PYTHONPATH=str(place.path / "package")))
+    assert process.stdout.readline() == b"ready\n"
+    with listening(tmp_path / "c", process.pid, "--max-arg-length", "0") as tracer:
+        time.sleep(1)
+        assert tracer.stop() == 0, tracer.stderr()
+    Path(str(place.own) + ".end").touch()
+    assert process.wait(timeout=20) == 0
+    own = {event["args"].split(",")[0]: event for event in read(place.own)
+           if event["event"] == "ENTER" and event["function"] == "echo"}
+    seen = [event for event in tracer.events() if event["event"] == "ENTER"]
+    assert len(seen) > 50 and not [e for e in tracer.events() if e["event"] == "LOST"]
+    for event in seen:
+        whole, cut = own[event["args"].split(",")[0]], "truncatedFields" in event
+        wanted, found = json.loads(whole["args"]), json.loads(event["args"])
+        assert cut == (len(wanted["text"]) > 10 or found != wanted)
+        assert wanted["text"].startswith(found["text"].rstrip(".")) and found["n"] == wanted["n"]
