@@ -14,7 +14,7 @@ SCENARIOS = ("recursion", "methods", "params", "generators", "yieldfrom", "corou
              "objects", "frames", "limits", "redaction", "uncaught")
 
 CHURN = """
-import gc, resource
+import gc
 from flowtrace_agent import Config, start_tracing, stop_tracing, trace
 
 class Node:
@@ -52,7 +52,8 @@ def turn(count):
 
 def resident():
     gc.collect()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4
 
 start_tracing(Config(package_prefix="__main__", logfile="/dev/null"))
 """
@@ -158,6 +159,8 @@ def test_debug_allocator(agent):
 
 def test_no_leak(agent):
     """Over a million events more: the process does not grow."""
+    if agent.interpreter.root:
+        pytest.skip("a root has no /proc")
     agent.write("churn.py", CHURN + """
 turn(100000)
 before = resident()
