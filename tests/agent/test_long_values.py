@@ -195,7 +195,9 @@ def test_threads(agent, settings):
 
 
 DROPPED = """
-values = ["%d:" % i + "v" * 500000 for i in range(100)]
+values = []
+for i in range(100):
+    values.append("%d:" % i + "v" * 500000)
 for value in values:
     same(value)
 """
