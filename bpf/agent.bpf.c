@@ -6,7 +6,7 @@
  *     ft_agent_enter   function__entry(class, function, line, record, size)       ENTER
  *     ft_agent_exit    function__return(same)                                     EXIT
  *     ft_agent_raise   function__exception(same)                                  RAISE
- *     ft_agent_name    name(record, size)                       CODE, TYPE, THREAD, LOST
+ *     ft_agent_name    name(record, size)                       CODE, TYPE, THREAD, LOST, HTTP_*
  *
  * A record names process and threads as they see themselves. The process and the thread that hit
  * the probe are put in as the collector sees them. For others, which a span that went on elsewhere
@@ -91,7 +91,6 @@ FT_INLINE struct ft_rec *take(struct record *r, u64 addr, u64 size, u32 least)
 	h = (void *)r->t->tok;
 	r->own_tid = h->tid == r->tid ? r->tid : own_tid();
 	h->size = size;
-	h->flags = 0;
 	h->pid = r->tgid;
 	return h;
 }
@@ -215,6 +214,8 @@ int ft_agent_raise(struct pt_regs *ctx)
 /* How many events are lost when this record is. */
 FT_INLINE u32 weight(const struct record *r, const struct ft_rec *h)
 {
+	if (h->type == FT_REC_HTTP_REQUEST || h->type == FT_REC_HTTP_RESPONSE)
+		return 1;
 	if (h->type != FT_REC_LOST || r->size < sizeof(struct ft_rec_lost))
 		return 0;
 	return ((const struct ft_rec_lost *)h)->count;
@@ -229,7 +230,8 @@ int ft_agent_name(struct pt_regs *ctx)
 	if (!h)
 		return 0;
 	if (h->type != FT_REC_CODE && h->type != FT_REC_TYPE && h->type != FT_REC_THREAD &&
-	    h->type != FT_REC_LOST) {
+	    h->type != FT_REC_LOST && h->type != FT_REC_HTTP_REQUEST &&
+	    h->type != FT_REC_HTTP_RESPONSE && h->type != FT_REC_HTTP_FORGET) {
 		refuse(r.t);
 		return 0;
 	}

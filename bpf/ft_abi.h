@@ -50,6 +50,9 @@ enum ft_rec_type {
 	FT_REC_PROC_EXIT = 10,	/* struct ft_rec_proc: the whole process is gone */
 	FT_REC_PROC_FORK = 11,	/* struct ft_rec_proc: pid = parent, other = child */
 	FT_REC_PROC_EXEC = 12,	/* struct ft_rec_proc: the process runs another program */
+	FT_REC_HTTP_REQUEST = 13,  /* struct ft_rec_http_request: a request came */
+	FT_REC_HTTP_RESPONSE = 14, /* struct ft_rec_http_response: it is over */
+	FT_REC_HTTP_FORGET = 15,   /* struct ft_rec_http_request: no call names it any more */
 };
 
 /* 24 bytes. pid is the thread group, tid the thread, both as the collector sees them. */
@@ -110,7 +113,11 @@ struct ft_rec_thread {
 /*
  * FT_REC_ENTER: the span is (hdr.tid, hdr.ts_ns); the parent is the nearest traced call
  * below on the thread's own Python stack, 0/0 at the root. Tokens: one value a parameter.
+ * With FT_ENTER_REQUEST in hdr.flags a u64 comes before them: the HTTP request that the call
+ * is made for.
  */
+#define FT_ENTER_REQUEST 1
+
 struct ft_rec_enter {
 	struct ft_rec hdr;
 	__u64 code;
@@ -158,6 +165,26 @@ struct ft_rec_lost {
 	__u32 count;
 	__u32 reason; /* enum ft_counter */
 };
+
+/*
+ * FT_REC_HTTP_REQUEST: tokens are the request's id, its method, its path without the query, the
+ * address of the client and its user agent, each STR, or NONE for what is not known.
+ */
+struct ft_rec_http_request {
+	struct ft_rec hdr;
+	__u64 request; /* its number: its name in this process */
+};
+
+/* FT_REC_HTTP_RESPONSE. With FT_HTTP_KEPT in hdr.flags calls may name the request after it,
+ * until FT_REC_HTTP_FORGET. */
+struct ft_rec_http_response {
+	struct ft_rec hdr;
+	__u64 request;
+	__u32 status;
+	__u32 pad;
+};
+
+#define FT_HTTP_KEPT 1
 
 struct ft_rec_proc {
 	struct ft_rec hdr;
@@ -242,6 +269,8 @@ FT_ASSERT(enter, sizeof(struct ft_rec_enter) == 48);
 FT_ASSERT(exit, sizeof(struct ft_rec_exit) == 48);
 FT_ASSERT(raise, sizeof(struct ft_rec_raise) == 56);
 FT_ASSERT(lost, sizeof(struct ft_rec_lost) == 48);
+FT_ASSERT(http_request, sizeof(struct ft_rec_http_request) == 32);
+FT_ASSERT(http_response, sizeof(struct ft_rec_http_response) == 40);
 FT_ASSERT(proc, sizeof(struct ft_rec_proc) == 32);
 FT_ASSERT(token, sizeof(struct ft_token) == 8);
 

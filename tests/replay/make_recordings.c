@@ -187,6 +187,62 @@ static void losses(void)
 	put();
 }
 
+/* Calls of a request, also after its response; one that is another's; one that stays open. */
+static void http(void)
+{
+	static const char *const first[] = {"a-1", "GET", "/caf\xe9/\"x\"", "127.0.0.1",
+					    "curl/7.88.1"},
+				 *const second[] = {"b-2", "POST", "/orders", NULL, NULL};
+
+	describe();
+	build_request(&b, PID, PID, at(50), 1, first);
+	put();
+	enter(PID, 100, MAIN, 0);
+	for_request(&b, 1);
+	t_list_123();
+	put();
+	build_thread(&b, PID, PID + 1, "worker_0");
+	put();
+	build_request(&b, PID, PID + 1, at(150), 2, second);
+	put();
+	enter(PID + 1, 200, MAIN, 0);
+	for_request(&b, 2);
+	t_mark(&b, FT_T_NONE);
+	put();
+	begin_raise(&b, PID, PID, at(300), MAIN, at(100), VALUE_ERROR);
+	t_str(&b, "Invalid input");
+	t_end(&b);
+	put();
+	leave_by_exception(310, MAIN, 100);
+	build_response(&b, PID, PID, at(2350), 1, 500, true);
+	put();
+	enter(PID, 2400, CALLEE, 0);
+	for_request(&b, 1);
+	t_int(&b, 1);
+	t_int(&b, 2);
+	t_int(&b, 3);
+	put();
+	((struct ft_rec_http_request *)build_begin(
+		 &b, FT_REC_HTTP_FORGET, sizeof(struct ft_rec_http_request), PID, PID, at(2450)))
+		->request = 1;
+	put();
+	leave(PID, 2500, CALLEE, 2400);
+	t_float(&b, 7.14);
+	put();
+	enter(PID, 2600, CALLEE, 0);
+	for_request(&b, 1);
+	t_int(&b, 1);
+	t_int(&b, 2);
+	t_int(&b, 3);
+	put();
+	leave(PID, 2700, CALLEE, 2600);
+	t_mark(&b, FT_T_NONE);
+	put();
+	leave(PID + 1, 2800, MAIN, 200);
+	t_int(&b, 0);
+	put();
+}
+
 static void record(const char *directory, const char *name, void (*fill)(void))
 {
 	struct ft_rec_session session;
@@ -211,6 +267,7 @@ int main(int argc, char **argv)
 	record(argv[1], "calls", calls);
 	record(argv[1], "exceptions", exceptions);
 	record(argv[1], "losses", losses);
+	record(argv[1], "http", http);
 	buf_release(&b.bytes);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #ifndef FT_TEST_BUILD_H
 #define FT_TEST_BUILD_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,40 @@ static inline void begin_raise(struct build *b, unsigned pid, unsigned tid, unsi
 	r->start_tid = tid;
 	r->exc = 0x5000;
 	t_pair(b, FT_T_EXC, type, 0x5000);
+}
+
+/* One text for each token; NULL: NONE. */
+static inline struct ft_rec *build_request(struct build *b, unsigned pid, unsigned tid,
+					   unsigned long long ts, unsigned long long request,
+					   const char *const text[5])
+{
+	struct ft_rec_http_request *r =
+		build_begin(b, FT_REC_HTTP_REQUEST, sizeof(*r), pid, tid, ts);
+
+	r->request = request;
+	for (int i = 0; i < 5; i++)
+		t_name(b, text[i]);
+	return build_end(b);
+}
+
+static inline struct ft_rec *build_response(struct build *b, unsigned pid, unsigned tid,
+					    unsigned long long ts, unsigned long long request,
+					    unsigned status, bool kept)
+{
+	struct ft_rec_http_response *r =
+		build_begin(b, FT_REC_HTTP_RESPONSE, sizeof(*r), pid, tid, ts);
+
+	r->request = request;
+	r->status = status;
+	r->hdr.flags = kept ? FT_HTTP_KEPT : 0;
+	return build_end(b);
+}
+
+/* Between begin_enter() and its values: the request that the call is made for. */
+static inline void for_request(struct build *b, unsigned long long request)
+{
+	build_rec(b)->flags |= FT_ENTER_REQUEST;
+	buf_add(&b->bytes, (const char *)&request, sizeof(request));
 }
 
 static inline struct ft_rec *build_lost(struct build *b, unsigned pid, unsigned tid,

@@ -29,11 +29,16 @@ static bool keep(void *arg, struct function *f)
 
 static int line(void *arg, const struct line *l)
 {
-	static const char *const types[] = {"ENTER", "EXIT", "EXCEPTION", "LOST"};
+	static const char *const types[] = {"ENTER", "EXIT",	"EXCEPTION",
+					    "LOST",  "REQUEST", "RESPONSE"};
 	char text[400];
 
 	if (l->type == LINE_LOST)
 		snprintf(text, sizeof(text), "LOST %lu %s\n", l->count, l->reason);
+	else if (l->http)
+		snprintf(text, sizeof(text), "%s %.*s at %lu %u for %lu\n", types[l->type],
+			 (int)l->http->id.len, l->http->id.s, l->timestamp_us, l->http->status,
+			 l->duration_ns);
 	else
 		snprintf(text, sizeof(text), "%s %lu:%lu at %lu%s%.*s%s%.*s%s%.*s for %lu%s\n",
 			 types[l->type], l->span - BASE, l->parent ? l->parent - BASE : 0,
@@ -44,6 +49,12 @@ static int line(void *arg, const struct line *l)
 			 l->exc_message.s ? l->exc_message.s : "", l->duration_ns,
 			 l->lost ? " lost" : "");
 	buf_str(&out, text);
+	if (l->request_id) {
+		out.len--; /* on the same line */
+		snprintf(text, sizeof(text), " of %.*s\n", (int)l->request_id->len,
+			 l->request_id->s);
+		buf_str(&out, text);
+	}
 	if (l->value.full) {
 		snprintf(text, sizeof(text), "full %.*s\n", (int)l->value.full_len, l->value.full);
 		buf_str(&out, text);
@@ -383,4 +394,84 @@ Test(assemble, many)
 			happen(EVENT_THREAD_EXIT, PID, tid);
 	}
 	cr_assert_eq(unfinished(), 2999 * 20);
+}
+
+/* ---- HTTP ----------------------------------------------------------------------- */
+
+static void request(enum event_type type, uint64_t ts, uint64_t number, const char *id, bool kept)
+{
+	struct http http = {.status = type == EVENT_HTTP_RESPONSE ? 200 : 0};
+
+	if (id)
+		http.id = (struct text){.s = id, .len = strlen(id)};
+	send(&(struct event){.type = type,
+			     .pid = PID,
+			     .tid = 1,
+			     .ts_ns = ts,
+			     .request = number,
+			     .http = &http,
+			     .kept = kept});
+}
+
+static void enter_for(uint64_t ts, uint64_t number)
+{
+	send(&(struct event){.type = EVENT_ENTER,
+			     .pid = PID,
+			     .tid = 1,
+			     .ts_ns = ts,
+			     .function = &plain,
+			     .span = {ts, 1},
+			     .request = number,
+			     .value = {.s = "{}", .len = 2}});
+}
+
+Test(assemble, calls_of_a_request)
+{
+	request(EVENT_HTTP_REQUEST, 1000, 7, "a", false);
+	enter_for(2000, 7);
+	enter_for(3000, 8);
+	leave(4000, 3000);
+	request(EVENT_HTTP_RESPONSE, 5000, 7, NULL, false);
+	leave(6000, 2000); /* holds what it needs */
+	enter_for(7000, 7);
+	expect("REQUEST a at 1 0 for 0\n"
+	       "ENTER 1:0 at 2 {} for 0 of a\n"
+	       "ENTER 2:0 at 3 {} for 0\n"
+	       "EXIT 2:0 at 4 7 for 1000\n"
+	       "RESPONSE a at 5 200 for 4000\n"
+	       "EXIT 1:0 at 6 7 for 4000 of a\n"
+	       "ENTER 3:0 at 7 {} for 0\n");
+	cr_assert_eq(unfinished(), 1);
+}
+
+Test(assemble, calls_after_a_response)
+{
+	request(EVENT_HTTP_REQUEST, 1000, 7, "a", false);
+	request(EVENT_HTTP_RESPONSE, 2000, 7, NULL, true);
+	enter_for(3000, 7);
+	request(EVENT_HTTP_FORGET, 4000, 7, NULL, false);
+	leave(5000, 3000);
+	expect("REQUEST a at 1 0 for 0\n"
+	       "RESPONSE a at 2 200 for 1000\n"
+	       "ENTER 1:0 at 3 {} for 0 of a\n"
+	       "EXIT 1:0 at 5 7 for 2000 of a\n");
+	cr_assert_eq(unfinished(), 0);
+}
+
+Test(assemble, requests_in_pairs)
+{
+	request(EVENT_HTTP_RESPONSE, 1000, 7, NULL, false);
+	request(EVENT_HTTP_REQUEST, 2000, 7, "a", false);
+	request(EVENT_HTTP_REQUEST, 3000, 7, "b", false);
+	request(EVENT_HTTP_RESPONSE, 4000, 7, NULL, true);
+	request(EVENT_HTTP_RESPONSE, 5000, 7, NULL, true);
+	request(EVENT_HTTP_REQUEST, 6000, 8, "c", false);
+	happen(EVENT_PROC_EXIT, PID, 1);
+	request(EVENT_HTTP_REQUEST, 7000, 9, "d", false);
+	expect("REQUEST a at 2 0 for 0\n"
+	       "REQUEST b at 3 0 for 0\n"
+	       "RESPONSE b at 4 200 for 1000\n"
+	       "REQUEST c at 6 0 for 0\n"
+	       "REQUEST d at 7 0 for 0\n");
+	cr_assert_eq(unfinished(), 3); /* a, c and d */
 }

@@ -135,6 +135,48 @@ Test(jsonl, exception)
 	       "\"exception\": {\"threshold\": 1000}}}\n");
 }
 
+Test(jsonl, http)
+{
+	struct http http = {.id = TEXT("a\"1"),
+			    .method = TEXT("GET"),
+			    .path = TEXT("/caf\xc3\xa9"),
+			    .user_agent = TEXT("")};
+	struct line l = make(LINE_HTTP_REQUEST);
+
+	l.http = &http;
+	put(&l);
+	l.type = LINE_HTTP_RESPONSE;
+	http.status = 404;
+	put(&l);
+	expect("{\"timestamp\": 1700000000123456, \"event\": \"HTTP_REQUEST\", \"request_id\": "
+	       "\"a\\\"1\", \"method\": \"GET\", \"path\": \"/caf\xc3\xa9\", "
+	       "\"remote_addr\": null, \"user_agent\": \"\", \"pid\": 10, \"tid\": 11, "
+	       "\"thread\": \"Main\\\"Thread\"}\n"
+	       "{\"timestamp\": 1700000000123456, \"event\": \"HTTP_RESPONSE\", \"request_id\": "
+	       "\"a\\\"1\", \"method\": \"GET\", \"path\": \"/caf\xc3\xa9\", "
+	       "\"status_code\": 404, \"durationMicros\": 1234, \"durationMillis\": 1, "
+	       "\"pid\": 10, \"tid\": 11, \"thread\": \"Main\\\"Thread\"}\n");
+}
+
+Test(jsonl, a_call_of_a_request)
+{
+	struct line l = make(LINE_EXIT);
+	struct text id = TEXT("a-1");
+
+	l.thread = "T";
+	l.value = (struct text)TEXT("1");
+	l.value.cut = true;
+	l.request_id = &id;
+	put(&l);
+	expect("{\"timestamp\": 1700000000123456, \"event\": \"EXIT\", \"thread\": \"T\", "
+	       "\"module\": \"m\", \"function\": \"f\", \"result\": \"1\", "
+	       "\"durationMicros\": 1234, \"durationMillis\": 1, "
+	       "\"class\": \"m.C\", \"method\": \"f\", \"file\": \"/x.py\", \"line\": 3, "
+	       "\"pid\": 10, \"tid\": 11, \"span\": 9007199254740991, \"parent\": 5, "
+	       "\"request_id\": \"a-1\", \"truncatedFields\": {\"result\": {\"threshold\": "
+	       "1000}}}\n");
+}
+
 static struct line lost_line(unsigned count)
 {
 	return (struct line){.type = LINE_LOST,

@@ -62,6 +62,17 @@ Test(replay, exceptions)
 	cr_assert_eq(s.exits, 3);
 }
 
+Test(replay, http)
+{
+	struct assembler_stats s;
+
+	golden("http", &s);
+	cr_assert_eq(s.requests, 2);
+	cr_assert_eq(s.responses, 1);
+	cr_assert_eq(s.enters, 4);
+	cr_assert_eq(s.unfinished, 1);
+}
+
 Test(replay, losses)
 {
 	struct assembler_stats s;

@@ -14,6 +14,7 @@ struct assembler {
 	struct assembler_options o;
 	struct assembler_stats stats;
 	struct spans spans;
+	struct requests requests;
 	uint64_t last_number;
 	struct buf exception; /* text of a result that is an exception */
 	struct buf full;      /* the whole of it, when it is cut and that is wanted */
@@ -36,6 +37,7 @@ void assembler_free(struct assembler *a)
 	if (!a)
 		return;
 	spans_release(&a->spans);
+	(void)requests_release(&a->requests);
 	buf_release(&a->exception);
 	buf_release(&a->full);
 	buf_release(&a->scratch);
@@ -82,6 +84,7 @@ static struct line line_of(const struct assembler *a, enum line_type type, uint3
 		.duration_ns = ts_ns > s->start_ns ? ts_ns - s->start_ns : 0,
 		.span = s->number,
 		.parent = s->parent,
+		.request_id = s->request ? &s->request->http.id : NULL,
 	};
 }
 
@@ -258,7 +261,11 @@ static int on_enter(struct assembler *a, const struct event *e)
 		s.parent = parent->number ? parent->number : parent->parent;
 	if (!a->o.keep || a->o.keep(a->o.arg, e->function))
 		s.number = a->o.span_base + a->last_number + 1;
+	if (e->request)
+		s.request = request_get(requests_find(&a->requests, e->pid, e->request));
 	err = spans_add(&a->spans, e->pid, e->span, &s);
+	if (err)
+		request_put(s.request);
 	if (err == -EEXIST)
 		return 0;
 	if (err || !s.number)
@@ -383,6 +390,69 @@ static void count_unfinished(void *arg, const struct span *s)
 	a->stats.unfinished += s->number != 0;
 }
 
+/* ---- HTTP ----------------------------------------------------------------------- */
+
+static struct line http_line(const struct assembler *a, enum line_type type, const struct event *e,
+			     const struct http *http)
+{
+	return (struct line){
+		.type = type,
+		.timestamp_us = real_us(a, e->ts_ns),
+		.pid = e->pid,
+		.tid = e->tid,
+		.thread = a->o.thread_name ? a->o.thread_name(a->o.arg, e->pid, e->tid) : "",
+		.http = http,
+	};
+}
+
+static int on_request(struct assembler *a, const struct event *e)
+{
+	struct line l = http_line(a, LINE_HTTP_REQUEST, e, e->http);
+	struct request *old;
+	int err = requests_add(&a->requests, e, &old);
+
+	if (err)
+		return err;
+	a->stats.unfinished += old && !old->over;
+	request_put(old);
+	a->stats.requests++;
+	return put(a, &l);
+}
+
+static int on_response(struct assembler *a, const struct event *e)
+{
+	struct request *r = requests_find(&a->requests, e->pid, e->request);
+	struct line l;
+	int err;
+
+	if (!r || r->over)
+		return 0;
+	r->over = true;
+	r->http.status = e->http->status;
+	l = http_line(a, LINE_HTTP_RESPONSE, e, &r->http);
+	l.duration_ns = e->ts_ns > r->start_ns ? e->ts_ns - r->start_ns : 0;
+	a->stats.responses++;
+	err = put(a, &l);
+	if (!e->kept)
+		requests_forget(&a->requests, e->pid, e->request);
+	return err;
+}
+
+static int on_forget(struct assembler *a, const struct event *e)
+{
+	const struct request *r = requests_find(&a->requests, e->pid, e->request);
+
+	a->stats.unfinished += r && !r->over; /* its response was lost */
+	requests_forget(&a->requests, e->pid, e->request);
+	return 0;
+}
+
+static void drop_process(struct assembler *a, uint32_t pid)
+{
+	spans_drop_process(&a->spans, pid, count_unfinished, a);
+	a->stats.unfinished += requests_drop_process(&a->requests, pid);
+}
+
 int assembler_event(struct assembler *a, const struct event *e)
 {
 	switch (e->type) {
@@ -401,8 +471,14 @@ int assembler_event(struct assembler *a, const struct event *e)
 		return 0;
 	case EVENT_PROC_EXIT:
 	case EVENT_PROC_EXEC:
-		spans_drop_process(&a->spans, e->pid, count_unfinished, a);
+		drop_process(a, e->pid);
 		return 0;
+	case EVENT_HTTP_REQUEST:
+		return on_request(a, e);
+	case EVENT_HTTP_RESPONSE:
+		return on_response(a, e);
+	case EVENT_HTTP_FORGET:
+		return on_forget(a, e);
 	case EVENT_NONE:
 	case EVENT_FUNCTION:
 	case EVENT_PROC_FORK: /* what is open belongs to the parent alone */
@@ -415,5 +491,6 @@ int assembler_event(struct assembler *a, const struct event *e)
 int assembler_finish(struct assembler *a)
 {
 	spans_drop_all(&a->spans, count_unfinished, a);
+	a->stats.unfinished += requests_release(&a->requests);
 	return 0;
 }

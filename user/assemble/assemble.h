@@ -3,6 +3,7 @@
  * Events to lines: gives calls their span numbers, pairs ENTER with EXIT, turns "left by
  * exception" into an EXCEPTION line and an EXIT line with the exception's own moment,
  * closes calls whose EXIT was lost, and counts what stays unfinished.
+ * HTTP requests and responses are paired too, and calls get the id of theirs.
  */
 #ifndef FT_ASSEMBLE_H
 #define FT_ASSEMBLE_H
@@ -41,9 +42,10 @@ int assembler_finish(struct assembler *a);
 
 struct assembler_stats {
 	uint64_t enters, exits, exceptions; /* lines written */
+	uint64_t requests, responses;	    /* ... of HTTP */
 	uint64_t lost;			    /* sum of the counts of LOST lines */
-	uint64_t unfinished;
-	uint64_t functions; /* different functions kept */
+	uint64_t unfinished;		    /* calls and requests */
+	uint64_t functions;		    /* different functions kept */
 };
 void assembler_stats(const struct assembler *a, struct assembler_stats *ret_stats);
 

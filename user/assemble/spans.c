@@ -5,10 +5,16 @@
 
 #include "assemble/spans.h"
 
+static void span_release(struct span *s)
+{
+	free(s->raise);
+	request_put(s->request);
+}
+
 static void thread_free(struct thread_spans *t)
 {
 	for (size_t i = 0; i < t->count; i++)
-		free(t->stack[i].raise);
+		span_release(&t->stack[i]);
 	free(t->stack);
 	free(t);
 }
@@ -16,7 +22,7 @@ static void thread_free(struct thread_spans *t)
 static void span_free(struct span *s)
 {
 	if (s)
-		free(s->raise);
+		span_release(s);
 	free(s);
 }
 
@@ -174,7 +180,7 @@ void spans_compact(struct thread_spans *t, size_t from)
 		if (t->stack[i].function)
 			t->stack[to++] = t->stack[i];
 		else
-			free(t->stack[i].raise);
+			span_release(&t->stack[i]);
 	}
 	t->count = to;
 }

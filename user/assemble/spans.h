@@ -8,6 +8,7 @@
 #ifndef FT_SPANS_H
 #define FT_SPANS_H
 
+#include "assemble/requests.h"
 #include "base/map.h"
 #include "model/event.h"
 
@@ -25,6 +26,7 @@ struct span {
 	uint64_t parent;	   /* number of the nearest kept call below */
 	struct function *function; /* borrowed from the decoder; NULL: taken off already */
 	struct raise *raise;	   /* owned; NULL: none was seen */
+	struct request *request;   /* held; NULL: it is made for none */
 };
 
 struct thread_spans {

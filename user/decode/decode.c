@@ -5,6 +5,7 @@
 #include "decode/decode.h"
 #include "decode/exception.h"
 #include "decode/functions.h"
+#include "decode/http.h"
 #include "decode/render.h"
 #include "decode/threads.h"
 #include "decode/types.h"
@@ -16,6 +17,7 @@ struct decoder {
 	struct threads threads;
 	struct render render;
 	struct exception exception;
+	struct http_reader http;
 };
 
 int decoder_new(const struct decoder_options *o, struct decoder **ret_decoder)
@@ -39,6 +41,7 @@ void decoder_free(struct decoder *d)
 	threads_release(&d->threads);
 	render_release(&d->render);
 	exception_release(&d->exception);
+	http_release(&d->http);
 	free(d);
 }
 
@@ -76,9 +79,16 @@ static int on_code(struct decoder *d, const struct ft_rec *rec, const void *end,
 static int on_enter(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
 {
 	const struct ft_rec_enter *r = (const void *)rec;
+	const void *values = r + 1;
 	struct tokens t;
 
 	e->type = EVENT_ENTER;
+	if (rec->flags & FT_ENTER_REQUEST) {
+		if (rec->size < sizeof(*r) + sizeof(e->request))
+			return -EBADMSG;
+		memcpy(&e->request, values, sizeof(e->request));
+		values = (const char *)values + sizeof(e->request);
+	}
 	e->function = functions_find(&d->functions, rec->pid, r->code);
 	e->span = (struct span_id){rec->ts_ns, rec->tid};
 	e->parent = (struct span_id){r->parent_ns, r->parent_tid};
@@ -86,7 +96,7 @@ static int on_enter(struct decoder *d, const struct ft_rec *rec, const void *end
 		e->value = stand_in("{}", !d->options.args);
 		return 0;
 	}
-	tokens_init(&t, r + 1, end);
+	tokens_init(&t, values, end);
 	return render_args(&d->render, &t, e->function, &e->value);
 }
 
@@ -132,6 +142,42 @@ static int on_raise(struct decoder *d, const struct ft_rec *rec, const void *end
 	}
 	return exception_read(&d->exception, &t, &d->types, rec->pid, d->options.max_arg_length,
 			      d->options.full_length, &e->exc_type, &e->exc_message);
+}
+
+static int on_http_request(struct decoder *d, const struct ft_rec *rec, const void *end,
+			   struct event *e)
+{
+	const struct ft_rec_http_request *r = (const void *)rec;
+	struct tokens t;
+
+	e->type = EVENT_HTTP_REQUEST;
+	e->request = r->request;
+	e->http = &d->http.http;
+	tokens_init(&t, r + 1, end);
+	return http_read(&d->http, &t);
+}
+
+static int on_http_response(struct decoder *d, const struct ft_rec *rec, const void *end,
+			    struct event *e)
+{
+	const struct ft_rec_http_response *r = (const void *)rec;
+
+	e->type = EVENT_HTTP_RESPONSE;
+	e->request = r->request;
+	e->kept = rec->flags & FT_HTTP_KEPT;
+	d->http.http = (struct http){.status = r->status};
+	e->http = &d->http.http;
+	return 0;
+}
+
+static int on_http_forget(struct decoder *d, const struct ft_rec *rec, const void *end,
+			  struct event *e)
+{
+	const struct ft_rec_http_request *r = (const void *)rec;
+
+	e->type = EVENT_HTTP_FORGET;
+	e->request = r->request;
+	return 0;
 }
 
 static int on_lost(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
@@ -220,6 +266,9 @@ static const struct {
 	[FT_REC_PROC_EXIT] = {sizeof(struct ft_rec_proc), on_proc_exit},
 	[FT_REC_PROC_FORK] = {sizeof(struct ft_rec_proc), on_proc_fork},
 	[FT_REC_PROC_EXEC] = {sizeof(struct ft_rec_proc), on_proc_exec},
+	[FT_REC_HTTP_REQUEST] = {sizeof(struct ft_rec_http_request), on_http_request},
+	[FT_REC_HTTP_RESPONSE] = {sizeof(struct ft_rec_http_response), on_http_response},
+	[FT_REC_HTTP_FORGET] = {sizeof(struct ft_rec_http_request), on_http_forget},
 };
 
 int decoder_event(struct decoder *d, const struct ft_rec *rec, size_t size, struct event *ret_event,

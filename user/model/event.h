@@ -50,6 +50,12 @@ struct function {
 	bool counted;	      /* set by assemble/: it had a call */
 };
 
+/* An HTTP request; plain UTF-8 text. s is NULL where it is not known. */
+struct http {
+	struct text id, method, path, remote_addr, user_agent;
+	unsigned status; /* of the response */
+};
+
 struct span_id {
 	uint64_t start_ns;
 	uint32_t tid;
@@ -68,6 +74,9 @@ enum event_type {
 	EVENT_PROC_FORK,
 	EVENT_PROC_EXEC,
 	EVENT_SESSION,
+	EVENT_HTTP_REQUEST,
+	EVENT_HTTP_RESPONSE,
+	EVENT_HTTP_FORGET, /* no call names the request any more */
 };
 
 struct event {
@@ -83,9 +92,19 @@ struct event {
 	uint64_t first_ns, last_ns;	   /* LOST */
 	uint32_t count, reason;		   /* LOST; reason is an enum ft_counter */
 	uint32_t other_pid;		   /* PROC_FORK */
+	uint64_t request;		   /* ENTER: 0 = none; HTTP_*: the number of the request */
+	const struct http *http;	   /* HTTP_REQUEST; HTTP_RESPONSE: its status alone */
+	bool kept;			   /* HTTP_RESPONSE: HTTP_FORGET comes later */
 };
 
-enum line_type { LINE_ENTER, LINE_EXIT, LINE_EXCEPTION, LINE_LOST };
+enum line_type {
+	LINE_ENTER,
+	LINE_EXIT,
+	LINE_EXCEPTION,
+	LINE_LOST,
+	LINE_HTTP_REQUEST,
+	LINE_HTTP_RESPONSE,
+};
 
 struct line {
 	enum line_type type;
@@ -100,9 +119,11 @@ struct line {
 	const char *full_log_file; /* borrowed, set by the sink; NULL: nothing more than this */
 	uint64_t duration_ns;
 	uint64_t span, parent;
-	bool lost;	    /* EXIT: its real end was lost */
-	uint64_t count;	    /* LOST */
-	const char *reason; /* LOST */
+	const struct text *request_id; /* borrowed; of a call that is made for a request */
+	const struct http *http;       /* borrowed; HTTP_REQUEST, HTTP_RESPONSE */
+	bool lost;		       /* EXIT: its real end was lost */
+	uint64_t count;		       /* LOST */
+	const char *reason;	       /* LOST */
 };
 
 #endif

@@ -18,10 +18,20 @@ static inline char *add(char *p, const char *s, size_t len)
 
 #define ADD(p, literal) add(p, literal, sizeof(literal) - 1)
 
+static size_t http_bound(const struct line *l)
+{
+	const struct http *h = l->http;
+
+	return (l->request_id ? l->request_id->len : 0) +
+	       (h ? h->id.len + h->method.len + h->path.len + h->remote_addr.len + h->user_agent.len
+		  : 0);
+}
+
 static size_t line_bound(const struct line *l, size_t thread, size_t head, size_t tail)
 {
 	return FIXED_BYTES + head + tail +
-	       JSON_GROWTH * (thread + l->value.len + l->exc_type.len + l->exc_message.len);
+	       JSON_GROWTH * (thread + l->value.len + l->exc_type.len + l->exc_message.len +
+			      http_bound(l));
 }
 
 static char *add_text(char *p, const struct text *t)
@@ -124,6 +134,10 @@ static char *add_head(char *p, const struct line *l)
 		return ADD(p, "\"EXCEPTION\", ");
 	case LINE_LOST:
 		return ADD(p, "\"LOST\", ");
+	case LINE_HTTP_REQUEST:
+		return ADD(p, "\"HTTP_REQUEST\", ");
+	case LINE_HTTP_RESPONSE:
+		return ADD(p, "\"HTTP_RESPONSE\", ");
 	}
 	return p;
 }
@@ -138,6 +152,38 @@ static char *add_lost(char *p, const struct line *l)
 	p = ADD(p, "\"");
 	p = add_ids(p, l);
 	return ADD(p, "}\n");
+}
+
+static char *add_text_or_null(char *p, const struct text *t)
+{
+	return t->s ? add_text(p, t) : ADD(p, "null");
+}
+
+static char *add_http(char *p, const struct line *l, size_t thread)
+{
+	p = add_head(p, l);
+	p = ADD(p, "\"request_id\": ");
+	p = add_text_or_null(p, &l->http->id);
+	p = ADD(p, ", \"method\": ");
+	p = add_text_or_null(p, &l->http->method);
+	p = ADD(p, ", \"path\": ");
+	p = add_text_or_null(p, &l->http->path);
+	if (l->type == LINE_HTTP_REQUEST) {
+		p = ADD(p, ", \"remote_addr\": ");
+		p = add_text_or_null(p, &l->http->remote_addr);
+		p = ADD(p, ", \"user_agent\": ");
+		p = add_text_or_null(p, &l->http->user_agent);
+	} else {
+		p = ADD(p, ", \"status_code\": ");
+		p = number_u64(p, l->http->status);
+		p = ADD(p, ", ");
+		p = add_durations(p, l);
+		p -= 2; /* its comma: add_ids() brings its own */
+	}
+	p = add_ids(p, l);
+	p = ADD(p, ", \"thread\": \"");
+	p = json_escape_to(p, l->thread, thread);
+	return ADD(p, "\"}\n");
 }
 
 static char *add_call(char *p, const struct line *l, size_t thread, size_t head, size_t tail)
@@ -155,6 +201,10 @@ static char *add_call(char *p, const struct line *l, size_t thread, size_t head,
 	p = number_u64(p, l->span);
 	p = ADD(p, ", \"parent\": ");
 	p = number_u64(p, l->parent);
+	if (l->request_id) {
+		p = ADD(p, ", \"request_id\": ");
+		p = add_text(p, l->request_id);
+	}
 	if (l->type == LINE_EXIT && l->has_exception) { /* not in its row: at the end */
 		p = ADD(p, ", ");
 		p = add_exception(p, l);
@@ -168,15 +218,18 @@ static char *add_call(char *p, const struct line *l, size_t thread, size_t head,
 
 bool line_format(struct buf *out, const struct line *l)
 {
-	bool call = l->type != LINE_LOST;
-	size_t thread = call ? strlen(l->thread) : 0;
+	bool call = !l->http && l->type != LINE_LOST;
+	size_t thread = l->thread ? strlen(l->thread) : 0;
 	size_t head = call ? strlen(l->function->json_head) : 0;
 	size_t tail = call ? strlen(l->function->json_tail) : 0;
 	char *room = buf_room(out, line_bound(l, thread, head, tail)), *end;
 
 	if (!room)
 		return false;
-	end = call ? add_call(room, l, thread, head, tail) : add_lost(room, l);
+	if (call)
+		end = add_call(room, l, thread, head, tail);
+	else
+		end = l->http ? add_http(room, l, thread) : add_lost(room, l);
 	out->len += end - room;
 	return true;
 }

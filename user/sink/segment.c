@@ -75,6 +75,8 @@ static bool name_next(struct segments *s, const struct line *l)
 		[LINE_EXIT] = "EXIT",
 		[LINE_EXCEPTION] = "EXCEPTION",
 		[LINE_LOST] = "LOST",
+		[LINE_HTTP_REQUEST] = "HTTP_REQUEST",
+		[LINE_HTTP_RESPONSE] = "HTTP_RESPONSE",
 	};
 	char name[128];
 
