@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "drive.h"
+
+#include "wrap.h"
+
+/* inner: the iterator of the awaitable; more: unused; how: an enum drive_how. */
+static PyTypeObject drive_type;
+
+/* What `await` makes of it. */
+static PyObject *iterator_of(PyObject *awaitable)
+{
+	PyAsyncMethods *async = Py_TYPE(awaitable)->tp_as_async;
+
+	if (async && async->am_await)
+		return async->am_await(awaitable);
+	if (PyGen_CheckExact(awaitable)) { /* of types.coroutine() */
+		Py_INCREF(awaitable);
+		return awaitable;
+	}
+	return PyErr_Format(PyExc_TypeError, "object %.100s can't be used in 'await' expression",
+			    Py_TYPE(awaitable)->tp_name);
+}
+
+PyObject *drive_new(struct request *request, PyObject *awaitable, enum drive_how how)
+{
+	PyObject *iterator = iterator_of(awaitable);
+	struct wrap *w = iterator ? wrap_new(&drive_type, request, iterator) : NULL;
+
+	Py_XDECREF(iterator);
+	if (w)
+		w->how = how;
+	return (PyObject *)w;
+}
+
+/* ---- its end -------------------------------------------------------------------- */
+
+/* What the client got, or gets: the server answers for an application that failed. */
+static int final_status(const struct request *r)
+{
+	PyObject *error = PyErr_Occurred();
+
+	if (r->status)
+		return r->status;
+	/* CancelledError and others that are no Exception: whoever asked wants it no more. */
+	return error && !PyErr_GivenExceptionMatches(error, PyExc_Exception) ? STATUS_GONE
+									     : STATUS_FAILED;
+}
+
+static void finish(const struct wrap *w)
+{
+	if (w->how != DRIVE_PART)
+		request_end(w->request, final_status(w->request));
+}
+
+/* ---- its steps ------------------------------------------------------------------ */
+
+typedef PyObject *(*step_fn)(PyObject *inner, PyObject *arg);
+
+static PyObject *run(struct wrap *w, step_fn step, PyObject *arg)
+{
+	PyObject *token = NULL, *result;
+
+	if (w->how != DRIVE_LAST) {
+		token = request_enter(w->request);
+		if (!token)
+			return NULL;
+	}
+	result = step(w->inner, arg);
+	request_leave(token);
+	if (!result)
+		finish(w);
+	return result;
+}
+
+static PyObject *step_next(PyObject *inner, PyObject *unused)
+{
+	if (!Py_TYPE(inner)->tp_iternext)
+		return PyErr_Format(PyExc_TypeError,
+				    "__await__() returned non-iterator of type "
+				    "'%.100s'",
+				    Py_TYPE(inner)->tp_name);
+	return Py_TYPE(inner)->tp_iternext(inner);
+}
+
+static PyObject *step_send(PyObject *inner, PyObject *value)
+{
+	return PyObject_CallMethod(inner, "send", "(O)", value);
+}
+
+static PyObject *step_throw(PyObject *inner, PyObject *args)
+{
+	PyObject *method = PyObject_GetAttrString(inner, "throw");
+	PyObject *result = method ? PyObject_CallObject(method, args) : NULL;
+
+	Py_XDECREF(method);
+	return result;
+}
+
+static PyObject *step_close(PyObject *inner, PyObject *unused)
+{
+	PyObject *method = PyObject_GetAttrString(inner, "close"), *result;
+
+	if (!method) {
+		if (!PyErr_ExceptionMatches(PyExc_AttributeError))
+			return NULL;
+		PyErr_Clear();
+		Py_RETURN_NONE;
+	}
+	result = PyObject_CallObject(method, NULL);
+	Py_DECREF(method);
+	return result;
+}
+
+static PyObject *drive_next(PyObject *self)
+{
+	return run((struct wrap *)self, step_next, NULL);
+}
+
+static PyObject *drive_send(PyObject *self, PyObject *value)
+{
+	PyObject *result =
+		run((struct wrap *)self, value == Py_None ? step_next : step_send, value);
+
+	if (!result && !PyErr_Occurred())
+		PyErr_SetNone(PyExc_StopIteration);
+	return result;
+}
+
+static PyObject *drive_throw(PyObject *self, PyObject *args)
+{
+	return run((struct wrap *)self, step_throw, args);
+}
+
+static PyObject *drive_close(PyObject *self, PyObject *unused)
+{
+	struct wrap *w = (struct wrap *)self;
+	PyObject *result = run(w, step_close, NULL);
+
+	if (result && w->how != DRIVE_PART)
+		request_end(w->request, w->request->status ?: STATUS_GONE);
+	return result;
+}
+
+static PyObject *itself(PyObject *self)
+{
+	Py_INCREF(self);
+	return self;
+}
+
+static PyObject *drive_await(PyObject *self, PyObject *unused)
+{
+	return itself(self);
+}
+
+static PyMethodDef methods[] = {
+	{"send", drive_send, METH_O, NULL},
+	{"throw", drive_throw, METH_VARARGS, NULL},
+	{"close", drive_close, METH_NOARGS, NULL},
+	{"__await__", drive_await, METH_NOARGS, NULL},
+	{NULL, NULL, 0, NULL},
+};
+
+static PyAsyncMethods async = {.am_await = itself};
+
+static PyTypeObject drive_type = {
+	WRAP_TYPE("Drive"), .tp_flags = WRAP_FLAGS,    .tp_as_async = &async,
+	.tp_iter = itself,  .tp_iternext = drive_next, .tp_methods = methods,
+};
+
+int drive_init(void)
+{
+	return PyType_Ready(&drive_type);
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+#include "request.h"
+
+#include <structmember.h>
+#include <sys/random.h>
+
+#include "calls.h"
+#include "drive.h"
+#include "probes.h"
+#include "threads.h"
+#include "wrap.h"
+
+/* Characters of each text, so that all of them fit into one record at four bytes a character. */
+#define MOST_ID 200
+#define MOST_METHOD 32
+#define MOST_PATH 1024
+#define MOST_ADDRESS 64
+#define MOST_AGENT 512
+
+_Static_assert((MOST_ID + MOST_METHOD + MOST_PATH + MOST_ADDRESS + MOST_AGENT) * 4 + 5 * 16 <=
+		       FT_MAX_TOKEN_BYTES,
+	       "they fit");
+
+static PyObject *variable; /* owned; NULL: there is no wrapper yet */
+
+/* ---- its id --------------------------------------------------------------------- */
+
+/* May it stand in a header? */
+static bool is_id(PyObject *given)
+{
+	Py_ssize_t length;
+
+	if (!given || !PyUnicode_Check(given))
+		return false;
+	length = PyUnicode_GET_LENGTH(given);
+	for (Py_ssize_t i = 0; i < length; i++) {
+		Py_UCS4 c = PyUnicode_READ_CHAR(given, i);
+
+		if (c < ' ' || (c > '~' && c < 0xa0) || c > 0xff)
+			return false;
+	}
+	return length > 0 && length <= MOST_ID;
+}
+
+/* A random UUID: version 4 of RFC 4122. */
+static PyObject *new_id(void)
+{
+	unsigned char b[16];
+	char text[2 * sizeof(b) + 5], *p = text;
+
+	if (getrandom(b, sizeof(b), 0) != sizeof(b))
+		return PyErr_SetFromErrno(PyExc_OSError);
+	b[6] = (b[6] & 0x0f) | 0x40;
+	b[8] = (b[8] & 0x3f) | 0x80;
+	for (size_t i = 0; i < sizeof(b); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = "0123456789abcdef"[b[i] >> 4];
+		*p++ = "0123456789abcdef"[b[i] & 15];
+	}
+	return PyUnicode_FromStringAndSize(text, p - text);
+}
+
+/* ---- records -------------------------------------------------------------------- */
+
+/* One text of a record; what is longer ends in dots. */
+static void put_text(struct tokens_out *o, PyObject *text, Py_ssize_t most)
+{
+	PyObject *start = NULL, *cut = NULL;
+
+	if (text && PyUnicode_Check(text) && PyUnicode_GET_LENGTH(text) > most) {
+		start = PyUnicode_Substring(text, 0, most - 3);
+		cut = start ? PyUnicode_FromFormat("%U...", start) : NULL;
+		text = cut;
+	}
+	tokens_text(o, text);
+	if (start && !cut)
+		PyErr_Clear();
+	Py_XDECREF(start);
+	Py_XDECREF(cut);
+}
+
+static void put_facts(struct tokens_out *o, PyObject *id, const struct request_facts *f)
+{
+	put_text(o, id, MOST_ID);
+	put_text(o, f->method, MOST_METHOD);
+	put_text(o, f->path, MOST_PATH);
+	put_text(o, f->remote_addr, MOST_ADDRESS);
+	put_text(o, f->user_agent, MOST_AGENT);
+}
+
+/* This thread, to record n events on; NULL: nothing is recorded, or not here and now. */
+static struct agent_thread *thread_for(unsigned n)
+{
+	struct agent_thread *t = engine_thread();
+
+	if (!t)
+		return NULL;
+	if (t->busy) {
+		if (n)
+			engine_lost(t, engine_now(t), n, LOSS_REENTERED);
+		return NULL;
+	}
+	t->busy = true;
+	return t;
+}
+
+static struct ft_rec head(const struct agent_thread *t, unsigned type, size_t size, uint64_t now)
+{
+	return (struct ft_rec){size, type, 0, t->pid, t->tid, now};
+}
+
+static void commit(struct agent_thread *t, struct ft_rec *rec)
+{
+	if (probes_heard())
+		probe_name(rec);
+	engine_commit(t, rec);
+}
+
+static bool record_request(struct agent_thread *t, const struct request *r,
+			   const struct request_facts *facts)
+{
+	struct ft_rec_http_request *rec = engine_reserve(t);
+	uint64_t now = engine_now(t);
+	struct tokens_out o;
+
+	if (!rec) {
+		engine_lost(t, now, 2, LOSS_FULL); /* and its response */
+		return false;
+	}
+	tokens_begin(&o, rec + 1, engine_limits());
+	put_facts(&o, r->id, facts);
+	*rec = (struct ft_rec_http_request){
+		.hdr = head(t, FT_REC_HTTP_REQUEST, sizeof(*rec) + o.used, now),
+		.request = r->number,
+	};
+	commit(t, &rec->hdr);
+	return true;
+}
+
+static void tell_request(struct request *r, const struct request_facts *facts)
+{
+	struct agent_thread *t = thread_for(2);
+
+	if (!t)
+		return;
+	if (!t->named)
+		thread_tell(t);
+	if (probes_heard() != t->introduced)
+		thread_introduce(t);
+	if (record_request(t, r, facts))
+		r->run = engine_run();
+	t->busy = false;
+}
+
+static void tell_response(const struct request *r)
+{
+	struct agent_thread *t = thread_for(1);
+	struct ft_rec_http_response *rec;
+	uint64_t now;
+
+	if (!t)
+		return;
+	if (!t->named)
+		thread_tell(t);
+	rec = engine_reserve(t);
+	now = engine_now(t);
+	if (rec) {
+		*rec = (struct ft_rec_http_response){
+			.hdr = head(t, FT_REC_HTTP_RESPONSE, sizeof(*rec), now),
+			.request = r->number,
+			.status = r->status,
+		};
+		rec->hdr.flags = FT_HTTP_KEPT;
+		commit(t, &rec->hdr);
+	} else {
+		engine_lost(t, now, 1, LOSS_FULL);
+	}
+	t->busy = false;
+}
+
+/* No event: nothing is lost without it but memory, until the run ends. */
+static void tell_forget(const struct request *r)
+{
+	struct agent_thread *t = thread_for(0);
+	struct ft_rec_http_request *rec;
+
+	if (!t)
+		return;
+	rec = engine_reserve(t);
+	if (rec) {
+		*rec = (struct ft_rec_http_request){
+			.hdr = head(t, FT_REC_HTTP_FORGET, sizeof(*rec), engine_now(t)),
+			.request = r->number,
+		};
+		commit(t, &rec->hdr);
+	}
+	t->busy = false;
+}
+
+/* ---- its life ------------------------------------------------------------------- */
+
+static bool is_in_trace(const struct request *r)
+{
+	return r->run && r->run == engine_run() && engine_runs();
+}
+
+struct request *request_begin(const struct request_facts *facts)
+{
+	static uint64_t last;
+	struct request *r = PyObject_New(struct request, &request_type);
+
+	if (!r)
+		return NULL;
+	r->number = ++last;
+	r->run = 0;
+	r->status = r->sent = r->over = 0;
+	if (is_id(facts->id)) {
+		r->id = facts->id;
+		Py_INCREF(r->id);
+	} else {
+		r->id = new_id();
+	}
+	if (!r->id) {
+		Py_DECREF(r);
+		return NULL;
+	}
+	tell_request(r, facts);
+	return r;
+}
+
+void request_end(struct request *r, int status)
+{
+	PyObject *type, *value, *traceback;
+
+	if (r->over)
+		return;
+	r->over = true;
+	r->status = status;
+	if (!is_in_trace(r))
+		return;
+	PyErr_Fetch(&type, &value, &traceback);
+	tell_response(r);
+	PyErr_Restore(type, value, traceback);
+}
+
+static void request_dealloc(PyObject *self)
+{
+	struct request *r = (struct request *)self;
+
+	if (r->id)
+		request_end(r, r->status ?: STATUS_GONE); /* nobody did */
+	if (is_in_trace(r))
+		tell_forget(r);
+	Py_XDECREF(r->id);
+	PyObject_Free(self);
+}
+
+/* ---- what is called for it ------------------------------------------------------ */
+
+PyObject *request_enter(struct request *r)
+{
+	return PyContextVar_Set(variable, (PyObject *)r);
+}
+
+void request_leave(PyObject *token)
+{
+	PyObject *type, *value, *traceback;
+
+	if (!token)
+		return;
+	PyErr_Fetch(&type, &value, &traceback);
+	if (PyContextVar_Reset(variable, token))
+		PyErr_Clear(); /* another context: that is its owner's affair */
+	Py_DECREF(token);
+	PyErr_Restore(type, value, traceback);
+}
+
+static uint64_t current(void)
+{
+	PyObject *value = NULL;
+	uint64_t number = 0;
+
+	if (PyContextVar_Get(variable, NULL, &value)) {
+		PyErr_Clear();
+		return 0;
+	}
+	if (value && Py_TYPE(value) == &request_type) {
+		const struct request *r = (struct request *)value;
+
+		if (r->run == engine_run())
+			number = r->number;
+	}
+	Py_XDECREF(value);
+	return number;
+}
+
+int request_watch(void)
+{
+	if (!variable)
+		variable = PyContextVar_New("flowtrace_request", NULL);
+	if (!variable)
+		return -1;
+	call_request = current;
+	return 0;
+}
+
+/* ---- from Python ---------------------------------------------------------------- */
+
+static PyObject *request_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+	static char *names[] = {"id", "method", "path", "remote_addr", "user_agent", NULL};
+	struct request_facts f = {};
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO:Request", names, &f.id, &f.method,
+					 &f.path, &f.remote_addr, &f.user_agent) ||
+	    request_watch())
+		return NULL;
+	return (PyObject *)request_begin(&f);
+}
+
+static PyObject *method_end(PyObject *self, PyObject *unused)
+{
+	struct request *r = (struct request *)self;
+
+	request_end(r, r->status ?: STATUS_FAILED);
+	Py_RETURN_NONE;
+}
+
+static PyObject *method_call(PyObject *self, PyObject *args)
+{
+	PyObject *function, *arg, *token, *result;
+
+	if (!PyArg_ParseTuple(args, "OO:call", &function, &arg))
+		return NULL;
+	token = request_enter((struct request *)self);
+	if (!token)
+		return NULL;
+	result = PyObject_CallFunctionObjArgs(function, arg, NULL);
+	request_leave(token);
+	return result;
+}
+
+static PyObject *method_drive(PyObject *self, PyObject *awaitable)
+{
+	return drive_new((struct request *)self, awaitable, DRIVE_PART);
+}
+
+static PyObject *method_iterate(PyObject *self, PyObject *iterable)
+{
+	((struct request *)self)->sent = 1;
+	return body_new((struct request *)self, iterable);
+}
+
+static PyMethodDef methods[] = {
+	{"end", method_end, METH_NOARGS, "It is over, with .status."},
+	{"call", method_call, METH_VARARGS, "Calls a function with one argument for it."},
+	{"drive", method_drive, METH_O, "An awaitable that runs for it."},
+	{"iterate", method_iterate, METH_O, "A body that is made for it, and ends it."},
+	{NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef members[] = {
+	{"id", T_OBJECT_EX, offsetof(struct request, id), READONLY, NULL},
+	{"status", T_INT, offsetof(struct request, status), 0, NULL},
+	{NULL, 0, 0, 0, NULL},
+};
+
+PyTypeObject request_type = {
+	PyVarObject_HEAD_INIT(NULL, 0).tp_name = "flowtrace_agent._core.Request",
+	.tp_doc = "An HTTP request that is in the trace.",
+	.tp_basicsize = sizeof(struct request),
+	.tp_flags = Py_TPFLAGS_DEFAULT,
+	.tp_new = request_new,
+	.tp_dealloc = request_dealloc,
+	.tp_methods = methods,
+	.tp_members = members,
+};

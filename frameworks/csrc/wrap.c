@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "wrap.h"
+
+#include "drive.h"
+#include "frameworks.h"
+
+struct wrap *wrap_new(PyTypeObject *type, struct request *request, PyObject *inner)
+{
+	struct wrap *w = PyObject_GC_New(struct wrap, type);
+
+	if (!w)
+		return NULL;
+	Py_XINCREF(request);
+	Py_INCREF(inner);
+	w->request = request;
+	w->inner = inner;
+	w->more = NULL;
+	w->how = 0;
+	PyObject_GC_Track(w);
+	return w;
+}
+
+int wrap_traverse(PyObject *self, visitproc visit, void *arg)
+{
+	struct wrap *w = (struct wrap *)self;
+
+	Py_VISIT(w->inner);
+	Py_VISIT(w->more);
+	return 0;
+}
+
+int wrap_clear(PyObject *self)
+{
+	struct wrap *w = (struct wrap *)self;
+
+	Py_CLEAR(w->inner);
+	Py_CLEAR(w->more);
+	return 0;
+}
+
+void wrap_dealloc(PyObject *self)
+{
+	struct wrap *w = (struct wrap *)self;
+
+	PyObject_GC_UnTrack(self);
+	(void)wrap_clear(self);
+	Py_CLEAR(w->request);
+	Py_TYPE(self)->tp_free(self);
+}
+
+int wrap_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+	static char *names[] = {"app", NULL};
+	PyObject *app;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &app) || request_watch())
+		return -1;
+	if (!PyCallable_Check(app)) {
+		PyErr_Format(PyExc_TypeError,
+			     "an application is called: %.100s object is not callable",
+			     Py_TYPE(app)->tp_name);
+		return -1;
+	}
+	Py_INCREF(app);
+	Py_XSETREF(((struct wrap *)self)->inner, app);
+	return 0;
+}
+
+PyMemberDef wrap_members[] = {
+	{"app", T_OBJECT_EX, offsetof(struct wrap, inner), READONLY, NULL},
+	{NULL, 0, 0, 0, NULL},
+};
+
+static int add_type(PyObject *module, const char *name, PyTypeObject *type)
+{
+	Py_INCREF(type);
+	if (!PyModule_AddObject(module, name, (PyObject *)type))
+		return 0;
+	Py_DECREF(type);
+	return -1;
+}
+
+int frameworks_init(PyObject *module)
+{
+	return PyType_Ready(&request_type) || drive_init() || wsgi_init() || asgi_init() ||
+			       add_type(module, "Request", &request_type) ||
+			       add_type(module, "WSGI", &wsgi_type) ||
+			       add_type(module, "ASGI", &asgi_type)
+		       ? -1
+		       : 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Callables and iterables that stand around those of an application or a server, and add no Python
+ * frame. They are all of one shape.
+ */
+#ifndef FT_WRAP_H
+#define FT_WRAP_H
+
+#include "request.h"
+
+#include <structmember.h>
+
+struct wrap {
+	PyObject_HEAD struct request
+		*request; /* owned; NULL in what stands around an application */
+	PyObject *inner;  /* owned: what it stands around */
+	PyObject *more;	  /* owned or NULL: each kind says what */
+	int how;	  /* likewise */
+};
+
+/* What every type of them has. */
+#define WRAP_TYPE(name)                                                                            \
+	PyVarObject_HEAD_INIT(NULL, 0).tp_name = "flowtrace_agent._core." name,                    \
+				    .tp_basicsize = sizeof(struct wrap),                           \
+				    .tp_dealloc = wrap_dealloc, .tp_traverse = wrap_traverse,      \
+				    .tp_clear = wrap_clear
+
+#define WRAP_FLAGS (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC)
+
+/* NULL with an error set. */
+struct wrap *wrap_new(PyTypeObject *type, struct request *request, PyObject *inner);
+void wrap_dealloc(PyObject *self);
+int wrap_traverse(PyObject *self, visitproc visit, void *arg);
+int wrap_clear(PyObject *self);
+
+/* __init__(app), and its member `app`: of what stands around an application. */
+int wrap_init(PyObject *self, PyObject *args, PyObject *kwargs);
+extern PyMemberDef wrap_members[];
+
+/* Is it b, ASCII case ignored? a: lower case. */
+static inline bool same_name(const char *a, const char *b, Py_ssize_t b_len)
+{
+	for (; *a && b_len && *a == (*b >= 'A' && *b <= 'Z' ? *b + 'a' - 'A' : *b); a++, b++)
+		b_len--;
+	return !*a && !b_len;
+}
+
+/* wsgi.c, asgi.c. */
+extern PyTypeObject wsgi_type, asgi_type;
+int wsgi_init(void);
+int asgi_init(void);
+/* The body of a response: iterated for its request, which is over at its end. */
+PyObject *body_new(struct request *request, PyObject *iterable);
+
+#endif

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""Any WSGI application: application = FlowTraceMiddleware(application)"""
+from typing import Any, Optional
+
+from flowtrace_agent import _core
+from flowtrace_agent.config import Config
+from flowtrace_agent.frameworks._begin import begin
+
+
+class FlowTraceMiddleware(_core.WSGI):
+    """Its requests and responses are in the trace; calls that are made for one have its id.
+
+    The application finds the id as environ["flowtrace.request_id"], the client as X-Request-ID.
+    """
+
+    def __init__(self, app: Any, config: Optional[Config] = None) -> None:
+        super().__init__(app)
+        begin(config)
