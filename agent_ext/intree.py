@@ -126,6 +126,10 @@ def ninja_file(known):
         new, objects = compile_rules(HERE, sources.extension(), "objects/" + interpreter.name,
                                      sysroot, more)
         lines += new
+        new, wrappers = compile_rules(sources.FRAMEWORKS, sources.wrappers(),
+                                      "objects/%s/frameworks" % interpreter.name, sysroot, more)
+        lines += new
+        objects += wrappers
         lines += ["build %s/flowtrace_agent/_core%s: link %s" % (
             interpreter.name, facts["suffix"], " ".join(objects + core[root])),
             "  sysroot = " + sysroot, "  libraries = " + libraries_of(interpreter),
@@ -137,14 +141,20 @@ def ninja_file(known):
 def copy_package(interpreter):
     """The files that need no compiler. Those that are the same stay, for somebody may run them;
     those that are gone from the source are removed."""
-    source, target = HERE / "flowtrace_agent", BUILD / interpreter.name / "flowtrace_agent"
-    wanted = {path.relative_to(source) for path in source.rglob("*")
-              if path.is_file() and "__pycache__" not in path.parts}
+    target = BUILD / interpreter.name / "flowtrace_agent"
+    wanted = files_below(HERE / "flowtrace_agent", target)
+    wanted.update(files_below(Path(sources.FRAMEWORKS) / "python", target / "frameworks"))
     for path in [*target.rglob("*.py"), *target.rglob("*.pyi")]:
-        if path.relative_to(target) not in wanted:
+        if path not in wanted:
             path.unlink()
-    for path in wanted:
-        copy_if_new(source / path, target / path)
+    for path, source in wanted.items():
+        copy_if_new(source, path)
+
+
+def files_below(source, target):
+    """{where a file goes: where it is}."""
+    return {target / path.relative_to(source): path for path in source.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts}
 
 
 def copy_if_new(source, target):

@@ -16,6 +16,7 @@ if not sys.platform.startswith("linux"):
 
 here = os.path.relpath(sources.HERE)
 core = os.path.relpath(sources.CORE)
+frameworks = os.path.relpath(sources.FRAMEWORKS)
 
 setup(
     name="flowtrace_agent",  # the archive's name is made of it; - and _ are one to pip
@@ -24,15 +25,16 @@ setup(
     license="MIT",
     python_requires=">=3.8",
     packages=["flowtrace_agent", "flowtrace_agent.frameworks"],
+    package_dir={"flowtrace_agent.frameworks": os.path.join(frameworks, "python")},
     package_data={"flowtrace_agent": ["py.typed", "*.pyi"]},
     zip_safe=False,
     ext_modules=[
         Extension(
             "flowtrace_agent._core",
             sources=[os.path.join(here, path) for path in sources.extension()]
+            + [os.path.join(frameworks, path) for path in sources.wrappers()]
             + [os.path.join(core, path) for path in sources.core()],
-            include_dirs=[os.path.join(here, "csrc")]
-            + [os.path.relpath(path) for path in sources.includes()],
+            include_dirs=[os.path.relpath(path) for path in sources.includes()],
             define_macros=[("_GNU_SOURCE", None), ("FT_VERSION", '"%s"' % sources.version())],
             extra_compile_args=sources.FLAGS,
             libraries=sources.LIBRARIES,

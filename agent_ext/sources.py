@@ -2,7 +2,8 @@
 """What the extension is made of, in a checkout and in the archive that is made of it.
 
 The stages from records to lines are the collector's own (user/, bpf/). In an archive they lie in
-core/; run as a program, this lists what must go there.
+core/; run as a program, this lists what must go there. What knows web frameworks is in frameworks/,
+beside this folder in a checkout and within it in an archive.
 """
 import glob
 import os
@@ -11,6 +12,7 @@ import re
 HERE = os.path.dirname(os.path.abspath(__file__))
 STAGED = os.path.join(HERE, "core")
 CORE = STAGED if os.path.isdir(STAGED) else os.path.dirname(HERE)
+FRAMEWORKS = os.path.join(HERE if os.path.isdir(STAGED) else os.path.dirname(HERE), "frameworks")
 
 CORE_SOURCES = ["user/%s/*.c" % stage
                 for stage in ("base", "model", "decode", "assemble", "filter", "sink")]
@@ -38,9 +40,15 @@ def extension():
     return find(HERE, ["csrc/*.c"])
 
 
+def wrappers():
+    """Those of the extension that know web frameworks, relative to FRAMEWORKS."""
+    return find(FRAMEWORKS, ["csrc/*.c"])
+
+
 def includes():
     """Folders of headers."""
-    return [os.path.join(CORE, name) for name in ("user", "bpf")]
+    own = [os.path.join(folder, "csrc") for folder in (HERE, FRAMEWORKS)]
+    return own + [os.path.join(CORE, name) for name in ("user", "bpf")]
 
 
 def version():

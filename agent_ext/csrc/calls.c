@@ -11,6 +11,8 @@
 static struct map suspended;
 static unsigned suspended_run;
 
+uint64_t (*call_request)(void);
+
 /* ---- the thread's stack ---------------------------------------------------------------------- */
 
 static struct call *top(struct agent_thread *t)
@@ -139,21 +141,28 @@ static void put_args(struct tokens_out *o, const struct code_info *info, const v
 static bool record_enter(struct agent_thread *t, struct call *call, const struct call *parent,
 			 const struct code_info *info, bool cells_made)
 {
+	uint64_t request = call_request ? call_request() : 0;
 	struct ft_rec_enter *r = engine_reserve(t);
 	struct tokens_out o;
+	uint8_t *values;
 
 	call->start_ns = engine_now(t);
 	if (!r)
 		return false;
-	tokens_begin(&o, r + 1, engine_limits());
+	values = (uint8_t *)(r + 1) + (request ? sizeof(request) : 0);
+	tokens_begin(&o, values, engine_limits());
 	if (engine_captures_args())
 		put_args(&o, info, call->frame, cells_made);
 	*r = (struct ft_rec_enter){
-		.hdr = head(t, FT_REC_ENTER, sizeof(*r) + o.used, call->start_ns),
+		.hdr = head(t, FT_REC_ENTER, values - (uint8_t *)r + o.used, call->start_ns),
 		.code = (uintptr_t)call->code,
 		.parent_ns = parent ? parent->start_ns : 0,
 		.parent_tid = parent ? parent->start_tid : 0,
 	};
+	if (request) {
+		r->hdr.flags = FT_ENTER_REQUEST;
+		memcpy(r + 1, &request, sizeof(request));
+	}
 	if (probes_heard())
 		probe_entry(info, record_cut(&r->hdr, sizeof(*r)));
 	return engine_commit(t, &r->hdr);

@@ -13,6 +13,9 @@
 #include "engine.h"
 #include "names.h"
 
+/* Which HTTP request a call is made for, by its number; 0: none. NULL: nobody knows of any. */
+extern uint64_t (*call_request)(void);
+
 /* A body starts. cells_made: see frame_param(). */
 void call_begin(PyCodeObject *code, struct code_info *info, void *frame, bool cells_made);
 /* It returns. */

@@ -9,6 +9,7 @@
 #include "calls.h"
 #include "engine.h"
 #include "filter/stdlib.h"
+#include "frameworks.h"
 #include "names.h"
 #include "redact.h"
 #include "settings.h"
@@ -174,7 +175,8 @@ static int exec_module(PyObject *module)
 	}
 	return names_init() || PyModule_AddIntConstant(module, "MAX_ARG_LENGTH", FT_MAX_TOKEN_BYTES_INSIDE) ||
 			       PyModule_AddIntConstant(module, "MAX_DEPTH", FT_MAX_DEPTH) ||
-			       PyModule_AddIntConstant(module, "MAX_ITEMS", FT_MAX_ITEMS)
+			       PyModule_AddIntConstant(module, "MAX_ITEMS", FT_MAX_ITEMS) ||
+			       frameworks_init(module)
 		       ? -1
 		       : 0;
 }

@@ -2,6 +2,7 @@
 """What the modules here have in common: tracing is on once an application was given to one."""
 import asyncio
 import inspect
+import sys
 from typing import Any, Optional
 
 from flowtrace_agent._run import RUN
@@ -15,8 +16,15 @@ def begin(config: Optional[Config]) -> None:
         start_tracing(config)
 
 
-def mark_as_coroutine_function(cls: Any) -> None:
-    """Its instances are what asyncio and inspect take for coroutine functions."""
-    coroutines = asyncio.coroutines
-    cls._is_coroutine = getattr(coroutines, "_is_coroutine", None)  # asyncio's, up to 3.13
-    cls._is_coroutine_mark = getattr(inspect, "_is_coroutine_mark", None)  # from 3.12
+def is_coroutine_function(function: Any) -> bool:
+    """As the release's own frameworks ask it."""
+    if sys.version_info >= (3, 12):
+        return inspect.iscoroutinefunction(function)
+    return asyncio.iscoroutinefunction(function)
+
+
+def mark_as_coroutine_function(what: Any) -> None:
+    """It, or instances of it, are what is_coroutine_function() looks for."""
+    what._is_coroutine = getattr(asyncio.coroutines, "_is_coroutine", None)
+    if sys.version_info >= (3, 12):
+        inspect.markcoroutinefunction(what)

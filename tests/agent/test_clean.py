@@ -109,7 +109,8 @@ def sanitized(tmp_path_factory):
     shutil.copytree(sources.HERE + "/flowtrace_agent", folder / "flowtrace_agent")
     facts = intree.ask(python)
     files = [*(Path(sources.CORE) / path for path in sources.core()),
-             *(Path(sources.HERE) / path for path in sources.extension())]
+             *(Path(sources.HERE) / path for path in sources.extension()),
+             *(Path(sources.FRAMEWORKS) / path for path in sources.wrappers())]
     subprocess.run(
         ["gcc", *sources.FLAGS, "-O1", "-g", "-fPIC", "-shared", "-fsanitize=address,undefined",
          "-fno-omit-frame-pointer", "-D_GNU_SOURCE", '-DFT_VERSION="0"',

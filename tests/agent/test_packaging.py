@@ -41,7 +41,7 @@ def archive(tmp_path_factory):
     if reason:
         pytest.skip(reason)
     tree = tmp_path_factory.mktemp("checkout")
-    for name in ("dev", "LICENSE", "agent_ext", "user", "bpf"):
+    for name in ("dev", "LICENSE", "agent_ext", "frameworks", "user", "bpf"):
         source = harness.REPO / name
         if source.is_dir():
             shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -79,7 +79,7 @@ def test_what_the_archive_holds(archive):
     for path in ("LICENSE", "PKG-INFO", "pyproject.toml", "setup.py", "sources.py",
                  "csrc/module.c", "core/user/pipeline.c", "core/user/base/buf.h",
                  "core/bpf/ft_abi.h", "flowtrace_agent/py.typed", "flowtrace_agent/_core.pyi",
-                 "flowtrace_agent/frameworks/__init__.py"):
+                 "frameworks/csrc/wsgi.c", "frameworks/python/__init__.py"):
         assert path in names, path
     for name in names:
         assert not name.endswith((".bpf.c", ".bpf.h", ".pyc", ".o", ".so")), name

@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: MIT
-"""Web frameworks: one module each, which is imported only by whoever has the framework."""
