@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
-TABLES = (("matrix", "interpreters"), ("kernel_table", "kernels"))
+TABLES = (("matrix", "interpreters"), ("kernel_table", "kernels"), ("server_table", "servers"))
 
 
 def pytest_sessionfinish(session):
@@ -47,7 +47,7 @@ class Workers:
 
 
 def pytest_terminal_summary(terminalreporter):
-    """The tables of interpreters and of kernels, when any was compared with the truth."""
+    """The tables of interpreters, kernels and servers, when any was compared with the truth."""
     for name, title in TABLES:
         module = sys.modules.get(name)
         if module and module.ROWS:
