@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""The examples run as their README says, traced from inside."""
+import asyncio
+import contextlib
+import http.client
+import importlib.util
+import json
+import shutil
+import signal
+import subprocess
+
+import harness
+import intree
+import pytest
+from test_servers import answers, free_port, package  # noqa: F401
+
+GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:{port}")
+
+
+class Service:
+    """An example that runs."""
+
+    def __init__(self, port, folder):
+        self.port = port
+        self.folder = folder
+
+    def ask(self, method, path, data=None, **headers):
+        """(status, the answer as JSON or text, X-Request-ID)."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        body = None if data is None else json.dumps(data)
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json", **headers})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            kind = answer.getheader("Content-Type") or ""
+            return (answer.status, json.loads(text) if "json" in kind else text,
+                    answer.getheader("X-Request-ID"))
+        finally:
+            connection.close()
+
+    def events(self):
+        """After its end."""
+        return [json.loads(line)
+                for line in (self.folder / "flowtrace.jsonl").read_text().splitlines()]
+
+
+@contextlib.contextmanager
+def running(example, package, tmp_path, argv, needs, **env):  # noqa: F811
+    """Starts it in a copy of its folder, and ends it."""
+    missing = [name for name in needs if not importlib.util.find_spec(name)]
+    if missing:
+        pytest.skip("no " + ", ".join(missing))
+    folder = tmp_path / example
+    shutil.copytree(harness.REPO / "examples" / example, folder,
+                    ignore=shutil.ignore_patterns("__pycache__", "*.db", "*.jsonl"))
+    service = Service(free_port(), folder)
+    log = open(folder / "log", "wb")
+    process = harness.start(
+        [harness.PYTHON, *(word.replace("{port}", str(service.port)) for word in argv)],
+        cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+        env=harness.environment(PYTHONPATH=str(package), PYTHONDONTWRITEBYTECODE="1", **env))
+    try:
+        harness.wait_for("the example",
+                         lambda: answers(service.port) or process.poll() is not None, 15)
+        assert process.poll() is None, (folder / "log").read_text()[-3000:]
+        yield service
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=20)
+    finally:
+        log.close()
+        harness.kill_session(process)
+
+
+def calls_of(events, id_):
+    """The functions that were entered for a request; comprehensions are some before 3.12."""
+    return [e["function"] for e in events if e["event"] == "ENTER" and
+            e.get("request_id") == id_ and not e["function"].startswith("<")]
+
+
+def check_pairs(events, count):
+    """Every request has its response."""
+    kinds = [e["event"] for e in events]
+    assert kinds.count("HTTP_REQUEST") == kinds.count("HTTP_RESPONSE") == count
+    statuses = {e["request_id"]: e["status_code"] for e in events if e["event"] == "HTTP_RESPONSE"}
+    assert len(statuses) == count
+    return statuses
+
+
+def test_flask_advanced(package, tmp_path):  # noqa: F811
+    """Create, read, change, delete; what is wrong and what is not there."""
+    with running("flask-advanced", package, tmp_path, GUNICORN + ("--workers", "2", "app:app"),
+                 ("flask", "gunicorn"), NOTES_TRACE="1") as notes:
+        note = {"id": 1, "title": "tea", "text": "buy it"}
+        sent = {"title": " tea ", "text": "buy it"}
+        assert notes.ask("POST", "/notes", sent, **{"X-Request-ID": "new"}) == (201, note, "new")
+        assert notes.ask("GET", "/notes/1")[:2] == (200, note)
+        assert notes.ask("PUT", "/notes/1", {"title": "coffee"})[1]["title"] == "coffee"
+        assert notes.ask("GET", "/notes?q=cof")[1][0]["title"] == "coffee"
+        assert notes.ask("GET", "/report")[:2] == (200, "1 coffee\n")
+        assert notes.ask("POST", "/notes", {"title": ""}, **{"X-Request-ID": "bad"})[0] == 400
+        assert notes.ask("DELETE", "/notes/1")[0] == 204
+        status, _, gone = notes.ask("GET", "/notes/1")
+        assert status == 404
+    events = notes.events()
+    statuses = check_pairs(events, 8)
+    assert (statuses["new"], statuses["bad"], statuses[gone]) == (201, 400, 404)
+    assert calls_of(events, "new") == ["post_note", "create_note", "read_note", "change", "database",
+                                       "database", "find_note", "query", "database",
+                                       "close_database"]
+    raised = {(e["request_id"], e["exception"]["type"]) for e in events
+              if e["event"] == "EXCEPTION"}
+    assert ("bad", "Invalid") in raised and (gone, "NotFound") in raised
+
+
+def test_fastapi_realtime(package, tmp_path):  # noqa: F811
+    """Members talk through real WebSockets, and hear an announcement."""
+    with running("fastapi-realtime", package, tmp_path,
+                 ("-m", "uvicorn", "--log-level", "error", "--port", "{port}", "app:app"),
+                 ("fastapi", "uvicorn", "websockets"), CHAT_TRACE="1") as chat:
+        asyncio.run(asyncio.wait_for(talk(chat), 30))
+        assert chat.ask("GET", "/rooms/tea/messages")[0] == 404
+    events = chat.events()
+    statuses = check_pairs(events, 4)
+    assert statuses["news"] == 200
+    assert calls_of(events, "news") == ["announce", "say", "remember", "tell", "deliver", "deliver"]
+    entered = [e for e in events if e["event"] == "ENTER"]
+    assert {e.get("request_id") for e in entered if e["function"] in ("talk", "listen")} == {None}
+    assert sum(e["function"] == "say" for e in entered) == 3
+
+
+async def talk(chat):
+    import websockets
+
+    async def hears(socket, **wanted):
+        message = json.loads(await socket.recv())
+        assert wanted.items() <= message.items(), message
+
+    base, loop = "ws://127.0.0.1:%d/rooms/tea/" % chat.port, asyncio.get_running_loop()
+
+    def ask(*args, **headers):
+        return loop.run_in_executor(None, lambda: chat.ask(*args, **headers))
+
+    async with websockets.connect(base + "ann") as ann:
+        await hears(ann, type="joined", name="ann", members=["ann"])
+        async with websockets.connect(base + "bob") as bob:
+            for member in (ann, bob):
+                await hears(member, type="joined", name="bob", members=["ann", "bob"])
+            async with websockets.connect(base + "bob") as twin:  # the name is taken
+                with pytest.raises(websockets.ConnectionClosed):
+                    await twin.recv()
+            await ann.send("hello")
+            await bob.send("hi")
+            for member in (ann, bob):
+                heard = [json.loads(await member.recv())["text"] for _ in range(2)]
+                assert sorted(heard) == ["hello", "hi"]
+            assert (await ask("GET", "/rooms"))[1] == {"tea": ["ann", "bob"]}
+            told = await ask("POST", "/rooms/tea/announce?text=news", **{"X-Request-ID": "news"})
+            assert told == (200, {"told": 2}, "news")
+            for member in (ann, bob):
+                await hears(member, name="*", text="news")
+        await hears(ann, type="left", name="bob", members=["ann"])
+        assert len((await ask("GET", "/rooms/tea/messages"))[1]) == 3
+
+
+def test_django_microservice(package, tmp_path):  # noqa: F811
+    """An order that is good, and each that is not."""
+    with running("django-microservice", package, tmp_path,
+                 ("service.py", "runserver", "--noreload", "{port}"), ("django",),
+                 SERVICE_TRACE="1") as shop:
+        def buy(product, n, card, id_):
+            order = {"product": product, "n": n, "card": card}
+            return shop.ask("POST", "/purchase", order, **{"X-Request-ID": id_})[:2]
+
+        assert shop.ask("GET", "/price/tea")[1] == {"product": "tea", "cents": 390}
+        assert buy("tea", 2, "4111", "good") == (201, {"order": 1, "cents": 780})
+        assert buy("gold", 1, "4111", "gold")[0] == 404
+        assert buy("saffron", 2, "4111", "much")[1]["message"] == "saffron: 1 left"
+        assert buy("tea", 5, "4114", "poor")[0] == 402
+        assert shop.ask("POST", "/purchase", [], **{"X-Request-ID": "none"})[0] == 500
+        assert shop.ask("GET", "/stock")[1] == "tea 98\ncoffee 100\nsaffron 1\n"
+    events = shop.events()
+    statuses = check_pairs(events, 7)
+    assert {id_: statuses[id_] for id_ in ("good", "gold", "much", "poor", "none")} == {
+        "good": 201, "gold": 404, "much": 409, "poor": 402, "none": 500}
+    assert calls_of(events, "good")[:3] == ["buy", "purchase", "price_of"]
+    assert "load_price" not in calls_of(events, "good")  # it was in the cache
+    raised = {(e["request_id"], e["exception"]["type"]) for e in events
+              if e["event"] == "EXCEPTION"}
+    assert {("gold", "UnknownProduct"), ("much", "OutOfStock"), ("poor", "Declined"),
+            ("none", "TypeError")} <= raised
