@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The extension under the tools that find what it does wrong with memory and references."""
+import importlib.util
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -107,6 +109,7 @@ def sanitized(tmp_path_factory):
     python = harness.Interpreter("system")
     folder = tmp_path_factory.mktemp("sanitized")
     shutil.copytree(sources.HERE + "/flowtrace_agent", folder / "flowtrace_agent")
+    shutil.copytree(sources.FRAMEWORKS + "/python", folder / "flowtrace_agent" / "frameworks")
     facts = intree.ask(python)
     files = [*(Path(sources.CORE) / path for path in sources.core()),
              *(Path(sources.HERE) / path for path in sources.extension()),
@@ -119,35 +122,49 @@ def sanitized(tmp_path_factory):
     return folder
 
 
-def run_sanitized(package, folder, *args):
-    """The errors that a program gives."""
+def run_sanitized(package, *args, cwd=None):
+    """Not a word from either tool; returns the standard output."""
     libraries = [subprocess.run(["gcc", "-print-file-name=" + library], text=True, check=True,
                                 stdout=subprocess.PIPE).stdout.strip()
                  for library in ("libasan.so", "libubsan.so")]
-    return harness.run(
-        [harness.PYTHON, "-B", *args], check=0, timeout=120, cwd=folder,
+    _, out, errors = harness.run(
+        [harness.PYTHON, "-B", *args], check=0, timeout=120, cwd=cwd,
         env=harness.environment(PYTHONPATH=str(package), LD_PRELOAD=" ".join(libraries),
                                 ASAN_OPTIONS="detect_leaks=0", PYTHONMALLOC="malloc",
-                                UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"))[2]
+                                UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"))
+    assert "Sanitizer" not in errors and "runtime error" not in errors, errors
+    return out
 
 
 @pytest.mark.parametrize("name", [*SCENARIOS, "churn"])
 def test_sanitizers(sanitized, tmp_path, name):
-    """Not a word from either, on the ground-truth programs and on one that makes and drops
-    a lot."""
+    """On the ground-truth programs and on one that makes and drops a lot."""
     churn = tmp_path / "churn.py"
     churn.write_text(CHURN + "turn(2000)\nstop_tracing()\n")
     program = [churn] if name == "churn" else [harness.TARGETS / "run.py", name]
-    errors = run_sanitized(sanitized, tmp_path, "-m", "flowtrace_agent", "-P", "gt,__main__", "-o",
-                           tmp_path / "t", *program)
-    assert "Sanitizer" not in errors and "runtime error" not in errors, errors
+    run_sanitized(sanitized, "-m", "flowtrace_agent", "-P", "gt,__main__", "-o", tmp_path / "t",
+                  *program)
+
+
+@pytest.mark.parametrize("group", ["wsgi", "asgi", "on_flask", "on_fastapi", "on_django"])
+def test_sanitizers_on_requests(sanitized, tmp_path, group):
+    """On the checks of tests/frameworks/, of the frameworks that are here."""
+    framework = group.partition("on_")[2]
+    if framework and not importlib.util.find_spec(framework):
+        pytest.skip("no " + framework)
+    for suite in ("agent", "frameworks"):
+        shutil.copytree(harness.REPO / "tests" / suite / "checks", tmp_path / "checks",
+                        dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    out = run_sanitized(sanitized, "checks/run.py", group, cwd=tmp_path)
+    failed = [why for why in json.loads(out.splitlines()[-1]).values()
+              if why not in (None, "skipped")]
+    assert not failed, "\n".join(failed)
 
 
 def test_sanitizers_long_values(sanitized, tmp_path):
     """The same, with values of up to 1 MiB and segments, threads and a fork."""
     (tmp_path / "long.py").write_text(LONG)
-    errors = run_sanitized(sanitized, tmp_path, "long.py")
-    assert not errors, errors
+    run_sanitized(sanitized, "long.py", cwd=tmp_path)
     assert list(tmp_path.glob("flowtrace-jsonsl/*"))
 
 

@@ -10,7 +10,6 @@ import signal
 import subprocess
 
 import harness
-import intree
 import pytest
 from test_servers import answers, free_port, package  # noqa: F401
 
