@@ -13,7 +13,7 @@ sys.path.append(str(harness.LIVE))  # compare.py, for other directories
 
 def pytest_configure(config):
     """The marks of these tests."""
-    if config.pluginmanager.hasplugin("dsession"):
+    if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(Workers())
     config.addinivalue_line("markers", "live: attaches to a process; needs root and the collector")
 
