@@ -24,6 +24,7 @@ GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "2", "-
 UVICORN = ("-m", "uvicorn", "--log-level", "error", "--port", "{port}")
 SERVERS = {
     "gunicorn sync": GUNICORN + ("sync",),
+    "gunicorn preload": GUNICORN + ("sync", "--preload"),  # the workers are forked from a trace
     "gunicorn gthread": GUNICORN + ("gthread", "--threads", "4"),
     "gunicorn uvicorn": GUNICORN + ("uvicorn.workers.UvicornWorker",),
     "uvicorn": UVICORN,  # with uvloop and httptools where they are
@@ -38,6 +39,7 @@ APPLICATIONS = {"Flask": ("web.on_flask:app", "flask"), "FastAPI": ("web.on_fast
                 "WSGI": ("web.plain:app", "json"), "ASGI": ("web.plain:asgi", "json")}
 PAIRS = [
     *(("gunicorn sync", name) for name in ("Flask", "Django", "WSGI")),
+    ("gunicorn preload", "Flask"),
     *(("gunicorn gthread", name) for name in ("Flask", "Django")),
     *(("gunicorn uvicorn", name) for name in ("FastAPI", "Starlette", "Django ASGI")),
     *(("uvicorn", name) for name in ("FastAPI", "Starlette", "ASGI")),

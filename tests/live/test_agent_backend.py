@@ -197,6 +197,61 @@ def test_what_the_agent_writes(any_place):
     assert seen[max(seen)][0][0] == "worker"
 
 
+REQUESTS = """
+import select, sys, time
+from flowtrace_agent import Config, stop_tracing
+from flowtrace_agent.frameworks.wsgi import FlowTraceMiddleware
+
+def helper(n):
+    return n
+
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return [b"%d" % helper(environ["n"])]
+
+served = FlowTraceMiddleware(app, Config(package_prefix="__main__", logfile=sys.argv[1]))
+print("ready", flush=True)
+for n in range(1, 100000):
+    list(served({"n": n, "PATH_INFO": "/%d" % n, "REQUEST_METHOD": "GET"}, lambda *args: None))
+    if n % 50 == 0 and select.select([0], [], [], 0)[0]:
+        break
+    time.sleep(0.0005)
+stop_tracing()
+"""
+
+
+def test_requests(place, tmp_path):
+    """HTTP requests reach the collector too, and so do calls with the ids of theirs."""
+    program = tmp_path / "requests.py"
+    program.write_text(REQUESTS)
+    env = harness.environment(PYTHONPATH=str(place.path / "package"))
+    process = harness.start([harness.PYTHON, "-B", program, place.own], env=env,
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        with listening(tmp_path / "seen", process.pid, "-P", "__main__") as tracer:
+            time.sleep(0.5)
+            assert tracer.stop() == 0
+        finish(process)
+    finally:
+        process.stdout.close()
+        harness.kill_session(process)
+    seen, own = tracer.events(), read(place.own)
+    http = {(e["event"], e["request_id"]): [e[key] for key in e if key != "timestamp"]
+            for e in own if e["event"].startswith("HTTP")}
+    of_path = {e["path"]: e["request_id"] for e in own if e["event"] == "HTTP_REQUEST"}
+    found = [e for e in seen if e["event"].startswith("HTTP")]
+    assert len(found) > 100
+    for event in found:
+        assert http[event["event"], event["request_id"]] == [event[key] for key in event
+                                                             if key != "timestamp"]
+    # The first is of a request whose beginning was before the collector's.
+    calls = [e for e in seen if e["event"] == "ENTER" and e["function"] == "helper"][1:]
+    assert len(calls) > 50
+    for event in calls:
+        assert event["request_id"] == of_path["/%d" % json.loads(event["args"])["n"]]
+
+
 def test_again_and_two_at_once(place):
     """A second collector after the first, and two beside each other."""
     with place.target("__main__") as process:
