@@ -193,10 +193,27 @@ static int tell_app(const struct request *r, PyObject *scope)
 	return err;
 }
 
+/* A list or a tuple: new; NULL: none. Of what can be iterated only once the list takes the place.
+ */
+static PyObject *headers_of(PyObject *scope)
+{
+	PyObject *given = item(scope, "headers"), *list;
+
+	if (!given || PyList_Check(given) || PyTuple_Check(given)) {
+		Py_XINCREF(given);
+		return given;
+	}
+	list = PySequence_List(given);
+	if (!list)
+		PyErr_Clear();
+	else if (PyDict_SetItemString(scope, "headers", list))
+		Py_CLEAR(list);
+	return list;
+}
+
 static struct request *begin(PyObject *scope)
 {
-	PyObject *given = item(scope, "headers");
-	PyObject *headers = given ? PySequence_Fast(given, "headers are a list") : NULL;
+	PyObject *headers = headers_of(scope);
 	struct request_facts f = {
 		.id = header_text(headers, "x-request-id", true),
 		.method = item(scope, "method"),
@@ -250,7 +267,7 @@ static PyObject *asgi_call(PyObject *self, PyObject *args, PyObject *kwargs)
 	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO:__call__", names, &scope, &receive,
 					 &send))
 		return NULL;
-	if (!is_text(item(scope, "type"), "http") || item(scope, KEY_REQUEST))
+	if (!is_text(item(scope, "type"), "http") || request_goes_on(item(scope, KEY_REQUEST)))
 		return PyObject_Call(w->inner, args, kwargs);
 	r = begin(scope);
 	if (!r)

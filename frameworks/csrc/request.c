@@ -244,6 +244,11 @@ void request_end(struct request *r, int status)
 	PyErr_Restore(type, value, traceback);
 }
 
+bool request_goes_on(PyObject *found)
+{
+	return found && Py_TYPE(found) == &request_type && !((struct request *)found)->over;
+}
+
 static void request_dealloc(PyObject *self)
 {
 	struct request *r = (struct request *)self;

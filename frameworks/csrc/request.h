@@ -39,6 +39,8 @@ struct request_facts {
 struct request *request_begin(const struct request_facts *facts);
 /* Its HTTP_RESPONSE, the first time. Whatever error is set stays so. */
 void request_end(struct request *r, int status);
+/* Is it a request that is not over? NULL is none. */
+bool request_goes_on(PyObject *found);
 /* What is called between these two is called for it. Errors that are set stay so. */
 PyObject *request_enter(struct request *r);
 void request_leave(PyObject *token);

@@ -345,7 +345,7 @@ static PyObject *wsgi_call(PyObject *self, PyObject *args, PyObject *kwargs)
 	}
 	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:__call__", names, &environ, &start))
 		return NULL;
-	if (!PyDict_Check(environ) || PyDict_GetItemString(environ, KEY_REQUEST))
+	if (!PyDict_Check(environ) || request_goes_on(PyDict_GetItemString(environ, KEY_REQUEST)))
 		return PyObject_Call(w->inner, args, kwargs);
 	r = begin(environ);
 	if (!r)

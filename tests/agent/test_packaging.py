@@ -109,7 +109,8 @@ def test_metadata(installed):
         assert found["Requires-Python"] == ">=3.8" and found["License"] == "MIT"
         print(*[f for f in metadata.files("flowtrace-agent") if "flowtrace_agent/" in str(f)])
         """)
-    for name in ("py.typed", "_core.pyi", "_core.cpython-", "frameworks/__init__.py"):
+    for name in ("py.typed", "_core.pyi", "_core.cpython-", "frameworks/__init__.py",
+                 "frameworks/flask.py", "frameworks/django.py"):
         assert "flowtrace_agent/" + name in out
     assert ".c" not in {os.path.splitext(name)[1] for name in out.split()}
 

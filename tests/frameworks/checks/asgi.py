@@ -128,6 +128,28 @@ def check_what_is_there_stays():
     assert len(server.header(b"x-request-id")) == 1
 
 
+def check_headers_that_are_no_list():
+    async def app(scope, receive, send):
+        assert list(scope["headers"]) == [(b"x-request-id", b"one")]
+        await simple(scope, receive, send)
+
+    with tracing() as t:
+        headers = iter([(b"x-request-id", b"one")])
+        Server(FlowTraceMiddleware(app)).run({**scope(), "headers": headers})
+    assert t.pair()[0]["request_id"] == "one"
+    with tracing() as t:
+        Server(FlowTraceMiddleware(simple)).run({**scope(), "headers": 7})
+    assert t.status() == 200
+
+
+def check_a_scope_that_is_used_again():
+    with tracing() as t:
+        server, made = Server(FlowTraceMiddleware(simple)), scope()
+        for _ in range(3):
+            server.run(made)
+    assert len(t.of("HTTP_RESPONSE")) == 3
+
+
 def check_paths():
     for more, want in (({"path": "/caf\xe9"}, "/caf\xe9"),
                        ({"path": "/b", "root_path": "/a"}, "/a/b"),

@@ -311,6 +311,14 @@ def check_one_pair_when_wrapped_twice():
     assert t.status() == 200
 
 
+def check_an_environ_that_is_used_again():
+    with tracing() as t:
+        app, made = FlowTraceMiddleware(simple), environ()
+        for _ in range(3):
+            list(app(made, lambda *args: None))
+    assert len(t.of("HTTP_RESPONSE")) == 3
+
+
 def check_the_context():
     """Threads that run in the context of a request belong to it; others do not."""
     def app(environ, start_response):
