@@ -22,7 +22,7 @@
 	X(unmatched, "a return without its call: it was running when the trace began")             \
 	X(bad_record, "a record that held no valid values: a defect of ours, please report it")    \
 	X(proc_event, "a process's start, exec or end could not be told: raise --buffer")          \
-	X(jit, "calls in code that the target's JIT compiled: unset PYTHON_JIT there to see them")    \
+	X(jit, "calls in code that the target's JIT compiled: unset PYTHON_JIT there to see them") \
 	X(reentered, "calls of code that ran while a function was described (in-process only)")    \
 	X(stack_low, "calls deeper than a traced program may go (in-process, up to 3.11)")         \
 	X(no_memory, "no memory was left (in-process)")

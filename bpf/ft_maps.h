@@ -59,7 +59,7 @@ struct call {
 	__u64 code;
 	__u64 start_ns; /* the span, or for a call that was lost its nearest recorded parent's */
 	__u32 start_tid;
-	__u32 flags; /* CALL_* */
+	__u32 flags;  /* CALL_* */
 	__u64 exc;    /* the exception last seen in it, 0 = none */
 	__u64 tstate; /* a sub-interpreter has another on the same thread */
 };

@@ -115,7 +115,8 @@ void call_resume(PyCodeObject *code, void *frame)
 	free(call);
 }
 
-/* ---- records ----------------------------------------------------------------------------------- */
+/* ---- records -----------------------------------------------------------------------------------
+ */
 
 static struct ft_rec head(const struct agent_thread *t, unsigned type, size_t size, uint64_t now)
 {
@@ -215,14 +216,14 @@ static bool record_raise(struct agent_thread *t, const struct call *call, PyObje
 	return engine_commit(t, &r->hdr);
 }
 
-/* ---- what is told ------------------------------------------------------------------------------- */
+/* ---- what is told -------------------------------------------------------------------------------
+ */
 
 /* Where a generator starts, one that was dropped has been: it is told of only now. */
 static void tell_dropped(struct agent_thread *t, const void *frame)
 {
-	struct call *call = suspended_run == engine_run()
-				    ? map_take(&suspended, (uintptr_t)frame, 0)
-				    : NULL;
+	struct call *call =
+		suspended_run == engine_run() ? map_take(&suspended, (uintptr_t)frame, 0) : NULL;
 
 	if (call && !call->lost)
 		(void)record_exit(t, call, FT_EXIT_DROPPED, NULL, NULL);
@@ -291,7 +292,7 @@ void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value
 		return;
 	info = code_info_seen(code);
 	t->busy = true;
-	if (!record_raise(t, &call, type, value, info) || 
+	if (!record_raise(t, &call, type, value, info) ||
 	    !record_exit(t, &call, FT_EXIT_EXCEPTION, NULL, info))
 		engine_lost(t, t->last_ns, 2, LOSS_FULL); /* EXCEPTION and EXIT */
 	t->busy = false;

@@ -8,8 +8,8 @@
 
 int channel_init(struct channel *c)
 {
-	void *bytes = mmap(NULL, CHANNEL_BYTES, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *bytes = mmap(NULL, CHANNEL_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
 
 	if (bytes == MAP_FAILED)
 		return -ENOMEM;

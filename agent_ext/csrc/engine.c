@@ -33,13 +33,13 @@ static struct engine {
 	struct map told;   /* the last of each, for tools that come to the probes later; owned */
 	bool stop;
 	uint64_t flush_wanted, flush_done; /* numbers of flushes */
-	int err;	/* of the writer's first failure */
-	struct why why; /* what it was */
+	int err;			   /* of the writer's first failure */
+	struct why why;			   /* what it was */
 
 	_Atomic bool running;
 	_Atomic bool failed;
 	_Atomic uint64_t progress; /* of the writer: records that it took out, of all runs */
-	bool forked; /* this process has no writer yet: its parent had */
+	bool forked;		   /* this process has no writer yet: its parent had */
 	unsigned run;
 	pid_t pid;
 	const struct settings *settings; /* borrowed */
@@ -169,8 +169,8 @@ static void thread_free(struct agent_thread *t)
 
 static int write_thread_exit(struct engine *e, const struct agent_thread *t)
 {
-	struct ft_rec rec = {sizeof(rec), FT_REC_THREAD_EXIT, 0, t->pid, t->tid,
-			     clock_ns(CLOCK_MONOTONIC)};
+	struct ft_rec rec = {sizeof(rec), FT_REC_THREAD_EXIT,	    0, t->pid,
+			     t->tid,	  clock_ns(CLOCK_MONOTONIC)};
 
 	return write_record(e, &rec);
 }
@@ -243,7 +243,8 @@ static void take(struct engine *e, struct source *s)
 }
 
 /* Writes records in the order of their times, up to a time. */
-static int merge(struct engine *e, struct source *source, size_t n, uint64_t until_ns, bool *ret_any)
+static int merge(struct engine *e, struct source *source, size_t n, uint64_t until_ns,
+		 bool *ret_any)
 {
 	struct source *s;
 	uint64_t others;
@@ -253,7 +254,8 @@ static int merge(struct engine *e, struct source *source, size_t n, uint64_t unt
 		source[i].next = channel_peek(&source[i].thread->channel, source[i].head);
 	while (err >= 0 && (s = oldest(source, n, &others)) && s->next->ts_ns <= until_ns) {
 		*ret_any = true;
-		while (err >= 0 && s->next && s->next->ts_ns <= others && s->next->ts_ns <= until_ns) {
+		while (err >= 0 && s->next && s->next->ts_ns <= others &&
+		       s->next->ts_ns <= until_ns) {
 			err = write_names(e, s->next->ts_ns);
 			if (err >= 0)
 				err = write_record(e, parcel_open(s->next));
@@ -351,7 +353,9 @@ static void *writer_main(void *arg)
 		asked = wait_for_work(e, period);
 		greet_listeners(e);
 		err = drain(e, asked.stop ? UINT64_MAX : clock_ns(CLOCK_MONOTONIC), &any);
-		period = any ? PERIOD_NS : 2 * period < IDLE_PERIOD_NS ? 2 * period : IDLE_PERIOD_NS;
+		period = any			       ? PERIOD_NS
+			 : 2 * period < IDLE_PERIOD_NS ? 2 * period
+						       : IDLE_PERIOD_NS;
 		now = clock_ns(CLOCK_MONOTONIC);
 		if (err < 0 || (now - flushed < FLUSH_NS && asked.flush == e->flush_done))
 			continue;
@@ -471,7 +475,8 @@ static void continue_in_child(struct engine *e)
 	}
 }
 
-/* ---- threads ---------------------------------------------------------------------------------- */
+/* ---- threads ----------------------------------------------------------------------------------
+ */
 
 static void on_thread_exit(void *arg)
 {
@@ -583,10 +588,8 @@ static void *wait_for_room(struct agent_thread *t)
 
 	while (!room && hopeless != engine.run && engine_runs() && !atomic_load(&engine.failed)) {
 		wake_writer();
-		Py_BEGIN_ALLOW_THREADS
-		nanosleep(&pause, NULL);
-		Py_END_ALLOW_THREADS
-		if (t->run != engine.run) /* another began meanwhile */
+		Py_BEGIN_ALLOW_THREADS nanosleep(&pause, NULL);
+		Py_END_ALLOW_THREADS if (t->run != engine.run) /* another began meanwhile */
 			return NULL;
 		room = reserve(t);
 		if (atomic_load(&engine.progress) != taken) {
@@ -732,7 +735,8 @@ void engine_name(struct ft_rec *rec, uint64_t address)
 	pthread_mutex_unlock(&e->lock);
 }
 
-/* ---- begin and end ----------------------------------------------------------------------------- */
+/* ---- begin and end -----------------------------------------------------------------------------
+ */
 
 static void release_parcels(struct engine *e)
 {
@@ -812,8 +816,7 @@ static void end_writer(struct engine *e)
 	e->stop = true;
 	pthread_cond_signal(&e->wake);
 	pthread_mutex_unlock(&e->lock);
-	Py_BEGIN_ALLOW_THREADS
-	pthread_join(e->writer, NULL);
+	Py_BEGIN_ALLOW_THREADS pthread_join(e->writer, NULL);
 	Py_END_ALLOW_THREADS
 }
 
@@ -854,8 +857,7 @@ int engine_flush(struct why *w)
 
 	if (!engine_runs() || !e->pipeline)
 		return 0;
-	Py_BEGIN_ALLOW_THREADS
-	pthread_mutex_lock(&e->lock);
+	Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&e->lock);
 	number = ++e->flush_wanted;
 	pthread_cond_signal(&e->wake);
 	while (e->flush_done < number && !atomic_load(&e->failed))
@@ -865,6 +867,5 @@ int engine_flush(struct why *w)
 		err = e->err;
 	}
 	pthread_mutex_unlock(&e->lock);
-	Py_END_ALLOW_THREADS
-	return err;
+	Py_END_ALLOW_THREADS return err;
 }

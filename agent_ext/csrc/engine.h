@@ -56,7 +56,7 @@ struct agent_thread {
 	bool named;
 	struct ft_rec *name; /* owned: its THREAD record; NULL: it has no name */
 	unsigned introduced; /* the greeting of listeners since when they know it */
-	struct call *stack; /* owned; what runs now, of this run */
+	struct call *stack;  /* owned; what runs now, of this run */
 	size_t depth, room;
 	unsigned run;
 };

@@ -23,7 +23,8 @@
 static struct settings settings;
 static bool watching; /* everything that is wanted, not only what is marked */
 
-/* ---- a run ------------------------------------------------------------------------------------- */
+/* ---- a run -------------------------------------------------------------------------------------
+ */
 
 static PyObject *fail(const struct why *w, int err)
 {
@@ -102,7 +103,8 @@ static PyObject *core_running(PyObject *self, PyObject *unused)
 	return PyBool_FromLong(engine_runs());
 }
 
-/* ---- what is traced ------------------------------------------------------------------------------ */
+/* ---- what is traced
+ * ------------------------------------------------------------------------------ */
 
 static PyObject *core_watch(PyObject *self, PyObject *arg)
 {
@@ -143,9 +145,10 @@ static PyObject *core_is_stdlib(PyObject *self, PyObject *module)
 	return name ? PyBool_FromLong(stdlib_has(name)) : NULL;
 }
 
-/* ---- the module ---------------------------------------------------------------------------------- */
+/* ---- the module
+ * ---------------------------------------------------------------------------------- */
 
-#define KEYWORDS(name) (PyCFunction)(void (*)(void))name, METH_VARARGS | METH_KEYWORDS
+#define KEYWORDS(name) (PyCFunction)(void (*)(void)) name, METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef methods[] = {
 	{"start", KEYWORDS(core_start), "Begins a run: opens the file, starts the writer."},
@@ -173,7 +176,9 @@ static int exec_module(PyObject *module)
 				"the main interpreter only");
 		return -1;
 	}
-	return names_init() || PyModule_AddIntConstant(module, "MAX_ARG_LENGTH", FT_MAX_TOKEN_BYTES_INSIDE) ||
+	return names_init() ||
+			       PyModule_AddIntConstant(module, "MAX_ARG_LENGTH",
+						       FT_MAX_TOKEN_BYTES_INSIDE) ||
 			       PyModule_AddIntConstant(module, "MAX_DEPTH", FT_MAX_DEPTH) ||
 			       PyModule_AddIntConstant(module, "MAX_ITEMS", FT_MAX_ITEMS) ||
 			       frameworks_init(module)

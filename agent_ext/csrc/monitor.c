@@ -28,7 +28,8 @@ static struct {
 	bool all;
 } monitor;
 
-/* ---- callbacks ----------------------------------------------------------------------------------- */
+/* ---- callbacks
+ * ----------------------------------------------------------------------------------- */
 
 /* What is known of the code that runs; false: it is not wanted. */
 static bool is_watched(PyObject *code, void *frame, struct code_info **ret_info)
@@ -115,7 +116,10 @@ CALLBACK(on_unwind)
 	Py_RETURN_NONE;
 }
 
-#define METHOD(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
+#define METHOD(name)                                                                               \
+	{                                                                                          \
+#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL                      \
+	}
 
 static PyMethodDef callbacks[EVENT_COUNT] = {
 	[PY_START] = METHOD(on_start),	 [PY_RESUME] = METHOD(on_resume),
@@ -123,7 +127,8 @@ static PyMethodDef callbacks[EVENT_COUNT] = {
 	[PY_THROW] = METHOD(on_throw),	 [PY_UNWIND] = METHOD(on_unwind),
 };
 
-/* ---- in and out of sys.monitoring ----------------------------------------------------------------- */
+/* ---- in and out of sys.monitoring
+ * ----------------------------------------------------------------- */
 
 static int forget(PyObject *result)
 {

@@ -82,9 +82,8 @@ int names_filter(PyObject *prefix, PyObject *exclude)
 	const char **no_texts = yes_texts ? texts_of(no) : NULL;
 	struct filter *made = NULL;
 
-	if (no_texts &&
-	    filter_new(yes_texts, PySequence_Fast_GET_SIZE(yes), no_texts,
-		       PySequence_Fast_GET_SIZE(no), &made))
+	if (no_texts && filter_new(yes_texts, PySequence_Fast_GET_SIZE(yes), no_texts,
+				   PySequence_Fast_GET_SIZE(no), &made))
 		PyErr_NoMemory();
 	if (made) {
 		filter_free(filter);
@@ -296,8 +295,9 @@ static bool class_holds(PyTypeObject *type, const PyCodeObject *code)
 /* Code objects have no qualified names: the class in the first argument's MRO that holds it. */
 static PyTypeObject *owner_of(const PyCodeObject *code, PyObject *first)
 {
-	PyTypeObject *type = !first ? NULL : PyType_Check(first) ? (PyTypeObject *)first
-							       : Py_TYPE(first);
+	PyTypeObject *type = !first		   ? NULL
+			     : PyType_Check(first) ? (PyTypeObject *)first
+						   : Py_TYPE(first);
 	PyObject *mro = type ? type->tp_mro : NULL;
 
 	if (!code->co_argcount || !mro || PyUnicode_READ_CHAR(code->co_name, 0) == '<')

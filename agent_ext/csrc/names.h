@@ -24,8 +24,8 @@ struct code_info {
 	uint64_t cells;	     /* bit i: parameter i is kept in a cell */
 	uint64_t secrets;    /* bit i: its name is on the redaction list */
 	int line;
-	char *name, *class_name;	/* owned, UTF-8; for probes */
-	PyCodeObject *code;		/* borrowed: this goes before it does */
+	char *name, *class_name;	       /* owned, UTF-8; for probes */
+	PyCodeObject *code;		       /* borrowed: this goes before it does */
 	struct code_info *next_marked, **link; /* of the list of those that are marked */
 };
 

@@ -10,8 +10,8 @@ static unsigned seen; /* listeners, at the last look */
 
 /* The kernel counts listeners here (uprobe with a reference counter). */
 #define SEMAPHORE(name)                                                                            \
-	__attribute__((section(".probes"), used, visibility("hidden"))) volatile unsigned short    \
-		flowtrace_##name##_semaphore
+	__attribute__((section(".probes"), used,                                                   \
+		       visibility("hidden"))) volatile unsigned short flowtrace_##name##_semaphore
 
 SEMAPHORE(function__entry);
 SEMAPHORE(function__return);
@@ -22,43 +22,41 @@ SEMAPHORE(listener);
 /*
  * A probe: a nop, and a note that says where it is, what its arguments are in, and where its
  * semaphore lies (https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation). The nop
- * has one byte. Kernels from 6.18 on make a call of one of five bytes, which is cheaper than a trap,
- * but to a page that a forked child does not have: it would die there of SIGSEGV.
+ * has one byte. Kernels from 6.18 on make a call of one of five bytes, which is cheaper than a
+ * trap, but to a page that a forked child does not have: it would die there of SIGSEGV.
  */
 #define NOTE(name, arguments)                                                                      \
-	"	.pushsection .note.stapsdt, \"?\", \"note\"\n"                                     \
-	"	.balign 4\n"                                                                       \
-	"	.4byte 992f - 991f, 994f - 993f, 3\n"                                              \
-	"991:	.asciz \"stapsdt\"\n"                                                              \
-	"992:	.balign 4\n"                                                                       \
-	"993:	.8byte 990b\n"                                                                     \
-	"	.8byte _.stapsdt.base\n"                                                           \
+	"	.pushsection .note.stapsdt, \"?\", \"note\"\n"                                           \
+	"	.balign 4\n"                                                                             \
+	"	.4byte 992f - 991f, 994f - 993f, 3\n"                                                    \
+	"991:	.asciz \"stapsdt\"\n"                                                                \
+	"992:	.balign 4\n"                                                                         \
+	"993:	.8byte 990b\n"                                                                       \
+	"	.8byte _.stapsdt.base\n"                                                                 \
 	"	.8byte flowtrace_" #name "_semaphore\n"                                            \
-	"	.asciz \"flowtrace\"\n"                                                            \
+	"	.asciz \"flowtrace\"\n"                                                                  \
 	"	.asciz \"" #name "\"\n"                                                            \
 	"	.asciz \"" arguments "\"\n"                                                        \
-	"994:	.balign 4\n"                                                                       \
-	"	.popsection\n"                                                                     \
-	"	.ifndef _.stapsdt.base\n"                                                          \
-	"	.pushsection .stapsdt.base, \"aG\", \"progbits\", .stapsdt.base, comdat\n"         \
-	"	.weak _.stapsdt.base\n"                                                            \
-	"	.hidden _.stapsdt.base\n"                                                          \
-	"_.stapsdt.base: .space 1\n"                                                              \
-	"	.size _.stapsdt.base, 1\n"                                                         \
-	"	.popsection\n"                                                                     \
+	"994:	.balign 4\n"                                                                         \
+	"	.popsection\n"                                                                           \
+	"	.ifndef _.stapsdt.base\n"                                                                \
+	"	.pushsection .stapsdt.base, \"aG\", \"progbits\", .stapsdt.base, comdat\n"               \
+	"	.weak _.stapsdt.base\n"                                                                  \
+	"	.hidden _.stapsdt.base\n"                                                                \
+	"_.stapsdt.base: .space 1\n"                                                               \
+	"	.size _.stapsdt.base, 1\n"                                                               \
+	"	.popsection\n"                                                                           \
 	"	.endif\n"
 
 #define PROBE(name, arguments, ...)                                                                \
-	__asm__ volatile("990:	nop\n" NOTE(name, arguments)                                       \
-			 ::__VA_ARGS__                                                             \
-			 : "memory")
+	__asm__ volatile("990:	nop\n" NOTE(name, arguments)::__VA_ARGS__ : "memory")
 
 #define TEXT_OF(number) #number
 #define NUMBER(number) TEXT_OF(number)
 
 __asm__("	.pushsection .text\n"
-	"990:	.fill " NUMBER(FT_AGENT_LISTENERS) ", 1, 0x90\n" NOTE(listener, "")
-	"	.popsection\n");
+	"990:	.fill " NUMBER(FT_AGENT_LISTENERS) ", 1, 0x90\n" NOTE(listener,
+								      "") "	.popsection\n");
 
 #define CALL_ARGUMENTS "8@%%rdi 8@%%rsi -4@%%edx 8@%%rcx 8@%%r8"
 

@@ -16,8 +16,8 @@
  * tells its own name before its first call after that.
  *
  * The kernel raises a semaphore for the first tool on a place only. One that may come beside others
- * says so at `listener`: FT_AGENT_LISTENERS nops in a row that nothing runs, one semaphore for all. It
- * takes any that nobody else has.
+ * says so at `listener`: FT_AGENT_LISTENERS nops in a row that nothing runs, one semaphore for all.
+ * It takes any that nobody else has.
  */
 #ifndef FT_AGENT_PROBES_H
 #define FT_AGENT_PROBES_H

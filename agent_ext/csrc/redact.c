@@ -42,8 +42,10 @@ int redact_set(PyObject *names)
 		const char *s = PyUnicode_AsUTF8AndSize(PySequence_Fast_GET_ITEM(fast, i), &len);
 
 		if (s && (count == FT_MAX_REDACT || !fold((const void *)s, len, &list[count])))
-			PyErr_Format(PyExc_ValueError, "redact: at most %d names of at most %d "
-				     "bytes", FT_MAX_REDACT, FT_MAX_REDACT_LEN);
+			PyErr_Format(PyExc_ValueError,
+				     "redact: at most %d names of at most %d "
+				     "bytes",
+				     FT_MAX_REDACT, FT_MAX_REDACT_LEN);
 		if (PyErr_Occurred())
 			break;
 		lengths |= 1ULL << list[count++].len;

@@ -54,9 +54,9 @@ static int list_of(PyObject *given, const char *name, PyObject **ret)
 
 int settings_read(PyObject *args, PyObject *kwargs, struct settings *ret)
 {
-	static char *names[] = {"output", "to_stdout", "prefix", "exclude", "redact",
-				"max_arg_length", "max_depth", "max_items", "args", "result",
-				"overflow", "segments", NULL};
+	static char *names[] = {"output",	  "to_stdout", "prefix",    "exclude", "redact",
+				"max_arg_length", "max_depth", "max_items", "args",    "result",
+				"overflow",	  "segments",  NULL};
 	PyObject *output, *prefix, *exclude, *redact;
 	int to_stdout, length, depth, items, with_args, with_result, segments;
 	struct config *c = &ret->config;

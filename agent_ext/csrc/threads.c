@@ -11,7 +11,8 @@ static PyObject *thread_object(void)
 {
 	PyObject *modules = PyImport_GetModuleDict();
 	PyObject *threading = modules ? PyDict_GetItemString(modules, "threading") : NULL;
-	PyObject *dict = threading && PyModule_Check(threading) ? PyModule_GetDict(threading) : NULL;
+	PyObject *dict =
+		threading && PyModule_Check(threading) ? PyModule_GetDict(threading) : NULL;
 	PyObject *active = dict ? PyDict_GetItemString(dict, "_active") : NULL;
 	PyObject *ident, *thread = NULL;
 

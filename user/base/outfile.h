@@ -10,7 +10,8 @@
 
 #include "base/why.h"
 
-/* flags: O_APPEND, O_TRUNC, or O_EXCL: the file must not be there. uid, gid: owner of a file that this creates; -1 = ours. */
+/* flags: O_APPEND, O_TRUNC, or O_EXCL: the file must not be there. uid, gid: owner of a file that
+ * this creates; -1 = ours. */
 int outfile_open(const char *path, int flags, long uid, long gid, int *ret_fd, struct why *w);
 int outfile_write(int fd, const char *path, const void *data, size_t size, struct why *w);
 
