@@ -13,6 +13,7 @@ import pytest
 
 sys.path.append(str(harness.REPO / "agent_ext"))
 import sources  # noqa: E402
+import wheels  # noqa: E402
 
 PIP = ("-m", "pip", "--no-cache-dir", "--disable-pip-version-check", "-q")
 OFFLINE = ("--no-index", "--no-build-isolation", "--no-deps")
@@ -125,13 +126,43 @@ def test_extras_are_known(extra, installed):
 
 
 def test_wheel(archive, tmp_path):
-    """For this interpreter and this kind of machine."""
+    """What pip makes for this interpreter and this kind of machine."""
     run(harness.PYTHON, *PIP, "wheel", *OFFLINE, "-w", tmp_path, archive)
     wheel, = tmp_path.glob("*.whl")
     tag = "cp3%d" % harness.Interpreter("system").minor()
     assert wheel.name == "flowtrace_agent-%s-%s-%s-linux_x86_64.whl" % (sources.version(), tag, tag)
     with zipfile.ZipFile(wheel) as archive_of_wheel:
         assert not [name for name in archive_of_wheel.namelist() if name.endswith((".c", ".h"))]
+
+
+@pytest.fixture(scope="module")
+def info(archive, tmp_path_factory):
+    """The metadata that ./dev wheel puts into every wheel."""
+    tree = tmp_path_factory.mktemp("archive")
+    with tarfile.open(archive) as tar:
+        tar.extractall(tree)
+    sources_of_it, = tree.iterdir()
+    return wheels.metadata(sources_of_it, tmp_path_factory.mktemp("info"))
+
+
+def test_wheels_of_all(agent, info):
+    """A wheel of each interpreter, with its metadata: what is in it runs there."""
+    wheel = wheels.pack(agent.interpreter, info, agent.path)
+    assert "-cp3%d-" % agent.minor() in wheel.name
+    with zipfile.ZipFile(wheel) as files:
+        assert "entry_points.txt" in {name.rpartition("/")[2] for name in files.namelist()}
+        files.extractall(agent.path / "site")
+    source = "import flowtrace_agent as f; print(f.__file__, f._core.MAX_ITEMS)"
+    _, out, _ = agent.python("-c", "import sys; sys.path.insert(0, 'site'); " + source)
+    assert "site/flowtrace_agent" in out
+
+
+def test_pip_takes_our_wheel(info, installed, tmp_path):
+    """Its list of files holds."""
+    wheel = wheels.pack(harness.Interpreter("system"), info, tmp_path)
+    run(installed / "bin/python", *PIP, "install", "--no-index", "--no-deps", "--force-reinstall",
+        wheel)
+    assert "usage: flowtrace-python " in run(installed / "bin/flowtrace-python", "--help")
 
 
 def test_free_threaded_builds_are_refused(archive, tmp_path):
