@@ -115,8 +115,7 @@ void call_resume(PyCodeObject *code, void *frame)
 	free(call);
 }
 
-/* ---- records -----------------------------------------------------------------------------------
- */
+/* ---- records ---------------------------------------------------------------------------- */
 
 static struct ft_rec head(const struct agent_thread *t, unsigned type, size_t size, uint64_t now)
 {
@@ -216,8 +215,7 @@ static bool record_raise(struct agent_thread *t, const struct call *call, PyObje
 	return engine_commit(t, &r->hdr);
 }
 
-/* ---- what is told -------------------------------------------------------------------------------
- */
+/* ---- what is told ----------------------------------------------------------------------- */
 
 /* Where a generator starts, one that was dropped has been: it is told of only now. */
 static void tell_dropped(struct agent_thread *t, const void *frame)

@@ -45,8 +45,7 @@ static struct {
 
 static PyObject *evaluate(EVAL_PARAMS);
 
-/* ---- in and out of the interpreter -------------------------------------------------------------
- */
+/* ---- in and out of the interpreter ------------------------------------------------------ */
 
 #if PY_VERSION_HEX >= 0x03090000
 static _PyFrameEvalFunction current(void)
@@ -143,8 +142,7 @@ int watch_marked(PyCodeObject *code)
 	return 0; /* its mark is looked at when it is called */
 }
 
-/* ---- the stack of the C code -------------------------------------------------------------------
- */
+/* ---- the stack of the C code ------------------------------------------------------------ */
 
 /*
  * A call takes more of it under a hook than without: from 3.11 on, a Python function that calls
@@ -191,8 +189,7 @@ static PyObject *without_hook(EVAL_PARAMS)
 	return result;
 }
 
-/* ---- a body -------------------------------------------------------------------------------------
- */
+/* ---- a body ----------------------------------------------------------------------------- */
 
 enum moment {
 	STARTS,

@@ -23,8 +23,7 @@
 static struct settings settings;
 static bool watching; /* everything that is wanted, not only what is marked */
 
-/* ---- a run -------------------------------------------------------------------------------------
- */
+/* ---- a run ------------------------------------------------------------------------------ */
 
 static PyObject *fail(const struct why *w, int err)
 {
@@ -103,8 +102,7 @@ static PyObject *core_running(PyObject *self, PyObject *unused)
 	return PyBool_FromLong(engine_runs());
 }
 
-/* ---- what is traced
- * ------------------------------------------------------------------------------ */
+/* ---- what is traced --------------------------------------------------------------------- */
 
 static PyObject *core_watch(PyObject *self, PyObject *arg)
 {
@@ -145,8 +143,7 @@ static PyObject *core_is_stdlib(PyObject *self, PyObject *module)
 	return name ? PyBool_FromLong(stdlib_has(name)) : NULL;
 }
 
-/* ---- the module
- * ---------------------------------------------------------------------------------- */
+/* ---- the module ------------------------------------------------------------------------- */
 
 #define KEYWORDS(name) (PyCFunction)(void (*)(void)) name, METH_VARARGS | METH_KEYWORDS
 

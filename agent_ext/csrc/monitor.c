@@ -28,8 +28,7 @@ static struct {
 	bool all;
 } monitor;
 
-/* ---- callbacks
- * ----------------------------------------------------------------------------------- */
+/* ---- callbacks -------------------------------------------------------------------------- */
 
 /* What is known of the code that runs; false: it is not wanted. */
 static bool is_watched(PyObject *code, void *frame, struct code_info **ret_info)
@@ -127,8 +126,7 @@ static PyMethodDef callbacks[EVENT_COUNT] = {
 	[PY_THROW] = METHOD(on_throw),	 [PY_UNWIND] = METHOD(on_unwind),
 };
 
-/* ---- in and out of sys.monitoring
- * ----------------------------------------------------------------- */
+/* ---- in and out of sys.monitoring ------------------------------------------------------- */
 
 static int forget(PyObject *result)
 {
