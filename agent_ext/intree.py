@@ -79,6 +79,15 @@ def distinct(interpreters):
     return list(found.values())
 
 
+def releases(interpreters):
+    """{minor: interpreter}; the host's before those of roots, which have newer C libraries."""
+    chosen = {}
+    for interpreter in sorted(interpreters, key=lambda i: i.root is not None):
+        if not interpreter.why_not():
+            chosen.setdefault(interpreter.minor(), interpreter)
+    return chosen
+
+
 def name_of_root(interpreter):
     """Of the folder for what is compiled once for all Pythons of a root."""
     return interpreter.root.name if interpreter.root else "host"

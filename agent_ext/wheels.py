@@ -29,15 +29,6 @@ def metadata(tree, folder):
     return found
 
 
-def releases(interpreters):
-    """{minor: interpreter}; the host's before those of roots, which have newer C libraries."""
-    chosen = {}
-    for interpreter in sorted(interpreters, key=lambda i: i.root is not None):
-        if not interpreter.why_not():
-            chosen.setdefault(interpreter.minor(), interpreter)
-    return chosen
-
-
 def pack(interpreter, info, folder):
     """One wheel, of the interpreter's build; returns its path."""
     tag = "cp3{0}-cp3{0}-linux_x86_64".format(interpreter.minor())
@@ -58,7 +49,7 @@ def pack(interpreter, info, folder):
 
 def main(tree, folder):
     """The command; exit status 1 if one could not be built."""
-    chosen = releases(intree.distinct(harness.interpreters()))
+    chosen = intree.releases(intree.distinct(harness.interpreters()))
     built = intree.build(list(chosen.values()))
     failed = False
     with tempfile.TemporaryDirectory() as scratch:

@@ -21,6 +21,7 @@ import intree  # noqa: E402
 
 CHECKS = harness.REPO / "tests" / "agent" / "checks"  # with what runs them
 PYTHONS = intree.distinct(harness.interpreters())
+releases = intree.releases
 
 
 class Agent:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+ONE_PER_RELEASE = True
+
 BLOCKS = Path(__file__).parent / "seed_blocks"
 
 

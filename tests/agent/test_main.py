@@ -5,6 +5,8 @@ import zipfile
 
 import pytest
 
+ONE_PER_RELEASE = True
+
 SEE = """
     import sys
     spec = globals().get("__spec__")
