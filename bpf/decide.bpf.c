@@ -226,7 +226,7 @@ FT_INLINE u64 owner_of(const struct ft_layout *l, u64 self, u64 code)
  */
 
 /* An entry for this code in the thread's slot, so far as the code object itself tells. */
-FT_GLOBAL int ft_entry(u32 tid, u64 code)
+FT_GLOBAL int ft_entry(u32 tid, u64 code, u32 role)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
@@ -239,6 +239,8 @@ FT_GLOBAL int ft_entry(u32 tid, u64 code)
 	e->guard = code_guard(l, code);
 	e->name_hash = name_hash(l, code);
 	e->verdict = CODE_ACCEPT;
+	e->role = role;
+	e->role_arg = role >> 8;
 	e->flags = read_u32(code + l->code_flags);
 	e->nparams = param_count(l, code, e->flags);
 	slots(l, t, code);
@@ -325,6 +327,19 @@ FT_GLOBAL int ft_accept(u32 tid, u64 code, u64 owner)
 		return 0;
 	}
 	key.tgid = t->pid;
+	bpf_map_update_elem(&ft_codes, &key, &t->entry, BPF_ANY);
+	return 0;
+}
+
+FT_GLOBAL int ft_watch(u32 tid, u64 code)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct code_key key = {.code = code};
+
+	if (!t)
+		return 0;
+	key.tgid = t->pid;
+	t->entry.verdict = CODE_WATCH;
 	bpf_map_update_elem(&ft_codes, &key, &t->entry, BPF_ANY);
 	return 0;
 }

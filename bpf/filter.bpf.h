@@ -51,8 +51,11 @@ u64 ft_module(u64 frame);
 /* What the rules say of a module; accept_unknown when none of them names it. */
 int ft_verdict(u64 module);
 int ft_reject(u32 tgid, u64 code);
-/* The steps of accepting. */
-int ft_entry(u32 tid, u64 code);
+/* What it is to HTTP requests: enum http_role | parameter << 8; 0 = nothing. */
+int ft_http_role(u32 tgid, u64 code);
+/* The steps of accepting; of what is watched only the first and the last. */
+int ft_entry(u32 tid, u64 code, u32 role);
+int ft_watch(u32 tid, u64 code);
 u64 ft_owner(u32 tid, u64 frame, u64 code);
 int ft_describe(u32 tid, u64 code, u64 module);
 int ft_describe_params(u32 tid, u64 code);
@@ -85,15 +88,21 @@ FT_INLINE struct thread *thread_get(u32 tgid, u32 tid)
 FT_INLINE void decide(u32 tgid, u32 tid, u64 frame, u64 code)
 {
 	u64 module = ft_module(frame), owner;
+	bool accept = ft_verdict(module) == CODE_ACCEPT;
+	u32 role = ft_settings.http ? ft_http_role(tgid, code) : 0;
 
-	if (ft_verdict(module) != CODE_ACCEPT) {
+	if (!accept && !role) {
 		ft_reject(tgid, code);
 		return;
 	}
 	if (!thread_get(tgid, tid))
 		return;
-	if (ft_entry(tid, code)) {
+	if (ft_entry(tid, code, role)) {
 		count(FT_LOST_read_code);
+		return;
+	}
+	if (!accept) {
+		ft_watch(tid, code);
 		return;
 	}
 	owner = ft_owner(tid, frame, code);

@@ -169,7 +169,15 @@ struct ft_rec_lost {
 /*
  * FT_REC_HTTP_REQUEST: tokens are the request's id, its method, its path without the query, the
  * address of the client and its user agent, each STR, or NONE for what is not known.
+ *
+ * As the kernel side finds them (FT_HTTP_WSGI or FT_HTTP_ASGI in hdr.flags) they are a server's
+ * own values, each STR or BYTES: the path is two tokens, where the application is mounted and
+ * what comes behind; the id is what the client sent. Whoever reads them makes the texts of them,
+ * and an id for a request that has none.
  */
+#define FT_HTTP_WSGI 1 /* of an environ: the characters of a str are bytes of UTF-8 (PEP 3333) */
+#define FT_HTTP_ASGI 2 /* of a scope */
+
 struct ft_rec_http_request {
 	struct ft_rec hdr;
 	__u64 request; /* its number: its name in this process */

@@ -52,13 +52,14 @@ struct ft_layout {
 	__u64 none_addr, true_addr;
 	__u64 type_addr[FT_KIND_COUNT]; /* exact type by kind; EXC_OS, EXC_KEY: those classes */
 
-	__u16 tstate_how, dict_how, attr_how, pad0;
+	__u16 tstate_how, dict_how, attr_how;
 
 	/* thread state */
 	__u16 tstate_frame;    /* current frame, or cframe when cframe_frame is set */
 	__u16 cframe_frame;    /* FT_NONE: tstate_frame is the frame itself */
 	__u16 tstate_exc_type; /* FT_NONE: no separate type */
 	__u16 tstate_exc_value;
+	__u16 tstate_context; /* contextvars.Context, NULL until it is needed */
 
 	/* frame */
 	__u16 frame_code, frame_previous, frame_globals, frame_localsplus;
@@ -122,12 +123,13 @@ struct ft_proc {
 	__u32 raised_tid;
 };
 
-#define FT_PROC_FOLLOW 1   /* its children are traced from their first instruction */
-#define FT_PROC_DORMANT 2  /* no layout: not Python, or not known to be; only followed */
-#define FT_PROC_JIT 8	   /* its JIT compiler is on: code of its own passes no hook of an entry */
-#define FT_PROC_SUSPENDS 4 /* set by BPF: a generator of an accepted function was suspended */
-#define FT_PROC_AGENT 16   /* no layout: seen through the probes of flowtrace_agent alone */
-#define FT_PROC_LOSSES 32  /* set by BPF: an ENTER of flowtrace_agent could not be recorded */
+#define FT_PROC_FOLLOW 1    /* its children are traced from their first instruction */
+#define FT_PROC_DORMANT 2   /* no layout: not Python, or not known to be; only followed */
+#define FT_PROC_JIT 8	    /* its JIT compiler is on: code of its own passes no hook of an entry */
+#define FT_PROC_SUSPENDS 4  /* set by BPF: a generator of an accepted function was suspended */
+#define FT_PROC_AGENT 16    /* no layout: seen through the probes of flowtrace_agent alone */
+#define FT_PROC_LOSSES 32   /* set by BPF: an ENTER of flowtrace_agent could not be recorded */
+#define FT_PROC_CONTEXTS 64 /* set by BPF: a context was copied while there was an HTTP request */
 
 /* Settings of a run: the same for every process, in BPF's read-only data. */
 struct ft_settings {
@@ -139,7 +141,7 @@ struct ft_settings {
 	__u32 redact_lengths; /* bit n: a name of n bytes is on the redaction list */
 	/* Inode of the collector's PID namespace; 0 = the initial one. Ids are those in it. */
 	__u32 pidns;
-	__u32 pad;
+	__u32 http; /* look for HTTP requests */
 };
 
 #endif

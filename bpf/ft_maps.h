@@ -24,7 +24,20 @@ struct code_key {
 	__u32 pad;
 };
 
-enum code_verdict { CODE_REJECT = 1, CODE_ACCEPT = 2 };
+enum code_verdict {
+	CODE_REJECT = 1,
+	CODE_ACCEPT = 2,
+	CODE_WATCH = 3,	 /* not recorded, but an HTTP request passes through it */
+	CODE_MARKED = 4, /* not decided on yet; its role is known */
+};
+
+/* What a function is to an HTTP request. */
+enum http_role {
+	HTTP_WSGI = 1,	 /* an application: f(environ, start_response) */
+	HTTP_ASGI = 2,	 /* an application: async f(scope, receive, send) */
+	HTTP_STATUS = 3, /* a server's start_response(status, ...) */
+	HTTP_SEND = 4,	 /* a server's send(message) */
+};
 
 struct code_entry {
 	__u64 guard;	   /* hash of what identifies the code object: addresses are reused */
@@ -34,9 +47,10 @@ struct code_entry {
 	__u64 cell_mask;   /* parameters that are captured by a closure */
 	__u64 redact_mask; /* parameters whose name is on the redaction list */
 	__u16 nparams;
-	__u16 cells_slot;  /* first cell in localsplus (up to 3.10) */
-	__u16 return_slot; /* first operand stack slot: where RETURN_VALUE finds its value */
-	__u16 pad;
+	__u16 cells_slot;	 /* first cell in localsplus (up to 3.10) */
+	__u16 return_slot;	 /* first operand stack slot: where RETURN_VALUE finds its value */
+	__u8 role;		 /* enum http_role; 0 = none */
+	__u8 role_arg;		 /* the parameter with which that begins */
 	__u8 arg_cell[FT_CELLS]; /* up to 3.10: cell number of a captured parameter */
 };
 
@@ -59,14 +73,18 @@ struct call {
 	__u64 code;
 	__u64 start_ns; /* the span, or for a call that was lost its nearest recorded parent's */
 	__u32 start_tid;
-	__u32 flags;  /* CALL_* */
-	__u64 exc;    /* the exception last seen in it, 0 = none */
-	__u64 tstate; /* a sub-interpreter has another on the same thread */
+	__u32 flags;   /* CALL_* */
+	__u64 exc;     /* the exception last seen in it, 0 = none */
+	__u64 tstate;  /* a sub-interpreter has another on the same thread */
+	__u64 request; /* the HTTP request that it is made for, 0 = none */
 };
 
 #define CALL_LOST 1	 /* its ENTER could not be recorded: no EXIT either */
 #define CALL_GENERATOR 2 /* may be suspended */
 #define CALL_STORED 4	 /* stands in ft_suspended */
+#define CALL_HIDDEN 8	 /* nobody asked for it: no ENTER, no EXIT; start_* as of CALL_LOST */
+#define CALL_REQUEST 16	 /* its request is over when it is */
+#define CALL_WSGI 32	 /* the application that its request was handed to first */
 
 struct chunk_key {
 	__u32 tid;
@@ -81,6 +99,39 @@ struct frame_key {
 	__u64 frame;
 	__u32 tgid;
 	__u32 pad;
+};
+
+/* ---- HTTP requests ------------------------------------------------------------------ */
+
+/* What an address of the target, or a number of ours, stands for. */
+enum http_kind {
+	HTTP_NUMBER = 1,  /* a request's number -> struct http_request */
+	HTTP_CONTEXT = 2, /* a contextvars.Context -> the number of the request it was copied in */
+	HTTP_SENDER = 3,  /* the object whose method an ASGI server's send() is -> the number */
+};
+
+struct http_key {
+	__u64 of;
+	__u32 tgid;
+	__u32 kind; /* enum http_kind */
+};
+
+/* One that is not over. */
+struct http_request {
+	__u64 sender; /* its HTTP_SENDER; 0 = none */
+	__u32 status; /* 0 = not seen */
+	__u32 blind;  /* the server's function that is told the status is none of Python's */
+};
+
+#define HTTP_TEXTS 6   /* values that are recorded of a request */
+#define HTTP_VALUES 16 /* keys that are looked for in a dict: enum word in http.bpf.c */
+
+/* A request that is being read. */
+struct http_reading {
+	__u64 number, sender;
+	__u32 blind, flags; /* flags of its record */
+	__u64 text[8];	    /* HTTP_TEXTS of them */
+	__u64 value[HTTP_VALUES];
 };
 
 /* ---- the walk over a value: containers that are open, innermost last -------------- */
@@ -139,6 +190,8 @@ struct thread {
 	struct code_entry entry; /* of a code object that is being described */
 	struct ft_rec_lost lost;
 	struct ft_rec_exit exit;
+	struct ft_rec_http_response response;
+	struct http_reading http;
 	__u64 roots[8];
 	struct walk walk;
 	__u8 small[1536]; /* a TYPE record, while tok holds another; behind it, scratch */

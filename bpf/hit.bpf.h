@@ -68,23 +68,23 @@ FT_INLINE void settle_at_bottom(struct hit *h)
 FT_INLINE bool hit_wanted(struct hit *h)
 {
 	h->entry = code_find(h->tgid, h->code);
-	if (!h->entry || !code_same(h->l, h->code, h->entry)) {
+	if (!h->entry || h->entry->verdict == CODE_MARKED || !code_same(h->l, h->code, h->entry)) {
 		decide(h->tgid, h->tid, h->frame, h->code);
 		h->entry = code_find(h->tgid, h->code);
 	}
-	if (h->entry && h->entry->verdict == CODE_ACCEPT)
+	if (h->entry && (h->entry->verdict == CODE_ACCEPT || h->entry->role))
 		return true;
 	if (h->proc->raised_tid == h->tid)
 		settle_at_bottom(h);
 	return false;
 }
 
-/* Anywhere else: what was accepted at its entry. No guard: a call that is open keeps its
- * code object alive, and what is not open is not found on the shadow stack. */
+/* Anywhere else: what may stand on the shadow stack. No guard: a call that is open keeps its
+ * code object alive, and what is not open is not found there. */
 FT_INLINE bool hit_known(struct hit *h)
 {
 	h->entry = code_find(h->tgid, h->code);
-	return h->entry && h->entry->verdict == CODE_ACCEPT;
+	return h->entry && h->entry->verdict != CODE_REJECT;
 }
 
 /*

@@ -83,6 +83,22 @@ FT_MAP struct {
 	__type(value, struct call);
 } ft_suspended SEC(".maps");
 
+/* HTTP requests that are not over, and what belongs to one. The oldest give way: a worker that is
+ * killed takes leave of nobody. */
+FT_MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	FT_ENTRIES(8192);
+	__type(key, struct http_key);
+	__type(value, struct http_request);
+} ft_requests SEC(".maps");
+
+FT_MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	FT_ENTRIES(16384);
+	__type(key, struct http_key);
+	__type(value, u64);
+} ft_request_of SEC(".maps");
+
 /* Module prefixes; value: enum code_verdict. */
 FT_MAP struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);

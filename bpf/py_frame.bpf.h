@@ -148,6 +148,17 @@ FT_INLINE void suspended_drop(u32 tgid, u64 frame)
 	bpf_map_delete_elem(&ft_suspended, &key);
 }
 
+/* ---- HTTP requests; http.bpf.c ------------------------------------------------------- */
+
+/* A call with these CALL_* flags, made for this request, is over; failed: by exception. */
+int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed);
+
+FT_INLINE void http_leave(u32 tid, const struct call *c, u32 failed)
+{
+	if (c->flags & (CALL_REQUEST | CALL_WSGI))
+		ft_http_leave(tid, c->request, c->flags, failed);
+}
+
 /* ---- records of calls -------------------------------------------------------------------- */
 
 /* The EXIT record of a call that was left by exception; it has no tokens. */
@@ -155,6 +166,8 @@ FT_INLINE void send_unwound(struct thread *t, u32 tid, const struct call *c, u64
 {
 	struct ft_rec_exit *r = &t->exit;
 
+	if (c->flags & CALL_HIDDEN)
+		return;
 	if (c->flags & CALL_LOST) {
 		thread_lost(t, now, 1, FT_LOST_ring_full);
 		return;
@@ -172,7 +185,7 @@ FT_INLINE void send_raise(struct thread *t, u32 tid, const struct call *c, u64 e
 {
 	struct ft_rec_raise *r = head_of(t, sizeof(*r));
 
-	if (c->flags & CALL_LOST)
+	if (c->flags & (CALL_LOST | CALL_HIDDEN))
 		return;
 	head_init(&r->hdr, FT_REC_RAISE, 0, t->pid, tid, now);
 	r->code = c->code;

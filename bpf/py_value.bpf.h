@@ -28,6 +28,18 @@ FT_INLINE u32 classify(u32 tid, u64 type)
 /* Is this str or bytes a name of the redaction list? */
 int ft_redacted(u32 tid, u64 name);
 
+/* What parameter i is, which a closure captured: the slot has the cell, or (up to 3.10) nothing and
+ * the cell lies among others. */
+FT_INLINE u64 in_cell(const struct ft_layout *l, u64 slot, u32 i, u64 cells, const u8 *arg_cell)
+{
+	if (l->code_cell2arg != FT_NONE) {
+		if (slot || i >= FT_CELLS)
+			return slot;
+		slot = read_ptr(cells + 8 * (u64)arg_cell[i & (FT_CELLS - 1)]);
+	}
+	return plausible(slot) ? read_ptr(slot + l->cell_value) : 0;
+}
+
 /* Walks what was pushed, to the end or until the field is full. */
 int ft_walk(u32 tid);
 

@@ -11,7 +11,7 @@
  *     ft_frame_exit    USDT function__return (to 3.10)     return, suspension or exception
  */
 #define FT_MAPS_OWNER
-#include "hit.bpf.h"
+#include "http.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -154,13 +154,89 @@ FT_INLINE void put_args(struct thread *t, struct hit *h)
 		ft_walk(h->tid);
 }
 
+/*
+ * The server's function that called a WSGI application: the request is over when it is, since it
+ * iterates over the body and closes it.
+ */
+FT_INLINE void hold_server(struct thread *t, struct hit *h, u64 frame, u64 request)
+{
+	struct call *top = call_top(t, h->tid), *c;
+	u64 code = frame_code(h->l, frame);
+
+	if (call_is(top, frame, code)) {
+		top->flags |= CALL_REQUEST;
+		top->request = request;
+		return;
+	}
+	ft_http_watch(h->tid, code);
+	c = push(t, h);
+	if (!c)
+		return;
+	*c = (struct call){
+		.frame = frame,
+		.code = code,
+		.flags = CALL_HIDDEN | CALL_REQUEST,
+		.tstate = h->tstate,
+		.request = request,
+	};
+	if (read_u32(code + h->l->code_flags) & CO_SUSPENDS)
+		c->flags |= CALL_GENERATOR;
+	top = t->depth > 1 ? call_at(h->tid, t->depth - 2) : 0;
+	if (top) {
+		c->start_ns = top->start_ns;
+		c->start_tid = top->start_tid;
+	}
+}
+
+/* An application is called: the flags of a call that a request begins with, and its number. */
+FT_INLINE u32 at_application(struct thread *t, struct hit *h, u64 previous, u64 *request)
+{
+	struct call *top = call_top(t, h->tid);
+	bool wsgi = h->entry->role == HTTP_WSGI;
+
+	/* A server's function that calls the next without returning. */
+	if (wsgi && *request && top && top->frame == previous && top->flags & CALL_REQUEST)
+		ft_http_leave(h->tid, *request, CALL_REQUEST, 0);
+	else if (top && top->request)
+		return 0;
+	if (request_find(h->tgid, *request) || !http_begin(h))
+		return 0;
+	*request = t->http.number;
+	if (!wsgi)
+		return CALL_REQUEST;
+	if (!previous)
+		return CALL_REQUEST | CALL_WSGI;
+	hold_server(t, h, previous, *request);
+	return CALL_WSGI;
+}
+
+/* The flags that what a function is to HTTP requests gives its call; *request: what it is for. */
+FT_INLINE u32 http_start(struct thread *t, struct hit *h, u64 previous, u64 *request)
+{
+	switch (h->entry->role) {
+	case HTTP_WSGI:
+	case HTTP_ASGI:
+		return at_application(t, h, previous, request);
+	case HTTP_STATUS:
+		if (*request)
+			ft_http_status(h->tid, h->frame, h->code, *request);
+		return 0;
+	case HTTP_SEND:
+		if (!ft_http_message(h->tid, h->frame, h->code, *request))
+			return 0;
+		*request = t->http.number;
+		return CALL_REQUEST;
+	}
+	return 0;
+}
+
 FT_INLINE void start(struct hit *h)
 {
 	u64 previous = read_ptr(h->frame + h->l->frame_previous);
 	struct thread *t = thread_at_entry(h, previous, h->frame);
-	u64 now, parent_ns = 0;
+	u64 now, parent_ns = 0, request = 0;
 	struct ft_rec_enter *r;
-	u32 parent_tid = 0;
+	u32 parent_tid = 0, flags = 0, head = sizeof(*r);
 	struct call *top, *c;
 
 	if (!t)
@@ -172,6 +248,17 @@ FT_INLINE void start(struct hit *h)
 		return;
 	if (h->proc->flags & FT_PROC_SUSPENDS) {
 		resume_caller(t, h, previous, top);
+		top = call_top(t, h->tid);
+	}
+	if (top)
+		request = top->request;
+	if (!request)
+		request = context_request(h);
+	if (h->entry->role) {
+		flags = http_start(t, h, previous, &request);
+		if (!flags && h->entry->verdict != CODE_ACCEPT)
+			return;
+		now = bpf_ktime_get_ns();
 		top = call_top(t, h->tid);
 	}
 	if (top) {
@@ -187,20 +274,32 @@ FT_INLINE void start(struct hit *h)
 	c->code = h->code;
 	c->start_ns = now;
 	c->start_tid = h->tid;
-	c->flags = h->entry->flags & CO_SUSPENDS ? CALL_GENERATOR : 0;
+	c->flags = flags | (h->entry->flags & CO_SUSPENDS ? CALL_GENERATOR : 0);
+	c->request = request;
 	/* One that was dropped in this place, without any event, is over. */
 	if (c->flags && h->l->exits_exact && h->proc->flags & FT_PROC_SUSPENDS)
 		suspended_drop(h->tgid, h->frame);
 	c->exc = 0;
 	c->tstate = h->tstate;
+	if (h->entry->verdict != CODE_ACCEPT) {
+		c->flags |= CALL_HIDDEN;
+		c->start_ns = parent_ns;
+		c->start_tid = parent_tid;
+		return;
+	}
 	put_args(t, h);
-	r = head_of(t, sizeof(*r));
+	if (request) {
+		head += sizeof(request);
+		*(u64 *)head_of(t, sizeof(request)) = request;
+	}
+	r = head_of(t, head);
 	head_init(&r->hdr, FT_REC_ENTER, 0, h->tgid, h->tid, now);
+	r->hdr.flags = request ? FT_ENTER_REQUEST : 0;
 	r->code = h->code;
 	r->parent_ns = parent_ns;
 	r->parent_tid = parent_tid;
 	r->pad = 0;
-	if (send_tokens(t, h->tid, now, sizeof(*r), 1)) {
+	if (send_tokens(t, h->tid, now, head, 1)) {
 		c->flags |= CALL_LOST;
 		c->start_ns = parent_ns;
 		c->start_tid = parent_tid;
@@ -259,7 +358,8 @@ FT_INLINE bool pop(struct thread *t, struct hit *h, struct call *ret)
 		return false;
 	}
 	if (!c) {
-		unmatched(t, h);
+		if (h->entry->verdict == CODE_ACCEPT)
+			unmatched(t, h);
 		return false;
 	}
 	*ret = *c;
@@ -338,18 +438,11 @@ FT_INLINE u64 result_of(struct hit *h)
 						 8 * (u64)h->entry->return_slot);
 }
 
-FT_INLINE void leave(struct thread *t, struct hit *h)
+FT_INLINE void send_exit(struct thread *t, struct hit *h, const struct call *c, u64 obj, u64 now)
 {
-	u64 obj = result_of(h);
-	u64 now = bpf_ktime_get_ns();
 	struct ft_rec_exit *r;
-	struct call c = {};
 
-	if (!pop(t, h, &c))
-		return;
-	if (c.flags & CALL_STORED)
-		suspended_drop(h->tgid, h->frame);
-	if (c.flags & CALL_LOST) {
+	if (c->flags & CALL_LOST) {
 		thread_lost(t, now, 1, FT_LOST_ring_full);
 		return;
 	}
@@ -363,11 +456,26 @@ FT_INLINE void leave(struct thread *t, struct hit *h)
 	}
 	r = head_of(t, sizeof(*r));
 	head_init(&r->hdr, FT_REC_EXIT, 0, h->tgid, h->tid, now);
-	r->code = c.code;
-	r->start_ns = c.start_ns;
-	r->start_tid = c.start_tid;
+	r->code = c->code;
+	r->start_ns = c->start_ns;
+	r->start_tid = c->start_tid;
 	r->how = FT_EXIT_RETURN;
 	send_tokens(t, h->tid, now, sizeof(*r), 1);
+}
+
+FT_INLINE void leave(struct thread *t, struct hit *h)
+{
+	u64 obj = result_of(h);
+	u64 now = bpf_ktime_get_ns();
+	struct call c = {};
+
+	if (!pop(t, h, &c))
+		return;
+	if (c.flags & CALL_STORED)
+		suspended_drop(h->tgid, h->frame);
+	if (!(c.flags & CALL_HIDDEN))
+		send_exit(t, h, &c, obj, now);
+	http_leave(h->tid, &c, 0);
 }
 
 FT_INLINE void suspend(struct thread *t, struct hit *h)
@@ -388,9 +496,10 @@ FT_INLINE void unwind(struct thread *t, struct hit *h, u64 exc_type)
 		return;
 	if (c.flags & CALL_STORED)
 		suspended_drop(h->tgid, h->frame);
-	if (!build_raise(h->tid, exc_type, exc))
+	if (!(c.flags & CALL_HIDDEN) && !build_raise(h->tid, exc_type, exc))
 		send_raise(t, h->tid, &c, exc, now);
 	send_unwound(t, h->tid, &c, now);
+	http_leave(h->tid, &c, 1);
 }
 
 /* ---- handlers of the dispatch table (3.11 on) -------------------------------------- */

@@ -120,6 +120,7 @@ FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 	if (exc && c->exc != exc && !replaced(l, c, exc))
 		send_raise(t, tid, c, exc, now);
 	send_unwound(t, tid, c, now);
+	http_leave(tid, c, 1);
 	if (c->flags & CALL_STORED) {
 		key.frame = c->frame;
 		key.tgid = t->pid;

@@ -377,21 +377,6 @@ FT_INLINE int put_value(const struct ft_layout *l, struct thread *t, u32 tid, u6
 #define NO_VALUE 1     /* nothing to write in this step */
 #define REDACT_VALUE 2 /* a value comes, but it is redacted */
 
-/* Parameter i: its slot, or what the cell in it (or for it) holds. */
-FT_INLINE u64 param_value(const struct ft_layout *l, struct walk *w, u64 base, u32 i)
-{
-	u64 obj = read_ref(l, base + (u64)i * 8);
-
-	if (!(w->cell_mask >> (i & 63) & 1))
-		return obj;
-	if (l->code_cell2arg != FT_NONE) {
-		if (obj || i >= FT_CELLS)
-			return obj;
-		obj = read_ptr(w->cells + 8 * (u64)w->arg_cell[i & (FT_CELLS - 1)]);
-	}
-	return plausible(obj) ? read_ptr(obj + l->cell_value) : 0;
-}
-
 FT_INLINE u32 entry_at(struct level *lv)
 {
 	u8 at = 0;
@@ -453,7 +438,9 @@ FT_INLINE int next(const struct ft_layout *l, struct thread *t, u32 tid, struct 
 		lv->idx++;
 		if (t->walk.redact_mask >> (i & 63) & 1)
 			return REDACT_VALUE;
-		*ret = param_value(l, &t->walk, lv->base, i);
+		*ret = read_ref(l, lv->base + (u64)i * 8);
+		if (t->walk.cell_mask >> (i & 63) & 1)
+			*ret = in_cell(l, *ret, i, t->walk.cells, t->walk.arg_cell);
 		return 0;
 	case LEVEL_SEQ:
 		lv->idx++;

@@ -19,7 +19,8 @@ static int try_to_load(const struct config *c, const struct check *k, struct why
 	struct attach_options o = {
 		.settings = {.max_arg_length = c->max_arg_length,
 			     .max_depth = c->max_depth,
-			     .max_items = c->max_items},
+			     .max_items = c->max_items,
+			     .http = c->http},
 		.buffer_bytes = c->buffer_bytes,
 		.roles = prepared_roles(&k->found),
 	};

@@ -37,8 +37,8 @@ struct config {
 	uint64_t events;       /* 0 = no limit */
 	uint64_t buffer_bytes; /* a power of two, at least one page */
 	int follow;	       /* 0 or 1 after config_parse; -1 = not said */
+	bool http;	       /* HTTP requests and responses */
 	bool check, json, all, quiet, help, version;
-	int http; /* -1 = not said */
 	int verbose;
 	char *config_file; /* owned, NULL = none */
 	char **command;	   /* borrowed from argv, ends in NULL; NULL = none */

@@ -21,7 +21,7 @@ static enum backend backend_of(const struct config *c)
 static bool agent_is_enough(struct prepared *p, const struct config *c)
 {
 	return covered(&p->target.agent.status, c) &&
-	       !cpython_hooks(&p->target, BACKEND_AGENT, &p->hooks, NULL);
+	       !cpython_hooks(&p->target, BACKEND_AGENT, c->http, &p->hooks, NULL);
 }
 
 static int prepare_hooks(struct prepared *p, const struct config *c, struct why *w)
@@ -32,7 +32,7 @@ static int prepare_hooks(struct prepared *p, const struct config *c, struct why 
 	if (backend == BACKEND_AUTO && agent_is_enough(p, c))
 		return 0;
 	err = backend == BACKEND_AGENT ? 0 : cpython_layout(&p->target, &p->layout, w);
-	return err ? err : cpython_hooks(&p->target, backend, &p->hooks, w);
+	return err ? err : cpython_hooks(&p->target, backend, c->http, &p->hooks, w);
 }
 
 int prepare(pid_t pid, const struct config *c, struct prepared *ret, struct why *w)

@@ -201,6 +201,7 @@ static int load(struct run *r)
 				.max_items = c->max_items,
 				.capture = pipeline_capture(c),
 				.accept_unknown = c->prefix.count == 0,
+				.http = c->http,
 			},
 		.prefix = (const char *const *)c->prefix.at,
 		.nprefix = c->prefix.count,

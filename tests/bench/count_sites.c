@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 	char byte;
 
 	if (argc != 2 || !skel || discover_target(atoi(argv[1]), &t, &w) ||
-	    cpython_hooks(&t, BACKEND_AUTO, &hooks, &w) || put(skel, &t, &hooks)) {
+	    cpython_hooks(&t, BACKEND_AUTO, true, &hooks, &w) || put(skel, &t, &hooks)) {
 		fprintf(stderr, "count-sites: %s\n", w.text[0] ? w.text : strerror(errno));
 		return 1;
 	}

@@ -69,8 +69,8 @@ static void use_cpython(struct elf *e, const char *path)
 	t.minor = v.minor;
 	t.micro = v.micro;
 	cpython_layout(&t, &l, NULL);
-	cpython_hooks(&t, BACKEND_AUTO, &h, NULL);
-	cpython_hooks(&t, BACKEND_USDT, &h, NULL);
+	cpython_hooks(&t, BACKEND_AUTO, true, &h, NULL);
+	cpython_hooks(&t, BACKEND_USDT, true, &h, NULL);
 }
 
 static void use_file(const char *path)

@@ -122,7 +122,7 @@ Test(config, defaults)
 	cr_assert(c.max_arg_length == 1000 && c.max_depth == 6 && c.max_items == 64);
 	cr_assert(c.duration_s == 0 && c.events == 0);
 	cr_assert(c.buffer_bytes == 16 << 20);
-	cr_assert(!c.record && !c.replay && !c.command && c.http == -1);
+	cr_assert(!c.record && !c.replay && !c.command && c.http);
 }
 
 Test(config, follow_depends_on_the_target)

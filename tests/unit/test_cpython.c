@@ -25,7 +25,7 @@ static struct hooks must_hook(const char *path, int minor, enum backend backend)
 	struct hooks h = {0};
 	struct why w = {0};
 
-	cr_assert_eq(cpython_hooks(&t, backend, &h, &w), 0, "%s", w.text);
+	cr_assert_eq(cpython_hooks(&t, backend, true, &h, &w), 0, "%s", w.text);
 	return h;
 }
 
@@ -35,7 +35,7 @@ static void must_refuse(const char *path, int minor, enum backend backend, const
 	struct hooks h = {.count = 77};
 	struct why w = {0};
 
-	cr_assert_eq(cpython_hooks(&t, backend, &h, &w), -ENOEXEC);
+	cr_assert_eq(cpython_hooks(&t, backend, true, &h, &w), -ENOEXEC);
 	cr_assert_eq(w.exit_status, EXIT_PYTHON);
 	cr_assert(strstr(w.text, text), "%s", w.text);
 	cr_assert_eq(h.count, 77, "untouched on failure");
@@ -453,7 +453,7 @@ Test(layout, corrupted_files_do_no_harm, .timeout = 120)
 			c.data[1000 + next_random(&random) % (i < 20 ? 70000 : c.size - 1000)] =
 				next_random(&random);
 		cpython_layout(&t, &l, NULL);
-		cpython_hooks(&t, BACKEND_UPROBE, &h, NULL);
+		cpython_hooks(&t, BACKEND_UPROBE, true, &h, NULL);
 	}
 	copy_drop(&c);
 }

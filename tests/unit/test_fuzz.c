@@ -63,7 +63,7 @@ static void must_understand(const char *name, int minor, uint16_t type, const ch
 	cr_assert(v.minor == minor && v.micro == 4, "3.%d.%d", v.minor, v.micro);
 	elf_release(&e);
 	cr_assert_eq(cpython_layout(&t, &l, &w), 0, "%s: %s", name, w.text);
-	cr_assert_eq(cpython_hooks(&t, BACKEND_AUTO, &h, &w), 0, "%s: %s", name, w.text);
+	cr_assert_eq(cpython_hooks(&t, BACKEND_AUTO, true, &h, &w), 0, "%s: %s", name, w.text);
 	cr_assert_str_eq(h.backend, backend);
 	cr_assert_neq(l.type_addr[FT_KIND_EXC_OS], 0);
 }

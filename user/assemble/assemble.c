@@ -433,7 +433,9 @@ static int on_response(struct assembler *a, const struct event *e)
 	l.duration_ns = e->ts_ns > r->start_ns ? e->ts_ns - r->start_ns : 0;
 	a->stats.responses++;
 	err = put(a, &l);
-	if (!e->kept)
+	if (e->kept)
+		requests_keep(&a->requests, e->pid, e->request);
+	else
 		requests_forget(&a->requests, e->pid, e->request);
 	return err;
 }

@@ -54,6 +54,16 @@ void requests_forget(struct requests *r, uint32_t pid, uint64_t number)
 	request_put(map_take(&r->by_number, map_key(pid, 0), number));
 }
 
+void requests_keep(struct requests *r, uint32_t pid, uint64_t number)
+{
+	struct request_name *slot = &r->kept[r->next++ % REQUESTS_KEPT];
+	const struct request *old = requests_find(r, slot->pid, slot->number);
+
+	if (old && old->over) /* the number may be another one's by now */
+		requests_forget(r, slot->pid, slot->number);
+	*slot = (struct request_name){pid, number};
+}
+
 struct drop {
 	uint32_t pid;
 	bool all;

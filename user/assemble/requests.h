@@ -17,8 +17,16 @@ struct request {
 	char bytes[];
 };
 
+/* Of those that are over as many are kept for calls that go on for them. */
+#define REQUESTS_KEPT 4096
+
 struct requests {
 	struct map by_number; /* (pid, 0), number -> struct request, held */
+	struct request_name {
+		uint32_t pid;
+		uint64_t number;
+	} kept[REQUESTS_KEPT]; /* a ring: the oldest is forgotten */
+	unsigned next;
 };
 
 /* Adds one, in the place of one with the same number. ret_old: that, for the caller to put. */
@@ -26,6 +34,8 @@ int requests_add(struct requests *r, const struct event *e, struct request **ret
 /* Borrowed; NULL: it is not known. */
 struct request *requests_find(const struct requests *r, uint32_t pid, uint64_t number);
 void requests_forget(struct requests *r, uint32_t pid, uint64_t number);
+/* It is over, but calls may still name it. */
+void requests_keep(struct requests *r, uint32_t pid, uint64_t number);
 
 /* Drops those of a process, or all; returns how many were not over. */
 unsigned requests_drop_process(struct requests *r, uint32_t pid);

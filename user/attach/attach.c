@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,12 +48,13 @@ static void (*debug_text)(const char *text);
 
 static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	char text[1024];
+	char *text;
 
-	if (!debug_text)
+	/* The verifier's log is long. */
+	if (!debug_text || vasprintf(&text, fmt, ap) < 0)
 		return 0;
-	vsnprintf(text, sizeof(text), fmt, ap);
 	debug_text(text);
+	free(text);
 	return 0;
 }
 
@@ -145,6 +147,8 @@ static struct bpf_program *program_of(struct attach *a, enum hook_role role)
 		return a->skel->progs.ft_eval_entry;
 	case HOOK_FRAME_CLEAR:
 		return a->skel->progs.ft_frame_clear;
+	case HOOK_CONTEXT_COPIED:
+		return a->skel->progs.ft_context_copied;
 	case HOOK_AGENT_NAME:
 	case HOOK_AGENT_LISTENER:
 		return a->skel->progs.ft_agent_name;
@@ -294,7 +298,8 @@ static bool is_hooked(struct attach *a, const struct file *f, pid_t pid)
 static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
 		    const struct file *f, const struct hook *hook, struct why *w)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = hook->semaphore_offset);
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = hook->semaphore_offset,
+		    .retprobe = hook->role == HOOK_CONTEXT_COPIED);
 	struct bpf_program *prog = program_of(a, hook->role);
 	struct bpf_link *link;
 
@@ -394,7 +399,7 @@ int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code)
 
 	if (bpf_map_lookup_elem(fd, &key, &e))
 		return -errno;
-	e.verdict = CODE_REJECT;
+	e.verdict = e.role ? CODE_WATCH : CODE_REJECT;
 	return bpf_map_update_elem(fd, &key, &e, BPF_EXIST) ? -errno : 0;
 }
 

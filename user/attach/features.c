@@ -117,7 +117,7 @@ int features_explain(int err, struct why *w)
 			"words",
 			u.release);
 	return why_exit(w, EXIT_KERNEL, err,
-			"the kernel (%s) refused the BPF programs: %s (-v shows its words)",
+			"the kernel (%s) refused the BPF programs: %s (-vv shows its words)",
 			u.release, strerror(-err));
 }
 

@@ -13,8 +13,6 @@ int refuse_not_yet(const struct config *c, struct why *w)
 
 	if (c->all)
 		what = "--all is not built yet: name the processes with --pid";
-	else if (c->http > 0)
-		what = "--http is not built yet: leave it out";
 	return what ? why_exit(w, EXIT_USAGE, -EINVAL, "%s", what) : 0;
 }
 

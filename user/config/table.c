@@ -32,9 +32,10 @@ const struct option_row option_rows[] = {
 	{ "exclude", 'x', "FLOWTRACE_EXCLUDE", NULL, KIND_LIST, AT(exclude), NULL,
 	  GROUP_WHAT, FLAG_PLAIN, "a,b",
 	  "leave out modules that start with one of these; wins over --prefix", 0, FT_MAX_PREFIX },
-	{ "http", 0, "FLOWTRACE_HTTP", NULL, KIND_MAYBE, AT(http), NULL,
+	{ "http", 0, "FLOWTRACE_HTTP", NULL, KIND_SWITCH, AT(http), "true",
 	  GROUP_WHAT, FLAG_SHOW_BOTH, NULL,
-	  "HTTP request and response events (not built yet)", 0, 0 },
+	  "HTTP requests and responses of WSGI and ASGI applications, whatever their module; on "
+	  "unless --no-http is given", 0, 0 },
 	{ "backend", 0, "FLOWTRACE_BACKEND", NULL, KIND_CHOICE, AT(backend), "auto",
 	  GROUP_WHAT, 0, "auto|usdt|uprobe|agent",
 	  "how to hook the interpreter; agent: the probes of flowtrace_agent, where it is "

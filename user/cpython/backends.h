@@ -20,6 +20,9 @@ int hooks_usdt(struct elf *e, const struct target *t, struct hooks *h, struct wh
 int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 		 struct hooks *h, struct why *w);
 
+/* What is hooked for HTTP requests beside the interpreter's frames. */
+int hooks_context(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
+
 /* Opens the extension's own file. */
 int hooks_agent(const struct target *t, struct hooks *h, struct why *w);
 

@@ -20,9 +20,10 @@ int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct 
 
 /*
  * Finds the hook sites: the cheapest backend that sees every call when BACKEND_AUTO. The probes of
- * an extension (BACKEND_AGENT, which needs no layout) are asked for by name only.
+ * an extension (BACKEND_AGENT, which needs no layout) are asked for by name only. http: also what
+ * tells which HTTP request a task or thread works for.
  */
-int cpython_hooks(const struct target *t, enum backend backend, struct hooks *ret_hooks,
+int cpython_hooks(const struct target *t, enum backend backend, bool http, struct hooks *ret_hooks,
 		  struct why *w);
 
 /*

@@ -54,8 +54,8 @@ static int choose_backend(struct elf *e, const struct target *t, const struct cp
 	return hooks_uprobe(e, t, facts, h, w);
 }
 
-static int hooks_interpreter(const struct target *t, enum backend backend, struct hooks *h,
-			     struct why *w)
+static int hooks_interpreter(const struct target *t, enum backend backend, bool http,
+			     struct hooks *h, struct why *w)
 {
 	const struct cpython_facts *facts;
 	struct elf e;
@@ -67,16 +67,18 @@ static int hooks_interpreter(const struct target *t, enum backend backend, struc
 	if (err)
 		return err;
 	err = choose_backend(&e, t, facts, backend, h, w);
+	if (!err && http)
+		err = hooks_context(&e, t, h, w);
 	elf_release(&e);
 	return err;
 }
 
-int cpython_hooks(const struct target *t, enum backend backend, struct hooks *ret_hooks,
+int cpython_hooks(const struct target *t, enum backend backend, bool http, struct hooks *ret_hooks,
 		  struct why *w)
 {
 	struct hooks h = {0};
 	int err = backend == BACKEND_AGENT ? hooks_agent(t, &h, w)
-					   : hooks_interpreter(t, backend, &h, w);
+					   : hooks_interpreter(t, backend, http, &h, w);
 
 	if (!err)
 		*ret_hooks = h;

@@ -78,6 +78,15 @@ static int add_functions(struct elf *e, const struct target *t, const struct cpy
 	return err;
 }
 
+/* The probe of a return must be where the return address is on top of the stack. */
+int hooks_context(struct elf *e, const struct target *t, struct hooks *h, struct why *w)
+{
+	static const struct hook copied = {.role = HOOK_CONTEXT_COPIED,
+					   .name = "PyContext_CopyCurrent"};
+
+	return add_function(e, t, copied, exported(e, copied.name), h, w);
+}
+
 int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 		 struct hooks *h, struct why *w)
 {

@@ -154,7 +154,7 @@ static int on_http_request(struct decoder *d, const struct ft_rec *rec, const vo
 	e->request = r->request;
 	e->http = &d->http.http;
 	tokens_init(&t, r + 1, end);
-	return http_read(&d->http, &t);
+	return http_read(&d->http, &t, rec->flags, r->request);
 }
 
 static int on_http_response(struct decoder *d, const struct ft_rec *rec, const void *end,

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Two writers: the in-process agent has made five texts of a request; the kernel side sends a
+ * server's own values, of which the same texts are made here as the agent does (wsgi.c, asgi.c).
+ */
 #include <errno.h>
+#include <string.h>
 
+#include "base/utf8.h"
 #include "decode/http.h"
 
-#define TEXTS 5
+#define MOST_ID 200 /* characters */
+
+enum { TEXT_ID, TEXT_METHOD, TEXT_PATH, TEXT_ADDRESS, TEXT_AGENT, TEXTS };
 
 void http_release(struct http_reader *h)
 {
@@ -24,23 +32,108 @@ static int read_text(struct buf *out, struct tokens *t, bool *ret_known)
 	return *ret_known || token.kind == FT_T_NONE || token.kind == FT_T_STOP ? 0 : -EBADMSG;
 }
 
-int http_read(struct http_reader *h, struct tokens *t)
+/* The bytes that a str of a WSGI server stands for, or that a header is; false: it is text. */
+static bool is_bytes(const struct token *t, bool wsgi)
 {
-	struct text *text[TEXTS] = {&h->http.id, &h->http.method, &h->http.path,
-				    &h->http.remote_addr, &h->http.user_agent};
-	bool known[TEXTS] = {};
+	return t->kind == FT_T_BYTES || (wsgi && t->kind == FT_T_STR && t->width == 1);
+}
+
+static void put_bytes(struct buf *out, const struct token *t)
+{
+	const char *s = (const char *)t->p, *end = s + t->len;
+	char *room = buf_room(out, t->len * UTF8_MAX), *p = room;
+
+	if (!room)
+		return;
+	while (s < end)
+		p = utf8_put(p, utf8_get(&s, end));
+	out->len += p - room;
+	if (t->cut)
+		BUF_LITERAL(out, "...");
+}
+
+/* Each byte a character. */
+static void put_latin1(struct buf *out, const struct token *t)
+{
+	char *room = buf_room(out, t->len * UTF8_MAX), *p = room;
+
+	if (!room)
+		return;
+	for (size_t i = 0; i < t->len; i++)
+		p = utf8_put(p, t->p[i]);
+	out->len += p - room;
+}
+
+/* A value of a server; what is none of the two kinds counts as not there. */
+static int read_value(struct buf *out, struct tokens *t, bool wsgi, bool latin1, bool *ret_known)
+{
+	struct token token;
+	int err = token_next(t, &token);
+
+	if (err)
+		return err;
+	if (token_opens(token.kind))
+		return -EBADMSG;
+	*ret_known = token.kind == FT_T_STR || token.kind == FT_T_BYTES;
+	if (!*ret_known)
+		return 0;
+	if (!is_bytes(&token, wsgi))
+		token_utf8(&token, out);
+	else if (latin1)
+		put_latin1(out, &token);
+	else
+		put_bytes(out, &token);
+	return 0;
+}
+
+/* ---- an id -------------------------------------------------------------------------------- */
+
+/* May it stand in a header? */
+static bool is_id(const char *s, size_t len)
+{
+	const char *end = s + len;
+	size_t n = 0;
+
+	for (; s < end; n++) {
+		uint32_t c = utf8_get(&s, end);
+
+		if (c < ' ' || (c > '~' && c < 0xa0) || c > 0xff)
+			return false;
+	}
+	return n > 0 && n <= MOST_ID;
+}
+
+/* The finalizer of splitmix64: every bit of the result depends on every bit of x. */
+static uint64_t mixed(uint64_t x)
+{
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+/* A UUID (version 4 of RFC 4122) for a request with this number, which is random: the same
+ * recording gives the same. */
+static void put_uuid(struct buf *out, uint64_t number)
+{
+	uint64_t half[2] = {mixed(number), mixed(~number)};
+	char text[37], *p = text;
+
+	half[0] = (half[0] & ~0xf000ULL) | 0x4000;
+	half[1] = (half[1] & ~(3ULL << 62)) | 2ULL << 62;
+	for (int i = 0; i < 32; i++) {
+		if (i == 8 || i == 12 || i == 16 || i == 20)
+			*p++ = '-';
+		*p++ = "0123456789abcdef"[half[i / 16] >> (60 - 4 * (i % 16)) & 15];
+	}
+	buf_add(out, text, p - text);
+}
+
+/* ---- requests ----------------------------------------------------------------------------- */
+
+static int finish(struct http_reader *h, struct text *const text[TEXTS], const bool known[TEXTS])
+{
 	size_t at = 0;
 
-	h->http = (struct http){};
-	buf_clear(&h->bytes);
-	for (int i = 0; i < TEXTS; i++) {
-		size_t before = h->bytes.len;
-		int err = read_text(&h->bytes, t, &known[i]);
-
-		if (err)
-			return err;
-		text[i]->len = h->bytes.len - before;
-	}
 	if (!buf_room(&h->bytes, 1) || h->bytes.failed)
 		return -ENOMEM;
 	for (int i = 0; i < TEXTS; i++) {
@@ -49,4 +142,74 @@ int http_read(struct http_reader *h, struct tokens *t)
 		at += text[i]->len;
 	}
 	return 0;
+}
+
+/* The path has its mount point already: some servers of ASGI hand it over whole. */
+static bool is_whole(const struct buf *b, size_t root, size_t path)
+{
+	size_t len = path - root;
+
+	return b->len - path >= len && !memcmp(b->s + root, b->s + path, len);
+}
+
+/* Where it is mounted, then what is behind. */
+static int read_path(struct buf *out, struct tokens *t, bool wsgi, bool *ret_known)
+{
+	size_t root = out->len, path;
+	bool mounted, known;
+	int err = read_value(out, t, wsgi, false, &mounted);
+
+	path = out->len;
+	if (!err)
+		err = read_value(out, t, wsgi, false, &known);
+	if (err)
+		return err;
+	if (!wsgi && !out->failed && (!known || is_whole(out, root, path))) {
+		memmove(out->s + root, out->s + path, out->len - path);
+		out->len -= path - root;
+	}
+	*ret_known = known || (wsgi && mounted);
+	return 0;
+}
+
+/* Text i of the request. */
+static int read_one(struct buf *out, struct tokens *t, int i, unsigned flags, bool *ret_known)
+{
+	bool wsgi = flags & FT_HTTP_WSGI;
+
+	if (!(flags & (FT_HTTP_WSGI | FT_HTTP_ASGI)))
+		return read_text(out, t, ret_known);
+	if (i == TEXT_PATH)
+		return read_path(out, t, wsgi, ret_known);
+	return read_value(out, t, wsgi, i == TEXT_ID, ret_known);
+}
+
+int http_read(struct http_reader *h, struct tokens *t, unsigned flags, uint64_t number)
+{
+	struct text *const text[TEXTS] = {
+		[TEXT_ID] = &h->http.id,
+		[TEXT_METHOD] = &h->http.method,
+		[TEXT_PATH] = &h->http.path,
+		[TEXT_ADDRESS] = &h->http.remote_addr,
+		[TEXT_AGENT] = &h->http.user_agent,
+	};
+	bool known[TEXTS] = {};
+
+	h->http = (struct http){};
+	buf_clear(&h->bytes);
+	for (int i = 0; i < TEXTS; i++) {
+		size_t before = h->bytes.len;
+		int err = read_one(&h->bytes, t, i, flags, &known[i]);
+
+		if (err)
+			return err;
+		if (i == TEXT_ID && flags & (FT_HTTP_WSGI | FT_HTTP_ASGI) &&
+		    !(known[i] && is_id(h->bytes.s, h->bytes.len))) {
+			buf_clear(&h->bytes);
+			put_uuid(&h->bytes, number);
+			known[i] = true;
+		}
+		text[i]->len = h->bytes.len - before;
+	}
+	return finish(h, text, known);
 }

@@ -12,8 +12,9 @@ struct http_reader {
 };
 
 void http_release(struct http_reader *h);
-/* Reads the tokens of FT_REC_HTTP_REQUEST into h->http, borrowed until the next. -EBADMSG for
- * anything but texts and NONE. */
-int http_read(struct http_reader *h, struct tokens *t);
+/* Reads the tokens of FT_REC_HTTP_REQUEST with these flags into h->http, borrowed until the next.
+ * A server's request without an id gets one from its number. -EBADMSG for anything but texts and
+ * NONE, or containers among a server's values. */
+int http_read(struct http_reader *h, struct tokens *t, unsigned flags, uint64_t number);
 
 #endif

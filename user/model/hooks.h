@@ -27,7 +27,8 @@ enum hook_role {
 	HOOK_AGENT_EXIT = 11,
 	HOOK_AGENT_ENTER = 12,
 	HOOK_AGENT_LISTENER = 13, /* never hit: its semaphore says that somebody more is there */
-	HOOK_LAST = HOOK_AGENT_LISTENER,
+	HOOK_CONTEXT_COPIED = 14, /* the return of PyContext_CopyCurrent */
+	HOOK_LAST = HOOK_CONTEXT_COPIED,
 };
 
 enum hook_cost { HOOK_EMULATED, HOOK_SINGLE_STEPPED };

@@ -175,7 +175,7 @@ static char *add_http(char *p, const struct line *l, size_t thread)
 		p = add_text_or_null(p, &l->http->user_agent);
 	} else {
 		p = ADD(p, ", \"status_code\": ");
-		p = number_u64(p, l->http->status);
+		p = l->http->status ? number_u64(p, l->http->status) : ADD(p, "null");
 		p = ADD(p, ", ");
 		p = add_durations(p, l);
 		p -= 2; /* its comma: add_ids() brings its own */

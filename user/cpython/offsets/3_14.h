@@ -4,8 +4,8 @@
 
 #define OFFSETS_3_14                                                                               \
 	.tstate_frame = 72, .cframe_frame = FT_NONE, .tstate_exc_type = FT_NONE,                   \
-	.tstate_exc_value = 112, .frame_code = 0, .frame_previous = 8, .frame_globals = 24,        \
-	.frame_localsplus = 80, .frame_instr = 56, .frame_lasti = FT_NONE,                         \
+	.tstate_exc_value = 112, .tstate_context = 208, .frame_code = 0, .frame_previous = 8,      \
+	.frame_globals = 24, .frame_localsplus = 80, .frame_instr = 56, .frame_lasti = FT_NONE,    \
 	.frame_stacktop = FT_NONE, .frame_state = FT_NONE, .frame_owner = 74,                      \
 	.pyframe_frame = 24, .code_guard = 56, .guard_words = 11, .code_argcount = 52,             \
 	.code_posonly = 56, .code_kwonly = 60, .code_nlocals = 80, .code_nlocalsplus = 72,         \

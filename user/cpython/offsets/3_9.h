@@ -4,9 +4,9 @@
 
 #define OFFSETS_3_9                                                                                \
 	.tstate_frame = 24, .cframe_frame = FT_NONE, .tstate_exc_type = 88,                        \
-	.tstate_exc_value = 96, .frame_code = 32, .frame_previous = 24, .frame_globals = 48,       \
-	.frame_localsplus = 360, .frame_instr = FT_NONE, .frame_lasti = 104,                       \
-	.frame_stacktop = 72, .frame_state = 116, .frame_owner = FT_NONE,                          \
+	.tstate_exc_value = 96, .tstate_context = 240, .frame_code = 32, .frame_previous = 24,     \
+	.frame_globals = 48, .frame_localsplus = 360, .frame_instr = FT_NONE,                      \
+	.frame_lasti = 104, .frame_stacktop = 72, .frame_state = 116, .frame_owner = FT_NONE,      \
 	.pyframe_frame = FT_NONE, .code_guard = 16, .guard_words = 14, .code_argcount = 16,        \
 	.code_posonly = 20, .code_kwonly = 24, .code_nlocals = 28, .code_nlocalsplus = FT_NONE,    \
 	.code_flags = 36, .code_firstlineno = 40, .code_filename = 104, .code_name = 112,          \

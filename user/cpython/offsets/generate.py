@@ -47,6 +47,7 @@ LAYOUT = {
     "tstate_exc_type": {8: of("PyThreadState", "curexc_type"), 12: None},
     "tstate_exc_value": {8: of("PyThreadState", "curexc_value"),
                          12: of("PyThreadState", "current_exception")},
+    "tstate_context": {8: of("PyThreadState", "context")},
     "frame_code": {8: of(FRAME, "f_code"), 11: of(IFRAME, "f_code"), 13: of(IFRAME, "f_executable")},
     "frame_previous": {8: of(FRAME, "f_back"), 11: of(IFRAME, "previous")},
     "frame_globals": {8: of(FRAME, "f_globals"), 11: of(IFRAME, "f_globals")},
