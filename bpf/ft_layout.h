@@ -129,7 +129,7 @@ struct ft_proc {
 #define FT_PROC_SUSPENDS 4  /* set by BPF: a generator of an accepted function was suspended */
 #define FT_PROC_AGENT 16    /* no layout: seen through the probes of flowtrace_agent alone */
 #define FT_PROC_LOSSES 32   /* set by BPF: an ENTER of flowtrace_agent could not be recorded */
-#define FT_PROC_CONTEXTS 64 /* set by BPF: a context was copied while there was an HTTP request */
+#define FT_PROC_REQUESTS 64 /* set by BPF: something belongs to an HTTP request */
 
 /* Settings of a run: the same for every process, in BPF's read-only data. */
 struct ft_settings {

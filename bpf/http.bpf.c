@@ -49,7 +49,8 @@ enum word {
 #define LONGEST 31
 
 /* Byte i of a string, and word n of it, as they are in memory. */
-#define BYTE(s, i) ((i) < sizeof(s) - 1 ? (u64)(u8)(s)[(i) < sizeof(s) ? (i) : 0] << 8 * ((i) % 8) : 0)
+#define BYTE(s, i)                                                                                 \
+	((i) < sizeof(s) - 1 ? (u64)(u8)(s)[(i) < sizeof(s) ? (i) : 0] << 8 * ((i) % 8) : 0)
 #define TEXT(s, n)                                                                                 \
 	(BYTE(s, 8 * n) | BYTE(s, 8 * n + 1) | BYTE(s, 8 * n + 2) | BYTE(s, 8 * n + 3) |           \
 	 BYTE(s, 8 * n + 4) | BYTE(s, 8 * n + 5) | BYTE(s, 8 * n + 6) | BYTE(s, 8 * n + 7))
@@ -467,29 +468,16 @@ FT_GLOBAL int ft_http_text(u32 tid, u32 i)
 	return 0;
 }
 
-FT_INLINE void belongs(u32 tgid, u64 address, u32 kind, u64 number)
-{
-	struct http_key key = {.of = address, .tgid = tgid, .kind = kind};
-
-	bpf_map_update_elem(&ft_request_of, &key, &number, BPF_ANY);
-}
-
-FT_INLINE void belongs_no_more(u32 tgid, u64 address, u32 kind)
-{
-	struct http_key key = {.of = address, .tgid = tgid, .kind = kind};
-
-	bpf_map_delete_elem(&ft_request_of, &key);
-}
-
 FT_GLOBAL int ft_http_send(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct ft_proc *p = t ? my_proc() : 0;
 	struct ft_rec_http_request *r;
 	struct http_request request = {};
 	struct http_key key = {.kind = HTTP_NUMBER};
 	u64 now = bpf_ktime_get_ns();
 
-	if (!t)
+	if (!p)
 		return -1;
 	t->http.number = (u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32() | 1;
 	r = head_of(t, sizeof(*r));
@@ -503,8 +491,7 @@ FT_GLOBAL int ft_http_send(u32 tid)
 	request.sender = t->http.sender;
 	request.blind = t->http.blind;
 	bpf_map_update_elem(&ft_requests, &key, &request, BPF_ANY);
-	if (request.sender)
-		belongs(t->pid, request.sender, HTTP_SENDER, t->http.number);
+	belongs(p, t->pid, request.sender, HTTP_SENDER, t->http.number);
 	return 0;
 }
 
@@ -585,8 +572,7 @@ FT_GLOBAL int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed)
 	status = r->status;
 	if (!status && (failed || !r->blind))
 		status = STATUS_FAILED;
-	if (r->sender)
-		belongs_no_more(t->pid, r->sender, HTTP_SENDER);
+	belongs_no_more(t->pid, r->sender, HTTP_SENDER);
 	key.tgid = t->pid;
 	bpf_map_delete_elem(&ft_requests, &key);
 	head_init(&t->response.hdr, FT_REC_HTTP_RESPONSE, sizeof(t->response), t->pid, tid, now);
@@ -628,12 +614,10 @@ int ft_context_copied(struct pt_regs *ctx)
 	if (!hit_ours(&h) || !plausible(copy))
 		return 0;
 	request = thread_request(&h);
-	if (request) {
-		h.proc->flags |= FT_PROC_CONTEXTS;
-		belongs(h.tgid, copy, HTTP_CONTEXT, request);
-	} else if (h.proc->flags & FT_PROC_CONTEXTS) {
+	if (request)
+		belongs(h.proc, h.tgid, copy, HTTP_CONTEXT, request);
+	else if (h.proc->flags & FT_PROC_REQUESTS)
 		belongs_no_more(h.tgid, copy, HTTP_CONTEXT);
-	}
 	return 0;
 }
 

@@ -53,16 +53,36 @@ FT_INLINE u64 request_of(u32 tgid, u64 address, u32 kind)
 	return number ? *number : 0;
 }
 
-/* The request in whose context the thread runs. */
+/* From now on it belongs to that request. */
+FT_INLINE void belongs(struct ft_proc *p, u32 tgid, u64 address, u32 kind, u64 number)
+{
+	struct http_key key = {.of = address, .tgid = tgid, .kind = kind};
+
+	if (!address)
+		return;
+	p->flags |= FT_PROC_REQUESTS;
+	bpf_map_update_elem(&ft_request_of, &key, &number, BPF_ANY);
+}
+
+FT_INLINE void belongs_no_more(u32 tgid, u64 address, u32 kind)
+{
+	struct http_key key = {.of = address, .tgid = tgid, .kind = kind};
+
+	if (address)
+		bpf_map_delete_elem(&ft_request_of, &key);
+}
+
+/* The context that the thread runs in. */
+FT_INLINE u64 context_of(const struct hit *h)
+{
+	return read_ptr((h->tstate ?: tstate_of(h->l)) + h->l->tstate_context);
+}
+
 FT_INLINE u64 context_request(const struct hit *h)
 {
-	u64 tstate = h->tstate;
-
-	if (!(h->proc->flags & FT_PROC_CONTEXTS))
+	if (!(h->proc->flags & FT_PROC_REQUESTS))
 		return 0;
-	if (!tstate)
-		tstate = tstate_of(h->l);
-	return request_of(h->tgid, read_ptr(tstate + h->l->tstate_context), HTTP_CONTEXT);
+	return request_of(h->tgid, context_of(h), HTTP_CONTEXT);
 }
 
 FT_INLINE bool http_begin(struct hit *h)

@@ -202,8 +202,12 @@ FT_INLINE u32 at_application(struct thread *t, struct hit *h, u64 previous, u64 
 	if (request_find(h->tgid, *request) || !http_begin(h))
 		return 0;
 	*request = t->http.number;
-	if (!wsgi)
+	if (!wsgi) {
+		/* It may go on where no hook is: thrown into, up to 3.11 (genobject.c, _gen_throw).
+		 */
+		belongs(h->proc, h->tgid, context_of(h), HTTP_CONTEXT, *request);
 		return CALL_REQUEST;
+	}
 	if (!previous)
 		return CALL_REQUEST | CALL_WSGI;
 	hold_server(t, h, previous, *request);
