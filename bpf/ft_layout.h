@@ -59,7 +59,8 @@ struct ft_layout {
 	__u16 cframe_frame;    /* FT_NONE: tstate_frame is the frame itself */
 	__u16 tstate_exc_type; /* FT_NONE: no separate type */
 	__u16 tstate_exc_value;
-	__u16 tstate_context; /* contextvars.Context, NULL until it is needed */
+	__u16 tstate_context;  /* contextvars.Context, NULL until it is needed */
+	__u16 context_entered; /* int: a thread runs in it, and did not make it for itself */
 
 	/* frame */
 	__u16 frame_code, frame_previous, frame_globals, frame_localsplus;

@@ -126,11 +126,17 @@ struct http_request {
 #define HTTP_TEXTS 6   /* values that are recorded of a request */
 #define HTTP_VALUES 16 /* keys that are looked for in a dict: enum word in http.bpf.c */
 
-/* A request that is being read. */
+/* A call that means something to a request, step by step. */
 struct http_reading {
-	__u64 number, sender;
-	__u32 blind, flags; /* flags of its record */
-	__u64 text[8];	    /* HTTP_TEXTS of them */
+	__u64 number;	 /* the request that it is for, 0 = none */
+	__u64 dict;	 /* environ, scope or message */
+	__u64 callable;	 /* start_response or send */
+	__u64 code_type; /* the type of code objects */
+	__u64 server;	 /* the frame that called a WSGI application, 0 = none */
+	__u64 sender;	 /* the object of the method send */
+	__u32 role;	 /* enum http_role */
+	__u32 blind;	 /* of struct http_request */
+	__u64 text[8];	 /* HTTP_TEXTS of them */
 	__u64 value[HTTP_VALUES];
 };
 

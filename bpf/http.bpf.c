@@ -175,103 +175,194 @@ FT_INLINE u64 parameter(const struct ft_layout *l, u64 frame, const struct code_
 	return in_cell(l, obj, i, base + 8 * (u64)e->cells_slot, e->arg_cell);
 }
 
-/* ---- marking -------------------------------------------------------------------------------- */
+/* ---- contexts ------------------------------------------------------------------------------- */
 
-/* An entry for code that was not seen yet, or not where its call began. */
-FT_INLINE void mark_new(const struct ft_layout *l, u32 tgid, u64 code, u32 role, u32 arg)
+/* The context that the thread runs in. */
+FT_INLINE u64 context_of(const struct ft_layout *l, const struct thread *t)
 {
-	struct code_key key = {.code = code, .tgid = tgid};
-	struct code_entry e = {
-		.verdict = CODE_MARKED,
-		.role = role,
-		.role_arg = arg,
-	};
-
-	e.guard = code_guard(l, code);
-	if (e.guard)
-		bpf_map_update_elem(&ft_codes, &key, &e, BPF_ANY);
+	return read_ptr((t->tstate ?: tstate_of(l)) + l->tstate_context);
 }
 
-FT_GLOBAL int ft_http_mark(u32 tid, u64 code, u32 role, u32 arg)
+/* A thread that uses a variable and was given no context makes one for itself, unseen, maybe where
+ * a copy was before; but it does not enter it. */
+FT_GLOBAL u64 ft_http_context(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
-	struct code_entry *e = l ? code_find(t->pid, code) : 0;
+	u64 context, request;
 
-	if (!l || (e && e->role))
+	if (!l)
 		return 0;
+	context = context_of(l, t);
+	request = request_of(t->pid, context, HTTP_CONTEXT);
+	return request && read_u32(context + l->context_entered) ? request : 0;
+}
+
+/* ---- entering ------------------------------------------------------------------------------- */
+
+/* The Python function that called, through C or not. */
+FT_INLINE u64 calling_frame(const struct ft_layout *l, u64 previous)
+{
+	u8 owner = 0;
+
+	if (!previous || l->frame_owner == FT_NONE ||
+	    read_at(&owner, 1, previous + l->frame_owner) || owner < OWNER_SHIM)
+		return previous;
+	return read_ptr(previous + l->frame_previous);
+}
+
+/* A server's send() knows its request by the object whose method it is. */
+FT_INLINE u64 sender_request(const struct ft_layout *l, const struct thread *t, u64 frame,
+			     const struct code_entry *e)
+{
+	u64 request = 0;
+
+	if (e->role_arg)
+		request = request_of(t->pid, parameter(l, frame, e, 0), HTTP_SENDER);
+	return request ?: t->http.number;
+}
+
+/* "404 Not Found" */
+FT_INLINE void read_status(const struct ft_layout *l, struct http_request *r, u64 text)
+{
+	struct str_view s = {};
+	u8 digit[3] = {};
+
+	if (str_open(l, text, &s) || s.width != 1 || s.length < 3 || read_at(digit, 3, s.data))
+		return;
+	digit[0] -= '0';
+	digit[1] -= '0';
+	digit[2] -= '0';
+	if (digit[0] <= 9 && digit[1] <= 9 && digit[2] <= 9)
+		r->status = 100 * digit[0] + 10 * digit[1] + digit[2];
+}
+
+/*
+ * Does this call of an application begin a request? Not below another, unless the server's
+ * function calls the next without returning: the one before is over then.
+ */
+FT_INLINE bool begins(struct thread *t, u32 tid, const struct call *top)
+{
+	if (t->http.server && top && top->frame == t->http.server && top->flags & CALL_REQUEST)
+		ft_http_leave(tid, top->request, CALL_REQUEST, 0);
+	else if (top && top->request)
+		return false;
+	return !request_find(t->pid, t->http.number);
+}
+
+FT_GLOBAL int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct ft_proc *p = t ? my_proc() : 0;
+	struct code_entry *e = p ? code_find(t->pid, code) : 0;
+	struct call *top = t ? call_top(t, tid) : 0;
+	struct http_request *r;
+	const struct ft_layout *l;
+	u64 first;
+
+	if (!e)
+		return 0;
+	l = &p->layout;
+	t->http.role = e->role;
+	t->http.number = thread_request(p, tid, top);
+	first = parameter(l, frame, e, e->role_arg);
+	if (e->role == HTTP_STATUS) {
+		r = request_find(t->pid, t->http.number);
+		if (r)
+			read_status(l, r, first);
+		return 0;
+	}
+	t->http.dict = first;
+	if (e->role == HTTP_SEND) {
+		t->http.number = sender_request(l, t, frame, e);
+		return request_find(t->pid, t->http.number) ? HTTP_SEND : 0;
+	}
+	t->http.server = e->role == HTTP_WSGI ? calling_frame(l, previous) : 0;
+	if (!begins(t, tid, top))
+		return 0;
+	t->http.callable = parameter(l, frame, e, e->role_arg + (e->role == HTTP_WSGI ? 1 : 2));
+	t->http.code_type = read_ptr(code + 8);
+	return e->role;
+}
+
+/* ---- marking -------------------------------------------------------------------------------- */
+
+/* An entry for code that was not seen yet, or not where its call began. */
+FT_INLINE void mark_new(const struct ft_layout *l, struct thread *t, u64 code, u32 role, u32 arg)
+{
+	struct code_key key = {.code = code, .tgid = t->pid};
+	struct code_entry *e = &t->entry;
+
+	__builtin_memset(e, 0, sizeof(*e));
+	e->verdict = CODE_MARKED;
+	e->role = role;
+	e->role_arg = arg;
+	e->guard = code_guard(l, code);
+	if (e->guard)
+		bpf_map_update_elem(&ft_codes, &key, e, BPF_ANY);
+}
+
+FT_INLINE void mark(const struct ft_layout *l, struct thread *t, u64 code, u32 arg)
+{
+	u32 role = t->http.role == HTTP_WSGI ? HTTP_STATUS : HTTP_SEND;
+	struct code_entry *e = code_find(t->pid, code);
+
+	if (e && e->role)
+		return;
 	if (!e || e->verdict == CODE_REJECT || !code_same(l, code, e)) {
-		mark_new(l, t->pid, code, role, arg);
+		mark_new(l, t, code, role, arg);
 	} else {
 		e->role_arg = arg;
 		e->role = role;
 	}
-	return 0;
 }
 
-FT_GLOBAL int ft_http_watch(u32 tid, u64 code)
-{
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
-	struct code_entry *e = l ? code_find(t->pid, code) : 0;
-
-	if (!l)
-		return 0;
-	if (!e) {
-		mark_new(l, t->pid, code, 0, 0);
-	} else if (e->verdict == CODE_REJECT) {
-		e->name_hash = name_hash(l, code);
-		e->verdict = CODE_WATCH;
-	}
-	return 0;
-}
-
-/* The code of the function at this address, or 0. code_type: the type of code objects. */
-FT_INLINE u64 code_of(const struct ft_layout *l, u64 function, u64 code_type)
+/* The code of the function at this address, or 0. */
+FT_INLINE u64 code_of(const struct ft_layout *l, const struct thread *t, u64 function)
 {
 	u64 code = plausible(function) ? read_ptr(function + l->function_code) : 0;
 
-	return plausible(code) && read_ptr(code + 8) == code_type ? code : 0;
+	return plausible(code) && read_ptr(code + 8) == t->http.code_type ? code : 0;
 }
 
-/*
- * Marks the function behind what a server handed to an application: a function, a method, or what
- * is around one of those (functools.partial, our own wrappers). Returns the method's object, or 0;
- * *blind of the request says that there is no Python function.
- */
-FT_GLOBAL u64 ft_http_callable(u32 tid, u64 obj, u64 code_type, u32 role)
+/* Of a function or a method its code, or 0; http.sender: the method's object. */
+FT_GLOBAL u64 ft_http_code(u32 tid, u64 callable)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
-	u64 code, inner, self;
+	u64 code;
+
+	if (!l || !plausible(callable))
+		return 0;
+	code = code_of(l, t, callable);
+	if (code) {
+		t->http.sender = 0;
+		return code;
+	}
+	code = code_of(l, t, read_ptr(callable + METHOD_FUNCTION));
+	if (code)
+		t->http.sender = read_ptr(callable + METHOD_SELF);
+	return code;
+}
+
+FT_GLOBAL int ft_http_mark(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	u64 obj, code;
 	u32 i;
 
-	if (!l || !plausible(obj))
+	if (!l)
 		return 0;
-	t->http.blind = 0;
-	code = code_of(l, obj, code_type);
-	if (code) {
-		ft_http_mark(tid, code, role, 0);
-		return 0;
-	}
-	code = code_of(l, read_ptr(obj + METHOD_FUNCTION), code_type);
-	if (code) {
-		self = read_ptr(obj + METHOD_SELF);
-		ft_http_mark(tid, code, role, 1);
-		return self;
-	}
-	for (i = 0; i < INNER_WORDS; i++) {
-		inner = read_ptr(obj + INNER_FIRST + 8 * (u64)i);
-		if (!plausible(inner))
-			continue;
-		code = code_of(l, read_ptr(inner + METHOD_FUNCTION), code_type);
-		if (code) {
-			self = read_ptr(inner + METHOD_SELF);
-			ft_http_mark(tid, code, role, 1);
-			return self;
-		}
-	}
-	t->http.blind = 1;
+	obj = t->http.callable;
+	t->http.sender = 0;
+	code = ft_http_code(tid, obj);
+	/* Around another: functools.partial, our own wrappers. */
+	for (i = 0; i < INNER_WORDS && !code && plausible(obj); i++)
+		code = ft_http_code(tid, read_ptr(obj + INNER_FIRST + 8 * (u64)i));
+	t->http.blind = !code;
+	if (code)
+		mark(l, t, code, t->http.sender != 0);
 	return 0;
 }
 
@@ -297,8 +388,7 @@ FT_GLOBAL int ft_http_entry(u32 tid, u64 key, u64 value)
 	return 0;
 }
 
-/* The values of our keys in a dict, into the thread's slot; 0: it is none. */
-FT_GLOBAL int ft_http_scan(u32 tid, u64 dict)
+FT_GLOBAL int ft_http_scan(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
@@ -309,7 +399,7 @@ FT_GLOBAL int ft_http_scan(u32 tid, u64 dict)
 	if (!l)
 		return 0;
 	__builtin_memset(t->http.value, 0, sizeof(t->http.value));
-	if (!has_flag(l, dict, TPFLAGS_DICT) || dict_open(l, dict, &d))
+	if (!has_flag(l, t->http.dict, TPFLAGS_DICT) || dict_open(l, t->http.dict, &d))
 		return 0;
 	key = d.entries + d.key_off;
 	value = d.values ?: d.entries + d.val_off;
@@ -320,7 +410,7 @@ FT_GLOBAL int ft_http_scan(u32 tid, u64 dict)
 		key += d.stride;
 		value += d.values ? 8 : d.stride;
 	}
-	return 1;
+	return 0;
 }
 
 /* Item i of a list or a tuple, or 0. */
@@ -369,40 +459,28 @@ FT_GLOBAL int ft_http_header(u32 tid, u64 headers, u32 i)
 	return 1;
 }
 
-FT_GLOBAL int ft_http_environ(u32 tid, u64 environ, u64 start_response, u64 code_type)
+FT_INLINE int take_environ(struct thread *t)
 {
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	u64 *v;
+	u64 *v = t->http.value;
 
-	if (!t || !ft_http_scan(tid, environ))
-		return 0;
-	v = t->http.value;
 	if (!v[WORD_REQUEST_METHOD])
 		return 0;
-	t->http.flags = FT_HTTP_WSGI;
 	t->http.text[0] = v[WORD_FLOWTRACE_ID] ?: v[WORD_HTTP_X_REQUEST_ID];
 	t->http.text[1] = v[WORD_REQUEST_METHOD];
 	t->http.text[2] = v[WORD_SCRIPT_NAME];
 	t->http.text[3] = v[WORD_PATH_INFO];
 	t->http.text[4] = v[WORD_REMOTE_ADDR];
 	t->http.text[5] = v[WORD_HTTP_USER_AGENT];
-	ft_http_callable(tid, start_response, code_type, HTTP_STATUS);
 	return 1;
 }
 
-FT_GLOBAL int ft_http_scope(u32 tid, u64 scope, u64 send, u64 code_type)
+FT_INLINE int take_scope(const struct ft_layout *l, struct thread *t, u32 tid)
 {
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
-	u64 *v;
+	u64 *v = t->http.value;
 	u32 i;
 
-	if (!l || !ft_http_scan(tid, scope))
-		return 0;
-	v = t->http.value;
 	if (ft_http_str(v[WORD_TYPE]) != WORD_HTTP)
 		return 0;
-	t->http.flags = FT_HTTP_ASGI;
 	t->http.text[0] = 0;
 	t->http.text[1] = v[WORD_METHOD];
 	t->http.text[2] = v[WORD_ROOT_PATH];
@@ -412,28 +490,18 @@ FT_GLOBAL int ft_http_scope(u32 tid, u64 scope, u64 send, u64 code_type)
 	for (i = 0; i < HEADERS; i++)
 		if (!ft_http_header(tid, v[WORD_HEADERS], i))
 			break;
-	t->http.sender = ft_http_callable(tid, send, code_type, HTTP_SEND);
 	return 1;
 }
 
-FT_GLOBAL int ft_http_read(u32 tid, u64 frame, u64 code)
+FT_GLOBAL int ft_http_take(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
-	struct code_entry *e = l ? code_find(t->pid, code) : 0;
-	u64 first, code_type;
-	u32 arg;
 
-	if (!e)
+	if (!l)
 		return 0;
 	walk_begin(t);
-	t->http.sender = 0;
-	arg = e->role_arg;
-	code_type = read_ptr(code + 8);
-	first = parameter(l, frame, e, arg);
-	if (e->role == HTTP_WSGI)
-		return ft_http_environ(tid, first, parameter(l, frame, e, arg + 1), code_type);
-	return ft_http_scope(tid, first, parameter(l, frame, e, arg + 2), code_type);
+	return t->http.role == HTTP_WSGI ? take_environ(t) : take_scope(l, t, tid);
 }
 
 /* ---- recording ------------------------------------------------------------------------------ */
@@ -468,57 +536,105 @@ FT_GLOBAL int ft_http_text(u32 tid, u32 i)
 	return 0;
 }
 
+/* The end of this code's calls is to be seen, though nobody asked for it. */
+FT_INLINE void watch(const struct ft_layout *l, struct thread *t, u64 code)
+{
+	struct code_entry *e = code_find(t->pid, code);
+
+	if (!e) {
+		mark_new(l, t, code, 0, 0);
+	} else if (e->verdict == CODE_REJECT) {
+		e->name_hash = name_hash(l, code);
+		e->verdict = CODE_WATCH;
+	}
+}
+
+/*
+ * The server's function that called a WSGI application: the request is over when it is, since it
+ * iterates over the body and closes it.
+ */
+FT_GLOBAL int ft_http_hold(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct call *top, *c;
+	u64 code;
+
+	if (!l)
+		return 0;
+	code = frame_code(l, t->http.server);
+	top = call_top(t, tid);
+	if (call_is(top, t->http.server, code)) {
+		top->flags |= CALL_REQUEST;
+		top->request = t->http.number;
+		return 0;
+	}
+	watch(l, t, code);
+	c = call_new(t, tid);
+	if (!c) {
+		count(FT_LOST_stack_full);
+		return 0;
+	}
+	t->depth++;
+	c->frame = t->http.server;
+	c->code = code;
+	c->flags = CALL_HIDDEN | CALL_REQUEST;
+	if (read_u32(code + l->code_flags) & CO_SUSPENDS)
+		c->flags |= CALL_GENERATOR;
+	c->exc = 0;
+	c->tstate = t->tstate;
+	c->request = t->http.number;
+	top = t->depth > 1 ? call_at(tid, t->depth - 2) : 0;
+	c->start_ns = top ? top->start_ns : 0;
+	c->start_tid = top ? top->start_tid : 0;
+	return 0;
+}
+
+/* The record; 0 when it went out. */
+FT_INLINE int send_request(struct thread *t, u32 tid, u64 number, u64 now)
+{
+	struct ft_rec_http_request *r = head_of(t, sizeof(*r));
+
+	head_init(&r->hdr, FT_REC_HTTP_REQUEST, 0, t->pid, tid, now);
+	r->hdr.flags = t->http.role == HTTP_WSGI ? FT_HTTP_WSGI : FT_HTTP_ASGI;
+	r->request = number;
+	return send_tokens(t, tid, now, sizeof(*r), 2); /* it and its response */
+}
+
 FT_GLOBAL int ft_http_send(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	struct ft_proc *p = t ? my_proc() : 0;
-	struct ft_rec_http_request *r;
-	struct http_request request = {};
 	struct http_key key = {.kind = HTTP_NUMBER};
-	u64 now = bpf_ktime_get_ns();
+	struct http_request request = {};
 
 	if (!p)
-		return -1;
-	t->http.number = (u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32() | 1;
-	r = head_of(t, sizeof(*r));
-	head_init(&r->hdr, FT_REC_HTTP_REQUEST, 0, t->pid, tid, now);
-	r->hdr.flags = t->http.flags;
-	r->request = t->http.number;
-	if (send_tokens(t, tid, now, sizeof(*r), 2)) /* and its response */
-		return -1;
-	key.of = t->http.number;
+		return 0;
+	key.of = (u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32() | 1;
 	key.tgid = t->pid;
-	request.sender = t->http.sender;
+	if (send_request(t, tid, key.of, bpf_ktime_get_ns()))
+		return 0;
+	t->http.number = key.of;
 	request.blind = t->http.blind;
+	if (t->http.role == HTTP_ASGI)
+		request.sender = t->http.sender;
 	bpf_map_update_elem(&ft_requests, &key, &request, BPF_ANY);
-	belongs(p, t->pid, request.sender, HTTP_SENDER, t->http.number);
-	return 0;
+	if (t->http.role == HTTP_ASGI) {
+		belongs(p, t->pid, request.sender, HTTP_SENDER, key.of);
+		/* It may go on where no hook is: thrown into, up to 3.11 (genobject.c, _gen_throw).
+		 */
+		belongs(p, t->pid, context_of(&p->layout, t), HTTP_CONTEXT, key.of);
+		return CALL_REQUEST;
+	}
+	if (!t->http.server)
+		return CALL_REQUEST | CALL_WSGI;
+	ft_http_hold(tid);
+	return CALL_WSGI;
 }
 
 /* ---- the response --------------------------------------------------------------------------- */
 
 #define STATUS_FAILED 500
-
-/* "404 Not Found" */
-FT_GLOBAL int ft_http_status(u32 tid, u64 frame, u64 code, u64 request)
-{
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
-	struct code_entry *e = l ? code_find(t->pid, code) : 0;
-	struct http_request *r = t ? request_find(t->pid, request) : 0;
-	struct str_view s = {};
-	u8 digit[3] = {};
-
-	if (!e || !r || str_open(l, parameter(l, frame, e, e->role_arg), &s) || s.width != 1 ||
-	    s.length < 3 || read_at(digit, 3, s.data))
-		return 0;
-	digit[0] -= '0';
-	digit[1] -= '0';
-	digit[2] -= '0';
-	if (digit[0] <= 9 && digit[1] <= 9 && digit[2] <= 9)
-		r->status = 100 * digit[0] + 10 * digit[1] + digit[2];
-	return 0;
-}
 
 /* An int of one digit, or of a class of ints. */
 FT_INLINE u32 small_int(const struct ft_layout *l, u64 obj)
@@ -526,25 +642,15 @@ FT_INLINE u32 small_int(const struct ft_layout *l, u64 obj)
 	return has_flag(l, obj, TPFLAGS_LONG) ? read_u32(obj + l->int_digits) : 0;
 }
 
-FT_GLOBAL int ft_http_message(u32 tid, u64 frame, u64 code, u64 request)
+FT_GLOBAL int ft_http_message(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
-	struct code_entry *e = l ? code_find(t->pid, code) : 0;
-	struct http_request *r;
-	u64 by_sender = 0;
+	struct http_request *r = l ? request_find(t->pid, t->http.number) : 0;
 	u32 word;
 
-	if (!e)
+	if (!r)
 		return 0;
-	if (e->role_arg)
-		by_sender = request_of(t->pid, parameter(l, frame, e, 0), HTTP_SENDER);
-	if (by_sender)
-		request = by_sender;
-	r = request_find(t->pid, request);
-	if (!r || !ft_http_scan(tid, parameter(l, frame, e, e->role_arg)))
-		return 0;
-	t->http.number = request;
 	word = ft_http_str(t->http.value[WORD_TYPE]);
 	if (word == WORD_START)
 		r->status = small_int(l, t->http.value[WORD_STATUS]);
@@ -584,24 +690,38 @@ FT_GLOBAL int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed)
 	return 0;
 }
 
-/* ---- contexts ------------------------------------------------------------------------------- */
+/* ---- contexts that are made ---------------------------------------------------------------- */
 
-/* The request that the thread works for, or 0. */
-FT_INLINE u64 thread_request(struct hit *h)
+/* The request that the thread works for now, or 0. */
+FT_INLINE u64 settled_request(struct hit *h)
 {
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
-	struct call *top = t ? call_top(t, h->tid) : 0;
+	struct thread *t = thread_get(h->tgid, h->tid);
+	struct call *top;
 
-	if (top && hit_frame(h)) {
-		t->tstate = h->tstate;
-		if (top->frame != h->frame)
-			ft_settle(h->tid, h->frame, 0, 0);
-		top = call_top(t, h->tid);
-		if (top && top->request)
-			return top->request;
+	if (!t)
+		return 0;
+	top = call_top(t, h->tid);
+	if (!top) {
+		t->tstate = tstate_of(h->l);
+		return thread_request(h->proc, h->tid, 0);
 	}
-	h->tstate = 0;
-	return context_request(h);
+	if (!hit_frame(h))
+		return 0;
+	t->tstate = h->tstate;
+	if (top->frame != h->frame)
+		ft_settle(h->tid, h->frame, 0, 0);
+	return thread_request(h->proc, h->tid, call_top(t, h->tid));
+}
+
+/* An empty context was made. */
+SEC("uretprobe")
+int ft_context_made(struct pt_regs *ctx)
+{
+	struct hit h = {};
+
+	if (hit_ours(&h) && h.proc->flags & FT_PROC_REQUESTS)
+		belongs_no_more(h.tgid, PT_REGS_RC(ctx), HTTP_CONTEXT);
+	return 0;
 }
 
 /* PyContext_CopyCurrent returns. */
@@ -613,7 +733,7 @@ int ft_context_copied(struct pt_regs *ctx)
 
 	if (!hit_ours(&h) || !plausible(copy))
 		return 0;
-	request = thread_request(&h);
+	request = settled_request(&h);
 	if (request)
 		belongs(h.proc, h.tgid, copy, HTTP_CONTEXT, request);
 	else if (h.proc->flags & FT_PROC_REQUESTS)

@@ -17,26 +17,55 @@
  * looked up in the frame, and its code marked: whatever a middleware wraps around it, it is called.
  *
  * Work goes on elsewhere, in tasks and threads, with a copy of the context (contextvars.Context):
- * PyContext_CopyCurrent is hooked, and a copy belongs to the request that it was made in.
+ * PyContext_CopyCurrent is hooked, and a copy belongs to the request that it was made in. What
+ * makes an empty one is hooked too, since it may come to lie where a copy was.
  */
 #ifndef FT_HTTP_BPF_H
 #define FT_HTTP_BPF_H
 
 #include "hit.bpf.h"
 
-/* Reads the request that this call of an application begins; false: it begins none. */
-int ft_http_read(u32 tid, u64 frame, u64 code);
-/* Text i of it is to be walked. */
+/*
+ * The steps at the call of a function with a role; each needs its own part of the BPF stack. The
+ * request that the call is for is in the thread's slot behind them (http.number).
+ */
+
+/* enum http_role if there is more to do; 0: nothing. */
+int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous);
+/* The values of our keys in its dict. */
+int ft_http_scan(u32 tid);
+/* HTTP_SEND: 1 = the last of the body. */
+int ft_http_message(u32 tid);
+/* An application: 1 = it was called for an HTTP request. */
+int ft_http_take(u32 tid);
+/* Marks the function behind what the server handed over. */
+int ft_http_mark(u32 tid);
+/* Text i of the request is to be walked. */
 int ft_http_text(u32 tid, u32 i);
-/* Sends it; 0 when it went out. Its number is in the thread's slot. */
+/* Sends the request. Returns the CALL_* flags of the application's call, 0: it was lost. */
 int ft_http_send(u32 tid);
-/* A server's start_response() was called for a request. */
-int ft_http_status(u32 tid, u64 frame, u64 code, u64 request);
-/* A server's send() was called, in a call for a request. 1: with the last of the body; the
- * request's number is in the thread's slot. */
-int ft_http_message(u32 tid, u64 frame, u64 code, u64 request);
-/* A function whose end the shadow stack is to see, though nobody asked for it. */
-int ft_http_watch(u32 tid, u64 code);
+
+/* The request in whose context the thread runs, or 0. */
+u64 ft_http_context(u32 tid);
+
+FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
+{
+	u32 role = ft_http_enter(tid, frame, code, previous), i;
+
+	if (!role)
+		return 0;
+	ft_http_scan(tid);
+	if (role == HTTP_SEND)
+		return ft_http_message(tid) ? CALL_REQUEST : 0;
+	if (!ft_http_take(tid))
+		return 0;
+	ft_http_mark(tid);
+	for (i = 0; i < HTTP_TEXTS; i++) {
+		ft_http_text(tid, i);
+		ft_walk(tid);
+	}
+	return ft_http_send(tid);
+}
 
 FT_INLINE struct http_request *request_find(u32 tgid, u64 number)
 {
@@ -72,30 +101,12 @@ FT_INLINE void belongs_no_more(u32 tgid, u64 address, u32 kind)
 		bpf_map_delete_elem(&ft_request_of, &key);
 }
 
-/* The context that the thread runs in. */
-FT_INLINE u64 context_of(const struct hit *h)
+/* The request that the thread works for; top: its innermost call, or NULL. */
+FT_INLINE u64 thread_request(const struct ft_proc *p, u32 tid, const struct call *top)
 {
-	return read_ptr((h->tstate ?: tstate_of(h->l)) + h->l->tstate_context);
-}
-
-FT_INLINE u64 context_request(const struct hit *h)
-{
-	if (!(h->proc->flags & FT_PROC_REQUESTS))
-		return 0;
-	return request_of(h->tgid, context_of(h), HTTP_CONTEXT);
-}
-
-FT_INLINE bool http_begin(struct hit *h)
-{
-	u32 i;
-
-	if (!ft_http_read(h->tid, h->frame, h->code))
-		return false;
-	for (i = 0; i < HTTP_TEXTS; i++) {
-		ft_http_text(h->tid, i);
-		ft_walk(h->tid);
-	}
-	return !ft_http_send(h->tid);
+	if (top && top->request)
+		return top->request;
+	return p->flags & FT_PROC_REQUESTS ? ft_http_context(tid) : 0;
 }
 
 #endif

@@ -27,7 +27,10 @@
 #define WALK_FRAMES 64
 #define WALK_ROUNDS 17
 #define FT_UNWIND_BOUND 8 /* calls closed by one event; the next event goes on */
+#define CO_SUSPENDS (0x20 | 0x80 | 0x100 | 0x200) /* generator, coroutine, both kinds of async */
 #define OWNER_GENERATOR 1
+#define OWNER_SHIM                                                                                 \
+	3 /* and above: a frame of the interpreter's own, below one that C calls (3.12) */
 
 /* Goes down at most WALK_FRAMES frames. WALK_MET: met frame top; 0: met frame below, or the
  * bottom; else the frame where it is. */

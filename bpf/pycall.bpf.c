@@ -15,7 +15,6 @@
 
 #include <bpf/bpf_tracing.h>
 
-#define CO_SUSPENDS (0x20 | 0x80 | 0x100 | 0x200) /* generator, coroutine, both kinds of async */
 #define CO_NO_MONITORING_EVENTS 0x2000000
 #define NO_EXCEPTION 0
 
@@ -135,11 +134,14 @@ FT_INLINE void plain_params(struct thread *t, struct hit *h, struct level *lv)
 	}
 }
 
-FT_INLINE void put_args(struct thread *t, struct hit *h)
+/* What ENTER carries: the request, if any, and the arguments. */
+FT_INLINE void put_args(struct thread *t, struct hit *h, u64 request)
 {
 	struct level *lv;
 
 	walk_begin(t);
+	if (request)
+		tok_word(t, request);
 	if (!(ft_settings.capture & FT_CAPTURE_ARGS) || !h->entry->nparams)
 		return;
 	t->walk.cell_mask = h->entry->cell_mask;
@@ -154,93 +156,13 @@ FT_INLINE void put_args(struct thread *t, struct hit *h)
 		ft_walk(h->tid);
 }
 
-/*
- * The server's function that called a WSGI application: the request is over when it is, since it
- * iterates over the body and closes it.
- */
-FT_INLINE void hold_server(struct thread *t, struct hit *h, u64 frame, u64 request)
-{
-	struct call *top = call_top(t, h->tid), *c;
-	u64 code = frame_code(h->l, frame);
-
-	if (call_is(top, frame, code)) {
-		top->flags |= CALL_REQUEST;
-		top->request = request;
-		return;
-	}
-	ft_http_watch(h->tid, code);
-	c = push(t, h);
-	if (!c)
-		return;
-	*c = (struct call){
-		.frame = frame,
-		.code = code,
-		.flags = CALL_HIDDEN | CALL_REQUEST,
-		.tstate = h->tstate,
-		.request = request,
-	};
-	if (read_u32(code + h->l->code_flags) & CO_SUSPENDS)
-		c->flags |= CALL_GENERATOR;
-	top = t->depth > 1 ? call_at(h->tid, t->depth - 2) : 0;
-	if (top) {
-		c->start_ns = top->start_ns;
-		c->start_tid = top->start_tid;
-	}
-}
-
-/* An application is called: the flags of a call that a request begins with, and its number. */
-FT_INLINE u32 at_application(struct thread *t, struct hit *h, u64 previous, u64 *request)
-{
-	struct call *top = call_top(t, h->tid);
-	bool wsgi = h->entry->role == HTTP_WSGI;
-
-	/* A server's function that calls the next without returning. */
-	if (wsgi && *request && top && top->frame == previous && top->flags & CALL_REQUEST)
-		ft_http_leave(h->tid, *request, CALL_REQUEST, 0);
-	else if (top && top->request)
-		return 0;
-	if (request_find(h->tgid, *request) || !http_begin(h))
-		return 0;
-	*request = t->http.number;
-	if (!wsgi) {
-		/* It may go on where no hook is: thrown into, up to 3.11 (genobject.c, _gen_throw).
-		 */
-		belongs(h->proc, h->tgid, context_of(h), HTTP_CONTEXT, *request);
-		return CALL_REQUEST;
-	}
-	if (!previous)
-		return CALL_REQUEST | CALL_WSGI;
-	hold_server(t, h, previous, *request);
-	return CALL_WSGI;
-}
-
-/* The flags that what a function is to HTTP requests gives its call; *request: what it is for. */
-FT_INLINE u32 http_start(struct thread *t, struct hit *h, u64 previous, u64 *request)
-{
-	switch (h->entry->role) {
-	case HTTP_WSGI:
-	case HTTP_ASGI:
-		return at_application(t, h, previous, request);
-	case HTTP_STATUS:
-		if (*request)
-			ft_http_status(h->tid, h->frame, h->code, *request);
-		return 0;
-	case HTTP_SEND:
-		if (!ft_http_message(h->tid, h->frame, h->code, *request))
-			return 0;
-		*request = t->http.number;
-		return CALL_REQUEST;
-	}
-	return 0;
-}
-
 FT_INLINE void start(struct hit *h)
 {
 	u64 previous = read_ptr(h->frame + h->l->frame_previous);
 	struct thread *t = thread_at_entry(h, previous, h->frame);
 	u64 now, parent_ns = 0, request = 0;
 	struct ft_rec_enter *r;
-	u32 parent_tid = 0, flags = 0, head = sizeof(*r);
+	u32 parent_tid = 0, flags = 0;
 	struct call *top, *c;
 
 	if (!t)
@@ -254,16 +176,15 @@ FT_INLINE void start(struct hit *h)
 		resume_caller(t, h, previous, top);
 		top = call_top(t, h->tid);
 	}
-	if (top)
-		request = top->request;
-	if (!request)
-		request = context_request(h);
 	if (h->entry->role) {
-		flags = http_start(t, h, previous, &request);
+		flags = http_start(h->tid, h->frame, h->code, previous);
 		if (!flags && h->entry->verdict != CODE_ACCEPT)
 			return;
+		request = t->http.number;
 		now = bpf_ktime_get_ns();
 		top = call_top(t, h->tid);
+	} else {
+		request = thread_request(h->proc, h->tid, top);
 	}
 	if (top) {
 		parent_ns = top->start_ns;
@@ -291,19 +212,15 @@ FT_INLINE void start(struct hit *h)
 		c->start_tid = parent_tid;
 		return;
 	}
-	put_args(t, h);
-	if (request) {
-		head += sizeof(request);
-		*(u64 *)head_of(t, sizeof(request)) = request;
-	}
-	r = head_of(t, head);
+	put_args(t, h, request);
+	r = head_of(t, sizeof(*r));
 	head_init(&r->hdr, FT_REC_ENTER, 0, h->tgid, h->tid, now);
 	r->hdr.flags = request ? FT_ENTER_REQUEST : 0;
 	r->code = h->code;
 	r->parent_ns = parent_ns;
 	r->parent_tid = parent_tid;
 	r->pad = 0;
-	if (send_tokens(t, h->tid, now, head, 1)) {
+	if (send_tokens(t, h->tid, now, sizeof(*r), 1)) {
 		c->flags |= CALL_LOST;
 		c->start_ns = parent_ns;
 		c->start_tid = parent_tid;

@@ -322,7 +322,6 @@ Test(config, wrong_combinations)
 Test(config, what_is_not_built_yet)
 {
 	refuse("--all is not built yet", "--all");
-	refuse("--http is not built yet", "-p1", "--http");
 }
 
 /* ---- the environment --------------------------------------------------------------- */
@@ -363,8 +362,8 @@ Test(config, wrong_variables_are_named)
 	setenv("FLOWTRACE_MAX_ITEMS", "300", 1);
 	refuse("FLOWTRACE_MAX_ITEMS: 300 is too large, the maximum is 256", "-p1");
 	setenv("FLOWTRACE_MAX_ITEMS", "3", 1);
-	setenv("FLOWTRACE_HTTP", "true", 1);
-	refuse("--http is not built yet", "-p1");
+	setenv("FLOWTRACE_HTTP", "often", 1);
+	refuse("FLOWTRACE_HTTP: \"often\"", "-p1");
 }
 
 /* ---- the file ------------------------------------------------------------------------ */

@@ -149,6 +149,8 @@ static struct bpf_program *program_of(struct attach *a, enum hook_role role)
 		return a->skel->progs.ft_frame_clear;
 	case HOOK_CONTEXT_COPIED:
 		return a->skel->progs.ft_context_copied;
+	case HOOK_CONTEXT_MADE:
+		return a->skel->progs.ft_context_made;
 	case HOOK_AGENT_NAME:
 	case HOOK_AGENT_LISTENER:
 		return a->skel->progs.ft_agent_name;
@@ -299,7 +301,8 @@ static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
 		    const struct file *f, const struct hook *hook, struct why *w)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = hook->semaphore_offset,
-		    .retprobe = hook->role == HOOK_CONTEXT_COPIED);
+		    .retprobe =
+			    hook->role == HOOK_CONTEXT_COPIED || hook->role == HOOK_CONTEXT_MADE);
 	struct bpf_program *prog = program_of(a, hook->role);
 	struct bpf_link *link;
 

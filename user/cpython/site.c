@@ -175,6 +175,20 @@ int site_first_call(struct elf *e, uint64_t handler, uint64_t *ret_function)
 	return -ENOENT;
 }
 
+uint64_t site_behind_jump(struct elf *e, uint64_t function)
+{
+	uint64_t target = function;
+	struct walk k;
+
+	if (walk_start(&k, e, function))
+		return function;
+	if (walk_next(&k) && (k.insn->id != X86_INS_ENDBR64 || walk_next(&k)) &&
+	    k.insn->id == X86_INS_JMP && k.insn->detail->x86.operands[0].type == X86_OP_IMM)
+		target = k.insn->detail->x86.operands[0].imm;
+	walk_end(&k);
+	return target;
+}
+
 int site_at_function(struct elf *e, uint64_t function, struct site *ret_site)
 {
 	struct site second;

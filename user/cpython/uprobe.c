@@ -78,13 +78,20 @@ static int add_functions(struct elf *e, const struct target *t, const struct cpy
 	return err;
 }
 
-/* The probe of a return must be where the return address is on top of the stack. */
+/*
+ * What makes a contextvars.Context (Python/context.c). PyContext_New may be a mere jump to what
+ * others in that file call.
+ */
 int hooks_context(struct elf *e, const struct target *t, struct hooks *h, struct why *w)
 {
 	static const struct hook copied = {.role = HOOK_CONTEXT_COPIED,
 					   .name = "PyContext_CopyCurrent"};
+	static const struct hook made = {.role = HOOK_CONTEXT_MADE, .name = "PyContext_New"};
+	int err = add_function(e, t, copied, exported(e, copied.name), h, w);
 
-	return add_function(e, t, copied, exported(e, copied.name), h, w);
+	if (err)
+		return err;
+	return add_function(e, t, made, site_behind_jump(e, exported(e, made.name)), h, w);
 }
 
 int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_facts *facts,

@@ -4,8 +4,8 @@
 
 #define OFFSETS_3_11                                                                               \
 	.tstate_frame = 56, .cframe_frame = 8, .tstate_exc_type = 96, .tstate_exc_value = 104,     \
-	.tstate_context = 224, .frame_code = 32, .frame_previous = 48, .frame_globals = 8,         \
-	.frame_localsplus = 72, .frame_instr = 56, .frame_lasti = FT_NONE,                         \
+	.tstate_context = 224, .context_entered = 40, .frame_code = 32, .frame_previous = 48,      \
+	.frame_globals = 8, .frame_localsplus = 72, .frame_instr = 56, .frame_lasti = FT_NONE,     \
 	.frame_stacktop = FT_NONE, .frame_state = FT_NONE, .frame_owner = 69,                      \
 	.pyframe_frame = 24, .code_guard = 56, .guard_words = 11, .code_argcount = 56,             \
 	.code_posonly = 60, .code_kwonly = 64, .code_nlocals = 80, .code_nlocalsplus = 76,         \

@@ -4,13 +4,13 @@
 
 #define OFFSETS_3_12                                                                               \
 	.tstate_frame = 56, .cframe_frame = 0, .tstate_exc_type = FT_NONE,                         \
-	.tstate_exc_value = 96, .tstate_context = 208, .frame_code = 0, .frame_previous = 8,       \
-	.frame_globals = 24, .frame_localsplus = 72, .frame_instr = 56, .frame_lasti = FT_NONE,    \
-	.frame_stacktop = FT_NONE, .frame_state = FT_NONE, .frame_owner = 70,                      \
-	.pyframe_frame = 24, .code_guard = 56, .guard_words = 11, .code_argcount = 52,             \
-	.code_posonly = 56, .code_kwonly = 60, .code_nlocals = 80, .code_nlocalsplus = 72,         \
-	.code_flags = 48, .code_firstlineno = 68, .code_filename = 112, .code_name = 120,          \
-	.code_qualname = 128, .code_consts = 24, .code_localsplusnames = 96,                       \
+	.tstate_exc_value = 96, .tstate_context = 208, .context_entered = 40, .frame_code = 0,     \
+	.frame_previous = 8, .frame_globals = 24, .frame_localsplus = 72, .frame_instr = 56,       \
+	.frame_lasti = FT_NONE, .frame_stacktop = FT_NONE, .frame_state = FT_NONE,                 \
+	.frame_owner = 70, .pyframe_frame = 24, .code_guard = 56, .guard_words = 11,               \
+	.code_argcount = 52, .code_posonly = 56, .code_kwonly = 60, .code_nlocals = 80,            \
+	.code_nlocalsplus = 72, .code_flags = 48, .code_firstlineno = 68, .code_filename = 112,    \
+	.code_name = 120, .code_qualname = 128, .code_consts = 24, .code_localsplusnames = 96,     \
 	.code_localspluskinds = 104, .code_bytecode = 192, .code_monitoring = 168,                 \
 	.monitoring_lines = 40, .monitoring_instructions = 56, .op_line = 254,                     \
 	.op_instruction = 253, .code_cell2arg = FT_NONE, .code_cellvars = FT_NONE,                 \

@@ -4,13 +4,13 @@
 
 #define OFFSETS_3_13                                                                               \
 	.tstate_frame = 72, .cframe_frame = FT_NONE, .tstate_exc_type = FT_NONE,                   \
-	.tstate_exc_value = 112, .tstate_context = 208, .frame_code = 0, .frame_previous = 8,      \
-	.frame_globals = 24, .frame_localsplus = 72, .frame_instr = 56, .frame_lasti = FT_NONE,    \
-	.frame_stacktop = FT_NONE, .frame_state = FT_NONE, .frame_owner = 70,                      \
-	.pyframe_frame = 24, .code_guard = 56, .guard_words = 11, .code_argcount = 52,             \
-	.code_posonly = 56, .code_kwonly = 60, .code_nlocals = 80, .code_nlocalsplus = 72,         \
-	.code_flags = 48, .code_firstlineno = 68, .code_filename = 112, .code_name = 120,          \
-	.code_qualname = 128, .code_consts = 24, .code_localsplusnames = 96,                       \
+	.tstate_exc_value = 112, .tstate_context = 208, .context_entered = 40, .frame_code = 0,    \
+	.frame_previous = 8, .frame_globals = 24, .frame_localsplus = 72, .frame_instr = 56,       \
+	.frame_lasti = FT_NONE, .frame_stacktop = FT_NONE, .frame_state = FT_NONE,                 \
+	.frame_owner = 70, .pyframe_frame = 24, .code_guard = 56, .guard_words = 11,               \
+	.code_argcount = 52, .code_posonly = 56, .code_kwonly = 60, .code_nlocals = 80,            \
+	.code_nlocalsplus = 72, .code_flags = 48, .code_firstlineno = 68, .code_filename = 112,    \
+	.code_name = 120, .code_qualname = 128, .code_consts = 24, .code_localsplusnames = 96,     \
 	.code_localspluskinds = 104, .code_bytecode = 200, .code_monitoring = 176,                 \
 	.monitoring_lines = 32, .monitoring_instructions = 48, .op_line = 254,                     \
 	.op_instruction = 247, .code_cell2arg = FT_NONE, .code_cellvars = FT_NONE,                 \

@@ -23,11 +23,14 @@ def of(struct, member):
 
 # What to include, by the first minor version.
 HEADERS = {
-    8: ["frameobject.h", "structmember.h", "internal/pycore_pystate.h"],
-    9: ["frameobject.h", "internal/pycore_interp.h", "internal/pycore_runtime.h"],
-    11: ["opcode.h", "internal/pycore_frame.h", "internal/pycore_dict.h", "internal/pycore_runtime.h"],
-    14: ["opcode.h", "internal/pycore_frame.h", "internal/pycore_interpframe.h", "internal/pycore_dict.h",
-         "internal/pycore_runtime.h", "internal/pycore_debug_offsets.h"],
+    8: ["frameobject.h", "structmember.h", "internal/pycore_context.h", "internal/pycore_pystate.h"],
+    9: ["frameobject.h", "internal/pycore_context.h", "internal/pycore_interp.h",
+        "internal/pycore_runtime.h"],
+    11: ["opcode.h", "internal/pycore_context.h", "internal/pycore_frame.h",
+         "internal/pycore_dict.h", "internal/pycore_runtime.h"],
+    14: ["opcode.h", "internal/pycore_context.h", "internal/pycore_frame.h",
+         "internal/pycore_interpframe.h", "internal/pycore_dict.h", "internal/pycore_runtime.h",
+         "internal/pycore_debug_offsets.h"],
 }
 
 FRAME, IFRAME = "PyFrameObject", "_PyInterpreterFrame"
@@ -48,6 +51,7 @@ LAYOUT = {
     "tstate_exc_value": {8: of("PyThreadState", "curexc_value"),
                          12: of("PyThreadState", "current_exception")},
     "tstate_context": {8: of("PyThreadState", "context")},
+    "context_entered": {8: of("PyContext", "ctx_entered")},
     "frame_code": {8: of(FRAME, "f_code"), 11: of(IFRAME, "f_code"), 13: of(IFRAME, "f_executable")},
     "frame_previous": {8: of(FRAME, "f_back"), 11: of(IFRAME, "previous")},
     "frame_globals": {8: of(FRAME, "f_globals"), 11: of(IFRAME, "f_globals")},
