@@ -255,6 +255,7 @@ static void *writer_main(void *arg)
 	struct engine *e = arg;
 	uint64_t flushed = clock_ns(CLOCK_MONOTONIC), period = PERIOD_NS;
 	struct asked asked = {};
+	bool behind = false; /* the file, of what was drained */
 	int err = 0;
 
 	while (err >= 0 && !asked.stop) {
@@ -268,9 +269,13 @@ static void *writer_main(void *arg)
 			 : 2 * period < IDLE_PERIOD_NS ? 2 * period
 						       : IDLE_PERIOD_NS;
 		now = clock_ns(CLOCK_MONOTONIC);
-		if (err < 0 || (now - flushed < FLUSH_NS && asked.flush == e->flush_done))
+		/* A pause may be the last: uvicorn ends by the signal that ended its serving. */
+		behind |= any;
+		if (err < 0 ||
+		    (!(behind && !any) && now - flushed < FLUSH_NS && asked.flush == e->flush_done))
 			continue;
 		flushed = now;
+		behind = false;
 		err = pipeline_flush(e->pipeline);
 		if (err >= 0)
 			flush_is_done(e, asked.flush);

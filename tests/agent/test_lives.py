@@ -302,6 +302,29 @@ def test_running_threads(agent):
                    ('{"me": "raw later"}', "Thread")}
 
 
+def test_a_pause(agent):
+    """What was recorded is in the file 100 ms later: a server may end by a signal after its last
+    request. Not so for one call in ten, for the machine may be busy."""
+    _, out, _ = agent.run("""
+        import time
+        from flowtrace_agent import Config, start_tracing
+
+        def call(n):
+            return n
+
+        start_tracing(Config(package_prefix="__main__", logfile="t.jsonl"))
+        late = 0
+        for n in range(30):
+            time.sleep(n / 1000)  # the writer may be anywhere
+            call(n)
+            time.sleep(0.1)
+            with open("t.jsonl") as file:
+                late += '{\\\\"n\\\\": %d}' % n not in file.read()
+        print(late)
+        """)
+    assert int(out) <= 3, out
+
+
 def test_overflow(agent):
     """`drop` never waits: what does not fit is counted, and recorded + lost is everything."""
     agent.run("""
