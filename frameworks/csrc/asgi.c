@@ -177,7 +177,10 @@ static PyObject *host_of(PyObject *client)
 	return NULL;
 }
 
-/* scope["state"]["flowtrace_request_id"] */
+/*
+ * scope["state"]["flowtrace_request_id"], in a copy: a server should give each request its own of
+ * what the lifespan left, but gunicorn's (26.2) gives all of them the same dict.
+ */
 static int tell_app(const struct request *r, PyObject *scope)
 {
 	PyObject *state = item(scope, "state");
@@ -185,10 +188,9 @@ static int tell_app(const struct request *r, PyObject *scope)
 
 	if (state && !PyDict_Check(state))
 		return 0; /* somebody else's */
-	if (state)
-		return PyDict_SetItemString(state, "flowtrace_request_id", r->id);
-	state = Py_BuildValue("{sO}", "flowtrace_request_id", r->id);
-	err = state ? PyDict_SetItemString(scope, "state", state) : -1;
+	state = state ? PyDict_Copy(state) : PyDict_New();
+	err = state ? PyDict_SetItemString(state, "flowtrace_request_id", r->id) : -1;
+	err = err ?: PyDict_SetItemString(scope, "state", state);
 	Py_XDECREF(state);
 	return err;
 }

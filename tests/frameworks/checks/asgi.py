@@ -101,6 +101,25 @@ def check_its_id():
         assert server.header(b"x-request-id") == [id_.encode("latin-1")]
 
 
+def check_a_state_that_requests_share():
+    shared, ids = {"mine": 1}, {}
+
+    async def app(scope, receive, send):
+        await asyncio.sleep(0.01)
+        assert scope["state"]["mine"] == 1
+        ids[scope["path"]] = scope["state"]["flowtrace_request_id"]
+        await simple(scope, receive, send)
+
+    async def both():
+        await asyncio.gather(*(server.answer(scope(path, state=shared)) for path in ("/a", "/b")))
+
+    with tracing() as t:
+        server = Server(FlowTraceMiddleware(app))
+        asyncio.run(both())
+    assert ids == {e["path"]: e["request_id"] for e in t.events if e["event"] == "HTTP_REQUEST"}
+    assert shared == {"mine": 1}
+
+
 def check_what_is_there_stays():
     async def app(scope, receive, send):
         assert scope["state"]["mine"] == 1
