@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A project in one module; its settings too. `app` is WSGI, `asgi` what it says."""
 import os
+import time
+
+from web import TRACED
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.on_django")
 SECRET_KEY = "x"
@@ -8,12 +11,19 @@ ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "web.on_django"
 WSGI_APPLICATION = "web.on_django.app"
 LOGGING_CONFIG = None
-MIDDLEWARE = ["flowtrace_agent.frameworks.django.FlowTraceMiddleware"]
+MIDDLEWARE = ["flowtrace_agent.frameworks.django.FlowTraceMiddleware"] if TRACED else []
+
+
+def text(n, began, request):
+    from django.http import HttpResponse
+    id_ = getattr(request, "flowtrace_request_id", None)
+    return HttpResponse(work.answer(n, began, id_))
 
 
 def ok(request, n):
-    from django.http import HttpResponse
-    return HttpResponse(work.answer(n, request.flowtrace_request_id))
+    began = time.monotonic_ns()
+    time.sleep(0.001)
+    return text(n, began, request)
 
 
 def err(request, n):
@@ -25,10 +35,23 @@ def stream(request, n):
     return StreamingHttpResponse(work.parts(n))
 
 
+def threads(request, n):
+    began = time.monotonic_ns()
+    work.run_thread(n)
+    return text(n, began, request)
+
+
+async def tasks(request, n):
+    began = time.monotonic_ns()
+    await work.run_tasks(n)
+    return text(n, began, request)
+
+
 from django.urls import path  # noqa: E402
 from web import work  # noqa: E402
 
-urlpatterns = [path("ok/<int:n>", ok), path("err/<int:n>", err), path("stream/<int:n>", stream)]
+urlpatterns = [path("%s/<int:n>" % view.__name__, view)
+               for view in (ok, err, stream, threads, tasks)]
 
 
 def __getattr__(name):

@@ -1,24 +1,54 @@
 # SPDX-License-Identifier: MIT
-from flowtrace_agent.frameworks.fastapi import init_flowtrace
+"""Endpoints get a request; what they call has the parameter that names it."""
+import asyncio
+import time
+
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
-from web import work
+from web import TRACED, work
 
 
-async def ok(request):
-    n = request.path_params["n"]
-    return PlainTextResponse(work.answer(n, request.state.flowtrace_request_id))
+async def ok(n, request):
+    began = time.monotonic_ns()
+    await asyncio.sleep(0.001)
+    return text(n, began, request)
 
 
-def err(request):  # in a thread
-    work.fail(request.path_params["n"])
+def err(n, request):
+    work.fail(n)
 
 
-async def stream(request):  # its body is made in a thread
-    return StreamingResponse(work.parts(request.path_params["n"]))
+async def stream(n, request):  # its parts are made in threads
+    return StreamingResponse(work.parts(n))
 
 
-app = Starlette(routes=[Route("/ok/{n:int}", ok, methods=["GET", "POST"]),
-                        Route("/err/{n:int}", err), Route("/stream/{n:int}", stream)])
-init_flowtrace(app)
+async def tasks(n, request):
+    began = time.monotonic_ns()
+    await work.run_tasks(n)
+    return text(n, began, request)
+
+
+def text(n, began, request):
+    id_ = getattr(request.state, "flowtrace_request_id", None)
+    return PlainTextResponse(work.answer(n, began, id_))
+
+
+def endpoint(handler):
+    if asyncio.iscoroutinefunction(handler):
+        async def call(request):
+            return await handler(request.path_params["n"], request)
+    else:
+        def call(request):  # in a thread
+            return handler(request.path_params["n"], request)
+    return call
+
+
+app = Starlette(routes=[Route("/%s/{n:int}" % handler.__name__, endpoint(handler),
+                              methods=["GET", "POST"])
+                        for handler in (ok, err, stream, tasks)])
+
+if TRACED:
+    from flowtrace_agent.frameworks.fastapi import init_flowtrace
+
+    init_flowtrace(app)

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: MIT
+"""Starts the servers of the table with the applications of tests/targets/web, and traces them from
+inside or from outside.
+"""
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import agents
+import clients
+import harness
+
+GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "2", "-k")
+UVICORN = ("-m", "uvicorn", "--log-level", "error", "--port", "{port}")
+SERVERS = {
+    "gunicorn sync": GUNICORN + ("sync",),
+    "gunicorn preload": GUNICORN + ("sync", "--preload"),  # the workers are forked from a trace
+    "gunicorn gthread": GUNICORN + ("gthread", "--threads", "4"),
+    "gunicorn uvicorn": GUNICORN + ("uvicorn.workers.UvicornWorker",),
+    "gunicorn asgi": GUNICORN + ("asgi",),
+    "uvicorn": UVICORN,  # with uvloop and httptools where they are
+    "uvicorn h11": UVICORN + ("--loop", "asyncio", "--http", "h11"),
+    "runserver": ("-m", "django", "runserver", "--noreload", "{port}"),
+    "wsgiref": ("-c", "from web import plain; plain.serve({port})"),
+}
+ONE_AT_A_TIME = ("gunicorn sync", "gunicorn preload")  # in a worker
+
+# What is served, the distribution that it needs, and how its handlers go on elsewhere.
+APPLICATIONS = {
+    "Flask": ("web.on_flask:app", "flask", ("threads",)),
+    "Django": ("web.on_django:app", "django", ("threads", "tasks")),
+    "WSGI": ("web.plain:app", None, ("threads",)),
+    "FastAPI": ("web.on_fastapi:app", "fastapi", ("threads", "tasks")),
+    "Starlette": ("web.on_starlette:app", "starlette", ("tasks",)),
+    "Django ASGI": ("web.on_django:asgi", "django", ("threads", "tasks")),
+    "ASGI": ("web.plain:asgi", None, ("tasks",)),
+}
+
+PROBE = """
+import importlib, importlib.metadata, json
+found = {}
+for name in %r:
+    try:
+        importlib.import_module(name)
+        found[name.partition(".")[0] if name.count(".") == 0 else name] = (
+            importlib.metadata.version(name.partition(".")[0]))
+    except ImportError as why:
+        pass
+print(json.dumps(found))
+"""
+MODULES = ("flask", "django", "fastapi", "starlette", "uvicorn", "gunicorn", "gunicorn.workers.gasgi",
+           "websockets")
+
+
+class Place(agents.Agent):
+    """An interpreter that serves: a copy, for a collector that follows children has its probes in
+    the file. found: {module: the version of its distribution}."""
+
+    def __init__(self, interpreter, base):
+        root = str(interpreter.root or "")
+        program = Path(os.path.realpath(root + interpreter.python))
+        super().__init__(interpreter, base)
+        copy = shutil.copy(program, base)
+        self.interpreter = harness.Interpreter(interpreter.name, interpreter.root, self.inside(copy))
+        self.targets = base / "targets"
+        shutil.copytree(harness.TARGETS / "web", self.targets / "web",
+                        ignore=shutil.ignore_patterns("__pycache__"))
+        self.path = base
+        self.found = json.loads(self.python("-c", PROBE % (MODULES,))[1])
+
+    def why_not(self, server, framework):
+        """What is missing for a row."""
+        needed = [APPLICATIONS[framework][1], *(word for word in ("gunicorn", "uvicorn")
+                                                if word in server)]
+        if server == "gunicorn asgi":
+            needed.append("gunicorn.workers.gasgi")
+        return ", ".join("no " + name for name in needed if name and name not in self.found)
+
+    def label(self, framework):
+        """The framework with its version."""
+        name = APPLICATIONS[framework][1]
+        return "%s %s" % (framework, ".".join(self.found[name].split(".")[:2])) if name else framework
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+def children(pid):
+    """Pids of a process's own children."""
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
+        return [int(child) for child in file.read().split()]
+
+
+class Server:
+    """One of SERVERS that runs. A context manager."""
+
+    def __init__(self, place, server, framework, inside, before=()):
+        """before: what starts it, a command that takes another."""
+        self.server, self.port = server, free_port()
+        argv = [word.replace("{port}", str(self.port)) for word in SERVERS[server]]
+        if "gunicorn" in server or "uvicorn" in server:
+            argv.append(APPLICATIONS[framework][0])
+        env = {"FLOWTRACE_LOGFILE": place.inside(place.path / "t.jsonl"), "WEB_TRACE": "1",
+               "FLOWTRACE_PACKAGE_PREFIX": "web"} if inside else {}
+        packages = [place.targets, *([place.package] if inside else [])]
+        env["PYTHONPATH"] = ":".join(map(place.inside, packages))
+        self.log = place.path / "log"
+        with open(self.log, "wb") as log:
+            self.process = harness.start(
+                [*before, *place.argv(*argv)], cwd=place.path, stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL, env=harness.environment(
+                    PYTHONDONTWRITEBYTECODE="1", DJANGO_SETTINGS_MODULE="web.on_django", **env))
+
+    def __enter__(self):
+        try:
+            harness.wait_for("the server", lambda: answers(self.port) or self.process.poll() is not None,
+                             15)
+            assert self.process.poll() is None, self.log.read_text()[-3000:]
+        except BaseException:
+            harness.kill_session(self.process)
+            raise
+        return self
+
+    def __exit__(self, *exception):
+        harness.kill_session(self.process)
+
+    def pids(self):
+        """Its process and, of gunicorn, the two workers."""
+        pid = self.process.pid
+        if "gunicorn" not in self.server:
+            return [pid]
+        harness.wait_for("two workers", lambda: len(children(pid)) == 2)
+        return [pid, *children(pid)]
+
+    def end(self):
+        """As it is ended by who runs it: what it traced is written."""
+        # Without its reloader, runserver has no handler for SIGTERM.
+        self.process.send_signal(signal.SIGINT if self.server == "runserver" else signal.SIGTERM)
+        self.process.wait(timeout=20)
+
+
+def from_inside(place, server, framework):
+    """Serves the clients; returns (what they saw, the events)."""
+    with Server(place, server, framework, inside=True) as running:
+        seen = clients.ask_all(running.port, APPLICATIONS[framework][2])
+        running.end()
+    return seen, place.events("t.jsonl")
+
+
+def from_outside(place, server, framework):
+    """The same under the collector, which comes before the first request and goes after the last."""
+    if server == "gunicorn preload":
+        return started_by_collector(place, framework)
+    with Server(place, server, framework, inside=False) as running:
+        pids = running.pids()
+        options = ["--pid", pids[0], *(["--follow"] if len(pids) > 1 else [])]
+        with harness.Tracer(place.path, "-v", "-P", "web", *options) as tracer:
+            harness.wait_for("hooks", lambda: "ready after" in tracer.stderr() or
+                             tracer.process.poll() is not None, 15)
+            seen = clients.ask_all(running.port, APPLICATIONS[framework][2])
+            stop(tracer)
+        assert answers(running.port), "the server did not survive the collector"
+    return seen, tracer.events()
+
+
+def started_by_collector(place, framework):
+    """gunicorn as the command of the collector, which follows it into the workers."""
+    tracer = harness.Tracer.__new__(harness.Tracer)
+    tracer.output, tracer.errors = place.path / "trace.jsonl", place.path / "log"
+    before = [harness.TRACER, "-v", "-P", "web", "-o", tracer.output, "--"]
+    with Server(place, "gunicorn preload", framework, inside=False, before=before) as running:
+        tracer.process = running.process
+        seen = clients.ask_all(running.port, APPLICATIONS[framework][2])
+        stop(tracer)
+    return seen, tracer.events()
+
+
+def stop(tracer):
+    """After the last response; nothing was lost."""
+    with contextlib.suppress(AssertionError):  # said better by who compares
+        harness.wait_for("responses", lambda: responses(tracer) >= clients.REQUESTS, 3)
+    assert tracer.stop() == 0, tracer.stderr()
+    assert harness.lost_in_summary(tracer.stderr()) == 0, tracer.stderr()
+    assert re.search(r"\b0 unfinished", tracer.stderr()), tracer.stderr()
+
+
+def responses(tracer):
+    """So many are in the trace."""
+    return tracer.output.read_bytes().count(b'"HTTP_RESPONSE"') if tracer.output.exists() else 0
+
+
+def why_no_http():
+    """What keeps the collector from seeing requests."""
+    if not harness.TRACER.exists():
+        return "no collector"
+    said = harness.run([harness.TRACER, "--http", "--pid", "1", "--check"])[2]
+    return said.strip() if "--http" in said else ""
