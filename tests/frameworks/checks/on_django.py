@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Django, without and with a loop."""
 import asyncio
+import io
 import os
 import tempfile
 
@@ -97,7 +98,7 @@ def check_around_django():
     with tracing() as t:
         started = []
         body = app({"REQUEST_METHOD": "GET", "PATH_INFO": "/view/a", "SERVER_NAME": "x",
-                    "SERVER_PORT": "80", "wsgi.input": None, "HTTP_X_REQUEST_ID": "outer"},
+                    "SERVER_PORT": "80", "wsgi.input": io.BytesIO(), "HTTP_X_REQUEST_ID": "outer"},
                    lambda status, headers: started.append(dict(headers)))
         assert b"".join(body) == b"outer a"
         body.close()

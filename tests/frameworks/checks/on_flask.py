@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Flask: the defects of other integrations, each looked for."""
+import contextlib
 import os
 import time
 import warnings
@@ -51,11 +52,13 @@ def make(config=None):
     return app
 
 
-def open_logs():
-    """How often the log is open."""
-    found = [os.readlink("/proc/self/fd/" + fd) for fd in os.listdir("/proc/self/fd")
-             if os.path.exists("/proc/self/fd/" + fd)]
-    return len([path for path in found if path.endswith(".jsonl")])
+def times_open(path):
+    """A Debian root has no /proc that would tell."""
+    log, found = os.stat(path), 0
+    for fd in range(256):
+        with contextlib.suppress(OSError):
+            found += os.path.samestat(os.fstat(fd), log)
+    return found
 
 
 def check_requests():
@@ -116,7 +119,7 @@ def check_many_requests_one_log():
     app = make(Config(logfile="many.jsonl", package_prefix="on_flask"))
     for _ in range(20):
         app.test_client().get("/hello/x")
-        assert open_logs() == 1
+        assert times_open("many.jsonl") == 1
     init_flowtrace(app)
     assert app.test_client().get("/hello/x").status_code == 200
     stop_tracing()
