@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The examples run as their README says, traced from inside."""
+"""The examples run as their README says, traced from inside and from outside."""
 import asyncio
 import contextlib
 import http.client
@@ -11,20 +11,26 @@ import subprocess
 
 import harness
 import pytest
-from test_servers import answers, free_port, package  # noqa: F401
+from servers import answers, free_port
 
 GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:{port}")
+BOTH_WAYS = harness.REPO / "examples" / "both_ways.py"
+WAYS = pytest.mark.parametrize(
+    "way", [pytest.param("inside"), pytest.param("outside", marks=pytest.mark.live)])
+NEEDS = {"flask-advanced": ("flask", "gunicorn"),
+         "fastapi-realtime": ("fastapi", "uvicorn", "websockets"), "django-microservice": ("django",)}
 
 
 class Service:
-    """An example that runs."""
+    """An example that runs. From outside it knows nothing of a request's id."""
 
-    def __init__(self, port, folder):
+    def __init__(self, port, folder, way):
         self.port = port
         self.folder = folder
+        self.inside = way == "inside"
 
     def ask(self, method, path, data=None, **headers):
-        """(status, the answer as JSON or text, X-Request-ID)."""
+        """(status, the answer as JSON or text)."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         body = None if data is None else json.dumps(data)
         try:
@@ -32,8 +38,8 @@ class Service:
             answer = connection.getresponse()
             text = answer.read().decode()
             kind = answer.getheader("Content-Type") or ""
-            return (answer.status, json.loads(text) if "json" in kind else text,
-                    answer.getheader("X-Request-ID"))
+            assert bool(answer.getheader("X-Request-ID")) == self.inside
+            return answer.status, json.loads(text) if "json" in kind else text
         finally:
             connection.close()
 
@@ -43,21 +49,28 @@ class Service:
                 for line in (self.folder / "flowtrace.jsonl").read_text().splitlines()]
 
 
-@contextlib.contextmanager
-def running(example, package, tmp_path, argv, needs, **env):  # noqa: F811
-    """Starts it in a copy of its folder, and ends it."""
-    missing = [name for name in needs if not importlib.util.find_spec(name)]
+def skip_without(example):
+    missing = [name for name in NEEDS[example] if not importlib.util.find_spec(name)]
     if missing:
         pytest.skip("no " + ", ".join(missing))
+
+
+@contextlib.contextmanager
+def running(example, way, package, tmp_path, argv, prefix, switch):
+    """Starts it in a copy of its folder, and ends it. switch: what turns tracing from inside on."""
+    skip_without(example)
     folder = tmp_path / example
     shutil.copytree(harness.REPO / "examples" / example, folder,
                     ignore=shutil.ignore_patterns("__pycache__", "*.db", "*.jsonl"))
-    service = Service(free_port(), folder)
+    service = Service(free_port(), folder, way)
+    before, env = [harness.TRACER, "--prefix", prefix, "--"], {}
+    if service.inside:
+        before, env = [], {"PYTHONPATH": str(package), switch: "1"}
     log = open(folder / "log", "wb")
     process = harness.start(
-        [harness.PYTHON, *(word.replace("{port}", str(service.port)) for word in argv)],
+        [*before, harness.own_python(), *(word.replace("{port}", str(service.port)) for word in argv)],
         cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-        env=harness.environment(PYTHONPATH=str(package), PYTHONDONTWRITEBYTECODE="1", **env))
+        env=harness.environment(PYTHONDONTWRITEBYTECODE="1", **env))
     try:
         harness.wait_for("the example",
                          lambda: answers(service.port) or process.poll() is not None, 15)
@@ -65,6 +78,8 @@ def running(example, package, tmp_path, argv, needs, **env):  # noqa: F811
         yield service
         process.send_signal(signal.SIGINT)
         process.wait(timeout=20)
+        last = (folder / "log").read_text().splitlines()[-1:]
+        assert service.inside or " 0 lost," in last[0], last
     finally:
         log.close()
         harness.kill_session(process)
@@ -85,24 +100,32 @@ def check_pairs(events, count):
     return statuses
 
 
-def test_flask_advanced(package, tmp_path):  # noqa: F811
+def id_of(events, path, status):
+    """Of the only request for it that was answered so."""
+    (found,) = [e["request_id"] for e in events if e["event"] == "HTTP_RESPONSE" and
+                (e["path"], e["status_code"]) == (path, status)]
+    return found
+
+
+@WAYS
+def test_flask_advanced(way, package, tmp_path):
     """Create, read, change, delete; what is wrong and what is not there."""
-    with running("flask-advanced", package, tmp_path, GUNICORN + ("--workers", "2", "app:app"),
-                 ("flask", "gunicorn"), NOTES_TRACE="1") as notes:
+    with running("flask-advanced", way, package, tmp_path, GUNICORN + ("--workers", "2", "app:app"),
+                 "app", "NOTES_TRACE") as notes:
         note = {"id": 1, "title": "tea", "text": "buy it"}
         sent = {"title": " tea ", "text": "buy it"}
-        assert notes.ask("POST", "/notes", sent, **{"X-Request-ID": "new"}) == (201, note, "new")
-        assert notes.ask("GET", "/notes/1")[:2] == (200, note)
+        assert notes.ask("POST", "/notes", sent, **{"X-Request-ID": "new"}) == (201, note)
+        assert notes.ask("GET", "/notes/1") == (200, note)
         assert notes.ask("PUT", "/notes/1", {"title": "coffee"})[1]["title"] == "coffee"
         assert notes.ask("GET", "/notes?q=cof")[1][0]["title"] == "coffee"
-        assert notes.ask("GET", "/report")[:2] == (200, "1 coffee\n")
+        assert notes.ask("GET", "/report") == (200, "1 coffee\n")
         assert notes.ask("POST", "/notes", {"title": ""}, **{"X-Request-ID": "bad"})[0] == 400
         assert notes.ask("DELETE", "/notes/1")[0] == 204
-        status, _, gone = notes.ask("GET", "/notes/1")
-        assert status == 404
+        assert notes.ask("GET", "/notes/1")[0] == 404
     events = notes.events()
     statuses = check_pairs(events, 8)
-    assert (statuses["new"], statuses["bad"], statuses[gone]) == (201, 400, 404)
+    assert (statuses["new"], statuses["bad"]) == (201, 400)
+    gone = id_of(events, "/notes/1", 404)
     assert calls_of(events, "new") == ["post_note", "create_note", "read_note", "change", "database",
                                        "database", "find_note", "query", "database",
                                        "close_database"]
@@ -111,11 +134,12 @@ def test_flask_advanced(package, tmp_path):  # noqa: F811
     assert ("bad", "Invalid") in raised and (gone, "NotFound") in raised
 
 
-def test_fastapi_realtime(package, tmp_path):  # noqa: F811
+@WAYS
+def test_fastapi_realtime(way, package, tmp_path):
     """Members talk through real WebSockets, and hear an announcement."""
-    with running("fastapi-realtime", package, tmp_path,
+    with running("fastapi-realtime", way, package, tmp_path,
                  ("-m", "uvicorn", "--log-level", "error", "--port", "{port}", "app:app"),
-                 ("fastapi", "uvicorn", "websockets"), CHAT_TRACE="1") as chat:
+                 "app", "CHAT_TRACE") as chat:
         asyncio.run(asyncio.wait_for(talk(chat), 30))
         assert chat.ask("GET", "/rooms/tea/messages")[0] == 404
     events = chat.events()
@@ -154,21 +178,22 @@ async def talk(chat):
                 assert sorted(heard) == ["hello", "hi"]
             assert (await ask("GET", "/rooms"))[1] == {"tea": ["ann", "bob"]}
             told = await ask("POST", "/rooms/tea/announce?text=news", **{"X-Request-ID": "news"})
-            assert told == (200, {"told": 2}, "news")
+            assert told == (200, {"told": 2})
             for member in (ann, bob):
                 await hears(member, name="*", text="news")
         await hears(ann, type="left", name="bob", members=["ann"])
         assert len((await ask("GET", "/rooms/tea/messages"))[1]) == 3
 
 
-def test_django_microservice(package, tmp_path):  # noqa: F811
+@WAYS
+def test_django_microservice(way, package, tmp_path):
     """An order that is good, and each that is not."""
-    with running("django-microservice", package, tmp_path,
-                 ("service.py", "runserver", "--noreload", "{port}"), ("django",),
-                 SERVICE_TRACE="1") as shop:
+    with running("django-microservice", way, package, tmp_path,
+                 ("service.py", "runserver", "--noreload", "{port}"), "shop,service,__main__",
+                 "SERVICE_TRACE") as shop:
         def buy(product, n, card, id_):
             order = {"product": product, "n": n, "card": card}
-            return shop.ask("POST", "/purchase", order, **{"X-Request-ID": id_})[:2]
+            return shop.ask("POST", "/purchase", order, **{"X-Request-ID": id_})
 
         assert shop.ask("GET", "/price/tea")[1] == {"product": "tea", "cents": 390}
         assert buy("tea", 2, "4111", "good") == (201, {"order": 1, "cents": 780})
@@ -187,3 +212,30 @@ def test_django_microservice(package, tmp_path):  # noqa: F811
               if e["event"] == "EXCEPTION"}
     assert {("gold", "UnknownProduct"), ("much", "OutOfStock"), ("poor", "Declined"),
             ("none", "TypeError")} <= raised
+
+
+def outline(trace):
+    """Of each request: what it was, its answer, and the calls that were made for it."""
+    events = [json.loads(line) for line in trace.read_text().splitlines()]
+    return sorted((e["method"], e["path"], e["status_code"], *calls_of(events, e["request_id"]))
+                  for e in events if e["event"] == "HTTP_RESPONSE")
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("example", NEEDS)
+def test_both_ways(example, package, tmp_path):
+    """The one command; its traces say the same."""
+    skip_without(example)
+    _, out, _ = harness.run([harness.PYTHON, "-B", BOTH_WAYS, example, tmp_path], check=0)
+    inside, outside = outline(tmp_path / "inside.jsonl"), outline(tmp_path / "outside.jsonl")
+    assert inside == outside and len(inside) == (1 if example == "fastapi-realtime" else 7)
+    for method, path, status, *calls in inside:
+        assert calls and "%s %s %d" % (method, path, status) in " ".join(out.split()), out
+    readme = (harness.REPO / "examples" / example / "README.md").read_text()
+    assert "sudo ../both_ways.py %s\n" % example in readme
+
+
+def test_both_ways_wants_an_example():
+    """Wrong usage."""
+    status, _, errors = harness.run([harness.PYTHON, "-B", BOTH_WAYS, "shop"])
+    assert status == 2 and "EXAMPLE is" in errors
