@@ -5,7 +5,6 @@ inside or from outside.
 import contextlib
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -32,7 +31,9 @@ SERVERS = {
 }
 ONE_AT_A_TIME = ("gunicorn sync", "gunicorn preload")  # in a worker
 
-# What is served, the distribution that it needs, and how its handlers go on elsewhere.
+# What is served, the distribution that it needs, and how its handlers go on elsewhere. Without a loop
+# Django runs an async view (tasks) in a loop and a thread of its own, where only the values of the
+# request's context are brought: enough from inside, no sign of it from outside.
 APPLICATIONS = {
     "Flask": ("web.on_flask:app", "flask", ("threads",)),
     "Django": ("web.on_django:app", "django", ("threads", "tasks")),
@@ -157,10 +158,16 @@ class Server:
         self.process.wait(timeout=20)
 
 
+def elsewhere(framework, way):
+    """What the clients ask for besides answers, errors and streams."""
+    kinds = APPLICATIONS[framework][2]
+    return kinds[:1] if (framework, way) == ("Django", "outside") else kinds
+
+
 def from_inside(place, server, framework):
     """Serves the clients; returns (what they saw, the events)."""
     with Server(place, server, framework, inside=True) as running:
-        seen = clients.ask_all(running.port, APPLICATIONS[framework][2])
+        seen = clients.ask_all(running.port, elsewhere(framework, "inside"))
         running.end()
     return seen, place.events("t.jsonl")
 
@@ -175,7 +182,7 @@ def from_outside(place, server, framework):
         with harness.Tracer(place.path, "-v", "-P", "web", *options) as tracer:
             harness.wait_for("hooks", lambda: "ready after" in tracer.stderr() or
                              tracer.process.poll() is not None, 15)
-            seen = clients.ask_all(running.port, APPLICATIONS[framework][2])
+            seen = clients.ask_all(running.port, elsewhere(framework, "outside"))
             stop(tracer)
         assert answers(running.port), "the server did not survive the collector"
     return seen, tracer.events()
@@ -188,7 +195,7 @@ def started_by_collector(place, framework):
     before = [harness.TRACER, "-v", "-P", "web", "-o", tracer.output, "--"]
     with Server(place, "gunicorn preload", framework, inside=False, before=before) as running:
         tracer.process = running.process
-        seen = clients.ask_all(running.port, APPLICATIONS[framework][2])
+        seen = clients.ask_all(running.port, elsewhere(framework, "outside"))
         stop(tracer)
     return seen, tracer.events()
 
@@ -197,9 +204,8 @@ def stop(tracer):
     """After the last response; nothing was lost."""
     with contextlib.suppress(AssertionError):  # said better by who compares
         harness.wait_for("responses", lambda: responses(tracer) >= clients.REQUESTS, 3)
-    assert tracer.stop() == 0, tracer.stderr()
-    assert harness.lost_in_summary(tracer.stderr()) == 0, tracer.stderr()
-    assert re.search(r"\b0 unfinished", tracer.stderr()), tracer.stderr()
+    status, summary = tracer.stop(), tracer.stderr().splitlines()[-1]
+    assert status == 0 and " 0 lost," in summary and " 0 unfinished," in summary, summary
 
 
 def responses(tracer):
