@@ -45,6 +45,11 @@ def err_post(n: int):
     work.fail(n)
 
 
+@app.exception_handler(Exception)
+async def explain(request, error):
+    return PlainTextResponse(work.explain(error.args[0]), status_code=500)
+
+
 @app.get("/stream/{n}")
 async def stream(n: int):
     return StreamingResponse(work.aparts(n))

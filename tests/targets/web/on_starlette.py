@@ -34,6 +34,10 @@ def text(n, began, request):
     return PlainTextResponse(work.answer(n, began, id_))
 
 
+async def explain(request, error):
+    return PlainTextResponse(work.explain(error.args[0]), status_code=500)
+
+
 def endpoint(handler):
     if asyncio.iscoroutinefunction(handler):
         async def call(request):
@@ -46,7 +50,8 @@ def endpoint(handler):
 
 app = Starlette(routes=[Route("/%s/{n:int}" % handler.__name__, endpoint(handler),
                               methods=["GET", "POST"])
-                        for handler in (ok, err, stream, tasks)])
+                        for handler in (ok, err, stream, tasks)],
+                exception_handlers={Exception: explain})
 
 if TRACED:
     from flowtrace_agent.frameworks.fastapi import init_flowtrace

@@ -23,6 +23,11 @@ def fail(n):
     raise Failed(helper(n))
 
 
+def explain(n):
+    """After it failed."""
+    return "%d failed" % n
+
+
 def parts(n):
     for i in range(3):
         time.sleep(0.0005)
