@@ -50,14 +50,13 @@ found = {}
 for name in %r:
     try:
         importlib.import_module(name)
-        found[name.partition(".")[0] if name.count(".") == 0 else name] = (
-            importlib.metadata.version(name.partition(".")[0]))
-    except ImportError as why:
-        pass
+    except ImportError:
+        continue
+    found[name] = importlib.metadata.version(name.partition(".")[0])
 print(json.dumps(found))
 """
-MODULES = ("flask", "django", "fastapi", "starlette", "uvicorn", "gunicorn", "gunicorn.workers.gasgi",
-           "websockets")
+ASGI_WORKER = "gunicorn.workers.gasgi"  # not in Debian 12's gunicorn
+MODULES = ("flask", "django", "fastapi", "starlette", "uvicorn", "gunicorn", ASGI_WORKER)
 
 
 class Place(agents.Agent):
@@ -81,7 +80,7 @@ class Place(agents.Agent):
         needed = [APPLICATIONS[framework][1], *(word for word in ("gunicorn", "uvicorn")
                                                 if word in server)]
         if server == "gunicorn asgi":
-            needed.append("gunicorn.workers.gasgi")
+            needed.append(ASGI_WORKER)
         return ", ".join("no " + name for name in needed if name and name not in self.found)
 
     def label(self, framework):
@@ -211,11 +210,3 @@ def stop(tracer):
 def responses(tracer):
     """So many are in the trace."""
     return tracer.output.read_bytes().count(b'"HTTP_RESPONSE"') if tracer.output.exists() else 0
-
-
-def why_no_http():
-    """What keeps the collector from seeing requests."""
-    if not harness.TRACER.exists():
-        return "no collector"
-    said = harness.run([harness.TRACER, "--http", "--pid", "1", "--check"])[2]
-    return said.strip() if "--http" in said else ""

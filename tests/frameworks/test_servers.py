@@ -41,17 +41,12 @@ def place(request):
         yield servers.Place(interpreter, Path(path))
 
 
-def missing(place, server, framework, way):
-    """Why a row cannot be."""
-    return place.why_not(server, framework) or (way == "outside" and servers.why_no_http())
-
-
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("server, framework", PAIRS, ids=lambda name: name.replace(" ", "-"))
 def test_server(place, server, framework, way):
     """Everything of 1,000 requests, 8 at once."""
     row = (place.interpreter.version(), server, framework, way)
-    reason = missing(place, server, framework, way)
+    reason = place.why_not(server, framework)
     if reason:
         server_table.ROWS[row] = reason
         pytest.skip(reason)
