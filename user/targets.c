@@ -32,6 +32,7 @@ struct targets {
 
 	struct proc procs[PROCS_MAX];
 	int nprocs;
+	bool told_blind; /* said that contexts are not hooked */
 	bool any_python;
 	bool running; /* the command was let go: it is not ours to end any more */
 	bool ended;
@@ -83,6 +84,12 @@ static int hook(struct targets *t, const struct prepared *r, struct why *w)
 	t->any_python = true;
 	if (p->greenlets && !r->hooks.in_agent)
 		ui_note(t->ui, "pid %d: " CPYTHON_GREENLETS, p->pid);
+	if (!t->told_blind && attach_blind_to_contexts(t->attach)) {
+		t->told_blind = true;
+		ui_note(t->ui, "this kernel can kill a program with a seccomp filter at a probe of "
+			       "a return (mended in 6.14 and late 6.12), so none is put: calls in "
+			       "other tasks and threads of a request have no request_id");
+	}
 	if (t->config->verbose)
 		ui_note(t->ui, "pid %d: CPython %d.%d, %s, %d sites in %s", p->pid, p->major,
 			p->minor, r->hooks.backend, r->hooks.count,

@@ -11,6 +11,7 @@
 
 #include "attach/attach.h"
 #include "attach/features.h"
+#include "attach/returns.h"
 #include "flowtrace.skel.h"
 #include "ft_maps.h"
 
@@ -39,6 +40,7 @@ struct hooked {
 struct attach {
 	struct flowtrace *skel;
 	bool follow;
+	enum { RETURNS_UNTRIED, RETURNS_SAFE, RETURNS_DEADLY } returns;
 	struct hooked hooked[BINARIES_MAX];
 	int nhooked;
 	struct bpf_link *proc_links[3];
@@ -297,6 +299,22 @@ static bool is_hooked(struct attach *a, const struct file *f, pid_t pid)
 	return false;
 }
 
+/* Is it a probe of a return that this kernel may kill a target for? */
+static bool is_deadly(struct attach *a, const struct hook *hook)
+{
+	if (hook->role != HOOK_CONTEXT_COPIED && hook->role != HOOK_CONTEXT_MADE)
+		return false;
+	if (a->returns == RETURNS_UNTRIED)
+		a->returns =
+			returns_are_safe(program_of(a, hook->role)) ? RETURNS_SAFE : RETURNS_DEADLY;
+	return a->returns == RETURNS_DEADLY;
+}
+
+bool attach_blind_to_contexts(const struct attach *a)
+{
+	return a->returns == RETURNS_DEADLY;
+}
+
 static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
 		    const struct file *f, const struct hook *hook, struct why *w)
 {
@@ -311,6 +329,8 @@ static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
 			   "it became a Python of another kind, whose hook %s was not prepared: "
 			   "attach again, or use --follow from the start",
 			   hook->name);
+	if (is_deadly(a, hook))
+		return 0;
 	link = bpf_program__attach_uprobe_opts(prog, h->pid, f->open_path, hook->file_offset,
 					       &opts);
 	if (!link)

@@ -44,6 +44,8 @@ void attach_detach(struct attach *a);
 /* Hooks the process, or, when the file with the hooks is hooked for all, only adds it. */
 int attach_process(struct attach *a, const struct target *t, const struct ft_layout *layout,
 		   const struct hooks *hooks, struct why *w);
+/* Contexts of tasks and threads are not hooked, since this kernel would kill a target for it. */
+bool attach_blind_to_contexts(const struct attach *a);
 /* Follows a process that is not (yet) Python: its children and its exec are reported. */
 int attach_follow(struct attach *a, pid_t pid, struct why *w);
 /* User space's verdict on a function that no prefix decided: not traced from now on. */
