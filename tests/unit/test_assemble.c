@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "assemble/assemble.h"
+#include "assemble/requests.h"
 #include "base/buf.h"
 #include "ft_counters.h"
 
@@ -474,4 +475,24 @@ Test(assemble, requests_in_pairs)
 	       "REQUEST c at 6 0 for 0\n"
 	       "REQUEST d at 7 0 for 0\n");
 	cr_assert_eq(unfinished(), 3); /* a, c and d */
+}
+
+Test(assemble, requests_that_are_over_are_not_kept_for_ever)
+{
+	static struct requests r;
+	struct http http = {};
+	struct request *old;
+
+	for (uint64_t n = 1; n <= REQUESTS_KEPT + 2; n++) {
+		struct event e = {.pid = PID, .request = n, .http = &http};
+
+		cr_assert_eq(requests_add(&r, &e, &old), 0);
+		if (n != 2)
+			requests_find(&r, PID, n)->over = true;
+		requests_keep(&r, PID, n);
+	}
+	cr_assert_null(requests_find(&r, PID, 1));
+	cr_assert_not_null(requests_find(&r, PID, 2), "the number is one's that is not over");
+	cr_assert_not_null(requests_find(&r, PID, 3));
+	cr_assert_eq(requests_release(&r), 1);
 }

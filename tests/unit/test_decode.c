@@ -824,42 +824,6 @@ Test(decode, unknown_records_are_skipped)
 
 /* ---- HTTP ----------------------------------------------------------------------- */
 
-Test(decode, http_request)
-{
-	static const char *const text[] = {"id", "GET", "/caf\xe9", NULL, ""};
-	struct event e;
-
-	build_request(&b, PID, 1, 5000, 9, text);
-	cr_assert_eq(feed(&e), 0);
-	cr_assert_eq(e.type, EVENT_HTTP_REQUEST);
-	cr_assert_eq(e.request, 9);
-	cr_assert(!memcmp(e.http->id.s, "id", 2) && e.http->id.len == 2);
-	cr_assert(!memcmp(e.http->path.s, "/caf\xc3\xa9", 6) && e.http->path.len == 6);
-	cr_assert_null(e.http->remote_addr.s);
-	cr_assert(e.http->user_agent.s && !e.http->user_agent.len);
-
-	build_response(&b, PID, 1, 6000, 9, 404, true);
-	cr_assert_eq(feed(&e), 0);
-	cr_assert_eq(e.type, EVENT_HTTP_RESPONSE);
-	cr_assert_eq(e.http->status, 404);
-	cr_assert(e.kept);
-}
-
-Test(decode, http_request_that_is_not_one)
-{
-	struct ft_rec_http_request *r = build_begin(&b, FT_REC_HTTP_REQUEST, sizeof(*r), PID, 1, 1);
-	struct event e;
-
-	t_str(&b, "id");
-	t_int(&b, 7);
-	cr_assert_eq(feed(&e), -EBADMSG);
-	build_begin(&b, FT_REC_HTTP_REQUEST, sizeof(*r), PID, 1, 1);
-	t_str(&b, "id");
-	cr_assert_eq(feed(&e), -EBADMSG);
-	build_begin(&b, FT_REC_HTTP_RESPONSE, sizeof(struct ft_rec), PID, 1, 1);
-	cr_assert_eq(feed(&e), -EBADMSG);
-}
-
 Test(decode, enter_for_a_request)
 {
 	struct event e;
