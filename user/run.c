@@ -9,6 +9,7 @@
 
 #include "attach/attach.h"
 #include "base/clock.h"
+#include "named.h"
 #include "pipeline.h"
 #include "ring/live.h"
 #include "run.h"
@@ -218,6 +219,15 @@ static int load(struct run *r)
 	return attach_new(&o, &r->attach, r->why);
 }
 
+static int on_record(void *run, const struct ft_rec *rec, size_t size)
+{
+	struct run *r = run;
+	struct named n;
+
+	rec = named(&n, rec);
+	return pipeline_record(r->pipeline, rec, rec->size);
+}
+
 /* The order matters: what can fail without a trace of us comes first. */
 static int begin(struct run *r, const struct pipeline_live *live)
 {
@@ -228,8 +238,7 @@ static int begin(struct run *r, const struct pipeline_live *live)
 	if (!err)
 		err = pipeline_new(r->config, live, &r->pipeline, r->why);
 	if (!err)
-		err = ring_new(attach_ring_fd(r->attach), pipeline_record, r->pipeline, &r->ring,
-			       r->why);
+		err = ring_new(attach_ring_fd(r->attach), on_record, r, &r->ring, r->why);
 	if (!err)
 		err = open_signals(r);
 	if (!err)

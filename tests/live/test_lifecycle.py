@@ -119,6 +119,36 @@ def test_fork(space, tmp_path, follow):
         ['"fork"', '"parent"'] + (['"child"'] if follow else []))
 
 
+FORKED = """
+import os, time
+def fail():
+    raise ValueError("child")
+def child():
+    try:
+        fail()
+    except ValueError:
+        pass
+    time.sleep(0.3)
+    os._exit(0)
+%s
+os.fork() or child()
+os.wait()
+"""
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("before", ["", "try: fail()\nexcept ValueError: pass"],
+                         ids=["first", "again"])
+def test_names_of_classes_in_a_child(tmp_path, before):
+    """The page with the name of a built-in exception is not there for BPF in a fresh child."""
+    with harness.Tracer(tmp_path, "-P", "__main__", "--", harness.PYTHON, "-c",
+                        FORKED % before) as tracer:
+        assert tracer.wait(20) == 0
+    types = {event["exception"]["type"] for event in tracer.events()
+             if event["event"] == "EXCEPTION"}
+    assert types == {"ValueError"}
+
+
 @pytest.mark.live
 @pytest.mark.usefixtures("nothing_left")
 def test_end_while_attaching(tmp_path):

@@ -822,6 +822,22 @@ Test(decode, unknown_records_are_skipped)
 	cr_assert_eq(e.type, EVENT_NONE);
 }
 
+Test(decode, a_forked_child_has_its_parents_classes)
+{
+	struct ft_rec_proc *r = build_begin(&b, FT_REC_PROC_FORK, sizeof(*r), PID, PID, 1);
+	struct event e;
+
+	r->other = PID + 1;
+	cr_assert_eq(feed(&e), 0);
+	build_type(&b, PID + 1, VALUE_ERROR, FT_KIND_EXC, "", NULL, NULL);
+	cr_assert_eq(feed(&e), 0);
+	build_code(&b, PID + 1, CODE, 0, "myapp", "f", "");
+	cr_assert_eq(feed(&e), 0);
+	begin_raise(&b, PID + 1, PID + 1, 5000, CODE, 4000, VALUE_ERROR);
+	t_str(&b, "no");
+	expect_raise("ValueError", "no", false);
+}
+
 /* ---- HTTP ----------------------------------------------------------------------- */
 
 Test(decode, enter_for_a_request)

@@ -55,8 +55,8 @@ static void assert_text(const struct text *t, const char *wanted)
 		cr_assert_null(t->s);
 		return;
 	}
-	cr_assert(t->s && t->len == strlen(wanted) && !memcmp(t->s, wanted, t->len),
-		  "%.*s, not %s", (int)t->len, t->s ? t->s : "none", wanted);
+	cr_assert(t->s && t->len == strlen(wanted) && !memcmp(t->s, wanted, t->len), "%.*s, not %s",
+		  (int)t->len, t->s ? t->s : "none", wanted);
 }
 
 /* id, method, root, path, address, agent; NULL = none. */

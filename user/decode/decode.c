@@ -244,10 +244,11 @@ static int on_proc_fork(struct decoder *d, const struct ft_rec *rec, const void 
 			struct event *e)
 {
 	const struct ft_rec_proc *r = (const void *)rec;
+	int err = types_forked(&d->types, rec->pid, r->other);
 
 	e->type = EVENT_PROC_FORK;
 	e->other_pid = r->other;
-	return threads_fork(&d->threads, rec->pid, rec->tid, r->other);
+	return err ?: threads_fork(&d->threads, rec->pid, rec->tid, r->other);
 }
 
 static const struct {

@@ -7,6 +7,8 @@
 #include "decode/name.h"
 #include "decode/types.h"
 
+#define FAMILY_MAX 8 /* generations that are looked back */
+
 static void pytype_free(struct pytype *t)
 {
 	if (!t)
@@ -32,16 +34,37 @@ void types_release(struct types *t)
 {
 	map_sweep(&t->by_address, free_one, NULL);
 	map_release(&t->by_address);
-}
-
-void types_forget_process(struct types *t, uint32_t pid)
-{
-	map_sweep(&t->by_address, free_of_process, &pid);
+	map_release(&t->parent);
 }
 
 const struct pytype *types_find(const struct types *t, uint32_t pid, uint64_t address)
 {
 	return map_get(&t->by_address, pid, address);
+}
+
+void types_forget_process(struct types *t, uint32_t pid)
+{
+	map_sweep(&t->by_address, free_of_process, &pid);
+	map_take(&t->parent, pid, 0);
+}
+
+int types_forked(struct types *t, uint32_t parent, uint32_t child)
+{
+	return parent ? map_put(&t->parent, child, 0, (void *)(uintptr_t)parent, NULL) : 0;
+}
+
+/* What a process that this one was forked from calls its class; NULL: not known. */
+static const char *inherited_name(const struct types *t, uint32_t pid, uint64_t address)
+{
+	const struct pytype *type;
+
+	for (int i = 0; i < FAMILY_MAX; i++) {
+		pid = (uintptr_t)map_get(&t->parent, pid, 0);
+		type = pid ? types_find(t, pid, address) : NULL;
+		if (type && type->full_name[0])
+			return type->full_name;
+	}
+	return NULL;
 }
 
 static const char *after_last_dot(const char *s)
@@ -103,6 +126,12 @@ int types_learn(struct types *t, const struct ft_rec_pytype *rec, const void *en
 		err = name_read(&tokens, &qualname);
 	if (!err)
 		err = name_read(&tokens, &module);
+	if (!err && (!tp_name || !*tp_name)) {
+		const char *name = inherited_name(t, rec->hdr.pid, rec->type);
+
+		free(tp_name);
+		tp_name = name ? strdup(name) : NULL;
+	}
 	if (!err)
 		err = names_fill(type, tp_name ? tp_name : "", qualname, module);
 	if (!err)

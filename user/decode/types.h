@@ -17,6 +17,7 @@ struct pytype {
 
 struct types {
 	struct map by_address; /* (pid, address) -> struct pytype, owned */
+	struct map parent;     /* pid, 0 -> pid that it was forked from, as a pointer */
 };
 
 void types_release(struct types *t);
@@ -25,5 +26,8 @@ int types_learn(struct types *t, const struct ft_rec_pytype *rec, const void *en
 /* NULL when it was never described. */
 const struct pytype *types_find(const struct types *t, uint32_t pid, uint64_t address);
 void types_forget_process(struct types *t, uint32_t pid);
+/* A child's classes lie where its parent's do: what is said of one without its name (BPF reads no
+ * page of a file that the child has not touched yet) gets the parent's. */
+int types_forked(struct types *t, uint32_t parent, uint32_t child);
 
 #endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "cpython/memory.h"
+#include "named.h"
+
+#define TP_NAME 24 /* PyTypeObject.tp_name, in every release */
+#define MOST 96	   /* bytes of a name */
+
+static struct ft_token *first_token(const void *type)
+{
+	return (struct ft_token *)((const struct ft_rec_pytype *)type + 1);
+}
+
+/* Its length; 0: there is none to be had. A name may end right before what cannot be read. */
+static size_t read_name(const struct ft_rec_pytype *type, char *ret_name)
+{
+	uint64_t at = 0;
+	size_t n = 0;
+
+	if (memory_read(type->hdr.pid, type->type + TP_NAME, &at, sizeof(at)))
+		return 0;
+	while (n < MOST && !memory_read(type->hdr.pid, at + n, &ret_name[n], 1) && ret_name[n])
+		n++;
+	return n;
+}
+
+const struct ft_rec *named(struct named *n, const struct ft_rec *rec)
+{
+	struct ft_rec_pytype *type = (void *)n->bytes;
+	struct ft_token *token = first_token(type);
+	char name[MOST];
+	size_t len;
+
+	if (rec->type != FT_REC_TYPE || rec->size < sizeof(*type) + sizeof(*token) ||
+	    first_token(rec)->len)
+		return rec;
+	memset(n, 0, sizeof(*n));
+	memcpy(type, rec, sizeof(*type));
+	len = read_name(type, name);
+	if (!len)
+		return rec;
+	*token = (struct ft_token){.kind = FT_T_STR, .width = 1, .len = len};
+	memcpy(token + 1, name, len);
+	token += 1 + (len + 7) / 8;
+	token[0] = token[1] = (struct ft_token){.kind = FT_T_NONE}; /* not a class of Python's */
+	type->hdr.size = (unsigned char *)(token + 2) - n->bytes;
+	return &type->hdr;
+}
