@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The texts of help, from the tables.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "style.h"
+
+#define COMMAND_COLUMN 14
+#define OPTION_COLUMN 26
+#define HELP_WIDTH 80
+
+/* Words of `text` from `column` on; a "\n" in it ends a line. Ends the last line. */
+static void put_wrapped(const char *text, size_t indent, size_t column)
+{
+	while (*text) {
+		size_t len = strcspn(text, " \n");
+
+		if (column > indent && column + 1 + len > HELP_WIDTH) {
+			printf("\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			putchar(' ');
+			column++;
+		}
+		fwrite(text, 1, len, stdout);
+		column += len;
+		text += len;
+		if (*text == '\n') {
+			printf("\n%*s", (int)indent, "");
+			column = indent;
+		}
+		text += *text != 0;
+	}
+	putchar('\n');
+}
+
+static void put_title(const char *title)
+{
+	printf("\n%s%s:%s\n", style(stdout, STYLE_BOLD), title, style(stdout, STYLE_PLAIN));
+}
+
+static void put_option(const struct command_option *o)
+{
+	char flag[128], text[512];
+	int len;
+
+	if (o->letter)
+		len = snprintf(flag, sizeof(flag), "  -%c, --%s", o->letter, o->name);
+	else
+		len = snprintf(flag, sizeof(flag), "      --%s", o->name);
+	if (o->value && o->kind != VALUE_CHOICE)
+		len += snprintf(flag + len, sizeof(flag) - (size_t)len, " %s", o->value);
+	if (o->kind == VALUE_CHOICE)
+		snprintf(text, sizeof(text), "%s: %s (default %s)", o->help, o->value, o->initial);
+	else if (o->initial)
+		snprintf(text, sizeof(text), "%s (default %s)", o->help, o->initial);
+	else
+		snprintf(text, sizeof(text), "%s", o->help);
+	if (len > OPTION_COLUMN - 2)
+		printf("%s\n%*s", flag, OPTION_COLUMN, "");
+	else
+		printf("%-*s", OPTION_COLUMN, flag);
+	put_wrapped(text, OPTION_COLUMN, OPTION_COLUMN);
+}
+
+void help_print_command(const struct command *c)
+{
+	printf("flowctl %s [options]%s%s\n\n", c->name, c->operands ? " " : "",
+	       c->operands ? c->operands : "");
+	put_wrapped(c->about ? c->about : c->summary, 0, 0);
+	put_title("Options");
+	for (const struct command_option *o = option_first(c); o; o = option_next(c, o))
+		put_option(o);
+}
+
+void help_print(void)
+{
+	puts("Prepare Python code for tracing, read traces, look at them.\n"
+	     "\n"
+	     "  flowctl COMMAND [options] [OPERAND...]\n"
+	     "  flowctl COMMAND --help");
+	for (int group = 0; group < COMMAND_GROUPS; group++) {
+		bool titled = false;
+
+		for (const struct command *const *c = commands; *c; c++) {
+			if ((int)(*c)->group != group)
+				continue;
+			if (!titled)
+				put_title(command_group_titles[group]);
+			titled = true;
+			printf("  %-*s", COMMAND_COLUMN - 2, (*c)->name);
+			put_wrapped((*c)->summary, COMMAND_COLUMN, COMMAND_COLUMN);
+		}
+	}
+	puts("\n"
+	     "Every command has --json. Exit status: 0 done, 1 bad input or other failure, 2 "
+	     "wrong\n"
+	     "usage.");
+}
+
+static int run(const struct arguments *a)
+{
+	const struct command *c;
+	struct why w = {0};
+
+	if (!a->noperands) {
+		help_print();
+		return EXIT_DONE;
+	}
+	c = command_find(a->operand[0]);
+	if (!c) {
+		why_exit(&w, EXIT_USAGE, -EINVAL, "no command \"%s\": see flowctl help",
+			 a->operand[0]);
+		return command_fail(&w);
+	}
+	help_print_command(c);
+	return EXIT_DONE;
+}
+
+const struct command command_help = {
+	.name = "help",
+	.group = COMMANDS_OTHER,
+	.operands = "[COMMAND]",
+	.max_operands = 1,
+	.summary = "say what there is, or how a command is used",
+	.run = run,
+};
