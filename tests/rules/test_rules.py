@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = ["discover", "cpython", "attach", "ring", "decode", "assemble", "filter", "sink"]
+STAGES = ["discover", "cpython", "attach", "ring", "decode", "assemble", "filter", "sink", "trace"]
 WITH_BPF = {"attach", "ring"}  # may know libbpf and the skeleton
 # The ELF reader belongs to discover/, but is a tool: it knows nothing of the stage.
 TOOLS = {("cpython", "discover/elf.h")}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "trace/calls.h"
+
+/* What a call that is used again keeps of its buffer. */
+#define KEPT_BYTES 4096
+
+static void free_call(void *arg, struct trace_call *call)
+{
+	buf_release(&call->args);
+	free(call);
+}
+
+void trace_calls_release(struct trace_calls *c)
+{
+	struct trace_call *next;
+
+	trace_calls_each(c, free_call, NULL);
+	map_release(&c->open);
+	for (; c->free; c->free = next) {
+		next = c->free->next_free;
+		free_call(NULL, c->free);
+	}
+}
+
+static struct trace_call *take_free(struct trace_calls *c)
+{
+	struct trace_call *call = c->free;
+
+	if (call)
+		c->free = call->next_free;
+	else
+		call = calloc(1, sizeof(*call));
+	return call;
+}
+
+struct trace_call *trace_calls_open(struct trace_calls *c, const struct trace_event *e)
+{
+	struct trace_call *call = take_free(c);
+	struct buf args;
+
+	if (!call)
+		return NULL;
+	args = call->args;
+	args.len = 0;
+	*call = (struct trace_call){
+		.span = e->span,
+		.parent = e->parent,
+		.start_us = e->timestamp_us,
+		.pid = e->pid,
+		.tid = e->tid,
+		.entered = e->kind == TRACE_ENTER,
+		.args = args,
+	};
+	if (map_put(&c->open, e->span, 0, call, NULL)) {
+		free_call(NULL, call);
+		return NULL;
+	}
+	return call;
+}
+
+void trace_calls_close(struct trace_calls *c, struct trace_call *call)
+{
+	map_take(&c->open, call->span, 0);
+	if (call->args.cap > KEPT_BYTES)
+		buf_release(&call->args);
+	call->next_free = c->free;
+	c->free = call;
+}
+
+void trace_calls_each(const struct trace_calls *c, void (*fn)(void *arg, struct trace_call *call),
+		      void *arg)
+{
+	for (size_t i = 0; i < c->open.size; i++)
+		if (c->open.slot[i].value)
+			fn(arg, c->open.slot[i].value);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The calls that are open, by their span. Memory is that of the calls open at one time: what is
+ * closed is used again.
+ *
+ *     ENTER --trace_calls_open--> struct trace_call --trace_calls_close--> free list
+ */
+#ifndef FT_TRACE_CALLS_H
+#define FT_TRACE_CALLS_H
+
+#include "base/map.h"
+#include "trace/functions.h"
+
+struct trace_call {
+	uint64_t span, parent;
+	uint64_t start_us;
+	uint64_t children_us;		 /* durations of its direct children that ended so far */
+	struct trace_function *function; /* borrowed */
+	uint32_t pid, tid;
+	uint64_t line;	  /* of the trace, where its ENTER stands */
+	const char *file; /* borrowed: the trace */
+	bool entered;	  /* false: its ENTER is not in the trace */
+	bool raised;	  /* its EXCEPTION was seen */
+	uint64_t error;	  /* for whoever follows exceptions; 0 at first */
+	void *row;	  /* for whoever counts; NULL at first */
+	struct buf args;  /* empty unless somebody fills it; its memory is used again */
+	struct trace_call *next_free;
+};
+
+struct trace_calls {
+	struct map open; /* span, 0 -> struct trace_call, owned */
+	struct trace_call *free;
+};
+
+void trace_calls_release(struct trace_calls *c);
+/* NULL: no such call is open. */
+static inline struct trace_call *trace_calls_find(const struct trace_calls *c, uint64_t span)
+{
+	return span ? map_get(&c->open, span, 0) : NULL;
+}
+
+/* Opens the event's span, which must not be open; NULL without memory. Fills all that the event
+ * says but function, line and file. */
+struct trace_call *trace_calls_open(struct trace_calls *c, const struct trace_event *e);
+/* It may be read until the next call is opened. */
+void trace_calls_close(struct trace_calls *c, struct trace_call *call);
+/* Calls fn with each that is open, in no order. */
+void trace_calls_each(const struct trace_calls *c, void (*fn)(void *arg, struct trace_call *call),
+		      void *arg);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One line of a trace, taken apart. Nothing is copied: the texts point into the line and are as
+ * they stand there, with their escapes; trace_text_put() undoes these when somebody looks.
+ */
+#ifndef FT_TRACE_EVENT_H
+#define FT_TRACE_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+enum trace_kind {
+	TRACE_OTHER, /* an event that this reader does not know */
+	TRACE_ENTER,
+	TRACE_EXIT,
+	TRACE_EXCEPTION,
+	TRACE_HTTP_REQUEST,
+	TRACE_HTTP_RESPONSE,
+	TRACE_LOST,
+	TRACE_KINDS,
+};
+
+/* Between the quotes; UTF-8, valid JSON. s NULL: the field is not there, or null. */
+struct trace_text {
+	const char *s;
+	uint32_t len;
+	bool escaped; /* has a backslash */
+};
+
+struct trace_event {
+	enum trace_kind kind;
+	bool lost;	    /* its EXIT was lost: closed later */
+	bool has_exception; /* "exception" is there and not null */
+	uint32_t pid, tid;
+	uint32_t line; /* of the source */
+	uint32_t status_code;
+	uint64_t timestamp_us, duration_us;
+	uint64_t span, parent; /* 0: none */
+	uint64_t count;	       /* LOST */
+	struct trace_text event, thread, module, function, class_name, method, file;
+	struct trace_text args, result; /* the string's content, or any other JSON as it is */
+	struct trace_text exc_type, exc_message;
+	struct trace_text request_id, path, remote_addr, user_agent;
+	struct trace_text reason;    /* LOST */
+	struct trace_text truncated; /* JSON object as it stands; s NULL: nothing was cut */
+	struct trace_text stack;     /* JSON array as it stands */
+	struct trace_text full_log_file;
+	struct trace_text whole; /* the line itself */
+};
+
+/* Where a field of a line goes; in the order in which our lines have them. */
+enum trace_field_kind {
+	TRACE_FIELD_TEXT,
+	TRACE_FIELD_VALUE, /* struct trace_text: a string's content, or other JSON as it is */
+	TRACE_FIELD_RAW,   /* struct trace_text: JSON as it is */
+	TRACE_FIELD_U64,
+	TRACE_FIELD_U32,
+	TRACE_FIELD_FLAG,
+	TRACE_FIELD_EVENT,
+	TRACE_FIELD_EXCEPTION,
+	TRACE_FIELD_UNUSED,
+};
+
+struct trace_field {
+	const char *name;
+	uint8_t len; /* of the name */
+	enum trace_field_kind kind;
+	size_t at; /* offset in struct trace_event */
+};
+
+extern const struct trace_field trace_fields[];
+extern const size_t trace_field_count;
+extern const char *const trace_kind_names[TRACE_KINDS];
+
+/* Appends the text with its escapes undone; lone surrogates as base/utf8.h has them. */
+void trace_text_put(struct buf *b, const struct trace_text *t);
+/* Is it this text, once its escapes are undone? */
+bool trace_text_is(const struct trace_text *t, const char *s, size_t len);
+
+/* The function's name: `function`, or `method` of those that write no other. */
+static inline const struct trace_text *trace_function(const struct trace_event *e)
+{
+	return e->function.s ? &e->function : &e->method;
+}
+
+#endif
