@@ -95,6 +95,6 @@ int command_fail(const struct why *w);
 void help_print(void);
 void help_print_command(const struct command *c);
 
-extern const struct command command_help, command_version;
+extern const struct command command_help, command_stats, command_version;
 
 #endif

@@ -4,6 +4,7 @@
 #include "command.h"
 
 const struct command *const commands[] = {
+	&command_stats,
 	&command_help,
 	&command_version,
 	NULL,

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "reading.h"
+
+#define PROGRESS_EVERY 16384 /* events, a power of two */
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+	interrupted = 1;
+}
+
+/* The first Ctrl-C ends the reading, a second one the program. */
+static void catch_interrupt(void)
+{
+	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+int reading_open(struct reading *r, const struct arguments *a, size_t first, bool follow,
+		 struct why *w)
+{
+	struct trace_input_options options = {.follow = follow, .stop = &interrupted};
+
+	*r = (struct reading){0};
+	if (follow)
+		catch_interrupt();
+	progress_start(&r->progress);
+	return trace_reader_open(a->operand + first, a->noperands - first, &options, &r->reader, w);
+}
+
+int reading_next(struct reading *r, struct trace_event *e, struct why *w)
+{
+	int got = trace_reader_next(r->reader, e, w);
+
+	if (!(r->count++ & (PROGRESS_EVERY - 1)))
+		progress_show(&r->progress, trace_reader_progress(r->reader),
+			      trace_reader_report(r->reader)->lines);
+	if (got <= 0)
+		progress_clear(&r->progress);
+	return got;
+}
+
+void reading_notes(struct reading *r)
+{
+	const struct trace_report *report = trace_reader_report(r->reader);
+
+	progress_clear(&r->progress);
+	if (report->bad)
+		fprintf(stderr,
+			"flowctl: %" PRIu64 " of %" PRIu64
+			" lines are no events and were passed over; the first is line %" PRIu64
+			" of %s: %s\n",
+			report->bad, report->lines, report->bad_line, report->bad_file,
+			report->bad_why);
+	if (report->torn_file)
+		fprintf(stderr,
+			"flowctl: %s ends in the middle of something, at line %" PRIu64
+			": cut off, or still being written\n",
+			report->torn_file, report->torn_line);
+}
+
+void reading_put(struct json_out *j, const struct reading *r)
+{
+	const struct trace_report *report = trace_reader_report(r->reader);
+
+	json_u64(j, "lines", report->lines);
+	json_u64(j, "events", report->events);
+	json_u64(j, "otherEvents", report->other);
+	json_u64(j, "badLines", report->bad);
+	if (report->bad) {
+		json_begin(j, "firstBadLine", '{');
+		json_text(j, "file", report->bad_file);
+		json_u64(j, "line", report->bad_line);
+		json_text(j, "why", report->bad_why);
+		json_end(j, '}');
+	}
+	json_bool(j, "torn", report->torn_file != NULL);
+}
+
+void reading_close(struct reading *r)
+{
+	progress_clear(&r->progress);
+	trace_reader_free(r->reader);
+}
