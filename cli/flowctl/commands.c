@@ -4,10 +4,8 @@
 #include "command.h"
 
 const struct command *const commands[] = {
-	&command_stats,
-	&command_help,
-	&command_version,
-	NULL,
+	&command_stats,	  &command_slow, &command_errors, &command_check, &command_help,
+	&command_version, NULL,
 };
 
 const struct command_option common_options[] = {

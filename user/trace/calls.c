@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "trace/calls.h"
 
 /* What a call that is used again keeps of its buffer. */
-#define KEPT_BYTES 4096
+#define KEPT_BYTES (2 * TRACE_ARGS_KEPT)
 
 static void free_call(void *arg, struct trace_call *call)
 {
@@ -58,6 +59,42 @@ struct trace_call *trace_calls_open(struct trace_calls *c, const struct trace_ev
 		return NULL;
 	}
 	return call;
+}
+
+/* Cuts text at a character, so that it takes no more than `most` bytes. */
+static void cut(struct buf *b, size_t most)
+{
+	if (b->len <= most)
+		return;
+	b->len = most;
+	while (b->len && utf8_continues(b->s[b->len]))
+		b->len--;
+}
+
+struct trace_call *trace_calls_begin(struct trace_calls *c, struct trace_functions *f,
+				     const struct trace_event *e)
+{
+	struct trace_function *function = trace_functions_of(f, e);
+	struct trace_call *call = function ? trace_calls_open(c, e) : NULL;
+
+	if (!call)
+		return NULL;
+	call->function = function;
+	if (e->args.s)
+		trace_text_put(&call->args, &e->args);
+	cut(&call->args, TRACE_ARGS_KEPT);
+	return call;
+}
+
+size_t trace_calls_chain(const struct trace_calls *c, const struct trace_call *call,
+			 const struct trace_function **ret_functions, size_t most)
+{
+	size_t n = 0;
+
+	/* A hostile trace may have calls that are their own ancestors: hence the bound. */
+	while (n < most && (call = trace_calls_find(c, call->parent)))
+		ret_functions[n++] = call->function;
+	return n;
 }
 
 void trace_calls_close(struct trace_calls *c, struct trace_call *call)

@@ -42,6 +42,14 @@ static inline struct trace_call *trace_calls_find(const struct trace_calls *c, u
 /* Opens the event's span, which must not be open; NULL without memory. Fills all that the event
  * says but function, line and file. */
 struct trace_call *trace_calls_open(struct trace_calls *c, const struct trace_event *e);
+/* The same with its function, and with the first TRACE_ARGS_KEPT bytes of its arguments. */
+#define TRACE_ARGS_KEPT 4096
+struct trace_call *trace_calls_begin(struct trace_calls *c, struct trace_functions *f,
+				     const struct trace_event *e);
+/* The functions of the calls around this one that are open, the nearest first; returns how many
+ * there are, at most `most`. */
+size_t trace_calls_chain(const struct trace_calls *c, const struct trace_call *call,
+			 const struct trace_function **ret_functions, size_t most);
 /* It may be read until the next call is opened. */
 void trace_calls_close(struct trace_calls *c, struct trace_call *call);
 /* Calls fn with each that is open, in no order. */

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flowctl check: does the trace keep its promises?
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "columns.h"
+#include "reading.h"
+#include "trace/check.h"
+
+struct options {
+	bool strict, follow;
+};
+
+static const struct command_option rows[] = {
+	{"strict", 0, VALUE_SWITCH, OPTION_AT(struct options, strict), NULL, NULL,
+	 "losses, and calls and requests that did not end, are faults too", 0, 0},
+	READING_FOLLOW(struct options, follow),
+	{0},
+};
+
+static bool whole(const struct check *c, const struct reading *r, bool strict)
+{
+	const struct trace_report *report = trace_reader_report(r->reader);
+
+	return check_holds(c, strict) && !report->bad && !(strict && report->torn_file);
+}
+
+static void put_finding(struct json_out *j, int what, const struct check_count *f, bool fault)
+{
+	json_begin(j, NULL, '{');
+	json_text(j, "finding", check_names[what]);
+	json_text(j, "text", check_texts[what]);
+	json_bool(j, "fault", fault);
+	json_u64(j, "count", f->count);
+	json_begin(j, "first", '[');
+	for (size_t i = 0; i < CHECK_PLACES && f->place[i].line; i++) {
+		json_begin(j, NULL, '{');
+		json_text(j, "file", f->place[i].file);
+		json_u64(j, "line", f->place[i].line);
+		json_end(j, '}');
+	}
+	json_end(j, ']');
+	json_end(j, '}');
+}
+
+static int print_json(const struct check *c, const struct reading *r, bool strict)
+{
+	struct json_out j = {0};
+
+	json_begin(&j, NULL, '{');
+	json_bool(&j, "holds", whole(c, r, strict));
+	reading_put(&j, r);
+	json_begin(&j, "kinds", '{');
+	for (int kind = TRACE_OTHER + 1; kind < TRACE_KINDS; kind++)
+		json_u64(&j, trace_kind_names[kind], c->events[kind]);
+	json_end(&j, '}');
+	json_begin(&j, "lost", '{');
+	for (size_t i = 0; i < c->losses; i++)
+		json_u64(&j, c->loss[i].reason, c->loss[i].count);
+	json_end(&j, '}');
+	json_begin(&j, "findings", '[');
+	for (int i = 0; i < CHECK_FINDINGS; i++)
+		if (c->finding[i].count)
+			put_finding(&j, i, &c->finding[i], strict || i < CHECK_NOTES);
+	json_end(&j, ']');
+	json_end(&j, '}');
+	return json_print(&j);
+}
+
+static void put_places(struct columns *t, const struct check_count *f, bool with_file)
+{
+	struct buf b = {0};
+
+	for (size_t i = 0; i < CHECK_PLACES && f->place[i].line; i++) {
+		char number[24];
+
+		if (i)
+			BUF_LITERAL(&b, ", ");
+		if (with_file) {
+			buf_str(&b, f->place[i].file);
+			buf_char(&b, ':');
+		}
+		snprintf(number, sizeof(number), "%" PRIu64, f->place[i].line);
+		buf_str(&b, number);
+	}
+	if (f->count > CHECK_PLACES)
+		BUF_LITERAL(&b, ", ...");
+	columns_bytes(t, b.s ? b.s : "", b.len);
+	buf_release(&b);
+}
+
+/* Faults or notes; prints nothing when there are none. */
+static int print_findings(const struct check *c, int from, int to, const char *title,
+			  bool with_file)
+{
+	struct column columns[] = {
+		{"count", COLUMN_RIGHT}, {title, COLUMN_LEFT}, {"in lines", COLUMN_LEFT}};
+	struct columns t;
+	bool any = false;
+	int err = 0;
+
+	columns_init(&t, columns, 3);
+	for (int i = from; i < to; i++) {
+		if (!c->finding[i].count)
+			continue;
+		any = true;
+		columns_u64(&t, c->finding[i].count);
+		columns_text(&t, check_texts[i]);
+		put_places(&t, &c->finding[i], with_file);
+	}
+	if (any) {
+		putchar('\n');
+		err = columns_print(&t);
+	}
+	columns_release(&t);
+	return err;
+}
+
+static int print_losses(const struct check *c)
+{
+	static const struct column columns[] = {{"lost", COLUMN_RIGHT}, {"reason", COLUMN_LEFT}};
+	struct columns t;
+	int err = 0;
+
+	columns_init(&t, columns, 2);
+	for (size_t i = 0; i < c->losses; i++) {
+		columns_u64(&t, c->loss[i].count);
+		columns_text(&t, c->loss[i].reason);
+	}
+	if (c->losses) {
+		putchar('\n');
+		err = columns_print(&t);
+	}
+	columns_release(&t);
+	return err;
+}
+
+static int print_text(const struct check *c, const struct reading *r, bool strict, bool with_file)
+{
+	bool holds = whole(c, r, strict);
+	int err;
+
+	printf("%s%s%s: %" PRIu64 " events: %" PRIu64 " calls begun, %" PRIu64 " ended, %" PRIu64
+	       " exceptions, %" PRIu64 " requests, %" PRIu64 " responses\n",
+	       style(stdout, holds ? STYLE_GREEN : STYLE_RED),
+	       holds ? "the trace is whole" : "the trace is not whole", style(stdout, STYLE_PLAIN),
+	       trace_reader_report(r->reader)->events, c->events[TRACE_ENTER],
+	       c->events[TRACE_EXIT], c->events[TRACE_EXCEPTION], c->events[TRACE_HTTP_REQUEST],
+	       c->events[TRACE_HTTP_RESPONSE]);
+	err = print_findings(c, 0, CHECK_NOTES, "fault", with_file);
+	if (!err)
+		err = print_findings(c, CHECK_NOTES, CHECK_FINDINGS, "note", with_file);
+	return err ? err : print_losses(c);
+}
+
+static int collect(struct check *c, struct reading *r, struct why *w)
+{
+	struct trace_event e;
+	int got, err = 0;
+
+	while ((got = reading_next(r, &e, w)) > 0 && !err)
+		err = check_add(c, &e, trace_reader_file(r->reader), trace_reader_line(r->reader));
+	if (got < 0)
+		return got;
+	check_finish(c);
+	return err;
+}
+
+static int run(const struct arguments *a)
+{
+	const struct options *o = a->options;
+	int err, status = EXIT_DONE;
+	struct check c = {0};
+	struct why w = {0};
+	struct reading r;
+
+	err = reading_open(&r, a, 0, o->follow, &w);
+	if (!err)
+		err = collect(&c, &r, &w);
+	if (!err) {
+		reading_notes(&r);
+		err = a->json ? print_json(&c, &r, o->strict)
+			      : print_text(&c, &r, o->strict, a->noperands > 1);
+		status = whole(&c, &r, o->strict) ? EXIT_DONE : EXIT_OTHER;
+	}
+	reading_close(&r);
+	check_release(&c);
+	if (err)
+		why(&w, err, "out of memory");
+	return err ? command_fail(&w) : status;
+}
+
+const struct command command_check = {
+	.name = "check",
+	.group = COMMANDS_READ,
+	.operands = "TRACE...",
+	.min_operands = 1,
+	.summary = "is the trace whole: balanced, in order, nothing lost",
+	.about = "Looks whether every call is begun once and ended once, under the same name; "
+		 "whether its parent is open when it begins; whether the lines of each thread are "
+		 "in order; whether every EXCEPTION is followed by the EXIT of its call, and every "
+		 "response has a request. Status 0 when that holds, 1 when not, and then a table "
+		 "says what was found, how often, and in which lines first.\n\n"
+		 "What a trace itself says to be missing is a note only, unless --strict is given: "
+		 "LOST events, by reason; calls and requests that did not end.\n\n" READING_ABOUT,
+	.options = rows,
+	.options_size = sizeof(struct options),
+	.run = run,
+};

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flowctl slow: the slowest single calls.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "columns.h"
+#include "describe.h"
+#include "reading.h"
+#include "trace/slowest.h"
+
+struct options {
+	uint64_t limit;
+	bool follow;
+};
+
+static const struct command_option rows[] = {
+	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", "10", "how many calls",
+	 1, 10000},
+	READING_FOLLOW(struct options, follow),
+	{0},
+};
+
+static uint64_t self_of(const struct slow_call *call)
+{
+	return call->duration_us > call->children_us ? call->duration_us - call->children_us : 0;
+}
+
+static void put_buf(struct json_out *j, const char *key, const struct buf *b)
+{
+	if (b->len)
+		json_bytes(j, key, b->s, b->len);
+	else
+		json_text(j, key, NULL);
+}
+
+static void put_call(struct json_out *j, const struct slow_call *call)
+{
+	json_begin(j, NULL, '{');
+	json_u64(j, "durationMicros", call->duration_us);
+	json_u64(j, "selfMicros", self_of(call));
+	json_u64(j, "timestamp", call->start_us);
+	describe_put_function(j, call->function);
+	put_buf(j, "args", &call->args);
+	put_buf(j, "exception", &call->exception);
+	put_buf(j, "thread", &call->thread);
+	json_u64(j, "pid", call->pid);
+	json_u64(j, "tid", call->tid);
+	json_u64(j, "span", call->span);
+	put_buf(j, "request_id", &call->request_id);
+	json_bool(j, "lost", call->lost);
+	describe_put_chain(j, "callers", call->chain, call->chain_len);
+	json_text(j, "trace", call->file);
+	json_u64(j, "traceLine", call->line);
+	json_end(j, '}');
+}
+
+static int print_json(const struct slowest *s, const struct reading *r)
+{
+	struct json_out j = {0};
+
+	json_begin(&j, NULL, '{');
+	reading_put(&j, r);
+	json_begin(&j, "calls", '[');
+	for (size_t i = 0; i < s->count; i++)
+		put_call(&j, &s->heap[i]);
+	json_end(&j, ']');
+	json_end(&j, '}');
+	return json_print(&j);
+}
+
+static void print_call(const struct slow_call *call)
+{
+	char duration[DURATION_MAX], self[DURATION_MAX];
+
+	duration_text(duration, (double)call->duration_us);
+	duration_text(self, (double)self_of(call));
+	printf("%s%s%s  ", style(stdout, STYLE_BOLD), duration, style(stdout, STYLE_PLAIN));
+	describe_print_function(call->function);
+	describe_print_field("args", call->args.s, call->args.len);
+	describe_print_field("raised", call->exception.s, call->exception.len);
+	printf("    self %s, began ", self);
+	describe_print_time(call->start_us);
+	describe_print_thread(call->thread.s, call->thread.len, call->pid, call->tid);
+	printf(", line %" PRIu64 " of the trace%s\n", call->line,
+	       call->lost ? ", its end was lost" : "");
+	describe_print_field("request", call->request_id.s, call->request_id.len);
+	describe_print_chain(call->chain, call->chain_len);
+}
+
+static int collect(struct slowest *s, struct reading *r, struct why *w)
+{
+	struct trace_event e;
+	int got, err = 0;
+
+	while ((got = reading_next(r, &e, w)) > 0 && !err)
+		err = slowest_add(s, &e, trace_reader_file(r->reader),
+				  trace_reader_line(r->reader));
+	slowest_finish(s);
+	return got < 0 ? got : err;
+}
+
+static int print(const struct slowest *s, const struct reading *r, bool json)
+{
+	if (json)
+		return print_json(s, r);
+	for (size_t i = 0; i < s->count; i++)
+		print_call(&s->heap[i]);
+	if (!s->count)
+		puts("no call ended in this trace");
+	return 0;
+}
+
+static int run(const struct arguments *a)
+{
+	const struct options *o = a->options;
+	struct why w = {0};
+	struct reading r;
+	struct slowest s;
+	int err;
+
+	err = slowest_init(&s, o->limit);
+	if (err)
+		return command_fail(&w);
+	err = reading_open(&r, a, 0, o->follow, &w);
+	if (!err)
+		err = collect(&s, &r, &w);
+	if (!err) {
+		reading_notes(&r);
+		err = print(&s, &r, a->json);
+	}
+	reading_close(&r);
+	slowest_release(&s);
+	if (err)
+		why(&w, err, "out of memory");
+	return err ? command_fail(&w) : EXIT_DONE;
+}
+
+const struct command command_slow = {
+	.name = "slow",
+	.group = COMMANDS_READ,
+	.operands = "TRACE...",
+	.min_operands = 1,
+	.summary = "the slowest single calls, with their arguments",
+	.about = "The calls that took longest, each with its arguments, how much of the time was "
+		 "its own, when and in which thread it ran, who called it, and the line of the "
+		 "trace "
+		 "that ends it.\n\n" READING_ABOUT,
+	.options = rows,
+	.options_size = sizeof(struct options),
+	.run = run,
+};

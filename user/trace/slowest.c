@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "trace/durations.h"
+#include "trace/slowest.h"
+
+int slowest_init(struct slowest *s, size_t most)
+{
+	*s = (struct slowest){.most = most};
+	s->heap = calloc(most, sizeof(*s->heap));
+	return s->heap ? 0 : -ENOMEM;
+}
+
+static void release_call(struct slow_call *call)
+{
+	buf_release(&call->thread);
+	buf_release(&call->args);
+	buf_release(&call->exception);
+	buf_release(&call->request_id);
+}
+
+void slowest_release(struct slowest *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		release_call(&s->heap[i]);
+	free(s->heap);
+	trace_calls_release(&s->calls);
+	trace_functions_release(&s->functions);
+}
+
+/* Of two that took as long, the one that ended first in the trace is the slower. */
+static bool shorter(const struct slow_call *a, const struct slow_call *b)
+{
+	if (a->duration_us != b->duration_us)
+		return a->duration_us < b->duration_us;
+	return a->file == b->file && a->line > b->line;
+}
+
+static void swap(struct slow_call *a, struct slow_call *b)
+{
+	struct slow_call other = *a;
+
+	*a = *b;
+	*b = other;
+}
+
+static void sift_up(struct slow_call *heap, size_t i)
+{
+	while (i && shorter(&heap[i], &heap[(i - 1) / 2])) {
+		swap(&heap[i], &heap[(i - 1) / 2]);
+		i = (i - 1) / 2;
+	}
+}
+
+static void sift_down(struct slow_call *heap, size_t count)
+{
+	size_t i = 0, least;
+
+	for (;;) {
+		least = i;
+		for (size_t child = 2 * i + 1; child < count && child <= 2 * i + 2; child++)
+			if (shorter(&heap[child], &heap[least]))
+				least = child;
+		if (least == i)
+			return;
+		swap(&heap[i], &heap[least]);
+		i = least;
+	}
+}
+
+static void put(struct buf *b, const struct trace_text *t)
+{
+	buf_clear(b);
+	if (t->s)
+		trace_text_put(b, t);
+}
+
+static void put_exception(struct slow_call *to, const struct trace_event *e)
+{
+	struct buf message = {0};
+
+	put(&to->exception, &e->exc_type);
+	put(&message, &e->exc_message);
+	if (to->exception.len && message.len)
+		BUF_LITERAL(&to->exception, ": ");
+	if (message.len)
+		buf_add(&to->exception, message.s, message.len);
+	buf_release(&message);
+}
+
+/* Fills the place with what there is to know; its buffers are used again. */
+static int describe(struct slowest *s, struct slow_call *to, const struct trace_event *e,
+		    const struct trace_call *call, const char *file, uint64_t line)
+{
+	to->duration_us = e->duration_us;
+	to->start_us = call->entered			  ? call->start_us
+		       : e->timestamp_us > e->duration_us ? e->timestamp_us - e->duration_us
+							  : 0;
+	to->children_us = call->children_us;
+	to->span = e->span;
+	to->function = call->function;
+	to->pid = e->pid;
+	to->tid = e->tid;
+	to->file = file;
+	to->line = line;
+	to->lost = e->lost;
+	to->chain_len = trace_calls_chain(&s->calls, call, to->chain, SLOWEST_CHAIN);
+	put(&to->thread, &e->thread);
+	put(&to->request_id, &e->request_id);
+	put_exception(to, e);
+	buf_clear(&to->args);
+	if (call->args.len)
+		buf_add(&to->args, call->args.s, call->args.len);
+	return to->thread.failed || to->args.failed || to->exception.failed || to->request_id.failed
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int consider(struct slowest *s, const struct trace_event *e, const struct trace_call *call,
+		    const char *file, uint64_t line)
+{
+	bool full = s->count == s->most;
+	struct slow_call *to = full ? &s->heap[0] : &s->heap[s->count];
+	int err;
+
+	if (full && e->duration_us <= to->duration_us)
+		return 0;
+	s->count += !full;
+	err = describe(s, to, e, call, file, line);
+	if (full)
+		sift_down(s->heap, s->count);
+	else
+		sift_up(s->heap, s->count - 1);
+	return err;
+}
+
+int slowest_add(struct slowest *s, const struct trace_event *e, const char *file, uint64_t line)
+{
+	struct trace_call *call = trace_calls_find(&s->calls, e->span), *parent;
+	struct trace_call unnumbered = {.parent = e->parent};
+	int err;
+
+	if (e->kind == TRACE_ENTER)
+		return call || !e->span || trace_calls_begin(&s->calls, &s->functions, e) ? 0
+											  : -ENOMEM;
+	if (e->kind != TRACE_EXIT)
+		return 0;
+	if (!call) {
+		unnumbered.function = trace_functions_of(&s->functions, e);
+		return unnumbered.function ? consider(s, e, &unnumbered, file, line) : -ENOMEM;
+	}
+	err = consider(s, e, call, file, line);
+	parent = trace_calls_find(&s->calls, call->parent);
+	if (parent)
+		parent->children_us = add_capped(parent->children_us, e->duration_us);
+	trace_calls_close(&s->calls, call);
+	return err;
+}
+
+static int longest_first(const void *a, const void *b)
+{
+	return shorter(a, b) - shorter(b, a);
+}
+
+void slowest_finish(struct slowest *s)
+{
+	qsort(s->heap, s->count, sizeof(*s->heap), longest_first);
+}
