@@ -68,7 +68,10 @@ static void print_title(const struct error_group *g)
 {
 	struct buf b = {0};
 
-	safe_text(&b, g->type, strlen(g->type));
+	if (g->type[0])
+		safe_text(&b, g->type, strlen(g->type));
+	else
+		BUF_LITERAL(&b, "(unknown type)");
 	if (g->message[0]) {
 		BUF_LITERAL(&b, ": ");
 		safe_text(&b, g->message, strlen(g->message));

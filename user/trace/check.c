@@ -27,7 +27,7 @@ const char *const check_texts[CHECK_FINDINGS] = {
 	[CHECK_OTHER_FUNCTION] = "a call ends under another function's name",
 	[CHECK_NO_PARENT] = "a call begins whose parent is not open",
 	[CHECK_NO_SPAN] = "a call has no span",
-	[CHECK_ORDER] = "a line is earlier than the one before of its thread",
+	[CHECK_ORDER] = "a line is earlier than what its thread did before",
 	[CHECK_EXCEPTION_ALONE] = "an EXCEPTION without its EXIT as the thread's next line",
 	[CHECK_RESPONSE_ALONE] = "a response without its request",
 	[CHECK_LOST_EXIT] = "calls whose end was lost",
@@ -96,6 +96,15 @@ static void *entry(struct map *m, uint64_t a, uint64_t b, size_t size)
 	return value;
 }
 
+/*
+ * A call left by an exception has the time when that was last seen in it; what it then did in a
+ * `finally` is later, though its lines come before.
+ */
+static bool by_exception(const struct trace_event *e)
+{
+	return e->kind == TRACE_EXCEPTION || (e->kind == TRACE_EXIT && e->has_exception);
+}
+
 /* The lines of a thread. LOST lines are about a time that is over. */
 static int check_thread(struct check *c, const struct trace_event *e, const struct check_place *at)
 {
@@ -106,9 +115,10 @@ static int check_thread(struct check *c, const struct trace_event *e, const stru
 	t = entry(&c->threads, e->pid, e->tid, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
-	if (e->timestamp_us < t->last_us)
+	if (e->timestamp_us < t->last_us && !by_exception(e))
 		found(c, CHECK_ORDER, at);
-	t->last_us = e->timestamp_us;
+	if (e->timestamp_us > t->last_us || !by_exception(e))
+		t->last_us = e->timestamp_us;
 	if (t->raised && (e->kind != TRACE_EXIT || e->span != t->raised))
 		found(c, CHECK_EXCEPTION_ALONE, &t->raised_at);
 	t->raised = e->kind == TRACE_EXCEPTION ? e->span : 0;
@@ -146,6 +156,8 @@ static int check_leave(struct check *c, const struct trace_event *e, const struc
 	}
 	if (call->function != trace_functions_of(&c->functions, e))
 		found(c, CHECK_OTHER_FUNCTION, at);
+	if (e->timestamp_us < call->start_us && by_exception(e))
+		found(c, CHECK_ORDER, at);
 	if (e->kind != TRACE_EXIT)
 		return 0;
 	if (e->lost)
