@@ -100,7 +100,7 @@ void help_print(void)
 	puts("\n"
 	     "Every command has --json. Exit status: 0 done, 1 bad input or other failure, 2 "
 	     "wrong\n"
-	     "usage.");
+	     "wrong usage.");
 }
 
 static int run(const struct arguments *a)
