@@ -44,6 +44,19 @@ static void put_title(const char *title)
 	printf("\n%s%s:%s\n", style(stdout, STYLE_BOLD), title, style(stdout, STYLE_PLAIN));
 }
 
+/* "what comes first: self, total (default self)" */
+static void describe_choice(char *to, size_t size, const struct command_option *o)
+{
+	size_t len = (size_t)snprintf(to, size, "%s: ", o->help);
+
+	for (const char *c = o->value; *c && len + 3 < size; c++) {
+		to[len++] = *c == '|' ? ',' : *c;
+		if (*c == '|')
+			to[len++] = ' ';
+	}
+	snprintf(to + len, size - len, " (default %s)", o->initial);
+}
+
 static void put_option(const struct command_option *o)
 {
 	char flag[128], text[512];
@@ -56,7 +69,7 @@ static void put_option(const struct command_option *o)
 	if (o->value && o->kind != VALUE_CHOICE)
 		len += snprintf(flag + len, sizeof(flag) - (size_t)len, " %s", o->value);
 	if (o->kind == VALUE_CHOICE)
-		snprintf(text, sizeof(text), "%s: %s (default %s)", o->help, o->value, o->initial);
+		describe_choice(text, sizeof(text), o);
 	else if (o->initial)
 		snprintf(text, sizeof(text), "%s (default %s)", o->help, o->initial);
 	else

@@ -2,7 +2,7 @@
 /*
  * What the fuzzers run: a reader of foreign bytes, over bytes that anybody may have made. Each
  * returns 0; it is the sanitizers that complain. tests/unit/test_fuzz.c runs them over the
- * corpus, ./dev fuzz over what libFuzzer makes of it.
+ * corpus (those of traces: test_trace_fuzz.c), ./dev fuzz over what libFuzzer makes of it.
  */
 #ifndef FT_FUZZ_H
 #define FT_FUZZ_H
@@ -12,5 +12,7 @@
 
 int fuzz_elf(const uint8_t *data, size_t size);
 int fuzz_debug_offsets(const uint8_t *data, size_t size);
+int fuzz_trace(const uint8_t *data, size_t size);
+int fuzz_trace_line(const uint8_t *data, size_t size);
 
 #endif
