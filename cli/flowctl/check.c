@@ -21,11 +21,11 @@ static const struct command_option rows[] = {
 	{0},
 };
 
-static bool whole(const struct check *c, const struct reading *r, bool strict)
+static bool whole(const struct trace_check *c, const struct reading *r, bool strict)
 {
 	const struct trace_report *report = trace_reader_report(r->reader);
 
-	return check_holds(c, strict) && !report->bad && !(strict && report->torn_file);
+	return trace_check_holds(c, strict) && !report->bad && !(strict && report->torn_file);
 }
 
 static void put_finding(struct json_out *j, int what, const struct check_count *f, bool fault)
@@ -46,7 +46,7 @@ static void put_finding(struct json_out *j, int what, const struct check_count *
 	json_end(j, '}');
 }
 
-static int print_json(const struct check *c, const struct reading *r, bool strict)
+static int print_json(const struct trace_check *c, const struct reading *r, bool strict)
 {
 	struct json_out j = {0};
 
@@ -93,7 +93,7 @@ static void put_places(struct columns *t, const struct check_count *f, bool with
 }
 
 /* Faults or notes; prints nothing when there are none. */
-static int print_findings(const struct check *c, int from, int to, const char *title,
+static int print_findings(const struct trace_check *c, int from, int to, const char *title,
 			  bool with_file)
 {
 	struct column columns[] = {
@@ -119,7 +119,7 @@ static int print_findings(const struct check *c, int from, int to, const char *t
 	return err;
 }
 
-static int print_losses(const struct check *c)
+static int print_losses(const struct trace_check *c)
 {
 	static const struct column columns[] = {{"lost", COLUMN_RIGHT}, {"reason", COLUMN_LEFT}};
 	struct columns t;
@@ -138,7 +138,8 @@ static int print_losses(const struct check *c)
 	return err;
 }
 
-static int print_text(const struct check *c, const struct reading *r, bool strict, bool with_file)
+static int print_text(const struct trace_check *c, const struct reading *r, bool strict,
+		      bool with_file)
 {
 	bool holds = whole(c, r, strict);
 	int err;
@@ -156,16 +157,17 @@ static int print_text(const struct check *c, const struct reading *r, bool stric
 	return err ? err : print_losses(c);
 }
 
-static int collect(struct check *c, struct reading *r, struct why *w)
+static int collect(struct trace_check *c, struct reading *r, struct why *w)
 {
 	struct trace_event e;
 	int got, err = 0;
 
 	while ((got = reading_next(r, &e, w)) > 0 && !err)
-		err = check_add(c, &e, trace_reader_file(r->reader), trace_reader_line(r->reader));
+		err = trace_check_add(c, &e, trace_reader_file(r->reader),
+				      trace_reader_line(r->reader));
 	if (got < 0)
 		return got;
-	check_finish(c);
+	trace_check_finish(c);
 	return err;
 }
 
@@ -173,7 +175,7 @@ static int run(const struct arguments *a)
 {
 	const struct options *o = a->options;
 	int err, status = EXIT_DONE;
-	struct check c = {0};
+	struct trace_check c = {0};
 	struct why w = {0};
 	struct reading r;
 
@@ -187,7 +189,7 @@ static int run(const struct arguments *a)
 		status = whole(&c, &r, o->strict) ? EXIT_DONE : EXIT_OTHER;
 	}
 	reading_close(&r);
-	check_release(&c);
+	trace_check_release(&c);
 	if (err)
 		why(&w, err, "out of memory");
 	return err ? command_fail(&w) : status;

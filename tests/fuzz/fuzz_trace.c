@@ -17,7 +17,7 @@
 
 struct all {
 	struct stats stats[3];
-	struct check check;
+	struct trace_check check;
 	struct slowest slowest;
 	struct errors errors;
 	uint64_t exits;
@@ -37,7 +37,7 @@ static void add(struct all *a, const struct trace_event *e, const char *file, ui
 	for (int by = 0; by < 3; by++)
 		if (stats_add(&a->stats[by], e))
 			abort();
-	if (check_add(&a->check, e, file, line) || slowest_add(&a->slowest, e, file, line) ||
+	if (trace_check_add(&a->check, e, file, line) || slowest_add(&a->slowest, e, file, line) ||
 	    errors_add(&a->errors, e, file, line))
 		abort();
 }
@@ -62,8 +62,8 @@ static void finish(struct all *a)
 			abort();
 		stats_release(&a->stats[by]);
 	}
-	check_finish(&a->check);
-	check_release(&a->check);
+	trace_check_finish(&a->check);
+	trace_check_release(&a->check);
 	slowest_finish(&a->slowest);
 	slowest_release(&a->slowest);
 	errors_finish(&a->errors);

@@ -201,13 +201,13 @@ Test(trace_functions, are_told_apart)
 	trace_functions_release(&t);
 }
 
-static struct check c;
+static struct trace_check c;
 
 static void line(const struct trace_event *e)
 {
 	static uint64_t number;
 
-	cr_assert_eq(check_add(&c, e, "t", ++number), 0);
+	cr_assert_eq(trace_check_add(&c, e, "t", ++number), 0);
 }
 
 static void only(enum check_finding what, uint64_t count)
@@ -215,10 +215,10 @@ static void only(enum check_finding what, uint64_t count)
 	for (int i = 0; i < CHECK_FINDINGS; i++)
 		cr_assert_eq(c.finding[i].count, i == (int)what ? count : 0, "%s: %d",
 			     check_names[i], (int)c.finding[i].count);
-	cr_assert_eq(check_holds(&c, false), !count || what >= CHECK_NOTES);
-	cr_assert_eq(check_holds(&c, true), !count);
-	check_release(&c);
-	c = (struct check){0};
+	cr_assert_eq(trace_check_holds(&c, false), !count || what >= CHECK_NOTES);
+	cr_assert_eq(trace_check_holds(&c, true), !count);
+	trace_check_release(&c);
+	c = (struct trace_check){0};
 }
 
 Test(trace_check, each_fault)
@@ -269,8 +269,8 @@ Test(trace_check, each_note)
 	line(event("ENTER", "a", 1, 1, 0, ""));
 	line(leave("a", 4, 1, 0, 3, NULL));
 	line(event("ENTER", "a", 5, 2, 0, ""));
-	cr_assert_eq(check_holds(&c, true), true);
-	check_finish(&c);
+	cr_assert_eq(trace_check_holds(&c, true), true);
+	trace_check_finish(&c);
 	only(CHECK_UNFINISHED, 1);
 
 	line(event("ENTER", "a", 1, 1, 0, ""));
@@ -281,7 +281,7 @@ Test(trace_check, each_note)
 	line(event("HTTP_REQUEST", "", 1, 0, 0, ", \"request_id\": \"r\""));
 	line(event("HTTP_REQUEST", "", 1, 0, 0, ", \"request_id\": \"s\""));
 	line(event("HTTP_RESPONSE", "", 1, 0, 0, ", \"request_id\": \"r\""));
-	check_finish(&c);
+	trace_check_finish(&c);
 	only(CHECK_UNANSWERED, 2);
 }
 
@@ -311,9 +311,9 @@ Test(trace_check, losses)
 	cr_assert_eq(c.losses, CHECK_REASONS);
 	cr_assert_eq(c.loss[0].count, 4);
 	cr_assert_str_eq(c.loss[CHECK_REASONS - 1].reason, "other reasons");
-	cr_assert(check_holds(&c, false) && !check_holds(&c, true));
-	check_release(&c);
-	c = (struct check){0};
+	cr_assert(trace_check_holds(&c, false) && !trace_check_holds(&c, true));
+	trace_check_release(&c);
+	c = (struct trace_check){0};
 }
 
 Test(trace_slowest, keeps_the_longest)

@@ -52,7 +52,7 @@ static bool free_value(void *arg, const struct map_slot *s)
 	return true;
 }
 
-void check_release(struct check *c)
+void trace_check_release(struct trace_check *c)
 {
 	map_sweep(&c->threads, free_value, NULL);
 	map_sweep(&c->requests, free_value, NULL);
@@ -62,8 +62,8 @@ void check_release(struct check *c)
 	trace_functions_release(&c->functions);
 }
 
-static void found_times(struct check *c, enum check_finding what, const struct check_place *at,
-			uint64_t times)
+static void found_times(struct trace_check *c, enum check_finding what,
+			const struct check_place *at, uint64_t times)
 {
 	struct check_count *f = &c->finding[what];
 
@@ -76,7 +76,7 @@ static void found_times(struct check *c, enum check_finding what, const struct c
 	f->count += times;
 }
 
-static void found(struct check *c, enum check_finding what, const struct check_place *at)
+static void found(struct trace_check *c, enum check_finding what, const struct check_place *at)
 {
 	found_times(c, what, at, 1);
 }
@@ -106,7 +106,8 @@ static bool by_exception(const struct trace_event *e)
 }
 
 /* The lines of a thread. LOST lines are about a time that is over. */
-static int check_thread(struct check *c, const struct trace_event *e, const struct check_place *at)
+static int check_thread(struct trace_check *c, const struct trace_event *e,
+			const struct check_place *at)
 {
 	struct check_thread *t;
 
@@ -126,7 +127,8 @@ static int check_thread(struct check *c, const struct trace_event *e, const stru
 	return 0;
 }
 
-static int check_enter(struct check *c, const struct trace_event *e, const struct check_place *at)
+static int check_enter(struct trace_check *c, const struct trace_event *e,
+		       const struct check_place *at)
 {
 	struct trace_call *call;
 
@@ -146,7 +148,8 @@ static int check_enter(struct check *c, const struct trace_event *e, const struc
 }
 
 /* An EXCEPTION, or an EXIT, which closes it. */
-static int check_leave(struct check *c, const struct trace_event *e, const struct check_place *at)
+static int check_leave(struct trace_check *c, const struct trace_event *e,
+		       const struct check_place *at)
 {
 	struct trace_call *call = trace_calls_find(&c->calls, e->span);
 
@@ -166,7 +169,8 @@ static int check_leave(struct check *c, const struct trace_event *e, const struc
 	return 0;
 }
 
-static int check_call(struct check *c, const struct trace_event *e, const struct check_place *at)
+static int check_call(struct trace_check *c, const struct trace_event *e,
+		      const struct check_place *at)
 {
 	if (!e->span) {
 		found(c, CHECK_NO_SPAN, at);
@@ -176,7 +180,8 @@ static int check_call(struct check *c, const struct trace_event *e, const struct
 }
 
 /* Requests may share an id that their clients made up: they are counted. */
-static int check_http(struct check *c, const struct trace_event *e, const struct check_place *at)
+static int check_http(struct trace_check *c, const struct trace_event *e,
+		      const struct check_place *at)
 {
 	uint64_t a = trace_hash(1, e->request_id.s, e->request_id.len);
 	uint64_t b = trace_hash(2, e->request_id.s, e->request_id.len);
@@ -200,7 +205,7 @@ static int check_http(struct check *c, const struct trace_event *e, const struct
 	return 0;
 }
 
-static void check_lost(struct check *c, const struct trace_event *e)
+static void check_lost(struct trace_check *c, const struct trace_event *e)
 {
 	struct buf reason = {0};
 	struct check_loss *l = c->loss;
@@ -224,7 +229,8 @@ static void check_lost(struct check *c, const struct trace_event *e)
 	buf_release(&reason);
 }
 
-int check_add(struct check *c, const struct trace_event *e, const char *file, uint64_t line)
+int trace_check_add(struct trace_check *c, const struct trace_event *e, const char *file,
+		    uint64_t line)
 {
 	struct check_place at = {file, line};
 	int err = check_thread(c, e, &at);
@@ -268,12 +274,12 @@ static void keep_first(struct check_count *f, const struct check_place *at, uint
 
 static void count_unfinished(void *arg, struct trace_call *call)
 {
-	struct check *c = arg;
+	struct trace_check *c = arg;
 
 	keep_first(&c->finding[CHECK_UNFINISHED], &(struct check_place){call->file, call->line}, 1);
 }
 
-void check_finish(struct check *c)
+void trace_check_finish(struct trace_check *c)
 {
 	trace_calls_each(&c->calls, count_unfinished, c);
 	for (size_t i = 0; i < c->requests.size; i++) {
@@ -284,7 +290,7 @@ void check_finish(struct check *c)
 	}
 }
 
-bool check_holds(const struct check *c, bool strict)
+bool trace_check_holds(const struct trace_check *c, bool strict)
 {
 	for (int i = 0; i < (strict ? CHECK_FINDINGS : CHECK_NOTES); i++)
 		if (c->finding[i].count)

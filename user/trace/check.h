@@ -52,7 +52,7 @@ struct check_loss {
 	uint64_t count;
 };
 
-struct check {
+struct trace_check {
 	struct trace_functions functions;
 	struct trace_calls calls;
 	struct map threads;  /* (pid, tid) -> struct check_thread, owned */
@@ -63,12 +63,13 @@ struct check {
 	uint64_t events[TRACE_KINDS];
 };
 
-void check_release(struct check *c);
+void trace_check_release(struct trace_check *c);
 /* file must outlive c. 0 or -ENOMEM. */
-int check_add(struct check *c, const struct trace_event *e, const char *file, uint64_t line);
+int trace_check_add(struct trace_check *c, const struct trace_event *e, const char *file,
+		    uint64_t line);
 /* Counts what is still open. */
-void check_finish(struct check *c);
+void trace_check_finish(struct trace_check *c);
 /* Were there no faults, and with `strict` no notes and no losses either? */
-bool check_holds(const struct check *c, bool strict);
+bool trace_check_holds(const struct trace_check *c, bool strict);
 
 #endif
