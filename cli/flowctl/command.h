@@ -95,6 +95,8 @@ int command_fail(const struct why *w);
 void help_print(void);
 void help_print_command(const struct command *c);
 
+extern const struct command command_analyze, command_instrument, command_uninstrument,
+	command_validate, command_init;
 extern const struct command command_check, command_errors, command_help, command_slow,
 	command_stats, command_version;
 

@@ -10,7 +10,7 @@
 #include "command.h"
 #include "style.h"
 
-#define COMMAND_COLUMN 14
+#define COMMAND_COLUMN 16
 #define OPTION_COLUMN 26
 #define HELP_WIDTH 80
 

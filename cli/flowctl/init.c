@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "source/examine.h"
+#include "source/interpreter.h"
+#include "source/project.h"
+#include "source/setup.h"
+#include "source_files.h"
+
+struct options {
+	const char *prefix, *run;
+	bool force;
+};
+
+/* Web frameworks of the project, as far as it can be read. */
+static void look(const char *folder, struct project *p)
+{
+	struct files files = {};
+	enum refusal refusal;
+
+	files_add(&files, folder, NULL, NULL, NULL);
+	for (size_t i = 0; i < files.count; i++) {
+		struct buf text = {};
+		struct found f = {};
+		struct stat st;
+
+		if (!file_read(files.path[i], &text, &st, NULL) &&
+		    !examine(text.s, text.len, &f, &refusal, NULL))
+			project_add(p, files.path[i], &f);
+		found_release(&f);
+		buf_release(&text);
+	}
+	files_release(&files);
+}
+
+static void report(const struct arguments *a, const char *folder, const char *program)
+{
+	struct json_object *o;
+
+	if (a->json) {
+		o = json_object_new_object();
+		source_add_text(o, "folder", folder);
+		source_add_text(o, "config", SETUP_CONFIG);
+		source_add_text(o, "script", SETUP_SCRIPT);
+		source_add_text(o, "program", program);
+		source_print_json(o);
+		return;
+	}
+	printf("%s/" SETUP_CONFIG "\n%s/" SETUP_SCRIPT "\n", folder, folder);
+	if (program)
+		printf("runs: python3 %s\n", program);
+	else
+		puts("no program found to run: give one to the script, or name it in PROGRAM "
+		     "there");
+}
+
+static int run(const struct arguments *a)
+{
+	const struct options *o = a->options;
+	struct setup s = {
+		.folder = a->noperands ? a->operand[0] : ".",
+		.prefix = o->prefix ? o->prefix : "",
+		.program = o->run,
+		.force = o->force,
+	};
+	struct project p = {};
+	struct why w = {};
+	char *program = NULL;
+	int err = interpreter_start(&w);
+
+	if (!err) {
+		look(s.folder, &p);
+		s.frameworks = p.frameworks;
+		err = setup_write(&s, &program, &w);
+	}
+	interpreter_stop();
+	if (!err)
+		report(a, s.folder, program);
+	project_release(&p);
+	free(program);
+	return err ? command_fail(&w) : EXIT_DONE;
+}
+
+static const struct command_option options[] = {
+	{"prefix", 'P', VALUE_TEXT, OPTION_AT(struct options, prefix), "A,B", NULL,
+	 "modules to trace whose dotted name begins with one of these; without it, all but the "
+	 "standard library and installed packages",
+	 0, 0},
+	{"run", 'r', VALUE_TEXT, OPTION_AT(struct options, run), "WORDS", NULL,
+	 "what the script runs, as it follows python3: \"app.py --port 80\", \"-m shop\"; without "
+	 "it manage.py, app.py, main.py, run.py, server.py or the one package with a __main__.py",
+	 0, 0},
+	{"force", 'f', VALUE_SWITCH, OPTION_AT(struct options, force), NULL, NULL,
+	 "replace what is there", 0, 0},
+	{0},
+};
+
+const struct command command_init = {
+	.name = "init",
+	.group = COMMANDS_CODE,
+	.operands = "[DIR]",
+	.max_operands = 1,
+	.summary = "make the two files by which FlowTrace's MCP server runs a project",
+	.about = "Writes .flowtrace/config.json, with the settings, and run-and-flowtrace.sh, "
+		 "which runs "
+		 "the project under flowtrace-bpf where that can trace it, else with "
+		 "flowtrace_agent. Files that are there stay, unless --force is given.",
+	.options = options,
+	.options_size = sizeof(struct options),
+	.run = run,
+};

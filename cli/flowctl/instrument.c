@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* instrument and uninstrument: the same way through files, in and out. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "source/change.h"
+#include "source_files.h"
+
+struct options {
+	bool dry_run, no_backup, all;
+};
+
+/* What was done in all files. */
+struct total {
+	size_t changed, functions, failed, left_out[FOUND_STATES];
+};
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void add(struct total *t, const struct change_result *r)
+{
+	t->changed += r->changed;
+	t->functions += r->lines.functions;
+	for (int i = 0; i < FOUND_STATES; i++)
+		t->left_out[i] += r->left_out[i];
+}
+
+/* ---- for people ------------------------------------------------------------------------ */
+
+static void print_file(const char *path, const struct change_options *o,
+		       const struct change_result *r)
+{
+	if (o->dry_run)
+		fwrite(r->diff.s, 1, r->diff.len, stdout);
+	else if (r->changed)
+		printf("%s: %zu function%s\n", path, r->lines.functions,
+		       plural(r->lines.functions));
+	if (r->backup == BACKUP_DIFFERS)
+		fprintf(stderr,
+			"flowctl: %s.bak is there already and holds something else: it stays\n",
+			path);
+	if (r->lines.left)
+		fprintf(stderr,
+			"flowctl: %s: %zu of flowctl's lines were changed by somebody: they stay\n",
+			path, r->lines.left);
+}
+
+/* Beside a diff it would be in the way: it goes to standard error. */
+static void print_total(const struct change_options *o, const struct total *t)
+{
+	FILE *f = o->dry_run ? stderr : stdout;
+
+	fprintf(f, "%zu file%s %schanged, %zu function%s %s\n", t->changed, plural(t->changed),
+		o->dry_run ? "would be " : "", t->functions, plural(t->functions),
+		o->undo ? "as they were" : "instrumented");
+	if (t->left_out[FOUND_INSTRUMENTED])
+		fprintf(f, "%zu already instrumented\n", t->left_out[FOUND_INSTRUMENTED]);
+	for (int i = FOUND_STUB; i < FOUND_STATES; i++)
+		if (t->left_out[i])
+			fprintf(f, "%zu left out: %s%s\n", t->left_out[i],
+				found_state_text((enum found_state)i),
+				i == FOUND_READS_FRAMES ? " (--all takes them too)" : "");
+	if (t->failed)
+		fprintf(f, "%zu file%s skipped\n", t->failed, plural(t->failed));
+}
+
+/* ---- for programs ---------------------------------------------------------------------- */
+
+static struct json_object *file_json(const char *path, const struct change_options *o,
+				     const struct change_result *r, const char *error)
+{
+	struct json_object *f = json_object_new_object();
+
+	source_add_text(f, "path", path);
+	if (error) {
+		source_add_text(f, "error", error);
+		return f;
+	}
+	source_add_bool(f, "changed", r->changed);
+	source_add_number(f, "functions", r->lines.functions);
+	if (o->undo)
+		source_add_number(f, "left", r->lines.left);
+	else
+		source_add_bool(f, "backup_differs", r->backup == BACKUP_DIFFERS);
+	if (o->dry_run) {
+		char *diff = buf_dup(&r->diff);
+
+		source_add_text(f, "diff", diff);
+		free(diff);
+	}
+	return f;
+}
+
+static void print_json(const struct change_options *o, struct json_object *files,
+		       const struct total *t)
+{
+	struct json_object *all = json_object_new_object(), *left_out;
+
+	json_object_object_add(all, "files", files);
+	source_add_number(all, "changed", t->changed);
+	source_add_number(all, "functions", t->functions);
+	source_add_number(all, "skipped", t->failed);
+	if (!o->undo) {
+		left_out = json_object_new_object();
+		for (int i = FOUND_INSTRUMENTED; i < FOUND_STATES; i++)
+			source_add_number(left_out, found_state_name((enum found_state)i),
+					  t->left_out[i]);
+		json_object_object_add(all, "left_out", left_out);
+	}
+	source_print_json(all);
+}
+
+/* ---- all files --------------------------------------------------------------------------- */
+
+static void change(const char *path, const struct change_options *o, struct total *t,
+		   struct json_object *files)
+{
+	struct change_result r;
+	struct why w = {};
+
+	if (change_file(path, o, &r, &w)) {
+		source_file_fail(path, &w);
+		t->failed++;
+	} else {
+		add(t, &r);
+		if (!files)
+			print_file(path, o, &r);
+	}
+	if (files)
+		json_object_array_add(files, file_json(path, o, &r, w.text[0] ? w.text : NULL));
+	change_result_release(&r);
+}
+
+static int change_all(const struct arguments *a, const struct change_options *o)
+{
+	struct json_object *files = a->json ? json_object_new_array() : NULL;
+	struct files f = {};
+	struct total t = {};
+	int status;
+
+	if (!source_files_open(&f, a, &status)) {
+		for (size_t i = 0; i < f.count; i++)
+			change(f.path[i], o, &t, files);
+		if (files)
+			print_json(o, json_object_get(files), &t);
+		else
+			print_total(o, &t);
+	}
+	source_files_close(&f);
+	json_object_put(files);
+	return t.failed ? EXIT_OTHER : status;
+}
+
+static int run_instrument(const struct arguments *a)
+{
+	const struct options *given = a->options;
+	struct change_options o = {
+		.all = given->all,
+		.dry_run = given->dry_run,
+		.backup = !given->no_backup,
+	};
+
+	return change_all(a, &o);
+}
+
+static int run_uninstrument(const struct arguments *a)
+{
+	const struct options *given = a->options;
+	struct change_options o = {.undo = true, .dry_run = given->dry_run};
+
+	return change_all(a, &o);
+}
+
+static const struct command_option instrument_options[] = {
+	{"dry-run", 'n', VALUE_SWITCH, OPTION_AT(struct options, dry_run), NULL, NULL,
+	 "change nothing; print what would change, as a diff for patch -p1", 0, 0},
+	{"no-backup", 0, VALUE_SWITCH, OPTION_AT(struct options, no_backup), NULL, NULL,
+	 "do not keep the file as FILE.bak", 0, 0},
+	{"all", 'a', VALUE_SWITCH, OPTION_AT(struct options, all), NULL, NULL,
+	 "also functions that look at the frames of their callers", 0, 0},
+	{0},
+};
+
+static const struct command_option uninstrument_options[] = {
+	{"dry-run", 'n', VALUE_SWITCH, OPTION_AT(struct options, dry_run), NULL, NULL,
+	 "change nothing; print what would change, as a diff for patch -p1", 0, 0},
+	{0},
+};
+
+const struct command command_instrument = {
+	.name = "instrument",
+	.group = COMMANDS_CODE,
+	.operands = "PATH...",
+	.min_operands = 1,
+	.summary = "put @trace above the functions of Python files",
+	.about =
+		"Puts a decorator line above every function of Python files, or of all below a "
+		"folder, and an import into each file, so that flowtrace_agent traces them. Only "
+		"whole lines are inserted: every other byte stays, and flowctl uninstrument takes "
+		"them out again. Running it twice changes nothing.\n\n"
+		"The decorator stands directly above def, below other decorators. Left out are "
+		"functions with nothing in their body, overloads, what only type checkers see, "
+		"what "
+		"a decorator such as numba.jit compiles to machine code, and, without --all, what "
+		"counts the frames above it (sys._getframe, stacklevel): flowtrace_agent adds no "
+		"frame, but another @trace may.\n\n"
+		"The result must compile before it replaces the file, which it does in one step. A "
+		"file that cannot be read as Python is skipped and named, the others are done, and "
+		"the exit status is 1.",
+	.options = instrument_options,
+	.options_size = sizeof(struct options),
+	.run = run_instrument,
+};
+
+const struct command command_uninstrument = {
+	.name = "uninstrument",
+	.group = COMMANDS_CODE,
+	.operands = "PATH...",
+	.min_operands = 1,
+	.summary = "take out what instrument put in",
+	.about = "Takes out the lines that flowctl instrument put in, and no other byte. A "
+		 "FILE.bak that "
+		 "holds just what the file is again is removed. Lines of flowctl that somebody "
+		 "changed stay, and are named.",
+	.options = uninstrument_options,
+	.options_size = sizeof(struct options),
+	.run = run_uninstrument,
+};
