@@ -216,7 +216,8 @@ static int print(struct stats *s, struct reading *r, const struct arguments *a)
 	size_t shown = s->rows;
 	int key = o->sort, err;
 
-	qsort_r(s->row, s->rows, sizeof(*s->row), compare, &key);
+	if (s->rows)
+		qsort_r(s->row, s->rows, sizeof(*s->row), compare, &key);
 	if (o->limit && o->limit < shown)
 		shown = o->limit;
 	else if (!o->limit && !a->json && terminal_width() && shown > ROWS_ON_TERMINAL)

@@ -173,5 +173,6 @@ static int most_first(const void *a, const void *b)
 
 void errors_finish(struct errors *s)
 {
-	qsort(s->group, s->groups, sizeof(*s->group), most_first);
+	if (s->groups)
+		qsort(s->group, s->groups, sizeof(*s->group), most_first);
 }

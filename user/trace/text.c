@@ -54,13 +54,15 @@ static char plain_of(char c)
 
 void trace_text_put(struct buf *b, const struct trace_text *t)
 {
-	const char *s = t->s, *end = s + t->len;
+	const char *s = t->s, *end;
 
+	if (!t->len)
+		return; /* s may be NULL, of which C allows not even NULL + 0 */
 	if (!t->escaped) {
-		if (t->len)
-			buf_add(b, s, t->len);
+		buf_add(b, s, t->len);
 		return;
 	}
+	end = s + t->len;
 	while (s < end) {
 		const char *slash = memchr(s, '\\', (size_t)(end - s));
 
@@ -84,8 +86,8 @@ bool trace_text_is(const struct trace_text *t, const char *s, size_t len)
 	struct buf plain = {0};
 	bool is;
 
-	if (!t->s)
-		return false;
+	if (!t->s || !t->len || !len)
+		return t->s && t->len == len;
 	if (!t->escaped)
 		return t->len == len && !memcmp(t->s, s, len);
 	trace_text_put(&plain, t);
