@@ -113,7 +113,7 @@ void help_print(void)
 	puts("\n"
 	     "Every command has --json. Exit status: 0 done, 1 bad input or other failure, 2 "
 	     "wrong\n"
-	     "wrong usage.");
+	     "usage.");
 }
 
 static int run(const struct arguments *a)
