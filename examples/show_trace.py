@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Print a flowtrace.jsonl as a tree of calls, one call a line.
+"""Print a flowtrace.jsonl as a tree of calls, one call a line, those of an HTTP request under it.
 
     show_trace.py [--limit N] [--width COLUMNS] [FILE]
 
@@ -22,6 +22,8 @@ OBJECT = re.compile(r"<(?:[^<> ]*\.)?([^<>. ]+) object at 0x[0-9a-f]+>")
 
 
 class Call:
+    """A call, or an HTTP request; `exit` is None until it is over."""
+
     def __init__(self, enter):
         self.enter = enter
         self.exit = None
@@ -30,7 +32,7 @@ class Call:
 
 def read_calls(lines, limit):
     """The roots (calls, and LOST events among them) and how many calls were left out."""
-    roots, calls, left_out = [], {}, 0
+    roots, calls, requests, left_out = [], {}, {}, 0
     for number, line in enumerate(lines, 1):
         try:
             event = json.loads(line)
@@ -43,11 +45,17 @@ def read_calls(lines, limit):
                 left_out += 1
                 continue
             call = calls[event["span"]] = Call(event)
-            parent = calls.get(event.get("parent"))
+            parent = calls.get(event.get("parent")) or requests.get(event.get("request_id"))
             (parent.children if parent else roots).append(call)
         elif kind == "EXIT":
             if event["span"] in calls:
                 calls[event["span"]].exit = event
+        elif kind == "HTTP_REQUEST" and not left_out:
+            request = requests[event["request_id"]] = Call(event)
+            roots.append(request)
+        elif kind == "HTTP_RESPONSE":
+            if event["request_id"] in requests:
+                requests[event["request_id"]].exit = event
         elif kind == "LOST" and not left_out:
             roots.append(event)
     return roots, left_out
@@ -74,9 +82,20 @@ def shown_value(value):
     return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 3] + "..."
 
 
+def shown_request(request):
+    """The request, its status, and whether that is a server's error."""
+    text = f"{request.enter['method']} {request.enter['path']}"
+    if request.exit is None:
+        return text, "  (not finished)", False
+    status = request.exit["status_code"]
+    return text, f" -> {status}", status is not None and status >= 500
+
+
 def shown_call(call):
     """The call, how it ended, and whether that was by an exception."""
     enter, end = call.enter, call.exit
+    if enter["event"] == "HTTP_REQUEST":
+        return shown_request(call)
     args = json.loads(enter["args"])
     values = ", ".join(f"{name}={shown_value(value)}" for name, value in args.items())
     text = f"{enter.get('class') or enter['module']}.{enter['function']}({values})"
