@@ -11,23 +11,15 @@
 #define HELP_COLUMN 32
 #define HELP_WIDTH 80
 
-static const char *const group_title[GROUP_COUNT] = {
-	[GROUP_TARGET] = "Which processes",
-	[GROUP_WHAT] = "Which calls",
-	[GROUP_VALUES] = "Which values",
-	[GROUP_OUTPUT] = "Where the events go",
-	[GROUP_RUN] = "The run",
-};
-
-static void put_wrapped(FILE *f, const char *text, size_t column)
+static void put_wrapped(FILE *f, const char *text, size_t indent, size_t column)
 {
 	while (*text) {
 		size_t len = strcspn(text, " ");
 
-		if (column > HELP_COLUMN && column + 1 + len > HELP_WIDTH) {
-			fprintf(f, "\n%*s", HELP_COLUMN, "");
-			column = HELP_COLUMN;
-		} else if (column > HELP_COLUMN) {
+		if (column > indent && column + 1 + len > HELP_WIDTH) {
+			fprintf(f, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
 			fputc(' ', f);
 			column++;
 		}
@@ -68,7 +60,20 @@ static void put_row(FILE *f, const struct option_row *o)
 		flag[0] = 0;
 	}
 	fprintf(f, "%-*s", HELP_COLUMN, flag);
-	put_wrapped(f, text, HELP_COLUMN);
+	put_wrapped(f, text, HELP_COLUMN, HELP_COLUMN);
+}
+
+static void put_statuses(FILE *f)
+{
+	char text[512];
+	size_t len = (size_t)snprintf(text, sizeof(text), "Exit status: ");
+
+	for (const struct exit_row *row = exit_rows; row->help; row++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%d %s",
+					row == exit_rows ? "" : ", ", row->status, row->help);
+	snprintf(text + len, sizeof(text) - len, ".");
+	fputc('\n', f);
+	put_wrapped(f, text, 0, 0);
 }
 
 char *config_help(void)
@@ -86,7 +91,7 @@ char *config_help(void)
 	      "  flowtrace-bpf [options] --replay FILE      render a recording\n",
 	      f);
 	for (int group = 0; group < GROUP_COUNT; group++) {
-		fprintf(f, "\n%s:\n", group_title[group]);
+		fprintf(f, "\n%s:\n", option_group_titles[group]);
 		for (size_t i = 0; i < OPTION_COUNT; i++)
 			if ((int)option_rows[i].group == group)
 				put_row(f, &option_rows[i]);
@@ -102,13 +107,9 @@ char *config_help(void)
 				option_rows[i].alias);
 	fputs(".\n"
 	      "Defaults < file < environment < command line. --no-OPTION turns a switch off "
-	      "again.\n"
-	      "\n"
-	      "Exit status: 0 done, 1 other failure, 2 wrong usage, 3 no such process or no "
-	      "Python\n"
-	      "in it, 4 not permitted, 5 the kernel lacks a feature, 6 this Python cannot be "
-	      "hooked.\n",
+	      "again.\n",
 	      f);
+	put_statuses(f);
 	if (fclose(f)) {
 		free(text);
 		return NULL;

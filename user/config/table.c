@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rows, and the look-up of a row by its key.
+ * The rows, the titles of their groups, the exit statuses; and the look-up of a row by its key.
  */
 #include <limits.h>
 #include <string.h>
@@ -87,6 +87,25 @@ const struct option_row option_rows[] = {
 	  GROUP_RUN, FLAG_NO_FILE | FLAG_NO_ENV, NULL, "print this text", 0, 0 },
 };
 /* clang-format on */
+
+const char *const option_group_titles[GROUP_COUNT] = {
+	[GROUP_TARGET] = "Which processes",
+	[GROUP_WHAT] = "Which calls",
+	[GROUP_VALUES] = "Which values",
+	[GROUP_OUTPUT] = "Where the events go",
+	[GROUP_RUN] = "The run",
+};
+
+const struct exit_row exit_rows[] = {
+	{EXIT_DONE, "done"},
+	{EXIT_OTHER, "other failure"},
+	{EXIT_USAGE, "wrong usage"},
+	{EXIT_NO_PROCESS, "no such process or no Python in it"},
+	{EXIT_NOT_PERMITTED, "not permitted"},
+	{EXIT_KERNEL, "the kernel lacks a feature"},
+	{EXIT_PYTHON, "this Python cannot be hooked"},
+	{0},
+};
 
 _Static_assert(sizeof(option_rows) / sizeof(option_rows[0]) == OPTION_COUNT,
 	       "OPTION_COUNT of table.h counts the rows");

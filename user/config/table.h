@@ -59,6 +59,15 @@ struct option_row {
 #define OPTION_COUNT 27
 
 extern const struct option_row option_rows[];
+extern const char *const option_group_titles[GROUP_COUNT];
+
+/* What the exit statuses mean; NULL ends it. */
+struct exit_row {
+	int status;
+	const char *help;
+};
+
+extern const struct exit_row exit_rows[];
 
 /* Does it take no value, and has --no-x? */
 bool option_is_switch(const struct option_row *o);
