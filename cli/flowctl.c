@@ -7,12 +7,6 @@
 
 #include "flowctl/command.h"
 
-int command_fail(const struct why *w)
-{
-	fprintf(stderr, "flowctl: %s\n", w->text[0] ? w->text : "failed");
-	return w->exit_status ? w->exit_status : EXIT_OTHER;
-}
-
 static const char *next_command(void *arg)
 {
 	const struct command *const **c = arg;

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "command.h"
+
+int command_fail(const struct why *w)
+{
+	fprintf(stderr, "flowctl: %s\n", w->text[0] ? w->text : "failed");
+	return w->exit_status ? w->exit_status : EXIT_OTHER;
+}
