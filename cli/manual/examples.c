@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands as people type them. Those of flowctl are parsed by flowctl when the pages are made: an
+ * example that it would refuse stops the build.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "manual.h"
+
+#define MOST_WORDS 32
+
+/* clang-format off: a row each */
+const struct example examples[] = {
+	{"flowtrace-bpf", "flowtrace-bpf --pid 1234 --prefix shop -o trace.jsonl",
+	 "Trace the calls of the package shop in a running process, until Ctrl-C:"},
+	{"flowtrace-bpf", "flowtrace-bpf --pid $(pgrep -o gunicorn) --follow --prefix shop",
+	 "A gunicorn master and all of its workers, also those that it starts later:"},
+	{"flowtrace-bpf", "flowtrace-bpf --prefix myapp -- python3 -m myapp",
+	 "A program, from its first call:"},
+	{"flowtrace-bpf", "flowtrace-bpf --check --pid 1234",
+	 "What is possible for a process, and why not, without touching it:"},
+	{"flowtrace-bpf",
+	 "flowtrace-bpf --pid 1234 --no-args --no-result -d 10 -o - | flowctl stats -",
+	 "What ten seconds of a process cost, without its values:"},
+	{"flowtrace-bpf",
+	 "flowtrace-bpf --pid 1234 --record run.ftrec -o /dev/null && "
+	 "flowtrace-bpf --replay run.ftrec --max-arg-length 100 -o -",
+	 "Keep the raw records, and render them later with other limits; this needs no root:"},
+
+	{"flowctl", "flowctl stats --sort p95 --limit 10 trace.jsonl",
+	 "The ten functions with the longest calls:"},
+	{"flowctl", "flowctl errors trace.jsonl.zst", "The exceptions of a packed trace:"},
+	{"stats", "flowctl stats --sort p95 --limit 10 trace.jsonl",
+	 "The ten functions whose slowest twentieth takes longest:"},
+	{"stats", "flowctl stats --by module --json trace.jsonl.gz", "By module, for a program:"},
+	{"slow", "flowctl slow -n 5 trace.jsonl", "The five slowest calls:"},
+	{"errors", "flowctl errors trace.jsonl", "What was raised, how often and where:"},
+	{"check", "flowctl check trace.jsonl && echo whole", "Is anything missing?"},
+	{"help", "flowctl help stats", "How a command is used:"},
+	{"version", "flowctl version --json", "The version, for a program:"},
+	{0},
+};
+/* clang-format on */
+
+static size_t split(char *text, char **word)
+{
+	size_t n = 0;
+
+	for (char *at = strtok(text, " "); at && n < MOST_WORDS; at = strtok(NULL, " "))
+		word[n++] = at;
+	return n;
+}
+
+/* What stands before the first sign of a shell. */
+static bool holds(const struct example *e)
+{
+	const char *shell = strpbrk(e->command, "|&;$<>");
+	char *text = strndup(e->command, shell ? (size_t)(shell - e->command) : SIZE_MAX);
+	char *word[MOST_WORDS];
+	size_t n = text ? split(text, word) : 0;
+	const struct command *c = n > 1 ? command_find(word[1]) : NULL;
+	struct arguments a = {0};
+	struct why w = {0};
+	bool ok = c && !arguments_parse(&a, c, (int)n - 1, word + 1, &w);
+
+	if (!ok)
+		fprintf(stderr, "flowtrace-manual: %s: %s\n", e->command,
+			c ? w.text : "no such command");
+	if (c)
+		arguments_release(&a);
+	free(text);
+	return ok;
+}
+
+bool examples_hold(void)
+{
+	bool ok = true;
+
+	for (const struct example *e = examples; e->command; e++)
+		if (!strncmp(e->command, "flowctl ", 8) && !holds(e))
+			ok = false;
+	return ok;
+}
