@@ -202,7 +202,10 @@ def in_roots():
     """Every Python of every Debian root: "bullseye", "sid-3.14"."""
     names = sorted(p.name for p in ROOTS.iterdir()) if ROOTS.is_dir() else []
     for name in sorted({"bullseye", *names}):
-        pythons = pythons_in(ROOTS / name) or ["python3"]
+        pythons = pythons_in(ROOTS / name)
+        if not pythons and name != "bullseye":
+            continue  # a root for something else
+        pythons = pythons or ["python3"]
         for python in pythons:
             label = name if len(pythons) == 1 else "%s-%s" % (name, python[6:])
             yield Interpreter(label, ROOTS / name, "/usr/bin/" + python)
