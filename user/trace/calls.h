@@ -25,6 +25,11 @@ struct trace_call {
 	void *row;	  /* for whoever counts; NULL at first */
 	struct buf args;  /* empty unless somebody fills it; its memory is used again */
 	struct trace_call *next_free;
+
+	/* For whoever counts calls while they run: what of it is counted; does a call of the same
+	 * function lie below it? */
+	uint64_t counted_us;
+	bool nested;
 };
 
 struct trace_calls {
