@@ -95,9 +95,19 @@ int command_fail(const struct why *w);
 void help_print(void);
 void help_print_command(const struct command *c);
 
-extern const struct command command_analyze, command_instrument, command_uninstrument,
-	command_validate, command_init;
-extern const struct command command_check, command_errors, command_help, command_slow,
-	command_stats, command_version;
+/* clang-format off: a row each */
+extern const struct command command_stats;
+extern const struct command command_slow;
+extern const struct command command_errors;
+extern const struct command command_check;
+extern const struct command command_export;
+extern const struct command command_analyze;
+extern const struct command command_instrument;
+extern const struct command command_uninstrument;
+extern const struct command command_validate;
+extern const struct command command_init;
+extern const struct command command_help;
+extern const struct command command_version;
+/* clang-format on */
 
 #endif

@@ -5,9 +5,19 @@
 
 /* clang-format off: a row each */
 const struct command *const commands[] = {
-	&command_stats,	  &command_slow,       &command_errors,	      &command_check,
-	&command_analyze, &command_instrument, &command_uninstrument, &command_validate,
-	&command_init,	  &command_help,       &command_version,      NULL,
+	&command_stats,
+	&command_slow,
+	&command_errors,
+	&command_check,
+	&command_export,
+	&command_analyze,
+	&command_instrument,
+	&command_uninstrument,
+	&command_validate,
+	&command_init,
+	&command_help,
+	&command_version,
+	NULL,
 };
 /* clang-format on */
 
