@@ -10,6 +10,7 @@ const struct command *const commands[] = {
 	&command_errors,
 	&command_check,
 	&command_export,
+	&command_report,
 	&command_analyze,
 	&command_instrument,
 	&command_uninstrument,

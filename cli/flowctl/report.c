@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flowctl report: a page to look at a trace with.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/outfile.h"
+#include "output.h"
+#include "report_data.h"
+#include "report_page.h"
+
+struct options {
+	const char *output;
+	bool follow;
+};
+
+static const struct command_option rows[] = {
+	{"output", 'o', VALUE_TEXT, OPTION_AT(struct options, output), "FILE", "report.html",
+	 "where it goes; - is standard output", 0, 0},
+	READING_FOLLOW(struct options, follow),
+	{0},
+};
+
+static int collect(struct report_data *d, struct reading *r, struct why *w)
+{
+	struct trace_event e;
+	int got, err = 0;
+
+	while ((got = reading_next(r, &e, w)) > 0 && !err)
+		err = report_data_add(d, &e, trace_reader_file(r->reader),
+				      trace_reader_line(r->reader));
+	if (got < 0)
+		return got;
+	return err ? err : report_data_finish(d);
+}
+
+static int build(struct report_data *d, const struct reading *r, const struct arguments *a,
+		 struct buf *page)
+{
+	size_t len, size = sizeof(REPORT_PLACE) - 1;
+	const char *s = report_page(&len);
+	const char *place = memmem(s, len, REPORT_PLACE, size);
+	int err;
+
+	if (!place)
+		return -EINVAL;
+	buf_add(page, s, (size_t)(place - s));
+	err = report_data_put(d, r, a, page);
+	buf_add(page, place + size, len - (size_t)(place - s) - size);
+	return page->failed ? -ENOMEM : err;
+}
+
+static int print_json(const struct report_data *d, const struct reading *r, const char *output,
+		      size_t size)
+{
+	struct json_out j = {0};
+
+	json_begin(&j, NULL, '{');
+	json_text(&j, "output", output);
+	json_u64(&j, "bytes", size);
+	reading_put(&j, r);
+	json_u64(&j, "functions", d->stats.rows);
+	json_end(&j, '}');
+	return json_print(&j);
+}
+
+static int write_page(struct report_data *d, struct reading *r, const struct arguments *a,
+		      const struct output *out, struct why *w)
+{
+	const struct options *o = a->options;
+	struct buf page = {0};
+	int err = build(d, r, a, &page);
+
+	if (!err)
+		err = outfile_write(out->fd, out->name, page.s, page.len, w);
+	if (!err) {
+		reading_notes(r);
+		if (a->json)
+			err = print_json(d, r, o->output, page.len);
+		else if (out->place)
+			printf("%s: %.1f MiB, open it in a browser\n", o->output,
+			       (double)page.len / (1 << 20));
+	}
+	buf_release(&page);
+	return err;
+}
+
+static int check(const struct arguments *a, struct why *w)
+{
+	const struct options *o = a->options;
+	size_t len;
+
+	if (!report_page(&len))
+		return why(w, -ENOTSUP,
+			   "this flowctl was built without the report page: install npm and what "
+			   "the page is made of with sudo ./dev setup, then ./dev build");
+	if (a->json && !strcmp(o->output, "-"))
+		return why_exit(w, EXIT_USAGE, -EINVAL,
+				"--json says what was written: it needs -o FILE");
+	return 0;
+}
+
+static int run(const struct arguments *a)
+{
+	const struct options *o = a->options;
+	struct output out = {.fd = -1};
+	struct reading r = {0};
+	struct report_data d;
+	struct why w = {0};
+	int err = report_data_init(&d);
+
+	if (!err)
+		err = check(a, &w);
+	if (!err)
+		err = reading_open(&r, a, 0, o->follow, &w);
+	if (!err)
+		err = output_open(&out, o->output, a, &w);
+	if (!err)
+		err = collect(&d, &r, &w);
+	if (!err)
+		err = write_page(&d, &r, a, &out, &w);
+	err = output_close(&out, err, &w);
+	reading_close(&r);
+	report_data_release(&d);
+	if (err)
+		why(&w, err, "out of memory");
+	return err ? command_fail(&w) : EXIT_DONE;
+}
+
+const struct command command_report = {
+	.name = "report",
+	.group = COMMANDS_READ,
+	.operands = "TRACE...",
+	.min_operands = 1,
+	.summary = "a page to look at: flame graph, timeline, functions, errors, requests",
+	.about =
+		"One HTML file that needs nothing else and no network: a flame graph, the requests "
+		"and the long calls of each thread over time, the functions, the exceptions, HTTP "
+		"requests by route and status, and a search over all of it. It stays below 10 MiB; "
+		"what is left out of a large trace is said in the page.\n\n" READING_ABOUT,
+	.options = rows,
+	.options_size = sizeof(struct options),
+	.run = run,
+};
