@@ -58,3 +58,24 @@ def trace(tmp_path_factory):
 def lines_of(*events):
     """Events as the bytes of a trace."""
     return b"".join(json.dumps(event).encode() + b"\n" for event in events)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One browser for all tests."""
+    import browser  # from this folder
+    driver = browser.start()
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory):
+    """Traces that the collector makes of the recordings of the replay tests."""
+    if not harness.TRACER.exists():
+        pytest.skip("no flowtrace-bpf at %s" % harness.TRACER)
+    folder = tmp_path_factory.mktemp("recorded")
+    for recording in sorted((harness.REPO / "tests" / "replay").glob("*.ftrec")):
+        harness.run([harness.TRACER, "-q", "--replay", recording,
+                     "-o", folder / (recording.stem + ".jsonl")], check=0)
+    return sorted(folder.iterdir())

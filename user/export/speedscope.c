@@ -28,7 +28,8 @@ struct speedscope {
 	size_t count, room;
 	char *title;   /* owned */
 	struct why *w; /* borrowed while an event is added */
-	uint64_t first_us, last_us;
+	bool started;
+	uint64_t first_us, last_us, start_us; /* start: of all profiles */
 	struct export_notes notes;
 };
 
@@ -55,6 +56,14 @@ static struct profile *new_profile(struct speedscope *s, struct running_thread *
 	return p;
 }
 
+/* Times are told from the first event on; those of another thread may be a little earlier. */
+static void put_at(const struct speedscope *s, struct buf *b, uint64_t us)
+{
+	char number[NUMBER_MAX];
+
+	buf_add(b, number, (size_t)(number_i64(number, (int64_t)(us - s->first_us)) - number));
+}
+
 static void put_step(struct speedscope *s, struct profile *p, const struct running_at *at,
 		     uint64_t us)
 {
@@ -66,7 +75,7 @@ static void put_step(struct speedscope *s, struct profile *p, const struct runni
 	buf_str(b, opens ? "{\"type\":\"O\",\"frame\":" : "{\"type\":\"C\",\"frame\":");
 	buf_u64(b, at->call->function->id);
 	BUF_LITERAL(b, ",\"at\":");
-	buf_u64(b, us - s->first_us);
+	put_at(s, b, us);
 	buf_char(b, '}');
 	p->last_us = us;
 }
@@ -85,7 +94,7 @@ static int follow(void *arg, const struct running_at *at)
 		p = new_profile(s, at->thread);
 	if (!p)
 		return -ENOMEM;
-	put_step(s, p, at, later_us(us, s->first_us));
+	put_step(s, p, at, us);
 	return spool_spare(&s->spool, &p->events, s->w);
 }
 
@@ -128,10 +137,9 @@ static int add(void *state, const struct trace_event *e, struct why *w)
 
 	s->w = w;
 	if (e->kind != TRACE_OTHER) {
-		/* All times are told from the first event on; those of another thread that are a
-		 * little earlier become it. */
-		if (!s->first_us)
+		if (!s->started)
 			s->first_us = e->timestamp_us;
+		s->started = true;
 		s->last_us = later_us(s->last_us, e->timestamp_us);
 	}
 	err = running_add(&s->running, e);
@@ -151,8 +159,10 @@ static int put_profile(struct speedscope *s, struct profile *p, struct why *w)
 	buf_str(b, ids);
 	BUF_LITERAL(b, ",\"unit\":\"microseconds\",\"events\":[\n");
 	err = spool_copy(&s->spool, &p->events, s->to, w);
-	BUF_LITERAL(b, "\n],\"startValue\":0,\"endValue\":");
-	buf_u64(b, later_us(p->last_us, s->first_us) - s->first_us);
+	BUF_LITERAL(b, "\n],\"startValue\":");
+	put_at(s, b, s->start_us);
+	BUF_LITERAL(b, ",\"endValue\":");
+	put_at(s, b, p->last_us);
 	buf_char(b, '}');
 	return err;
 }
@@ -197,6 +207,10 @@ static int finish(void *state, struct export_notes *ret_notes, struct why *w)
 		       "\"exporter\":\"flowctl " FT_VERSION "\",\"name\":");
 	json_string(b, s->title, strlen(s->title));
 	BUF_LITERAL(b, ",\n\"profiles\":[\n");
+	s->start_us = s->first_us;
+	for (size_t i = 0; i < s->count; i++)
+		if (s->profile[i]->first_us < s->start_us)
+			s->start_us = s->profile[i]->first_us;
 	for (size_t i = 0; i < s->count && !err; i++) {
 		if (i)
 			BUF_LITERAL(b, ",\n");

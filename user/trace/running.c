@@ -210,6 +210,7 @@ static int end_call(struct running *r, struct trace_call *call, const struct tra
 		err = suspend_above(r, t, place_of(call), e);
 		return err ? err : pop(r, t, RUNNING_END, e);
 	}
+	call->error |= ON_PATH; /* it may be its own ancestor, and must not come back */
 	err = show(r, t, trace_calls_find(&r->calls, call->parent), e);
 	return err ? err : tell(r, RUNNING_GONE, t, call, e);
 }

@@ -10,6 +10,7 @@ import { matches } from "./search.js";
 const HUES = 8; // --flame-0 and so on in style.css
 const SHADES = [100, 84, 68]; // percent of it, for the functions of a module
 const ROW = 20; // pixels
+const CHARACTER = 7.5; // pixels, with some to spare
 const NARROWEST = 1; // pixels; narrower frames are not drawn
 
 function hashOf(text) {
@@ -80,7 +81,10 @@ export function showFlame() {
 
   function tell(d) {
     details.replaceChildren();
-    if (!d) return;
+    if (!d) {
+      details.append("Point at a frame, or move to the graph with Tab and then with the arrow keys: here is what it cost.");
+      return;
+    }
     details.append(el("strong", {}, label(d)), ...lines(d).filter(([, value]) => value)
       .map(([title, value]) => el("span", {}, `${title} `, el("b", {}, value))));
   }
@@ -126,7 +130,7 @@ export function showFlame() {
   function draw() {
     selected = null;
     box.replaceChildren();
-    tell(null);
+    details.replaceChildren();
     const from = thread.value === "all" ? merge(roots) : roots[Number(thread.value)];
     sums(from);
     all = from;
@@ -146,15 +150,15 @@ export function showFlame() {
       .minFrameSize(NARROWEST)
       .transitionDuration(matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 200)
       .sort((a, b) => b.value - a.value || a.data.name.localeCompare(b.data.name))
+      .getName((d) => (d.parent && (d.x1 - d.x0) * chart.width() > d.data.node.function.label.length * CHARACTER ? d.data.node.function.label : d.data.name))
       .tooltip(pointer)
       .setColorMapper(fill)
       .setSearchMatch((d) => d.parent && text !== "" && matches(d.data.node.function, text))
       .setSearchHandler(() => {})
       .onClick(choose);
-    select(box).datum(frame(from, by.value)).call(chart);
+    select(box).datum({ ...frame(from, by.value), name: "everything" }).call(chart);
     box.querySelector("svg").setAttribute("aria-hidden", "true"); // `details` says it
-    root().data.name = "everything";
-    chart.update();
+    tell(null);
     if (text) search();
   }
 
@@ -202,6 +206,6 @@ export function showFlame() {
       if (hit && !inside) time += d.data.node.time;
       (d.children || []).forEach((child) => look(child, inside || hit));
     })(root(), false);
-    return found ? `${plural(found, "frame")} with ${percent(time, all.time)} of the time` : "";
+    return found ? `${plural(found, "frame")}, ${percent(time, all.time)} of the time` : "";
   };
 }

@@ -17,7 +17,7 @@ export function showSummary() {
   const unanswered = Math.max(0, s.requests - s.responses);
   byId("summary").append(
     el("dl", { class: "tiles" },
-      tile("Duration", duration(s.durationMicros), s.startMicros ? `from ${moment(s.startMicros)}` : ""),
+      tile("Duration", duration(s.durationMicros), s.startMicros ? moment(s.startMicros).slice(0, -4).replaceAll("-", "\u2011") : ""),
       tile("Events", count(s.events)),
       tile("Calls", count(s.calls)),
       tile("Functions", count(s.functions)),
