@@ -344,12 +344,12 @@ def test_hostile_traces(flowctl, tmp_path):
     path.write_bytes(lines_of(
         call("ENTER", 50, 1, "a", 2), call("ENTER", 40, 2, "b", 1), call("ENTER", 30, 3, "c", 3),
         call("ENTER", 30, 4, "d", 1, tid=2), call("EXIT", 20, 2, "b", 1, tid=2, durationMicros=1),
-        call("EXIT", 10, 9, "e", durationMicros=10 ** 19), call("EXIT", 11, 0, "f", durationMicros=1),
+        call("EXIT", 10, 9, "e", durationMicros=2 ** 63 - 1), call("EXIT", 11, 0, "f", durationMicros=1),
         call("ENTER", 12, 0, "g"), call("ENTER", 12, 1, "again"),
-        {"timestamp": 2 ** 64 - 1, "event": "ENTER", "function": "late", "span": 5},
+        {"timestamp": 2 ** 63 - 1, "event": "ENTER", "function": "late", "span": 5},
         {"timestamp": 0, "event": "EXIT", "function": "early", "span": 5, "durationMicros": 0},
         {"timestamp": 1, "event": "HTTP_RESPONSE"}, {"timestamp": 1, "event": "EXCEPTION"},
-        call("EXIT", 60, 1, "a", 2, durationMicros=2 ** 63)))
+        call("EXIT", 60, 1, "a", 2, durationMicros=2 ** 63 - 1)))
     for to in FORMATS:
         text = export(flowctl, to, path)
         if to in ("chrome", "speedscope"):
