@@ -34,12 +34,14 @@ struct trace_event {
 	enum trace_kind kind;
 	bool lost;	    /* its EXIT was lost: closed later */
 	bool has_exception; /* "exception" is there and not null */
+	bool left_out;	    /* by trace/filter.h: to be followed, but not to be counted */
 	uint32_t pid, tid;
 	uint32_t line; /* of the source */
 	uint32_t status_code;
 	uint64_t timestamp_us, duration_us;
 	uint64_t span, parent; /* 0: none */
 	uint64_t count;	       /* LOST */
+	uint64_t present;      /* bit i: trace_fields[i] is there and not null */
 	struct trace_text event, thread, module, function, class_name, method, file;
 	struct trace_text args, result; /* the string's content, or any other JSON as it is */
 	struct trace_text exc_type, exc_message;

@@ -43,6 +43,7 @@ const struct trace_field trace_fields[] = {
 #define LONGEST_NAME 15
 
 const size_t trace_field_count = FIELD_COUNT;
+_Static_assert(FIELD_COUNT <= 64, "present has a bit for each");
 
 const char *const trace_kind_names[TRACE_KINDS] = {
 	[TRACE_OTHER] = "other",
@@ -243,11 +244,15 @@ static bool take_null(struct parser *p, const struct trace_field *f, void *field
 static bool take_field(struct parser *p, const struct trace_field *f)
 {
 	void *field = (char *)p->e + f->at;
+	uint64_t bit = 1ull << (f - trace_fields);
 
 	if (p->s.p == p->s.end)
 		return scan_value(&p->s, 1);
-	if (*p->s.p == 'n')
+	p->e->present |= bit;
+	if (*p->s.p == 'n') {
+		p->e->present &= ~bit;
 		return take_null(p, f, field);
+	}
 	switch (f->kind) {
 	case TRACE_FIELD_VALUE:
 		if (*p->s.p != '"')
