@@ -16,12 +16,14 @@
 
 struct options {
 	uint64_t limit;
+	const char *where;
 	bool follow;
 };
 
 static const struct command_option rows[] = {
 	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", NULL,
 	 "only the first N; on a terminal 20 unless said, else all", 1, 0},
+	READING_WHERE(struct options, where),
 	READING_FOLLOW(struct options, follow),
 	{0},
 };
@@ -145,6 +147,8 @@ static int run(const struct arguments *a)
 
 	err = reading_open(&r, a, 0, o->follow, &w);
 	if (!err)
+		err = reading_where(&r, o->where, &w);
+	if (!err)
 		err = collect(&s, &r, &w);
 	if (!err) {
 		reading_notes(&r);
@@ -167,7 +171,8 @@ const struct command command_errors = {
 		"Exceptions of the same type and message that came up in the same function are one "
 		"row: how many, how many calls more they left on their way up, and the first of "
 		"them with its arguments and its callers. One that passes through several calls "
-		"counts once, where it came up.\n\n" READING_ABOUT,
+		"counts once, where it came up.\n\n" READING_WHERE_COUNTS "\n\n" READING_WHERE_ABOUT
+		"\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,6 +37,11 @@ int reading_open(struct reading *r, const struct arguments *a, size_t first, boo
 	return trace_reader_open(a->operand + first, a->noperands - first, &options, &r->reader, w);
 }
 
+int reading_where(struct reading *r, const char *condition, struct why *w)
+{
+	return condition ? trace_filter_init(&r->filter, condition, w) : 0;
+}
+
 int reading_next(struct reading *r, struct trace_event *e, struct why *w)
 {
 	int got = trace_reader_next(r->reader, e, w);
@@ -45,6 +51,8 @@ int reading_next(struct reading *r, struct trace_event *e, struct why *w)
 			      trace_reader_report(r->reader)->lines);
 	if (got <= 0)
 		progress_clear(&r->progress);
+	if (got > 0 && trace_filter_event(&r->filter, e))
+		return why(w, -ENOMEM, "out of memory");
 	return got;
 }
 
@@ -52,7 +60,15 @@ void reading_notes(struct reading *r)
 {
 	const struct trace_report *report = trace_reader_report(r->reader);
 
+	uint64_t given_up = r->filter.where ? where_given_up(r->filter.where) : 0;
+
 	progress_clear(&r->progress);
+	if (given_up)
+		fprintf(stderr,
+			"flowctl: %" PRIu64
+			" texts took too long to search and count as not found: "
+			"simplify the regular expression\n",
+			given_up);
 	if (report->bad)
 		fprintf(stderr,
 			"flowctl: %" PRIu64 " of %" PRIu64
@@ -89,4 +105,5 @@ void reading_close(struct reading *r)
 {
 	progress_clear(&r->progress);
 	trace_reader_free(r->reader);
+	trace_filter_release(&r->filter);
 }

@@ -10,6 +10,7 @@
 #include "command.h"
 #include "json_out.h"
 #include "progress.h"
+#include "trace/filter.h"
 #include "trace/reader.h"
 
 /* The row of --follow; the field is a bool. */
@@ -19,6 +20,26 @@
 			"at the end of the trace wait for more, until Ctrl-C", 0, 0                \
 	}
 
+/* The row of --where; the field is a const char *. */
+#define READING_WHERE(type, field)                                                                 \
+	{                                                                                          \
+		"where", 'w', VALUE_TEXT, OPTION_AT(type, field), "COND", NULL,                    \
+			"only what this is true of, as durationMicros>1ms and module=shop.*", 0, 0 \
+	}
+
+/* How a condition is written; for the commands that have --where. */
+#define READING_WHERE_ABOUT                                                                        \
+	"A condition (COND) compares fields, called as in JSON, by = and != (text: with * and "    \
+	"?), "                                                                                     \
+	"~ and !~ (a regular expression), <, <=, >, >= (with us, ms, s, m, h for times); a name "  \
+	"alone is true where the field is there; and, or, not and parentheses join them. "         \
+	"exception.type, exception.message, args.NAME and result.NAME look inside. Put text "      \
+	"with spaces or parentheses in quotes."
+
+#define READING_WHERE_COUNTS                                                                       \
+	"With --where only the calls are counted that the condition is true of, by all that "      \
+	"their lines say together; their times stay what they are."
+
 #define READING_ABOUT                                                                              \
 	"A TRACE is a file of FlowTrace's JSON lines, plain or packed with gzip or zstd, or - "    \
 	"for standard input. Several are read one after another. Lines that are no events are "    \
@@ -27,12 +48,15 @@
 struct reading {
 	struct trace_reader *reader;
 	struct progress progress;
+	struct trace_filter filter;
 	uint64_t count;
 };
 
 /* All operands, from the one of this index on. 0 or -errno. */
 int reading_open(struct reading *r, const struct arguments *a, size_t first, bool follow,
 		 struct why *w);
+/* From now on events that this condition is not true of have left_out set; NULL: none. */
+int reading_where(struct reading *r, const char *condition, struct why *w);
 /* 1 with an event, 0 at the end, -errno. */
 int reading_next(struct reading *r, struct trace_event *e, struct why *w);
 /* After the last event: says on standard error what was no event. */

@@ -14,12 +14,14 @@
 
 struct options {
 	uint64_t limit;
+	const char *where;
 	bool follow;
 };
 
 static const struct command_option rows[] = {
 	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", "10", "how many calls",
 	 1, 10000},
+	READING_WHERE(struct options, where),
 	READING_FOLLOW(struct options, follow),
 	{0},
 };
@@ -127,6 +129,8 @@ static int run(const struct arguments *a)
 		return command_fail(&w);
 	err = reading_open(&r, a, 0, o->follow, &w);
 	if (!err)
+		err = reading_where(&r, o->where, &w);
+	if (!err)
 		err = collect(&s, &r, &w);
 	if (!err) {
 		reading_notes(&r);
@@ -148,7 +152,8 @@ const struct command command_slow = {
 	.about = "The calls that took longest, each with its arguments, how much of the time was "
 		 "its own, when and in which thread it ran, who called it, and the line of the "
 		 "trace "
-		 "that ends it.\n\n" READING_ABOUT,
+		 "that ends it.\n\n" READING_WHERE_COUNTS "\n\n" READING_WHERE_ABOUT
+		 "\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run,

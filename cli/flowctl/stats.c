@@ -31,6 +31,7 @@ enum sort_key {
 struct options {
 	int sort, by;
 	uint64_t limit;
+	const char *where;
 	bool follow;
 };
 
@@ -42,6 +43,7 @@ static const struct command_option rows[] = {
 	 "function", "what a row is", 0, 0},
 	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", NULL,
 	 "only the first N rows; on a terminal 40 unless said, else all", 1, 0},
+	READING_WHERE(struct options, where),
 	READING_FOLLOW(struct options, follow),
 	{0},
 };
@@ -253,6 +255,8 @@ static int run(const struct arguments *a)
 	stats_init(&s, o->by);
 	err = reading_open(&r, a, 0, o->follow, &w);
 	if (!err)
+		err = reading_where(&r, o->where, &w);
+	if (!err)
 		err = collect(&s, &r, &w);
 	if (!err) {
 		reading_notes(&r);
@@ -277,7 +281,7 @@ const struct command command_stats = {
 		 "(nearest rank) and greatest of their durations.\n\n"
 		 "Memory does not grow with the trace. Where a row has more than 16384 different "
 		 "durations its percentiles are within 0.4 %, and JSON says \"approximate\": "
-		 "true.\n\n" READING_ABOUT,
+		 "true.\n\n" READING_WHERE_COUNTS "\n\n" READING_WHERE_ABOUT "\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run,

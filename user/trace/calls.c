@@ -52,6 +52,7 @@ struct trace_call *trace_calls_open(struct trace_calls *c, const struct trace_ev
 		.pid = e->pid,
 		.tid = e->tid,
 		.entered = e->kind == TRACE_ENTER,
+		.left_out = e->left_out,
 		.args = args,
 	};
 	if (map_put(&c->open, e->span, 0, call, NULL)) {

@@ -21,6 +21,7 @@ struct trace_call {
 	const char *file; /* borrowed: the trace */
 	bool entered;	  /* false: its ENTER is not in the trace */
 	bool raised;	  /* its EXCEPTION was seen */
+	bool left_out;	  /* its ENTER was */
 	uint64_t error;	  /* for whoever follows exceptions; 0 at first */
 	void *row;	  /* for whoever counts; NULL at first */
 	struct buf args;  /* empty unless somebody fills it; its memory is used again */

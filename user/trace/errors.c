@@ -123,10 +123,10 @@ static int leave(struct errors *s, const struct trace_event *e, struct trace_cal
 	if (call->raised)
 		return 0;
 	call->raised = true;
-	s->calls_left++;
-	if (call->error != hash)
+	s->calls_left += !e->left_out;
+	if (call->error != hash && !e->left_out)
 		err = count_new(s, e, call, hash, file, line);
-	else if (call->row)
+	else if (call->error == hash && call->row && !e->left_out)
 		((struct error_group *)call->row)->passed++;
 	/* Should it leave the caller too, it is the same one. */
 	parent = trace_calls_find(&s->calls, call->parent);

@@ -124,7 +124,7 @@ static int consider(struct slowest *s, const struct trace_event *e, const struct
 	struct slow_call *to = full ? &s->heap[0] : &s->heap[s->count];
 	int err;
 
-	if (full && e->duration_us <= to->duration_us)
+	if (e->left_out || (full && e->duration_us <= to->duration_us))
 		return 0;
 	s->count += !full;
 	err = describe(s, to, e, call, file, line);

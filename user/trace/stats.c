@@ -145,8 +145,7 @@ static int add_exception(struct stats *s, const struct trace_event *e)
 		call = open_call(s, e);
 	if (!call)
 		return -ENOMEM;
-	if (!call->raised)
-		((struct stats_row *)call->row)->exceptions++;
+	/* Counted with its EXIT, which decides whether the call is: see trace/filter.h. */
 	call->raised = true;
 	return 0;
 }
@@ -156,6 +155,8 @@ static int count_call(struct stats *s, struct stats_row *row, const struct trace
 {
 	uint64_t us = e->duration_us;
 
+	if (e->left_out)
+		return 0;
 	row->calls++;
 	row->lost += e->lost;
 	row->self_us = add_capped(row->self_us, us > children_us ? us - children_us : 0);
@@ -170,8 +171,8 @@ static int add_exit_alone(struct stats *s, const struct trace_event *e)
 
 	if (!row)
 		return -ENOMEM;
-	s->without_span++;
-	row->exceptions += e->has_exception;
+	s->without_span += !e->left_out;
+	row->exceptions += e->has_exception && !e->left_out;
 	return count_call(s, row, e, 0);
 }
 
@@ -188,8 +189,8 @@ static int add_exit(struct stats *s, const struct trace_event *e)
 	if (!call)
 		return -ENOMEM;
 	row = call->row;
-	s->unopened += !call->entered;
-	row->exceptions += e->has_exception && !call->raised;
+	s->unopened += !call->entered && !e->left_out;
+	row->exceptions += (e->has_exception || call->raised) && !e->left_out;
 	err = count_call(s, row, e, call->children_us);
 	parent = trace_calls_find(&s->calls, call->parent);
 	if (parent)
@@ -200,7 +201,7 @@ static int add_exit(struct stats *s, const struct trace_event *e)
 
 int stats_add(struct stats *s, const struct trace_event *e)
 {
-	if (e->kind != TRACE_OTHER) {
+	if (e->kind != TRACE_OTHER && !e->left_out) {
 		if (e->timestamp_us < s->first_us)
 			s->first_us = e->timestamp_us;
 		if (e->timestamp_us > s->last_us)
@@ -214,10 +215,11 @@ int stats_add(struct stats *s, const struct trace_event *e)
 	case TRACE_EXCEPTION:
 		return add_exception(s, e);
 	case TRACE_LOST:
-		s->lost_events = add_capped(s->lost_events, e->count);
+		if (!e->left_out)
+			s->lost_events = add_capped(s->lost_events, e->count);
 		break;
 	case TRACE_HTTP_RESPONSE:
-		s->requests++;
+		s->requests += !e->left_out;
 		break;
 	default:
 		break;
@@ -227,7 +229,29 @@ int stats_add(struct stats *s, const struct trace_event *e)
 
 static void count_unfinished(void *arg, struct trace_call *call)
 {
-	((struct stats_row *)call->row)->unfinished++;
+	struct stats_row *row = call->row;
+
+	row->unfinished += !call->left_out;
+	row->exceptions += call->raised && !call->left_out;
+}
+
+/* Rows of which nothing was counted, since all of it was left out. */
+static void drop_empty(struct stats *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->rows; i++) {
+		struct stats_row *row = s->row[i];
+
+		if (row->calls || row->unfinished) {
+			s->row[kept++] = row;
+			continue;
+		}
+		durations_release(&row->durations, &s->budget);
+		free(row->name);
+		free(row);
+	}
+	s->rows = kept;
 }
 
 int stats_finish(struct stats *s)
@@ -235,6 +259,7 @@ int stats_finish(struct stats *s)
 	static const unsigned percent[] = {50, 95, 99};
 
 	trace_calls_each(&s->calls, count_unfinished, NULL);
+	drop_empty(s);
 	for (size_t i = 0; i < s->rows; i++) {
 		struct stats_row *row = s->row[i];
 		uint64_t us[3];
