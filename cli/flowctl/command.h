@@ -99,6 +99,7 @@ void help_print_command(const struct command *c);
 extern const struct command command_stats;
 extern const struct command command_slow;
 extern const struct command command_errors;
+extern const struct command command_grep;
 extern const struct command command_check;
 extern const struct command command_export;
 extern const struct command command_report;

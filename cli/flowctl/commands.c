@@ -8,6 +8,7 @@ const struct command *const commands[] = {
 	&command_stats,
 	&command_slow,
 	&command_errors,
+	&command_grep,
 	&command_check,
 	&command_export,
 	&command_report,

@@ -56,6 +56,16 @@ int reading_next(struct reading *r, struct trace_event *e, struct why *w)
 	return got;
 }
 
+void reading_note_given_up(uint64_t count)
+{
+	if (count)
+		fprintf(stderr,
+			"flowctl: %" PRIu64
+			" texts took too long to search and count as not found: "
+			"simplify the regular expression\n",
+			count);
+}
+
 void reading_notes(struct reading *r)
 {
 	const struct trace_report *report = trace_reader_report(r->reader);
@@ -63,12 +73,7 @@ void reading_notes(struct reading *r)
 	uint64_t given_up = r->filter.where ? where_given_up(r->filter.where) : 0;
 
 	progress_clear(&r->progress);
-	if (given_up)
-		fprintf(stderr,
-			"flowctl: %" PRIu64
-			" texts took too long to search and count as not found: "
-			"simplify the regular expression\n",
-			given_up);
+	reading_note_given_up(given_up);
 	if (report->bad)
 		fprintf(stderr,
 			"flowctl: %" PRIu64 " of %" PRIu64

@@ -59,6 +59,8 @@ int reading_open(struct reading *r, const struct arguments *a, size_t first, boo
 int reading_where(struct reading *r, const char *condition, struct why *w);
 /* 1 with an event, 0 at the end, -errno. */
 int reading_next(struct reading *r, struct trace_event *e, struct why *w);
+/* Says on standard error that so many searches were given up; nothing for 0. */
+void reading_note_given_up(uint64_t count);
 /* After the last event: says on standard error what was no event. */
 void reading_notes(struct reading *r);
 /* The same as members of the JSON object that is being written. */

@@ -13,12 +13,13 @@
 #define COMMON                                                                                     \
 	"\"thread\": \"MainThread\", \"module\": \"shop.orders\", \"function\": \"t\\u00f6tal\", "
 
-static const char enter[] = "{\"timestamp\": 1700000000000000, \"event\": \"ENTER\", " COMMON
-			    "\"args\": \"{\\\"id\\\": 17, \\\"tags\\\": [\\\"a\\\", "
-			    "\\\"b\\\\nc\\\"], \\\"p\\\": {\\\"q\\\": 1.5}, \\\"none\\\": null}\", "
-			    "\"class\": \"shop.orders.Order\", \"method\": \"total\", \"file\": \"f\", "
-			    "\"line\": 3, \"pid\": 10, \"tid\": 11, \"span\": 9007199254740991, "
-			    "\"parent\": 0, \"request_id\": null}";
+static const char enter[] =
+	"{\"timestamp\": 1700000000000000, \"event\": \"ENTER\", " COMMON
+	"\"args\": \"{\\\"id\\\": 17, \\\"tags\\\": [\\\"a\\\", "
+	"\\\"b\\\\nc\\\"], \\\"p\\\": {\\\"q\\\": 1.5}, \\\"none\\\": null}\", "
+	"\"class\": \"shop.orders.Order\", \"method\": \"total\", \"file\": \"f\", "
+	"\"line\": 3, \"pid\": 10, \"tid\": 11, \"span\": 9007199254740991, "
+	"\"parent\": 0, \"request_id\": null}";
 static const char leave[] =
 	"{\"timestamp\": 1700000000000900, \"event\": \"EXIT\", " COMMON
 	"\"result\": \"[1, 2]\", \"durationMicros\": 1999, \"durationMillis\": 1, \"span\": "
@@ -125,8 +126,9 @@ Test(where, wrong)
 		{"", "column 1: a condition is missing: ^"},
 		{"module=", "column 8: a value is missing: module=^"},
 		{"=3", "column 1: a field is missing: ^=3"},
-		{"duration>3", "column 1: there is no field duration: did you mean durationMicros?: "
-			       "^duration>3"},
+		{"duration>3",
+		 "column 1: there is no field duration: did you mean durationMicros?: "
+		 "^duration>3"},
 		{"x=3", "there is no field x, only timestamp, event, "},
 		{"module>3", "column 8: module is no number"},
 		{"pid>x", "column 5: a number is missing: pid>^x"},
@@ -278,16 +280,26 @@ Test(amount, units)
 		long double n;
 		int unit; /* -1: none at all */
 	} all[] = {
-		{"0", 0, AMOUNT_PLAIN},		  {"18446744073709551615", 0x1p64L - 1, AMOUNT_PLAIN},
-		{"-1.5", -1.5L, AMOUNT_PLAIN},	  {".5s", 500000, AMOUNT_TIME},
-		{"250us", 250, AMOUNT_TIME},	  {"250µs", 250, AMOUNT_TIME},
-		{"10ms", 10000, AMOUNT_TIME},	  {"2m", 120e6L, AMOUNT_TIME},
-		{"1h", 3600e6L, AMOUNT_TIME},	  {"10%", 10, AMOUNT_PERCENT},
-		{"1e3", 1000, AMOUNT_PLAIN},	  {"", 0, -1},
-		{"x", 0, -1},			  {"0x10", 0, -1},
-		{"inf", 0, -1},			  {"nan", 0, -1},
-		{"1 ms", 0, -1},		  {" 1", 0, -1},
-		{"1d", 0, -1},			  {"1e9999", 0, -1},
+		{"0", 0, AMOUNT_PLAIN},
+		{"18446744073709551615", 0x1p64L - 1, AMOUNT_PLAIN},
+		{"-1.5", -1.5L, AMOUNT_PLAIN},
+		{".5s", 500000, AMOUNT_TIME},
+		{"250us", 250, AMOUNT_TIME},
+		{"250µs", 250, AMOUNT_TIME},
+		{"10ms", 10000, AMOUNT_TIME},
+		{"2m", 120e6L, AMOUNT_TIME},
+		{"1h", 3600e6L, AMOUNT_TIME},
+		{"10%", 10, AMOUNT_PERCENT},
+		{"1e3", 1000, AMOUNT_PLAIN},
+		{"", 0, -1},
+		{"x", 0, -1},
+		{"0x10", 0, -1},
+		{"inf", 0, -1},
+		{"nan", 0, -1},
+		{"1 ms", 0, -1},
+		{" 1", 0, -1},
+		{"1d", 0, -1},
+		{"1e9999", 0, -1},
 		{"--1", 0, -1},
 	};
 
@@ -297,8 +309,7 @@ Test(amount, units)
 
 		cr_expect_eq(is_one, all[i].unit >= 0, "%s", all[i].text);
 		if (is_one)
-			cr_expect(a.n == all[i].n && (int)a.unit == all[i].unit, "%s",
-				  all[i].text);
+			cr_expect(a.n == all[i].n && (int)a.unit == all[i].unit, "%s", all[i].text);
 	}
 }
 
@@ -336,8 +347,7 @@ Test(member, paths)
 		found = trace_member(json, len, all[i].path, &t);
 		cr_expect_eq(found, all[i].want != NULL, "%s %s", all[i].json, all[i].path);
 		if (found && all[i].want)
-			cr_expect(t.len == strlen(all[i].want) &&
-					  !memcmp(t.s, all[i].want, t.len),
+			cr_expect(t.len == strlen(all[i].want) && !memcmp(t.s, all[i].want, t.len),
 				  "%s %s", all[i].json, all[i].path);
 		free(json);
 	}

@@ -12,9 +12,9 @@ static const struct {
 	enum amount_unit unit;
 	long double scale;
 } units[] = {
-	{"", AMOUNT_PLAIN, 1},	       {"us", AMOUNT_TIME, 1},	       {"µs", AMOUNT_TIME, 1},
-	{"ms", AMOUNT_TIME, 1e3L},     {"s", AMOUNT_TIME, 1e6L},       {"m", AMOUNT_TIME, 60e6L},
-	{"min", AMOUNT_TIME, 60e6L},   {"h", AMOUNT_TIME, 3600e6L},    {"%", AMOUNT_PERCENT, 1},
+	{"", AMOUNT_PLAIN, 1},	     {"us", AMOUNT_TIME, 1},	  {"µs", AMOUNT_TIME, 1},
+	{"ms", AMOUNT_TIME, 1e3L},   {"s", AMOUNT_TIME, 1e6L},	  {"m", AMOUNT_TIME, 60e6L},
+	{"min", AMOUNT_TIME, 60e6L}, {"h", AMOUNT_TIME, 3600e6L}, {"%", AMOUNT_PERCENT, 1},
 };
 
 /* strtold() takes more than that: spaces, hexadecimal, "inf". */

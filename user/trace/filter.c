@@ -28,8 +28,7 @@ static bool key_of(const struct trace_event *e, uint64_t *ret_a, uint64_t *ret_b
 	}
 	*ret_a = trace_hash(e->pid, e->request_id.s, e->request_id.len);
 	*ret_b = 1;
-	return e->request_id.s &&
-	       (e->kind == TRACE_HTTP_REQUEST || e->kind == TRACE_HTTP_RESPONSE);
+	return e->request_id.s && (e->kind == TRACE_HTTP_REQUEST || e->kind == TRACE_HTTP_RESPONSE);
 }
 
 static bool is_last(const struct trace_event *e)
@@ -44,6 +43,10 @@ int trace_filter_event(struct trace_filter *f, struct trace_event *e)
 
 	if (!f->where)
 		return 0;
+	if (f->by_line) {
+		e->left_out = !where_matches(f->where, e);
+		return 0;
+	}
 	tests = where_tests(f->where, e);
 	if (key_of(e, &a, &b)) {
 		if (is_last(e))

@@ -19,6 +19,7 @@
 
 struct trace_filter {
 	struct where *where; /* owned; NULL: everything counts */
+	bool by_line;	     /* each line is judged by itself */
 	struct map open;     /* span, 0; or hash of the request, 1 -> the tests that were true */
 };
 

@@ -30,12 +30,14 @@ static int compile(struct trace_regex *r, const char *pattern, size_t len, uint3
 	return -EINVAL;
 }
 
-int trace_regex_new(const char *pattern, size_t len, bool ignore_case,
-		    struct trace_regex **ret_regex, struct trace_regex_fault *ret_fault)
+int trace_regex_new(const char *pattern, size_t len, unsigned how, struct trace_regex **ret_regex,
+		    struct trace_regex_fault *ret_fault)
 {
 	struct trace_regex *r = calloc(1, sizeof(*r));
 	/* Texts of a trace may hold lone surrogates. */
-	uint32_t flags = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | (ignore_case ? PCRE2_CASELESS : 0);
+	uint32_t flags = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF |
+			 (how & TRACE_REGEX_IGNORE_CASE ? PCRE2_CASELESS : 0) |
+			 (how & TRACE_REGEX_LITERAL ? PCRE2_LITERAL : 0);
 	int err = r ? compile(r, pattern, len, flags, ret_fault) : -ENOMEM;
 
 	if (!err) {

@@ -17,9 +17,11 @@ struct trace_regex_fault {
 	size_t at; /* byte of the pattern */
 };
 
+enum { TRACE_REGEX_IGNORE_CASE = 1, TRACE_REGEX_LITERAL = 2 };
+
 /* 0, -ENOMEM, or -EINVAL with ret_fault. */
-int trace_regex_new(const char *pattern, size_t len, bool ignore_case,
-		    struct trace_regex **ret_regex, struct trace_regex_fault *ret_fault);
+int trace_regex_new(const char *pattern, size_t len, unsigned how, struct trace_regex **ret_regex,
+		    struct trace_regex_fault *ret_fault);
 void trace_regex_free(struct trace_regex *r);
 /* Anywhere in the text. */
 bool trace_regex_matches(struct trace_regex *r, const char *s, size_t len);

@@ -10,8 +10,8 @@
 #include "trace/glob.h"
 #include "trace/where_parts.h"
 
-#define DEEPEST 64     /* parentheses and nots within each other */
-#define SHOWN 40       /* bytes of the text on both sides of a fault */
+#define DEEPEST 64 /* parentheses and nots within each other */
+#define SHOWN 40   /* bytes of the text on both sides of a fault */
 #define NOT_IN_NAMES " \t\r\n=!~<>()&|\"'"
 
 struct parser {
@@ -157,9 +157,9 @@ static const struct {
 	bool negated;
 } operators[] = {
 	/* The longer ones first. */
-	{"!=", WHERE_EQUAL, true},   {"!~", WHERE_FINDS, true},	   {"<=", WHERE_AT_MOST, false},
+	{"!=", WHERE_EQUAL, true},     {"!~", WHERE_FINDS, true},  {"<=", WHERE_AT_MOST, false},
 	{">=", WHERE_AT_LEAST, false}, {"==", WHERE_EQUAL, false}, {"=", WHERE_EQUAL, false},
-	{"~", WHERE_FINDS, false},   {"<", WHERE_LESS, false},	   {">", WHERE_MORE, false},
+	{"~", WHERE_FINDS, false},     {"<", WHERE_LESS, false},   {">", WHERE_MORE, false},
 };
 
 /* A quoted text: only the quote itself needs a backslash, so that those of regular expressions
@@ -265,7 +265,7 @@ static int take_number(struct parser *p, struct where_test *t, const char *at)
 static int take_regex(struct parser *p, struct where_test *t, const char *at, bool quoted)
 {
 	struct trace_regex_fault wrong;
-	int err = trace_regex_new(t->text, t->len, false, &t->regex, &wrong);
+	int err = trace_regex_new(t->text, t->len, 0, &t->regex, &wrong);
 
 	if (err == -EINVAL) /* with escaped quotes the place is a little off, but in the text */
 		return fault(p, at + quoted + (wrong.at < t->len ? wrong.at : t->len), "%s",

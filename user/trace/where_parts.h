@@ -22,8 +22,8 @@ struct where_test {
 	const struct trace_field *field;
 	char *path; /* owned: inside of the field; NULL: the field itself */
 	enum where_op op;
-	bool number;	   /* what it is compared with is one: n, in the field's unit */
-	bool glob;	   /* text is a pattern */
+	bool number; /* what it is compared with is one: n, in the field's unit */
+	bool glob;   /* text is a pattern */
 	long double n;
 	char *text; /* owned; what it is compared with */
 	size_t len;

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flowctl grep: the lines that something is on, as they stand, so that it can be piped.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/utf8.h"
+#include "reading.h"
+#include "show_event.h"
+#include "trace/kept.h"
+#include "trace/regex.h"
+
+struct options {
+	const char *pattern, *where;
+	bool ignore_case, fixed, invert, calls, callers, callees, count, pretty, follow;
+	uint64_t limit;
+};
+
+static const struct command_option rows[] = {
+	READING_WHERE(struct options, where),
+	{"regexp", 'e', VALUE_TEXT, OPTION_AT(struct options, pattern), "PATTERN", NULL,
+	 "the pattern; then all operands are traces", 0, 0},
+	{"ignore-case", 'i', VALUE_SWITCH, OPTION_AT(struct options, ignore_case), NULL, NULL,
+	 "upper and lower case are the same", 0, 0},
+	{"fixed", 'F', VALUE_SWITCH, OPTION_AT(struct options, fixed), NULL, NULL,
+	 "the pattern is plain text", 0, 0},
+	{"invert", 'v', VALUE_SWITCH, OPTION_AT(struct options, invert), NULL, NULL,
+	 "lines that the pattern is not on", 0, 0},
+	{"calls", 'C', VALUE_SWITCH, OPTION_AT(struct options, calls), NULL, NULL,
+	 "all lines of the calls found", 0, 0},
+	{"with-callers", 0, VALUE_SWITCH, OPTION_AT(struct options, callers), NULL, NULL,
+	 "and those of the calls around them", 0, 0},
+	{"with-callees", 0, VALUE_SWITCH, OPTION_AT(struct options, callees), NULL, NULL,
+	 "and those of the calls that they made", 0, 0},
+	{"count", 'c', VALUE_SWITCH, OPTION_AT(struct options, count), NULL, NULL,
+	 "print only how many lines", 0, 0},
+	{"pretty", 'p', VALUE_SWITCH, OPTION_AT(struct options, pretty), NULL, NULL,
+	 "lines for people instead of JSON", 0, 0},
+	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", NULL,
+	 "only the first N lines", 1, 0},
+	READING_FOLLOW(struct options, follow),
+	{0},
+};
+
+struct search {
+	const struct arguments *a;
+	const struct options *o;
+	size_t first; /* operand that is a trace */
+	struct trace_regex *regex;
+	struct kept kept;
+	bool whole_calls;
+	uint64_t found;
+};
+
+static bool pattern_finds(const struct search *s, const struct trace_event *e)
+{
+	return !s->regex ||
+	       trace_regex_matches(s->regex, e->whole.s, e->whole.len) != s->o->invert;
+}
+
+static void put_line(struct search *s, const struct trace_event *e)
+{
+	s->found++;
+	if (s->o->count)
+		return;
+	if (s->o->pretty && !s->a->json) {
+		show_event(e);
+	} else {
+		fwrite(e->whole.s, 1, e->whole.len, stdout);
+		putchar('\n');
+	}
+	if (s->o->follow)
+		fflush(stdout);
+}
+
+static bool is_enough(const struct search *s)
+{
+	return (s->o->limit && s->found == s->o->limit) || ferror(stdout);
+}
+
+static int open_reading(struct search *s, struct reading *r, struct why *w)
+{
+	int err = reading_open(r, s->a, s->first, s->o->follow, w);
+
+	if (!err)
+		err = reading_where(r, s->o->where, w);
+	r->filter.by_line = !s->whole_calls;
+	return err;
+}
+
+/* The first of two readings: which calls. */
+static int find_calls(struct search *s, struct why *w)
+{
+	struct trace_event e;
+	struct reading r;
+	int got, err = open_reading(s, &r, w);
+
+	while (!err && (got = reading_next(&r, &e, w)) != 0)
+		err = got < 0 ? got : kept_find(&s->kept, &e, pattern_finds(s, &e));
+	reading_close(&r);
+	return err ? err : kept_found_all(&s->kept);
+}
+
+/* 1, 0, -ENOMEM. */
+static int is_wanted(struct search *s, const struct trace_event *e)
+{
+	if (s->whole_calls)
+		return kept_has(&s->kept, e, pattern_finds(s, e));
+	return !e->left_out && pattern_finds(s, e);
+}
+
+static int print_lines(struct search *s, struct reading *r, struct why *w)
+{
+	struct trace_event e;
+	int got = 0, wanted = 0;
+
+	while (!is_enough(s) && wanted >= 0 && (got = reading_next(r, &e, w)) > 0) {
+		wanted = is_wanted(s, &e);
+		if (wanted > 0)
+			put_line(s, &e);
+	}
+	return got < 0 ? got : wanted < 0 ? wanted : 0;
+}
+
+static int print_count(const struct search *s, const struct reading *r)
+{
+	struct json_out j = {0};
+
+	if (!s->a->json) {
+		printf("%" PRIu64 "\n", s->found);
+		return 0;
+	}
+	json_begin(&j, NULL, '{');
+	reading_put(&j, r);
+	json_u64(&j, "count", s->found);
+	json_end(&j, '}');
+	return json_print(&j);
+}
+
+static int search(struct search *s, struct why *w)
+{
+	struct reading r = {0};
+	int err = s->whole_calls ? find_calls(s, w) : 0;
+
+	if (err)
+		return err;
+	err = open_reading(s, &r, w);
+	if (!err)
+		err = print_lines(s, &r, w);
+	if (!err && s->o->count)
+		err = print_count(s, &r);
+	if (!err)
+		reading_notes(&r);
+	if (!err && s->regex)
+		reading_note_given_up(trace_regex_given_up(s->regex));
+	reading_close(&r);
+	return err;
+}
+
+/* What is read twice must be there twice. */
+static int check_files(const struct search *s, struct why *w)
+{
+	struct stat st;
+
+	if (s->o->follow)
+		return why_exit(w, EXIT_USAGE, -EINVAL,
+				"whole calls are found by reading the trace twice: without "
+				"--follow");
+	for (size_t i = s->first; i < s->a->noperands; i++) {
+		const char *path = s->a->operand[i];
+
+		if (!strcmp(path, "-") || (!stat(path, &st) && !S_ISREG(st.st_mode)))
+			return why(w, -ESPIPE,
+				   "whole calls are found by reading the trace twice, and %s is no "
+				   "file: save it first",
+				   strcmp(path, "-") ? path : "standard input");
+	}
+	return 0;
+}
+
+static int take_pattern(struct search *s, struct why *w)
+{
+	const char *pattern = s->o->pattern;
+	struct trace_regex_fault fault;
+	unsigned how = (s->o->ignore_case ? TRACE_REGEX_IGNORE_CASE : 0) |
+		       (s->o->fixed ? TRACE_REGEX_LITERAL : 0);
+	int err;
+
+	if (!pattern && !s->o->where)
+		pattern = s->a->operand[s->first++];
+	if (s->first == s->a->noperands)
+		return why_exit(w, EXIT_USAGE, -EINVAL,
+				"grep needs PATTERN and TRACE..., or --where COND and TRACE...: see "
+				"flowctl grep --help");
+	if (!pattern)
+		return 0;
+	err = trace_regex_new(pattern, strlen(pattern), how, &s->regex, &fault);
+	if (err == -EINVAL)
+		return why_exit(w, EXIT_USAGE, err, "pattern, column %zu: %s: %s",
+				utf8_count(pattern, fault.at) + 1, fault.text, pattern);
+	return err ? why(w, err, "out of memory") : 0;
+}
+
+static int run(const struct arguments *a)
+{
+	const struct options *o = a->options;
+	struct search s = {.a = a, .o = o};
+	struct why w = {0};
+	int err;
+
+	s.kept.callers = o->callers;
+	s.kept.callees = o->callees;
+	s.whole_calls = o->calls || o->callers || o->callees;
+	err = take_pattern(&s, &w);
+	if (!err && s.whole_calls)
+		err = check_files(&s, &w);
+	if (!err)
+		err = search(&s, &w);
+	trace_regex_free(s.regex);
+	kept_release(&s.kept);
+	if (err)
+		why(&w, err, "out of memory");
+	return err ? command_fail(&w) : EXIT_DONE;
+}
+
+const struct command command_grep = {
+	.name = "grep",
+	.group = COMMANDS_READ,
+	.operands = "[PATTERN] TRACE...",
+	.min_operands = 1,
+	.summary = "the lines that a pattern or a condition finds",
+	.about = "Prints the lines of the trace that PATTERN, a regular expression as Python has "
+		 "them, is found on, or that --where COND is true of, or both. They stay as they "
+		 "are, so that the output is a trace again. PATTERN looks at the line as it "
+		 "stands, with its escapes; a condition looks at the texts without them.\n\n"
+		 "With --calls, --with-callers or --with-callees, calls are found instead of "
+		 "lines: by what their lines say together, and with all of their lines. The trace "
+		 "is then read twice.\n\n" READING_WHERE_ABOUT "\n\n" READING_ABOUT,
+	.options = rows,
+	.options_size = sizeof(struct options),
+	.run = run,
+};
