@@ -97,6 +97,7 @@ void help_print_command(const struct command *c);
 
 /* clang-format off: a row each */
 extern const struct command command_stats;
+extern const struct command command_tree;
 extern const struct command command_slow;
 extern const struct command command_errors;
 extern const struct command command_grep;

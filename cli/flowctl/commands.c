@@ -6,6 +6,7 @@
 /* clang-format off: a row each */
 const struct command *const commands[] = {
 	&command_stats,
+	&command_tree,
 	&command_slow,
 	&command_errors,
 	&command_grep,

@@ -58,8 +58,7 @@ struct search {
 
 static bool pattern_finds(const struct search *s, const struct trace_event *e)
 {
-	return !s->regex ||
-	       trace_regex_matches(s->regex, e->whole.s, e->whole.len) != s->o->invert;
+	return !s->regex || trace_regex_matches(s->regex, e->whole.s, e->whole.len) != s->o->invert;
 }
 
 static void put_line(struct search *s, const struct trace_event *e)
@@ -193,9 +192,10 @@ static int take_pattern(struct search *s, struct why *w)
 	if (!pattern && !s->o->where)
 		pattern = s->a->operand[s->first++];
 	if (s->first == s->a->noperands)
-		return why_exit(w, EXIT_USAGE, -EINVAL,
-				"grep needs PATTERN and TRACE..., or --where COND and TRACE...: see "
-				"flowctl grep --help");
+		return why_exit(
+			w, EXIT_USAGE, -EINVAL,
+			"grep needs PATTERN and TRACE..., or --where COND and TRACE...: see "
+			"flowctl grep --help");
 	if (!pattern)
 		return 0;
 	err = trace_regex_new(pattern, strlen(pattern), how, &s->regex, &fault);

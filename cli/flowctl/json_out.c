@@ -69,6 +69,14 @@ void json_bool(struct json_out *j, const char *key, bool b)
 	json_raw(j, key, b ? "true" : "false", b ? 4 : 5);
 }
 
+void json_flush(struct json_out *j)
+{
+	if (j->b.failed || !j->b.len)
+		return;
+	fwrite(j->b.s, 1, j->b.len, stdout);
+	buf_clear(&j->b);
+}
+
 int json_print(struct json_out *j)
 {
 	int err = j->b.failed ? -ENOMEM : 0;

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flowctl tree: who called whom, and how long it took.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "columns.h"
+#include "describe.h"
+#include "every_call.h"
+#include "reading.h"
+#include "trace/amount.h"
+#include "trace/tree.h"
+
+struct options {
+	const char *thread, *request, *function, *min, *where;
+	int sort;
+	bool together, values, every, follow;
+	uint64_t depth;
+};
+
+static const struct command_option rows[] = {
+	{"thread", 't', VALUE_TEXT, OPTION_AT(struct options, thread), "THREAD", NULL,
+	 "only this one: its name (with * and ?), tid, or pid/tid", 0, 0},
+	{"request", 'r', VALUE_TEXT, OPTION_AT(struct options, request), "ID", NULL,
+	 "only the calls for the HTTP request of this request_id", 0, 0},
+	{"function", 'F', VALUE_TEXT, OPTION_AT(struct options, function), "NAME", NULL,
+	 "only the calls of it and what they called: the bare or full name (with * and ?)", 0, 0},
+	READING_WHERE(struct options, where),
+	{"together", 'T', VALUE_SWITCH, OPTION_AT(struct options, together), NULL, NULL,
+	 "one tree for all threads", 0, 0},
+	{"depth", 'd', VALUE_NUMBER, OPTION_AT(struct options, depth), "N", NULL,
+	 "no deeper than that", 1, UINT32_MAX},
+	{"min", 'm', VALUE_TEXT, OPTION_AT(struct options, min), "DURATION", NULL,
+	 "only what took that long in all, as 10ms", 0, 0},
+	{"sort", 's', VALUE_CHOICE, OPTION_AT(struct options, sort), "total|self|calls|order",
+	 "total", "what comes first of calls made by the same", 0, 0},
+	{"values", 'V', VALUE_SWITCH, OPTION_AT(struct options, values), NULL, NULL,
+	 "also arguments and result, of the first call", 0, 0},
+	{"every", 'e', VALUE_SWITCH, OPTION_AT(struct options, every), NULL, NULL,
+	 "each call in order instead of a tree of sums", 0, 0},
+	READING_FOLLOW(struct options, follow),
+	{0},
+};
+
+/* ---- the tree, as text ------------------------------------------------------------------- */
+
+/* The lines that come down from the callers; none for the outermost calls. */
+static void put_branches(struct buf *b, const struct tree_node *n)
+{
+	const struct tree_node *way[TREE_DEEPEST + 2];
+	size_t count = 0;
+
+	if (n->depth < 2)
+		return;
+	for (const struct tree_node *p = n->parent; p->depth > 1; p = p->parent)
+		way[count++] = p;
+	while (count--)
+		buf_str(b, tree_has_next(way[count]) ? "│  " : "   ");
+	buf_str(b, tree_has_next(n) ? "├─ " : "└─ ");
+}
+
+static void put_number(struct buf *b, const char *before, uint64_t n)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s%" PRIu64, before, n);
+	buf_str(b, text);
+}
+
+static void put_name(struct buf *b, const struct tree_node *n)
+{
+	struct buf label = {0};
+
+	if (n->function)
+		trace_function_label(&label, n->function);
+	else
+		BUF_LITERAL(&label, "(many functions)");
+	if (label.len)
+		safe_text(b, label.s, label.len);
+	buf_release(&label);
+}
+
+static void put_figures(struct buf *b, const struct tree_node *n)
+{
+	char text[DURATION_MAX];
+
+	if (n->calls > 1) {
+		put_number(b, " x ", n->calls);
+		duration_text(text, (double)n->total_us / (double)n->calls);
+		BUF_LITERAL(b, "  mean ");
+		buf_str(b, text);
+		duration_text(text, (double)n->max_us);
+		BUF_LITERAL(b, "  max ");
+		buf_str(b, text);
+	}
+	if (n->unfinished)
+		put_number(b, "  unfinished ", n->unfinished);
+	if (n->lost)
+		put_number(b, "  end lost ", n->lost);
+	if (!n->exceptions)
+		return;
+	BUF_LITERAL(b, "  raised ");
+	if (n->exception && n->exception[0])
+		safe_text(b, n->exception, strlen(n->exception));
+	else
+		BUF_LITERAL(b, "something");
+	buf_str(b, n->other_exceptions ? " and others" : "");
+	if (n->exceptions > 1 || n->calls > 1)
+		put_number(b, " x ", n->exceptions);
+}
+
+static void put_time(struct buf *b, const struct tree_node *n, uint64_t us)
+{
+	char text[DURATION_MAX] = "";
+
+	if (n->calls)
+		duration_text(text, (double)us);
+	for (size_t width = text_width(text, strlen(text)); width < 9; width++)
+		buf_char(b, ' ');
+	buf_str(b, text);
+	BUF_LITERAL(b, " ");
+}
+
+static void put_value(struct buf *b, const char *before, const char *value)
+{
+	if (!value)
+		return;
+	buf_str(b, before);
+	safe_text(b, value, strlen(value));
+}
+
+static void print_node(const struct tree_node *n)
+{
+	struct buf b = {0};
+
+	put_time(&b, n, n->total_us);
+	put_time(&b, n, n->self_us);
+	BUF_LITERAL(&b, " ");
+	put_branches(&b, n);
+	put_name(&b, n);
+	put_figures(&b, n);
+	put_value(&b, "  ", n->args);
+	put_value(&b, " = ", n->result);
+	fputs(n->exceptions ? style(stdout, STYLE_RED) : "", stdout);
+	describe_print_cut(b.s, b.len, 0);
+	fputs(n->exceptions ? style(stdout, STYLE_PLAIN) : "", stdout);
+	buf_release(&b);
+}
+
+static void print_thread(const struct tree_node *root)
+{
+	struct buf safe = {0};
+
+	if (root->name[0])
+		safe_text(&safe, root->name, strlen(root->name));
+	printf("%.*s%s(pid %" PRIu32 ", tid %" PRIu32 ")", (int)safe.len, safe.len ? safe.s : "",
+	       safe.len ? " " : "", root->pid, root->tid);
+	buf_release(&safe);
+}
+
+static void print_root(const struct tree *t, const struct tree_node *root)
+{
+	printf("%s", style(stdout, STYLE_BOLD));
+	if (t->together)
+		printf("all threads");
+	else if (!root->name)
+		printf("more threads than can be told apart");
+	else
+		print_thread(root);
+	printf("%s\n", style(stdout, STYLE_PLAIN));
+}
+
+/* Of the request that is looked at: "GET /orders  200  12.3 ms". */
+static void print_request(const struct tree *t)
+{
+	char duration[DURATION_MAX];
+	struct buf b = {0};
+
+	if (!t->scope.request || !t->path.len)
+		return;
+	if (t->method.len)
+		safe_text(&b, t->method.s, t->method.len);
+	BUF_LITERAL(&b, " ");
+	safe_text(&b, t->path.s, t->path.len);
+	duration_text(duration, (double)t->request_us);
+	if (t->answered)
+		printf("%.*s  %" PRIu32 "  %s\n\n", (int)b.len, b.s, t->status_code, duration);
+	else
+		printf("%.*s  without an answer\n\n", (int)b.len, b.s);
+	buf_release(&b);
+}
+
+static bool is_root(const struct tree_node *n)
+{
+	return !n->parent;
+}
+
+static void print_text(const struct tree *t, uint32_t deepest)
+{
+	bool any = false;
+
+	print_request(t);
+	for (size_t i = 0; i < t->nodes; i++) {
+		const struct tree_node *n = t->node[i];
+
+		if (!is_root(n) || !n->shown)
+			continue;
+		fputs(any ? "\n" : "    total      self\n", stdout);
+		any = true;
+		print_root(t, n);
+		while ((n = tree_next(n, deepest)))
+			print_node(n);
+	}
+	if (!any)
+		puts("no call of this trace is to be shown");
+	if (t->together_calls)
+		printf("\n%" PRIu64 " calls are of too many different ways through the program, and "
+		       "were counted together\n",
+		       t->together_calls);
+}
+
+/* ---- the tree, as JSON -------------------------------------------------------------------- */
+
+static void put_node(struct json_out *j, const struct tree_node *n)
+{
+	json_begin(j, NULL, '{');
+	json_u64(j, "id", n->id);
+	json_u64(j, "parent", n->depth > 1 ? n->parent->id : 0);
+	json_u64(j, "depth", n->depth);
+	if (n->function)
+		describe_put_function(j, n->function);
+	else
+		json_text(j, "name", NULL);
+	json_u64(j, "calls", n->calls);
+	json_u64(j, "totalMicros", n->total_us);
+	json_u64(j, "selfMicros", n->self_us);
+	json_float(j, "meanMicros", n->calls ? (double)n->total_us / (double)n->calls : 0);
+	json_u64(j, "maxMicros", n->max_us);
+	json_u64(j, "exceptions", n->exceptions);
+	json_text(j, "exception", n->exception);
+	json_u64(j, "unfinished", n->unfinished);
+	json_u64(j, "lost", n->lost);
+	if (n->args)
+		json_text(j, "args", n->args);
+	if (n->result)
+		json_text(j, "result", n->result);
+	json_end(j, '}');
+	json_flush(j);
+}
+
+static void put_root(struct json_out *j, const struct tree_node *root, uint32_t deepest)
+{
+	json_begin(j, NULL, '{');
+	json_text(j, "thread", root->name);
+	json_u64(j, "pid", root->pid);
+	json_u64(j, "tid", root->tid);
+	json_begin(j, "nodes", '[');
+	for (const struct tree_node *n = root; (n = tree_next(n, deepest));)
+		put_node(j, n);
+	json_end(j, ']');
+	json_end(j, '}');
+}
+
+static int print_json(const struct tree *t, const struct reading *r, uint32_t deepest)
+{
+	struct json_out j = {0};
+
+	json_begin(&j, NULL, '{');
+	reading_put(&j, r);
+	if (t->scope.request) {
+		json_begin(&j, "request", '{');
+		json_bytes(&j, "method", t->method.len ? t->method.s : "", t->method.len);
+		json_bytes(&j, "path", t->path.len ? t->path.s : "", t->path.len);
+		json_u64(&j, "status_code", t->status_code);
+		json_u64(&j, "durationMicros", t->request_us);
+		json_end(&j, '}');
+	}
+	json_u64(&j, "countedTogether", t->together_calls);
+	json_begin(&j, "trees", '[');
+	for (size_t i = 0; i < t->nodes; i++)
+		if (is_root(t->node[i]) && t->node[i]->shown)
+			put_root(&j, t->node[i], deepest);
+	json_end(&j, ']');
+	json_end(&j, '}');
+	return json_print(&j);
+}
+
+/* ---- both ways --------------------------------------------------------------------------- */
+
+static uint32_t deepest_of(const struct options *o)
+{
+	return o->depth ? (uint32_t)o->depth : UINT32_MAX;
+}
+
+static struct trace_scope scope_of(const struct options *o)
+{
+	return (struct trace_scope){
+		.thread = o->thread, .request = o->request, .function = o->function};
+}
+
+/* What was asked for by name must be there. */
+static int check_scope(const struct options *o, uint64_t in_scope, struct why *w)
+{
+	if (in_scope)
+		return 0;
+	if (o->function)
+		return why(w, -ENOENT,
+			   "no call of a function \"%s\" is in there: flowctl stats lists them, and "
+			   "* stands for any text",
+			   o->function);
+	if (o->request)
+		return why(w, -ENOENT, "no call for a request \"%s\" is in there", o->request);
+	if (o->thread)
+		return why(w, -ENOENT,
+			   "no call of a thread \"%s\" is in there: flowctl stats --by thread lists "
+			   "them",
+			   o->thread);
+	return 0;
+}
+
+static int run_every(const struct arguments *a, struct reading *r, struct why *w)
+{
+	const struct options *o = a->options;
+	struct every_call c = {
+		.scope = scope_of(o),
+		.values = o->values,
+		.json = a->json,
+		.flush = o->follow,
+		.deepest = deepest_of(o),
+	};
+	struct trace_event e;
+	int got = 0, err = 0;
+
+	while (!err && !ferror(stdout) && (got = reading_next(r, &e, w)) > 0)
+		err = every_call_add(&c, &e);
+	every_call_finish(&c);
+	err = got < 0 ? got : err;
+	if (!err)
+		reading_notes(r);
+	if (!err)
+		err = check_scope(o, c.in_scope, w);
+	every_call_release(&c);
+	return err;
+}
+
+static int collect(struct tree *t, struct reading *r, struct why *w)
+{
+	struct trace_event e;
+	int got, err = 0;
+
+	while ((got = reading_next(r, &e, w)) > 0 && !err)
+		err = tree_add(t, &e);
+	if (!err && !got)
+		err = tree_finish(t);
+	return got < 0 ? got : err;
+}
+
+static int run_sums(const struct arguments *a, struct reading *r, uint64_t min_us, struct why *w)
+{
+	const struct options *o = a->options;
+	struct tree t = {
+		.scope = scope_of(o),
+		.together = o->together,
+		.values = o->values,
+		.min_us = min_us,
+		.sort = (enum tree_sort)o->sort,
+	};
+	int err = collect(&t, r, w);
+
+	if (!err)
+		err = check_scope(o, t.in_scope, w);
+	if (!err)
+		reading_notes(r);
+	if (!err && a->json)
+		err = print_json(&t, r, deepest_of(o));
+	else if (!err)
+		print_text(&t, deepest_of(o));
+	tree_release(&t);
+	return err;
+}
+
+static int take_min(const struct options *o, uint64_t *ret_us, struct why *w)
+{
+	struct amount amount = {0};
+
+	if (!o->min)
+		return 0;
+	if (o->every)
+		return why_exit(w, EXIT_USAGE, -EINVAL,
+				"--every prints a call before its duration is known: without --min, "
+				"or with --where durationMicros>=%s for only the ends",
+				o->min);
+	if (!amount_parse(o->min, strlen(o->min), &amount) || amount.unit != AMOUNT_TIME ||
+	    amount.n < 0 || amount.n > 1e18L)
+		return why_exit(w, EXIT_USAGE, -EINVAL,
+				"--min takes a duration, as 500us, 10ms or 2s, not \"%s\"", o->min);
+	*ret_us = (uint64_t)amount.n;
+	return 0;
+}
+
+static int run(const struct arguments *a)
+{
+	const struct options *o = a->options;
+	struct reading r = {0};
+	struct why w = {0};
+	uint64_t min_us = 0;
+	int err = take_min(o, &min_us, &w);
+
+	if (!err)
+		err = reading_open(&r, a, 0, o->follow, &w);
+	if (!err)
+		err = reading_where(&r, o->where, &w);
+	r.filter.by_line = o->every;
+	if (!err)
+		err = o->every ? run_every(a, &r, &w) : run_sums(a, &r, min_us, &w);
+	reading_close(&r);
+	if (err)
+		why(&w, err, "out of memory");
+	return err ? command_fail(&w) : EXIT_DONE;
+}
+
+const struct command command_tree = {
+	.name = "tree",
+	.group = COMMANDS_READ,
+	.operands = "TRACE...",
+	.min_operands = 1,
+	.summary = "who called whom, and how long it took",
+	.about = "The calls of each thread as a tree. Calls of the same function under the same "
+		 "callers are one line: how many, their time in all (total), without that of what "
+		 "they called (self), mean and greatest. Calls that were left by an exception say "
+		 "raised, those without an end unfinished.\n\n"
+		 "Memory is that of the different ways through the program, at most 262144 lines "
+		 "and 1000 levels: what is beyond is counted together, and said. --every prints "
+		 "each call as it comes instead: > where it begins, < where it ends, one line "
+		 "where nothing comes between.\n\n"
+		 "With --where only the calls are counted that the condition is true of, by all "
+		 "that their lines say together; the callers of these are shown without "
+		 "figures. With --every each line is judged by itself.\n\n" READING_WHERE_ABOUT
+		 "\n\n" READING_ABOUT,
+	.options = rows,
+	.options_size = sizeof(struct options),
+	.run = run,
+};
