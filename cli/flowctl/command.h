@@ -100,6 +100,7 @@ extern const struct command command_stats;
 extern const struct command command_tree;
 extern const struct command command_slow;
 extern const struct command command_errors;
+extern const struct command command_requests;
 extern const struct command command_grep;
 extern const struct command command_check;
 extern const struct command command_export;

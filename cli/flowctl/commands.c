@@ -9,6 +9,7 @@ const struct command *const commands[] = {
 	&command_tree,
 	&command_slow,
 	&command_errors,
+	&command_requests,
 	&command_grep,
 	&command_check,
 	&command_export,

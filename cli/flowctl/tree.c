@@ -217,7 +217,8 @@ static void print_text(const struct tree *t, uint32_t deepest)
 	if (!any)
 		puts("no call of this trace is to be shown");
 	if (t->together_calls)
-		printf("\n%" PRIu64 " calls are of too many different ways through the program, and "
+		printf("\n%" PRIu64
+		       " calls are of too many different ways through the program, and "
 		       "were counted together\n",
 		       t->together_calls);
 }
@@ -307,17 +308,19 @@ static int check_scope(const struct options *o, uint64_t in_scope, struct why *w
 	if (in_scope)
 		return 0;
 	if (o->function)
-		return why(w, -ENOENT,
-			   "no call of a function \"%s\" is in there: flowctl stats lists them, and "
-			   "* stands for any text",
-			   o->function);
+		return why(
+			w, -ENOENT,
+			"no call of a function \"%s\" is in there: flowctl stats lists them, and "
+			"* stands for any text",
+			o->function);
 	if (o->request)
 		return why(w, -ENOENT, "no call for a request \"%s\" is in there", o->request);
 	if (o->thread)
-		return why(w, -ENOENT,
-			   "no call of a thread \"%s\" is in there: flowctl stats --by thread lists "
-			   "them",
-			   o->thread);
+		return why(
+			w, -ENOENT,
+			"no call of a thread \"%s\" is in there: flowctl stats --by thread lists "
+			"them",
+			o->thread);
 	return 0;
 }
 
@@ -389,10 +392,11 @@ static int take_min(const struct options *o, uint64_t *ret_us, struct why *w)
 	if (!o->min)
 		return 0;
 	if (o->every)
-		return why_exit(w, EXIT_USAGE, -EINVAL,
-				"--every prints a call before its duration is known: without --min, "
-				"or with --where durationMicros>=%s for only the ends",
-				o->min);
+		return why_exit(
+			w, EXIT_USAGE, -EINVAL,
+			"--every prints a call before its duration is known: without --min, "
+			"or with --where durationMicros>=%s for only the ends",
+			o->min);
 	if (!amount_parse(o->min, strlen(o->min), &amount) || amount.unit != AMOUNT_TIME ||
 	    amount.n < 0 || amount.n > 1e18L)
 		return why_exit(w, EXIT_USAGE, -EINVAL,

@@ -15,16 +15,16 @@
 
 #define TREE_NODES 262144
 #define TREE_DEEPEST 1000
-#define TREE_VALUE 160		      /* bytes of an example that are kept */
-#define TREE_VALUES (32u << 20)	      /* of all examples */
+#define TREE_VALUE 160		/* bytes of an example that are kept */
+#define TREE_VALUES (32u << 20) /* of all examples */
 
 enum tree_sort { TREE_BY_TOTAL, TREE_BY_SELF, TREE_BY_CALLS, TREE_BY_ORDER };
 
 struct tree_node {
-	uint32_t id, depth;			      /* depth of a root: 0 */
-	const struct trace_function *function;	      /* NULL: a root, or many together */
+	uint32_t id, depth;				/* depth of a root: 0 */
+	const struct trace_function *function;		/* NULL: a root, or many together */
 	struct tree_node *parent, *child, *last, *next; /* children in order of appearance */
-	uint64_t calls;				      /* that ended */
+	uint64_t calls;					/* that ended */
 	uint64_t exceptions, unfinished, lost;
 	uint64_t total_us, self_us, max_us;
 	char *exception; /* owned; type of the first one that left it */
@@ -43,13 +43,13 @@ struct tree {
 	enum tree_sort sort;
 
 	struct trace_functions functions;
-	struct trace_calls calls;  /* row: the node */
-	struct map roots;	   /* pid, tid -> node, borrowed */
-	struct map index;	   /* id of the parent, id of the function + 1; 0: others */
-	struct tree_node **node;   /* owned; parents before children */
+	struct trace_calls calls; /* row: the node */
+	struct map roots;	  /* pid, tid -> node, borrowed */
+	struct map index;	  /* id of the parent, id of the function + 1; 0: others */
+	struct tree_node **node;  /* owned; parents before children */
 	size_t nodes, room;
 	size_t value_bytes;
-	uint64_t in_scope; /* events */
+	uint64_t in_scope;	 /* events */
 	uint64_t together_calls; /* that are in nodes of many functions */
 	/* With scope.request: what is known of it; owned. */
 	struct buf method, path;
