@@ -11,6 +11,7 @@ const struct command *const commands[] = {
 	&command_errors,
 	&command_requests,
 	&command_grep,
+	&command_diff,
 	&command_check,
 	&command_export,
 	&command_report,

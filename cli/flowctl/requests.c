@@ -62,9 +62,8 @@ static double per_request(const struct request_row *row, uint64_t sum)
 
 static double mean_of(const struct request_row *row)
 {
-	return row->durations.count
-		       ? (double)row->durations.sum_us / (double)row->durations.count
-		       : 0;
+	return row->durations.count ? (double)row->durations.sum_us / (double)row->durations.count
+				    : 0;
 }
 
 static void put_status(char to[16], const struct request_row *row)
@@ -208,9 +207,9 @@ static void put_us(struct columns *c, const struct request_row *row, double us)
 static int print_table(const struct requests *s, size_t shown)
 {
 	static const struct column columns[] = {
-		{"count", COLUMN_RIGHT}, {"err", COLUMN_RIGHT},	   {"mean", COLUMN_RIGHT},
-		{"p50", COLUMN_RIGHT},	 {"p95", COLUMN_RIGHT},	   {"p99", COLUMN_RIGHT},
-		{"max", COLUMN_RIGHT},	 {"calls", COLUMN_RIGHT},  {"traced", COLUMN_RIGHT},
+		{"count", COLUMN_RIGHT}, {"err", COLUMN_RIGHT},	  {"mean", COLUMN_RIGHT},
+		{"p50", COLUMN_RIGHT},	 {"p95", COLUMN_RIGHT},	  {"p99", COLUMN_RIGHT},
+		{"max", COLUMN_RIGHT},	 {"calls", COLUMN_RIGHT}, {"traced", COLUMN_RIGHT},
 		{"status", COLUMN_LEFT}, {"method", COLUMN_LEFT}, {"route", COLUMN_LEFT},
 	};
 	struct columns c;
@@ -285,8 +284,8 @@ static void print_unanswered(const struct single_request *s)
 
 static void print_rest(const struct requests *s, size_t shown)
 {
-	size_t listed = s->unanswered_count < UNANSWERED_SHOWN ? s->unanswered_count
-							       : UNANSWERED_SHOWN;
+	size_t listed =
+		s->unanswered_count < UNANSWERED_SHOWN ? s->unanswered_count : UNANSWERED_SHOWN;
 
 	for (size_t i = 0; i < s->slow_count; i++)
 		print_slow(&s->slow[i]);

@@ -42,8 +42,7 @@ static void release_single(struct single_request *s)
 
 int requests_init(struct requests *r, bool exact, size_t slow_most)
 {
-	*r = (struct requests){
-		.exact = exact, .slow_most = slow_most, .budget = {0, EXACT_BYTES}};
+	*r = (struct requests){.exact = exact, .slow_most = slow_most, .budget = {0, EXACT_BYTES}};
 	r->slow = calloc(slow_most + 1, sizeof(*r->slow));
 	return r->slow ? 0 : -ENOMEM;
 }

@@ -47,10 +47,10 @@ struct requests {
 	size_t slow_most;
 
 	struct trace_functions functions;
-	struct trace_calls calls;   /* row: its struct request; error: is it an outermost one? */
-	struct map open;	    /* hash of the id -> struct request, owned */
-	struct map index;	    /* hash of method and route, class -> row, borrowed */
-	struct request_row **row;   /* owned */
+	struct trace_calls calls; /* row: its struct request; error: is it an outermost one? */
+	struct map open;	  /* hash of the id -> struct request, owned */
+	struct map index;	  /* hash of method and route, class -> row, borrowed */
+	struct request_row **row; /* owned */
 	size_t rows, room;
 	struct durations_budget budget;
 	struct single_request *slow; /* owned; the slowest first */
