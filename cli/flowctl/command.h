@@ -103,6 +103,7 @@ extern const struct command command_errors;
 extern const struct command command_requests;
 extern const struct command command_grep;
 extern const struct command command_diff;
+extern const struct command command_merge;
 extern const struct command command_check;
 extern const struct command command_export;
 extern const struct command command_report;

@@ -12,6 +12,7 @@ const struct command *const commands[] = {
 	&command_requests,
 	&command_grep,
 	&command_diff,
+	&command_merge,
 	&command_check,
 	&command_export,
 	&command_report,

@@ -267,7 +267,7 @@ static int print_table(const struct both *b, size_t shown)
 {
 	static const struct column columns[] = {
 		{"Δself", COLUMN_RIGHT}, {"Δtotal", COLUMN_RIGHT}, {"Δmean", COLUMN_RIGHT},
-		{"calls", COLUMN_RIGHT}, {"mean", COLUMN_RIGHT},  {"p95", COLUMN_RIGHT},
+		{"calls", COLUMN_RIGHT}, {"mean", COLUMN_RIGHT},   {"p95", COLUMN_RIGHT},
 		{"total", COLUMN_RIGHT}, {"", COLUMN_LEFT_END},
 	};
 	struct columns c;
