@@ -26,6 +26,11 @@ FT_INLINE u64 name_hash(const struct ft_layout *l, u64 code)
 	return read_ptr(read_ptr(code + l->code_name) + l->str_hash);
 }
 
+FT_INLINE bool code_rejected(const struct code_entry *e)
+{
+	return e->verdict == CODE_REJECT || e->verdict == CODE_DROPPED;
+}
+
 /*
  * Is the entry still about what lies at this address? A rejected function is compared by the
  * words alone: generated code may come to lie just where its forerunner was, with another
@@ -34,7 +39,7 @@ FT_INLINE u64 name_hash(const struct ft_layout *l, u64 code)
 FT_INLINE bool code_same(const struct ft_layout *l, u64 code, const struct code_entry *e)
 {
 	return e->guard == code_guard(l, code) &&
-	       (e->verdict == CODE_REJECT || e->name_hash == name_hash(l, code));
+	       (code_rejected(e) || e->name_hash == name_hash(l, code));
 }
 
 FT_INLINE struct code_entry *code_find(u32 tgid, u64 code)

@@ -27,8 +27,9 @@ struct code_key {
 enum code_verdict {
 	CODE_REJECT = 1,
 	CODE_ACCEPT = 2,
-	CODE_WATCH = 3,	 /* not recorded, but an HTTP request passes through it */
-	CODE_MARKED = 4, /* not decided on yet; its role is known */
+	CODE_WATCH = 3,	  /* not recorded, but an HTTP request passes through it */
+	CODE_MARKED = 4,  /* not decided on yet; its role is known */
+	CODE_DROPPED = 5, /* rejected by user space, while calls of it may have been open */
 };
 
 /* What a function is to an HTTP request. */
@@ -42,7 +43,7 @@ enum http_role {
 struct code_entry {
 	__u64 guard;	   /* hash of what identifies the code object: addresses are reused */
 	__u64 name_hash;   /* str hash of its name, which its address alone does not prove */
-	__u32 verdict;	   /* enum code_verdict; user space may turn ACCEPT into REJECT */
+	__u32 verdict;	   /* enum code_verdict; user space may turn ACCEPT into DROPPED */
 	__u32 flags;	   /* co_flags */
 	__u64 cell_mask;   /* parameters that are captured by a closure */
 	__u64 redact_mask; /* parameters whose name is on the redaction list */

@@ -309,7 +309,7 @@ FT_INLINE void mark(const struct ft_layout *l, struct thread *t, u64 code, u32 a
 
 	if (e && e->role)
 		return;
-	if (!e || e->verdict == CODE_REJECT || !code_same(l, code, e)) {
+	if (!e || code_rejected(e) || !code_same(l, code, e)) {
 		mark_new(l, t, code, role, arg);
 	} else {
 		e->role_arg = arg;
@@ -543,7 +543,7 @@ FT_INLINE void watch(const struct ft_layout *l, struct thread *t, u64 code)
 
 	if (!e) {
 		mark_new(l, t, code, 0, 0);
-	} else if (e->verdict == CODE_REJECT) {
+	} else if (code_rejected(e)) {
 		e->name_hash = name_hash(l, code);
 		e->verdict = CODE_WATCH;
 	}

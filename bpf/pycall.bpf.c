@@ -287,6 +287,13 @@ FT_INLINE bool pop(struct thread *t, struct hit *h, struct call *ret)
 	return true;
 }
 
+/* At an exit: may it be that of a call that is open? */
+FT_INLINE bool may_leave(struct thread *t, struct hit *h)
+{
+	return hit_known(h) && (h->entry->verdict != CODE_DROPPED ||
+				call_is(call_top(t, h->tid), h->frame, h->code));
+}
+
 FT_INLINE bool is_return_const(const struct ft_layout *l, u8 op)
 {
 	return op && (op == l->op_return_const[0] || op == l->op_return_const[1]);
@@ -449,7 +456,7 @@ int ft_return(struct pt_regs *ctx)
 	struct thread *t;
 	struct hit h;
 
-	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_frame(&h) && hit_known(&h))
+	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_frame(&h) && may_leave(t, &h))
 		leave(t, &h);
 	return 0;
 }
@@ -478,7 +485,7 @@ int ft_frame_clear(struct pt_regs *ctx)
 	h.tstate = PT_REGS_PARM1(ctx);
 	h.frame = PT_REGS_PARM2(ctx);
 	h.code = frame_code(h.l, h.frame);
-	if (h.proc->flags & FT_PROC_JIT ? !wanted_at_exit(&h) : !hit_known(&h))
+	if (!(h.proc->flags & FT_PROC_JIT && wanted_at_exit(&h)) && !may_leave(t, &h))
 		return 0;
 	if (read_ptr(h.tstate + h.l->tstate_exc_value))
 		unwind(t, &h, 0);
@@ -493,7 +500,7 @@ int ft_yield(struct pt_regs *ctx)
 	struct thread *t;
 	struct hit h;
 
-	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_frame(&h) && hit_known(&h))
+	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_frame(&h) && may_leave(t, &h))
 		suspend(t, &h);
 	return 0;
 }
@@ -561,7 +568,7 @@ int ft_frame_exit(struct pt_regs *ctx)
 	struct hit h;
 	u64 exc_type;
 
-	if (!hit_ours(&h) || !(t = hit_thread(&h)) || !hit_frame(&h) || !hit_known(&h))
+	if (!hit_ours(&h) || !(t = hit_thread(&h)) || !hit_frame(&h) || !may_leave(t, &h))
 		return 0;
 	exc_type = read_ptr(h.tstate + h.l->tstate_exc_type);
 	if (exc_type)

@@ -422,7 +422,7 @@ int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code)
 
 	if (bpf_map_lookup_elem(fd, &key, &e))
 		return -errno;
-	e.verdict = e.role ? CODE_WATCH : CODE_REJECT;
+	e.verdict = e.role ? CODE_WATCH : CODE_DROPPED;
 	return bpf_map_update_elem(fd, &key, &e, BPF_EXIST) ? -errno : 0;
 }
 
