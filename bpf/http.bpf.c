@@ -506,17 +506,25 @@ FT_GLOBAL int ft_http_take(u32 tid)
 
 /* ---- recording ------------------------------------------------------------------------------ */
 
-/* Characters of each text: id, method, where it is mounted, path, address, agent. What is longer
- * is cut. */
-FT_INLINE s32 text_budget(u32 i)
+/*
+ * What is taken of each text: id, method, where it is mounted, path, address, agent. User space
+ * keeps so many characters; a server of WSGI, and a header, have bytes, up to four for each.
+ */
+FT_INLINE s32 text_budget(u32 i, bool wsgi)
 {
-	if (i == 0)
-		return 197;
-	if (i == 1)
-		return 29;
-	if (i == 4)
-		return 61;
-	return i == 5 ? 509 : 1021;
+	switch (i) {
+	case 0:
+		return 200;
+	case 1:
+		return 32;
+	case 3:
+		return wsgi ? 4 * 1024 : 1024;
+	case 4:
+		return 64;
+	case 5:
+		return 4 * 512;
+	}
+	return 1024;
 }
 
 FT_GLOBAL int ft_http_text(u32 tid, u32 i)
@@ -528,7 +536,7 @@ FT_GLOBAL int ft_http_text(u32 tid, u32 i)
 	if (!l)
 		return 0;
 	obj = t->http.text[i & 7];
-	t->walk.budget = text_budget(i);
+	t->walk.budget = text_budget(i, t->http.role == HTTP_WSGI);
 	t->walk.redact = 0;
 	t->walk.depth = 0;
 	t->roots[0] = has_flag(l, obj, TPFLAGS_STR | TPFLAGS_BYTES) ? obj : l->none_addr;

@@ -9,9 +9,16 @@
 #include "base/utf8.h"
 #include "decode/http.h"
 
-#define MOST_ID 200 /* characters */
-
 enum { TEXT_ID, TEXT_METHOD, TEXT_PATH, TEXT_ADDRESS, TEXT_AGENT, TEXTS };
+
+/* Characters of each; a server's own values come with as many bytes as those may take. */
+static const size_t most[TEXTS] = {
+	[TEXT_ID] = 200,     [TEXT_METHOD] = 32, [TEXT_PATH] = 1024,
+	[TEXT_ADDRESS] = 64, [TEXT_AGENT] = 512,
+};
+
+#define DOTS "..."
+#define DOTS_LEN (sizeof(DOTS) - 1)
 
 void http_release(struct http_reader *h)
 {
@@ -49,7 +56,7 @@ static void put_bytes(struct buf *out, const struct token *t)
 		p = utf8_put(p, utf8_get(&s, end));
 	out->len += p - room;
 	if (t->cut)
-		BUF_LITERAL(out, "...");
+		BUF_LITERAL(out, DOTS);
 }
 
 /* Each byte a character. */
@@ -77,7 +84,9 @@ static int read_value(struct buf *out, struct tokens *t, bool wsgi, bool latin1,
 	*ret_known = token.kind == FT_T_STR || token.kind == FT_T_BYTES;
 	if (!*ret_known)
 		return 0;
-	if (!is_bytes(&token, wsgi))
+	if (latin1 && token.cut)
+		*ret_known = false; /* an id is whole, or none */
+	else if (!is_bytes(&token, wsgi))
 		token_utf8(&token, out);
 	else if (latin1)
 		put_latin1(out, &token);
@@ -100,7 +109,7 @@ static bool is_id(const char *s, size_t len)
 		if (c < ' ' || (c > '~' && c < 0xa0) || c > 0xff)
 			return false;
 	}
-	return n > 0 && n <= MOST_ID;
+	return n > 0 && n <= most[TEXT_ID];
 }
 
 /* The finalizer of splitmix64: every bit of the result depends on every bit of x. */
@@ -172,16 +181,34 @@ static int read_path(struct buf *out, struct tokens *t, bool wsgi, bool *ret_kno
 	return 0;
 }
 
+/* What begins there is at most n characters long, its dots included. */
+static void shorten(struct buf *b, size_t start, size_t n)
+{
+	const char *s = b->s + start;
+	size_t len = b->len - start;
+
+	if (b->failed || utf8_count(s, len) <= n)
+		return;
+	b->len = start + utf8_prefix(s, len, n - DOTS_LEN);
+	BUF_LITERAL(b, DOTS);
+}
+
 /* Text i of the request. */
 static int read_one(struct buf *out, struct tokens *t, int i, unsigned flags, bool *ret_known)
 {
 	bool wsgi = flags & FT_HTTP_WSGI;
+	size_t start = out->len;
+	int err;
 
 	if (!(flags & (FT_HTTP_WSGI | FT_HTTP_ASGI)))
 		return read_text(out, t, ret_known);
 	if (i == TEXT_PATH)
-		return read_path(out, t, wsgi, ret_known);
-	return read_value(out, t, wsgi, i == TEXT_ID, ret_known);
+		err = read_path(out, t, wsgi, ret_known);
+	else
+		err = read_value(out, t, wsgi, i == TEXT_ID, ret_known);
+	if (!err && i != TEXT_ID)
+		shorten(out, start, most[i]);
+	return err;
 }
 
 int http_read(struct http_reader *h, struct tokens *t, unsigned flags, uint64_t number)
