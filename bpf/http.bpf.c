@@ -11,6 +11,7 @@
 #define METHOD_SELF 24
 #define INNER_FIRST 16 /* a callable around another has it in one of these words */
 #define INNER_WORDS 3
+#define PARTIAL_ARGS 24 /* partialobject (Modules/_functoolsmodule.c), in every release */
 
 /* ---- words ---------------------------------------------------------------------------------- */
 
@@ -285,6 +286,13 @@ FT_GLOBAL int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous)
 	return e->role;
 }
 
+FT_INLINE bool has_flag(const struct ft_layout *l, u64 obj, u64 flag)
+{
+	u64 type = plausible(obj) ? read_ptr(obj + 8) : 0, flags = 0;
+
+	return plausible(type) && !read_at(&flags, 8, type + l->type_flags) && flags & flag;
+}
+
 /* ---- marking -------------------------------------------------------------------------------- */
 
 /* An entry for code that was not seen yet, or not where its call began. */
@@ -345,12 +353,22 @@ FT_GLOBAL u64 ft_http_code(u32 tid, u64 callable)
 	return code;
 }
 
+/* Arguments that a functools.partial brings before those that it is called with. */
+FT_INLINE u32 bound_args(const struct ft_layout *l, u64 partial)
+{
+	u64 args = read_ptr(partial + PARTIAL_ARGS), n = 0;
+
+	if (!has_flag(l, args, TPFLAGS_TUPLE) || read_at(&n, 8, args + 16))
+		return 0;
+	return n & (FT_CELLS - 1);
+}
+
 FT_GLOBAL int ft_http_mark(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
 	u64 obj, code;
-	u32 i;
+	u32 i, arg;
 
 	if (!l)
 		return 0;
@@ -361,19 +379,16 @@ FT_GLOBAL int ft_http_mark(u32 tid)
 	for (i = 0; i < INNER_WORDS && !code && plausible(obj); i++)
 		code = ft_http_code(tid, read_ptr(obj + INNER_FIRST + 8 * (u64)i));
 	t->http.blind = !code;
-	if (code)
-		mark(l, t, code, t->http.sender != 0);
+	if (!code)
+		return 0;
+	arg = t->http.sender != 0;
+	if (i)
+		arg += bound_args(l, obj);
+	mark(l, t, code, arg);
 	return 0;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
-
-FT_INLINE bool has_flag(const struct ft_layout *l, u64 obj, u64 flag)
-{
-	u64 type = plausible(obj) ? read_ptr(obj + 8) : 0, flags = 0;
-
-	return plausible(type) && !read_at(&flags, 8, type + l->type_flags) && flags & flag;
-}
 
 /* One entry: where its key and its value are. */
 FT_GLOBAL int ft_http_entry(u32 tid, u64 key, u64 value)
