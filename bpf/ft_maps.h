@@ -86,6 +86,7 @@ struct call {
 #define CALL_HIDDEN 8	 /* nobody asked for it: no ENTER, no EXIT; start_* as of CALL_LOST */
 #define CALL_REQUEST 16	 /* its request is over when it is */
 #define CALL_WSGI 32	 /* the application that its request was handed to first */
+#define CALL_ASGI 64	 /* likewise */
 
 struct chunk_key {
 	__u32 tid;
@@ -109,6 +110,7 @@ enum http_kind {
 	HTTP_NUMBER = 1,  /* a request's number -> struct http_request */
 	HTTP_CONTEXT = 2, /* a contextvars.Context -> the number of the request it was copied in */
 	HTTP_SENDER = 3,  /* the object whose method an ASGI server's send() is -> the number */
+	HTTP_OWN_CONTEXT = 4, /* a request's number -> the context that its application runs in */
 };
 
 struct http_key {

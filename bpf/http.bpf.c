@@ -630,6 +630,7 @@ FT_GLOBAL int ft_http_send(u32 tid)
 	struct ft_proc *p = t ? my_proc() : 0;
 	struct http_key key = {.kind = HTTP_NUMBER};
 	struct http_request request = {};
+	u64 context;
 
 	if (!p)
 		return 0;
@@ -646,8 +647,10 @@ FT_GLOBAL int ft_http_send(u32 tid)
 		belongs(p, t->pid, request.sender, HTTP_SENDER, key.of);
 		/* It may go on where no hook is: thrown into, up to 3.11 (genobject.c, _gen_throw).
 		 */
-		belongs(p, t->pid, context_of(&p->layout, t), HTTP_CONTEXT, key.of);
-		return CALL_REQUEST;
+		context = context_of(&p->layout, t);
+		belongs(p, t->pid, context, HTTP_CONTEXT, key.of);
+		belongs(p, t->pid, key.of, HTTP_OWN_CONTEXT, context);
+		return CALL_REQUEST | CALL_ASGI;
 	}
 	if (!t->http.server)
 		return CALL_REQUEST | CALL_WSGI;
@@ -683,6 +686,17 @@ FT_GLOBAL int ft_http_message(u32 tid)
 	       t->http.value[WORD_MORE_BODY] != l->true_addr;
 }
 
+
+/* The server's task goes on without the application, maybe to the next request. */
+FT_INLINE void own_context_over(const struct thread *t, u64 request)
+{
+	u64 context = request_of(t->pid, request, HTTP_OWN_CONTEXT);
+
+	belongs_no_more(t->pid, request, HTTP_OWN_CONTEXT);
+	if (request_of(t->pid, context, HTTP_CONTEXT) == request)
+		belongs_no_more(t->pid, context, HTTP_CONTEXT);
+}
+
 FT_GLOBAL int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -691,6 +705,8 @@ FT_GLOBAL int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed)
 	u64 now = bpf_ktime_get_ns();
 	u32 status;
 
+	if (flags & CALL_ASGI && t)
+		own_context_over(t, request);
 	if (!r)
 		return 0;
 	/* Nothing of the body came out of it: the server answers. */
@@ -747,7 +763,7 @@ int ft_context_made(struct pt_regs *ctx)
 	return 0;
 }
 
-/* PyContext_CopyCurrent returns. */
+/* PyContext_CopyCurrent or Context.copy() returns. */
 SEC("uretprobe")
 int ft_context_copied(struct pt_regs *ctx)
 {

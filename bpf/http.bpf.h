@@ -17,8 +17,8 @@
  * looked up in the frame, and its code marked: whatever a middleware wraps around it, it is called.
  *
  * Work goes on elsewhere, in tasks and threads, with a copy of the context (contextvars.Context):
- * PyContext_CopyCurrent is hooked, and a copy belongs to the request that it was made in. What
- * makes an empty one is hooked too, since it may come to lie where a copy was.
+ * what copies one is hooked, and a copy belongs to the request that it was made in. What makes an
+ * empty one is hooked too, since it may come to lie where a copy was.
  */
 #ifndef FT_HTTP_BPF_H
 #define FT_HTTP_BPF_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Hooks in the handlers of the opcodes that start, suspend and end a body. */
 #include <errno.h>
+#include <string.h>
 
 #include "cpython/backends.h"
 #include "cpython/dispatch.h"
@@ -78,17 +79,50 @@ static int add_functions(struct elf *e, const struct target *t, const struct cpy
 	return err;
 }
 
+/* PyTypeObject (cpython/object.h) and PyMethodDef (methodobject.h), in every release. */
+#define TYPE_METHODS 232
+#define METHOD_SIZE 32
+#define METHOD_CODE 8
+#define METHODS_MAX 32
+
+static uint64_t pointer_at(struct elf *e, uint64_t vaddr)
+{
+	uint64_t value;
+
+	return vaddr && !elf_pointer(e, vaddr, &value) ? value : 0;
+}
+
+/* The function behind a method in C; 0: the type is not there, or has none of that name. */
+static uint64_t method_of(struct elf *e, const char *type, const char *name)
+{
+	uint64_t object = exported(e, type);
+	uint64_t method = object ? pointer_at(e, object + TYPE_METHODS) : 0;
+
+	for (int i = 0; method && i < METHODS_MAX; i++, method += METHOD_SIZE) {
+		const char *text = elf_at(e, pointer_at(e, method), strlen(name) + 1);
+
+		if (!text)
+			return 0;
+		if (!strcmp(text, name))
+			return pointer_at(e, method + METHOD_CODE);
+	}
+	return 0;
+}
+
 /*
  * What makes a contextvars.Context (Python/context.c). PyContext_New may be a mere jump to what
- * others in that file call.
+ * others in that file call. asyncio copies a server's context for each connection (from 3.15).
  */
 int hooks_context(struct elf *e, const struct target *t, struct hooks *h, struct why *w)
 {
 	static const struct hook copied = {.role = HOOK_CONTEXT_COPIED,
 					   .name = "PyContext_CopyCurrent"};
+	static const struct hook copy = {.role = HOOK_CONTEXT_COPIED, .name = "Context.copy"};
 	static const struct hook made = {.role = HOOK_CONTEXT_MADE, .name = "PyContext_New"};
 	int err = add_function(e, t, copied, exported(e, copied.name), h, w);
 
+	if (!err)
+		err = add_function(e, t, copy, method_of(e, "PyContext_Type", "copy"), h, w);
 	if (err)
 		return err;
 	return add_function(e, t, made, site_behind_jump(e, exported(e, made.name)), h, w);

@@ -27,7 +27,7 @@ enum hook_role {
 	HOOK_AGENT_EXIT = 11,
 	HOOK_AGENT_ENTER = 12,
 	HOOK_AGENT_LISTENER = 13, /* never hit: its semaphore says that somebody more is there */
-	HOOK_CONTEXT_COPIED = 14, /* the return of PyContext_CopyCurrent */
+	HOOK_CONTEXT_COPIED = 14, /* the return of PyContext_CopyCurrent, or of Context.copy() */
 	HOOK_CONTEXT_MADE = 15,	  /* ... of what PyContext_New calls: an empty one */
 	HOOK_LAST = HOOK_CONTEXT_MADE,
 };
