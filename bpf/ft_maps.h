@@ -87,6 +87,7 @@ struct call {
 #define CALL_REQUEST 16	 /* its request is over when it is */
 #define CALL_WSGI 32	 /* the application that its request was handed to first */
 #define CALL_ASGI 64	 /* likewise */
+#define CALL_GONE 128	 /* such a one, and what was last raised in it is no Exception */
 
 struct chunk_key {
 	__u32 tid;

@@ -661,6 +661,8 @@ FT_GLOBAL int ft_http_send(u32 tid)
 /* ---- the response --------------------------------------------------------------------------- */
 
 #define STATUS_FAILED 500
+#define STATUS_GONE 499 /* who asked wants it no more; as frameworks/csrc/ has it */
+#define MAX_BASES 16
 
 /* An int of one digit, or of a class of ints. */
 FT_INLINE u32 small_int(const struct ft_layout *l, u64 obj)
@@ -686,6 +688,24 @@ FT_GLOBAL int ft_http_message(u32 tid)
 	       t->http.value[WORD_MORE_BODY] != l->true_addr;
 }
 
+FT_GLOBAL int ft_http_gone(u64 type)
+{
+	const struct ft_layout *l = my_layout();
+	u64 exception;
+	u32 i;
+
+	if (!l)
+		return 0;
+	/* KeyError is a LookupError, and that an Exception. */
+	exception = read_ptr(l->type_addr[FT_KIND_EXC_KEY] + l->type_base);
+	exception = read_ptr(exception + l->type_base);
+	for (i = 0; i < MAX_BASES && plausible(type); i++) {
+		if (type == exception)
+			return 0;
+		type = read_ptr(type + l->type_base);
+	}
+	return 1;
+}
 
 /* The server's task goes on without the application, maybe to the next request. */
 FT_INLINE void own_context_over(const struct thread *t, u64 request)
@@ -716,7 +736,7 @@ FT_GLOBAL int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed)
 		return 0;
 	status = r->status;
 	if (!status && (failed || !r->blind))
-		status = STATUS_FAILED;
+		status = failed && flags & CALL_GONE ? STATUS_GONE : STATUS_FAILED;
 	belongs_no_more(t->pid, r->sender, HTTP_SENDER);
 	key.tgid = t->pid;
 	bpf_map_delete_elem(&ft_requests, &key);

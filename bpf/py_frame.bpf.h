@@ -162,6 +162,19 @@ FT_INLINE void http_leave(u32 tid, const struct call *c, u32 failed)
 		ft_http_leave(tid, c->request, c->flags, failed);
 }
 
+/* Is this the class of what is no Exception: asyncio.CancelledError, GeneratorExit? */
+int ft_http_gone(u64 type);
+
+/* An exception of this class passes through the call. */
+FT_INLINE void http_raised(struct call *c, u64 type)
+{
+	if (!(c->flags & CALL_ASGI))
+		return;
+	c->flags &= ~CALL_GONE;
+	if (ft_http_gone(type))
+		c->flags |= CALL_GONE;
+}
+
 /* ---- records of calls -------------------------------------------------------------------- */
 
 /* The EXIT record of a call that was left by exception; it has no tokens. */

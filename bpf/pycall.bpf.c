@@ -427,6 +427,7 @@ FT_INLINE void unwind(struct thread *t, struct hit *h, u64 exc_type)
 	if (!(c.flags & CALL_HIDDEN) && !build_raise(h->tid, exc_type, exc))
 		send_raise(t, h->tid, &c, exc, now);
 	send_unwound(t, h->tid, &c, now);
+	http_raised(&c, exc_type ?: read_ptr(exc + 8));
 	http_leave(h->tid, &c, 1);
 }
 

@@ -252,6 +252,7 @@ int ft_traceback(struct pt_regs *ctx)
 	}
 	send_raise(t, h.tid, c, exc, bpf_ktime_get_ns());
 	c->exc = exc;
+	http_raised(c, type);
 	h.proc->raised_tid = h.tid;
 	return 0;
 }
