@@ -57,17 +57,19 @@ class Target:
 
 
 class Counter:
-    """The counting program on the target's entry and return sites."""
+    """The counting program on the target's entry and return sites, or with "contexts" on those that
+    HTTP requests need besides."""
 
-    def __init__(self, pid):
-        self.process = subprocess.Popen([COUNT, str(pid)], stdin=subprocess.PIPE,
+    def __init__(self, pid, *what):
+        self.process = subprocess.Popen([COUNT, str(pid), *what], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline() != "ready\n":
             raise SystemExit("bench: count-sites failed")
 
     def close(self):
-        hits, _ = self.process.communicate("")
-        return int(hits)
+        """(hits, hits where a context is copied)"""
+        counts, _ = self.process.communicate("")
+        return tuple(map(int, counts.split()))
 
 
 class Collector:
@@ -118,7 +120,7 @@ def measure_calls(python, directory, rounds, say):
         times["nothing"].append(target.ns_per_call(1000000))
         counter = Counter(pid)
         times["count"].append(min(target.ns_per_call() for _ in range(2)))
-        if counter.close() < 4 * CALLS:
+        if counter.close()[0] < 4 * CALLS:
             raise SystemExit("bench: the counting program did not see every call")
         for kind, prefix in (("accepted", "__main__"), ("rejected", "no_such_module")):
             collector = Collector(pid, prefix, output)
