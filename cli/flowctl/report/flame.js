@@ -82,7 +82,7 @@ export function showFlame() {
   function tell(d) {
     details.replaceChildren();
     if (!d) {
-      details.append("Point at a frame, or move to the graph with Tab and then with the arrow keys: here is what it cost.");
+      details.append("What a frame cost is shown here: point at it, or press Tab until the graph has the focus and use the arrow keys.");
       return;
     }
     details.append(el("strong", {}, label(d)), ...lines(d).filter(([, value]) => value)

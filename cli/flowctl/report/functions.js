@@ -15,6 +15,9 @@ export function nameOf(f) {
     el("small", {}, place(f)));
 }
 
+export const threadOf = ({ pid, tid }) =>
+  el("span", { class: "thread" }, threadName(pid, tid).replace(/ \(pid \d+, tid \d+\)$/, ""), el("small", {}, `pid ${pid}, tid ${tid}`));
+
 /** Self time, with a bar as long as its part of the greatest. */
 function selfBar(greatest) {
   return (row) => {
@@ -55,7 +58,7 @@ function callTable() {
     time("Duration", "duration"), time("Self", "self"),
     { title: "Began after", value: (row) => row.start, help: "Shows it in the timeline",
       show: (row) => el("button", { type: "button", class: "link", title: "Show it in the timeline", onclick: () => focusOn(row) }, duration(row.start - start)) },
-    { title: "Thread", text: true, value: (row) => threadName(row.pid, row.tid), show: (row) => threadName(row.pid, row.tid) },
+    { title: "Thread", text: true, value: (row) => threadName(row.pid, row.tid), show: (row) => threadOf(row) },
     { title: "Arguments", text: true, value: (row) => row.args, show: values },
   ], calls.slice(), 1);
 }

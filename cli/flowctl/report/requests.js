@@ -3,6 +3,7 @@
 import { requests, routes, threadName } from "./data.js";
 import { byId, el } from "./dom.js";
 import { count, duration } from "./format.js";
+import { threadOf } from "./functions.js";
 import { table } from "./table.js";
 import { focusOn } from "./timeline.js";
 
@@ -42,7 +43,7 @@ export function showRequests() {
       status,
       { title: "Duration", value: (row) => row.duration,
         show: (row) => el("button", { type: "button", class: "link", title: "Show it in the timeline", onclick: () => focusOn(row) }, duration(row.duration)) },
-      { title: "Thread", text: true, value: (row) => threadName(row.pid, row.tid), show: (row) => threadName(row.pid, row.tid) },
+      { title: "Thread", text: true, value: (row) => threadName(row.pid, row.tid), show: threadOf },
       { title: "Request id", text: true, value: (row) => row.id, show: (row) => el("code", {}, row.id) },
     ], requests.slice(), 3).element);
 }

@@ -195,7 +195,7 @@ export function showTimeline() {
       g.moveTo(px, AXIS - 4);
       g.lineTo(px, height);
       g.stroke();
-      g.textAlign = px > width - 50 ? "right" : px < LEFT + 4 ? "left" : "center";
+      g.textAlign = px > width - 36 ? "right" : px < LEFT + 4 ? "left" : "center";
       g.fillText(at === 0 ? "0" : duration(Math.round(at)), px, AXIS / 2);
     }
     g.textAlign = "left";
