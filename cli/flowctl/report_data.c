@@ -22,10 +22,24 @@
 #define MESSAGE_KEPT 600
 #define CHAIN_KEPT 24
 
+static int make_room(void *arg)
+{
+	struct paths *p = arg;
+	int err = paths_prune(p);
+
+	/* Open calls hold many: more may come. */
+	if (p->index.count > p->most / 4 * 3)
+		p->most = p->index.count * 2;
+	return err;
+}
+
 int report_data_init(struct report_data *d)
 {
 	*d = (struct report_data){
-		.paths = {.most = MOST_PATHS, .by_thread = true},
+		.paths = {.most = MOST_PATHS,
+			  .by_thread = true,
+			  .full = make_room,
+			  .arg = &d->paths},
 	};
 	stats_init(&d->stats, STATS_BY_FUNCTION);
 	return slowest_init(&d->slowest, MOST_CALLS) || routes_init(&d->routes, MOST_REQUESTS)

@@ -74,8 +74,10 @@ struct flame {
 	bool *keep;
 	size_t *up;	       /* itself or the nearest one above that is kept */
 	size_t *number;	       /* in the output */
-	uint64_t *folded;      /* paths below that are not kept */
+	uint64_t *folded;      /* paths below that are not kept, or were pruned */
 	uint64_t *folded_self; /* their time */
+	uint64_t *folded_calls;
+	uint64_t pruned;
 };
 
 static void release(struct flame *f)
@@ -87,6 +89,7 @@ static void release(struct flame *f)
 	free(f->number);
 	free(f->folded);
 	free(f->folded_self);
+	free(f->folded_calls);
 }
 
 static int prepare(struct flame *f, const struct paths *p)
@@ -103,7 +106,9 @@ static int prepare(struct flame *f, const struct paths *p)
 	f->number = calloc(n, sizeof(*f->number));
 	f->folded = calloc(n, sizeof(*f->folded));
 	f->folded_self = calloc(n, sizeof(*f->folded_self));
-	if (!f->weight || !f->keep || !f->up || !f->number || !f->folded || !f->folded_self)
+	f->folded_calls = calloc(n, sizeof(*f->folded_calls));
+	if (!f->weight || !f->keep || !f->up || !f->number || !f->folded || !f->folded_self ||
+	    !f->folded_calls)
 		return -ENOMEM;
 	for (size_t i = 0; i < f->count; i++)
 		f->path[i]->row = i;
@@ -111,6 +116,7 @@ static int prepare(struct flame *f, const struct paths *p)
 		const struct path *path = f->path[i];
 
 		f->weight[i] = add_capped(f->weight[i], path->self_us);
+		f->weight[i] = add_capped(f->weight[i], path->pruned_us);
 		if (path->parent)
 			f->weight[path->parent->row] =
 				add_capped(f->weight[path->parent->row], f->weight[i]);
@@ -123,6 +129,22 @@ static int greatest_first(const void *a, const void *b)
 	const uint64_t *x = a, *y = b;
 
 	return (*x < *y) - (*x > *y);
+}
+
+/* Adds to the nearest path that is kept what this one has lost, and itself if it is not kept. */
+static void fold(struct flame *f, size_t i)
+{
+	const struct path *path = f->path[i];
+	size_t to = f->up[i];
+
+	f->folded[to] += path->pruned + !f->keep[i];
+	f->folded_self[to] = add_capped(f->folded_self[to], path->pruned_us);
+	f->folded_calls[to] += path->pruned_calls;
+	f->pruned += path->pruned;
+	if (f->keep[i])
+		return;
+	f->folded_self[to] = add_capped(f->folded_self[to], path->self_us);
+	f->folded_calls[to] += path->calls;
 }
 
 /* The `most` heaviest; a path is never heavier than what leads to it. */
@@ -153,15 +175,12 @@ static int choose(struct flame *f, size_t most)
 			f->number[i] = kept++;
 		}
 		f->up[i] = f->keep[i] ? i : f->up[parent->row];
-		if (!f->keep[i]) {
-			f->folded[f->up[i]]++;
-			f->folded_self[f->up[i]] += f->path[i]->self_us;
-		}
+		fold(f, i);
 	}
 	return 0;
 }
 
-enum column { PARENT, SELF, CALLS, ERRORS, FOLDED, FOLDED_SELF };
+enum column { PARENT, SELF, CALLS, ERRORS, FOLDED, FOLDED_SELF, FOLDED_CALLS };
 
 static void put_column(struct json_out *j, const struct flame *f, const char *key,
 		       enum column column)
@@ -176,12 +195,13 @@ static void put_column(struct json_out *j, const struct flame *f, const char *ke
 			json_raw(j, NULL, "-1", 2);
 		else
 			json_u64(j, NULL,
-				 column == PARENT   ? f->number[path->parent->row]
-				 : column == SELF   ? path->self_us
-				 : column == CALLS  ? path->calls
-				 : column == ERRORS ? path->errors
-				 : column == FOLDED ? f->folded[i]
-						    : f->folded_self[i]);
+				 column == PARENT	 ? f->number[path->parent->row]
+				 : column == SELF	 ? path->self_us
+				 : column == CALLS	 ? path->calls
+				 : column == ERRORS	 ? path->errors
+				 : column == FOLDED	 ? f->folded[i]
+				 : column == FOLDED_SELF ? f->folded_self[i]
+							 : f->folded_calls[i]);
 	}
 	json_end(j, ']');
 }
@@ -211,7 +231,7 @@ int report_put_flame(struct json_out *j, struct report_names *n, const struct pa
 	if (!err) {
 		json_begin(j, "flame", '{');
 		json_u64(j, "paths", f.count);
-		json_u64(j, "others", p->others);
+		json_u64(j, "pruned", f.pruned);
 		json_u64(j, "deepest", p->deepest);
 		put_roots(j, &f);
 		put_column(j, &f, "parent", PARENT);
@@ -225,6 +245,7 @@ int report_put_flame(struct json_out *j, struct report_names *n, const struct pa
 		put_column(j, &f, "errors", ERRORS);
 		put_column(j, &f, "folded", FOLDED);
 		put_column(j, &f, "foldedSelf", FOLDED_SELF);
+		put_column(j, &f, "foldedCalls", FOLDED_CALLS);
 		json_end(j, '}');
 	}
 	release(&f);

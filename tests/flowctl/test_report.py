@@ -387,10 +387,32 @@ def test_a_large_trace_makes_a_small_page(open_page, report, flowctl, tmp_path):
     page = open_page(made)
     page.fine()
     left_out = page.all("#left-out li")
-    assert any(re.match("The flame graph has the 15,0\\d\\d paths", line) for line in left_out)
+    assert any(re.match(r"The flame graph has the 15,0\d\d paths", line) for line in left_out)
     assert any("The table of functions has the 3,000" in line for line in left_out)
     own = sum(row["selfMicros"] for row in flowctl.json("stats", path)["rows"])
     assert page.run("return document.querySelector('#flame svg > g').__data__.value") == own
+
+
+def test_more_paths_than_memory_is_for(open_page, report, tmp_path):
+    """Those of little time are taken together; one that comes again and again stays whole."""
+    path, calls = tmp_path / "paths.jsonl", 300_000
+    line = ('{"timestamp": %d, "event": "%s", "function": "%s", "span": %d, "parent": 0, "pid": 1, '
+            '"tid": 1%s}\n')
+    with open(path, "w") as out:
+        for i in range(1, calls + 1):
+            name = "again" if i % 1000 == 0 else "f%d" % i
+            out.write(line % (10 * i, "ENTER", name, i, ""))
+            out.write(line % (10 * i + 2, "EXIT", name, i, ', "durationMicros": 2'))
+    page = open_page(report(path))
+    page.fine()
+    assert page.run("return document.querySelector('#flame svg > g').__data__.value") == 2 * calls
+    children = "document.querySelector('#flame svg > g').__data__.children.map(d => d.data.node)"
+    again, smaller = (page.run("return %s.filter(n => n.function.label === arguments[0])"
+                               ".map(n => [n.time, n.calls])" % children, name)
+                      for name in ("again", "(smaller paths)"))
+    assert again == [[2 * calls // 1000, calls // 1000]]
+    assert smaller[0][0] == 2 * smaller[0][1] > calls
+    assert any("of about 299,7" in line for line in page.all("#left-out li"))
 
 
 def test_deep_recursion(open_page, report, tmp_path):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "trace/durations.h"
 #include "trace/paths.h"
@@ -46,23 +47,22 @@ static struct path *root_of(struct paths *p, uint32_t pid, uint32_t tid)
 	return root;
 }
 
-/* The path below `parent` to this function; NULL is "others". */
+/* The path below `parent` to this function. */
 static struct path *below(struct paths *p, struct path *parent, const struct trace_function *f)
 {
-	uint64_t id = f ? (uint64_t)f->id + 1 : 0;
+	uint64_t id = (uint64_t)f->id + 1;
 	struct path *path = map_get(&p->index, parent->number, id);
 
 	if (path)
 		return path;
-	if (f && p->index.count >= p->most) {
-		if (!p->full)
-			return below(p, parent, NULL);
+	if (p->index.count >= p->most) {
+		int err;
+
 		parent->held++; /* full() must not take it */
-		if (p->full(p->arg)) {
-			parent->held--;
-			return NULL;
-		}
+		err = p->full(p->arg);
 		parent->held--;
+		if (err)
+			return NULL;
 	}
 	path = calloc(1, sizeof(*path));
 	if (!path || map_put(&p->index, parent->number, id, path, NULL)) {
@@ -84,14 +84,12 @@ static struct path *path_of(struct paths *p, const struct trace_event *e,
 			    const struct trace_function *f, bool *ret_deeper)
 {
 	struct trace_call *caller = trace_calls_find(&p->calls, e->parent);
-	struct path *parent = caller ? caller->row : root_of(p, e->pid, e->tid), *path;
+	struct path *parent = caller ? caller->row : root_of(p, e->pid, e->tid);
 
 	*ret_deeper = parent && parent->depth >= PATHS_MAX_DEPTH;
 	if (!parent || *ret_deeper)
 		return parent;
-	path = below(p, parent, f);
-	p->others += path && !path->function;
-	return path;
+	return below(p, parent, f);
 }
 
 /* In struct trace_call.error: it is too deep to have a path of its own. */
@@ -124,7 +122,6 @@ static void count(struct paths *p, struct path *path, const struct trace_event *
 	uint64_t us = e->duration_us > children_us ? e->duration_us - children_us : 0;
 
 	path->self_us = add_capped(path->self_us, us);
-	path->deeper += deeper;
 	p->deepest += deeper;
 	path->calls += !deeper;
 	path->errors += !deeper && e->has_exception;
@@ -213,4 +210,67 @@ void paths_sweep(struct paths *p)
 		before = p->index.count;
 		map_sweep(&p->index, take_unheld, NULL);
 	} while (p->index.count < before);
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* weight[i]: self time of path[i] and of all below it, which stand behind it. */
+static void weigh(struct path *const *path, size_t count, uint64_t *weight)
+{
+	for (size_t i = 0; i < count; i++) {
+		path[i]->row = i;
+		weight[i] = path[i]->self_us + path[i]->pruned_us;
+	}
+	for (size_t i = count; i-- > 0;)
+		if (path[i]->parent) {
+			uint64_t *up = &weight[path[i]->parent->row];
+
+			*up = add_capped(*up, weight[i]);
+		}
+}
+
+static void prune(struct paths *p, struct path *path)
+{
+	struct path *parent = path->parent;
+
+	parent->pruned += 1 + path->pruned;
+	parent->pruned_calls += path->calls + path->pruned_calls;
+	parent->pruned_us = add_capped(parent->pruned_us, path->self_us);
+	parent->pruned_us = add_capped(parent->pruned_us, path->pruned_us);
+	parent->held--;
+	map_take(&p->index, parent->number, (uint64_t)path->function->id + 1);
+	free(path);
+}
+
+int paths_prune(struct paths *p)
+{
+	struct path **path;
+	uint64_t *weight, *sorted, middle;
+	size_t count;
+	int err = paths_list(p, &path, &count);
+
+	if (err)
+		return err;
+	weight = calloc(count + 1, sizeof(*weight));
+	sorted = calloc(count + 1, sizeof(*sorted));
+	err = weight && sorted ? 0 : -ENOMEM;
+	if (!err) {
+		weigh(path, count, weight);
+		memcpy(sorted, weight, count * sizeof(*weight));
+		qsort(sorted, count, sizeof(*sorted), by_weight);
+		middle = sorted[count / 2];
+		/* Those below first, so that nothing hangs below one that goes. */
+		for (size_t i = count; i-- > 0;)
+			if (path[i]->parent && !path[i]->held && weight[i] <= middle)
+				prune(p, path[i]);
+	}
+	free(path);
+	free(weight);
+	free(sorted);
+	return err;
 }

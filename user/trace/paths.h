@@ -6,7 +6,7 @@
  *       -> c
  *
  * self: as in trace/stats.h. Memory is bounded by `most` paths: what happens then is for the user
- * of this to choose.
+ * of this to choose, paths_sweep() or paths_prune(). Calls that are open keep their paths.
  */
 #ifndef FT_TRACE_PATHS_H
 #define FT_TRACE_PATHS_H
@@ -18,12 +18,12 @@
 
 struct path {
 	struct path *parent;		       /* NULL at the root of a thread */
-	const struct trace_function *function; /* NULL at a root, and for "others" */
+	const struct trace_function *function; /* NULL at a root */
 	uint64_t calls, errors, self_us;
-	uint64_t deeper; /* calls below it that were too deep */
-	uint64_t number; /* unlike that of any other */
-	uint32_t depth;	 /* 0 at a root */
-	uint32_t held;	 /* by open calls and by paths below */
+	uint64_t pruned, pruned_calls, pruned_us; /* paths below that were taken away */
+	uint64_t number;			  /* unlike that of any other */
+	uint32_t depth;				  /* 0 at a root */
+	uint32_t held;				  /* by open calls and by paths below */
 	uint32_t pid, tid;
 	size_t row; /* for whoever writes them */
 };
@@ -32,8 +32,7 @@ struct paths {
 	/* Settings. */
 	size_t most;
 	bool by_thread; /* a root for each thread; else one for all */
-	/* Called with `most` paths: makes room, and returns 0 or -errno. NULL: from then on new
-	 * functions below a path become one path, "others". */
+	/* Called with `most` paths: makes room, or raises `most`. 0 or -errno. */
 	int (*full)(void *arg);
 	void *arg;
 
@@ -42,7 +41,6 @@ struct paths {
 	struct map index; /* number of the parent, function's id + 1 -> struct path, owned */
 	struct map roots; /* (pid, tid), 0 -> struct path, owned */
 	uint64_t numbers;
-	uint64_t others;  /* calls that became "others" */
 	uint64_t deepest; /* calls that were too deep */
 };
 
@@ -54,5 +52,8 @@ int paths_add(struct paths *p, const struct trace_event *e);
 int paths_list(const struct paths *p, struct path ***ret_path, size_t *ret_count);
 /* Frees those that no open call holds. */
 void paths_sweep(struct paths *p);
+/* Frees the lightest half of those that no open call holds, by the time of each and of all below;
+ * what they were is added to where they hung. 0 or -ENOMEM. */
+int paths_prune(struct paths *p);
 
 #endif

@@ -13,9 +13,9 @@ const names = raw.names.map(([label, module, file, line], id) => ({
   short: label.split(".").slice(-2).join("."),
   search: `${label}\n${file}`.toLowerCase(),
 }));
-const SMALLER = -2;
-const nobody = { id: -1, label: "(other functions)", short: "(other functions)", module: "", file: "", line: 0, search: "" };
-const smaller = (n) => ({ ...nobody, id: SMALLER, label: `(${n} smaller paths)`, short: `(${n} smaller)` });
+const nobody = { id: -1, label: "", short: "", module: "", file: "", line: 0, search: "" };
+/** What hangs below a path and is too small to be told apart. */
+const smaller = { ...nobody, id: -2, label: "(smaller paths)", short: "(smaller)" };
 export const functionOf = (id) => (id < 0 ? nobody : names[id]);
 export const place = (f) => (f.file ? `${f.file}:${f.line}` : "");
 
@@ -48,11 +48,11 @@ export function threadName(pid, tid) {
 
 /** The paths of each thread as trees: {function, self, calls, errors, children}. */
 function trees() {
-  const { parent, function: id, self, calls: count, errors: raised, folded, foldedSelf } = raw.flame;
+  const { parent, function: id, self, calls: count, errors: raised, folded, foldedSelf, foldedCalls } = raw.flame;
   const nodes = id.map((f, i) => {
     const node = { function: functionOf(f), self: self[i], calls: count[i], errors: raised[i], children: [] };
     if (folded[i]) {
-      node.children.push({ function: smaller(folded[i]), folded: folded[i], self: foldedSelf[i], calls: 0, errors: 0, children: [] });
+      node.children.push({ function: smaller, self: foldedSelf[i], calls: foldedCalls[i], errors: 0, children: [] });
     }
     return node;
   });
@@ -76,9 +76,7 @@ export function merge(several) {
     }
   }
   for (const same of at.values()) {
-    const folded = same.reduce((sum, node) => sum + (node.folded || 0), 0);
-    const f = folded ? smaller(folded) : same[0].function;
-    all.children.push(same.length === 1 ? same[0] : { ...merge(same), folded, function: f });
+    all.children.push(same.length === 1 ? same[0] : { ...merge(same), function: same[0].function });
   }
   return all;
 }
@@ -88,9 +86,8 @@ export function leftOut() {
   const { flame } = raw;
   const lines = [];
   const say = (shown, all, text) => shown < all && lines.push(text(shown.toLocaleString("en"), all.toLocaleString("en")));
-  say(flame.parent.length, flame.paths, (n, all) =>
-    `The flame graph has the ${n} paths with the most time, of ${all}; the others are added up as “smaller paths” where they belong.`);
-  if (flame.others) lines.push(`${flame.others.toLocaleString("en")} calls came by so many different paths that they are only counted, as “other functions”.`);
+  say(flame.parent.length, flame.paths + flame.pruned, (n, all) =>
+    `The flame graph has the ${n} paths with the most time, of ${flame.pruned ? "about " : ""}${all}; the others are added up as “smaller paths” where they belong.`);
   if (flame.deepest) lines.push(`${flame.deepest.toLocaleString("en")} calls were more than 400 calls deep: their time is that of a caller.`);
   say(functions.length, summary.functions, (n, all) => `The table of functions has the ${n} with the most time of their own, of ${all}.`);
   say(calls.length, summary.calls, (n, all) => `Timeline and slowest calls have the ${n} longest calls, of ${all}; all of them are in the strips of activity.`);

@@ -286,7 +286,9 @@ export function showTimeline() {
     const k = Math.min(behaviour.scaleExtent()[1], Math.max(1, (end - start) / span));
     base.range([LEFT, width - 8]);
     const middle = base(item.start + item.duration / 2);
-    chosen.call(behaviour.transform, zoomIdentity.translate((LEFT + width - 8) / 2 - k * middle, 0).scale(k));
+    const right = width - 8;
+    const shift = Math.min(LEFT - k * LEFT, Math.max(right - k * right, (LEFT + right) / 2 - k * middle));
+    chosen.call(behaviour.transform, zoomIdentity.translate(shift, 0).scale(k));
     section.scrollIntoView({ block: "start" });
     const group = all.find((one) => one.placed.some((p) => p.item === item));
     if (group) box.scrollTop = Math.max(0, group.y - 60);
