@@ -52,7 +52,7 @@ def large(tmp_path_factory):
     """So many different stacks that folded cannot keep them all."""
     path = tmp_path_factory.mktemp("large") / "large.jsonl"
     with open(path, "wb") as out:
-        make_trace.make(out, 500_000, seed=3)
+        make_trace.make(out, 400_000, seed=3)
     return path
 
 
