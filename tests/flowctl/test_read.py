@@ -13,7 +13,8 @@ import make_trace
 import pytest
 from conftest import FLOWCTL, lines_of
 
-COMMANDS = ("stats", "check", "slow", "errors")
+COMMANDS = ("stats", "check", "slow", "errors", "tree", "tree --every", "requests", "grep x",
+            "grep -C x")
 LOST = {"timestamp": 1, "event": "LOST", "count": 3, "reason": "ring_full"}
 
 
@@ -38,8 +39,8 @@ LOST = {"timestamp": 1, "event": "LOST", "count": 3, "reason": "ring_full"}
 def test_what_is_no_trace(flowctl, tmp_path, command, data, says):
     path = tmp_path / "bad"
     path.write_bytes(data)
-    flowctl.refused(command, path, says=[says, str(path)])
-    flowctl.refused(command, path, "--json", says=[says])
+    flowctl.refused(*command.split(), path, says=[says, str(path)])
+    flowctl.refused(*command.split(), path, "--json", says=[says])
 
 
 def test_what_cannot_be_opened(flowctl, tmp_path):

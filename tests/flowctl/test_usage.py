@@ -20,7 +20,8 @@ def commands(flowctl):
 
 def test_help_names_every_command_and_option(flowctl):
     found = commands(flowctl)
-    assert {"stats", "check", "slow", "errors", "help", "version"} <= set(found)
+    assert {"stats", "check", "slow", "errors", "tree", "requests", "grep", "diff", "merge", "help",
+            "version"} <= set(found)
     for name in found:
         text = flowctl(name, "--help")[0]
         assert text.startswith("flowctl %s [options]" % name)
@@ -139,7 +140,12 @@ def test_what_a_trace_holds_cannot_steer_the_terminal(flowctl, tmp_path):
     lost = {"timestamp": 3, "event": "LOST", "count": 1, "reason": name}
     path.write_text("".join(json.dumps(e, ensure_ascii=False).replace("\x9b", "\\u009b") + "\n"
                             for e in (event, leave, lost)))
-    for command in ("stats", "check", "slow", "errors"):
-        text = flowctl(command, path)[0]
+    diff = "diff %s" % path
+    (tmp_path / "other").write_text(json.dumps({**lost, "timestamp": 4}) + "\n")
+    for command in ("stats", "check", "slow", "errors", "tree", "tree --every --values", "requests",
+                    "tree --values", "grep --pretty .", diff, "diff %s/other" % tmp_path):
+        command = command.split()
+        text = flowctl(*command, path)[0]
         assert not re.search("[\0-\x09\x0b-\x1f\x7f-\x9f\u202e]", text), (command, text)
-        assert flowctl.json(command, path)
+        if "--every" not in command and "grep" not in command:  # those give JSON lines
+            assert flowctl.json(*command, path)

@@ -18,6 +18,12 @@ ODD = {
             rb'"result": [1, {"a": -2.5e3}], "exception": "E", "lost": true, "stack": ["a:1 f"]}',
     "values": b'{"a": [[], {}, "\\ud83d\\ude00\\n", "\xc3\xa9\xf0\x9f\x98\x80", null, 0.1E+2]}',
 }
+CONDITIONS = {
+    "fields": "durationMicros>1ms and module=shop.* and not event=EXIT",
+    "inside": "args.rows.0.id=0 or exception.type=*Error or result~\"^[a-z]\"",
+    "groups": "!(tid=5000||count>=3)&&(request_id or parent!=0)",
+    "wrong": "(durationMillis<2s and lost",
+}
 
 
 def main():
@@ -41,6 +47,11 @@ def main():
     for name, data in {"plain": text, "gzip": gzip.compress(text, mtime=0), "zstd": zstd,
                        "torn": text[:-20], "odd": b"\n".join(ODD.values())}.items():
         (folder / name).write_bytes(data)
+    folder = HERE / "corpus" / "where"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, condition in CONDITIONS.items():
+        http = b"\n".join(line for line in lines if b'"HTTP_' in line[:60])[:3000]
+        (folder / name).write_bytes(condition.encode() + b"\n" + text + http)
 
 
 if __name__ == "__main__":

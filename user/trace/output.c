@@ -27,8 +27,8 @@ struct packer {
 };
 
 struct trace_output {
-	char *path;	  /* owned; where it shall be */
-	char *beside;	  /* owned; where it is until it is whole; NULL: written in place */
+	char *path;   /* owned; where it shall be */
+	char *beside; /* owned; where it is until it is whole; NULL: written in place */
 	int fd;
 	const struct packer *packer;
 	char *in, *out; /* owned; OUTPUT_BYTES each: not packed yet, packed */
@@ -93,7 +93,8 @@ static int zstd_pack(struct trace_output *o, const char *s, size_t len, bool las
 	while (!err && (in.pos < in.size || (last && left))) {
 		ZSTD_outBuffer out = {o->out, OUTPUT_BYTES, 0};
 
-		left = ZSTD_compressStream2(o->zstd, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
+		left = ZSTD_compressStream2(o->zstd, &out, &in,
+					    last ? ZSTD_e_end : ZSTD_e_continue);
 		if (ZSTD_isError(left))
 			return why(w, -EIO, "zstd fails on %s: %s", o->path,
 				   ZSTD_getErrorName(left));

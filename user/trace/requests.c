@@ -360,13 +360,14 @@ static int add_response(struct requests *r, const struct trace_event *e, const c
 static int count_function(struct request *q, const struct trace_function *f, uint64_t us,
 			  uint64_t below_us)
 {
-	struct request_function *at = q->function, *end = at + q->functions;
+	struct request_function *at;
+	size_t i = 0;
 
-	while (at < end && at->function != f)
-		at++;
-	if (at == end && q->functions == REQUESTS_FUNCTIONS)
+	while (i < q->functions && q->function[i].function != f)
+		i++;
+	if (i == q->functions && i == REQUESTS_FUNCTIONS)
 		return 0;
-	if (at == end && q->functions == q->room) {
+	if (i == q->room) {
 		size_t room = q->room ? q->room * 2 : 8;
 		struct request_function *more = realloc(q->function, room * sizeof(*more));
 
@@ -374,10 +375,12 @@ static int count_function(struct request *q, const struct trace_function *f, uin
 			return -ENOMEM;
 		q->function = more;
 		q->room = room;
-		at = q->function + q->functions;
 	}
-	if (q->functions == (size_t)(at - q->function))
-		q->function[q->functions++] = (struct request_function){.function = f};
+	at = &q->function[i];
+	if (i == q->functions) {
+		*at = (struct request_function){.function = f};
+		q->functions++;
+	}
 	at->calls++;
 	at->total_us = add_capped(at->total_us, us);
 	at->self_us = add_capped(at->self_us, us > below_us ? us - below_us : 0);

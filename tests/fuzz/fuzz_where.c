@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A condition (the first line) and the lines of a trace (the rest): the condition is right or
+ * refused with a reason, says the same both ways in which it can be asked, and what is computed
+ * of the calls that it is true of adds up.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "trace/difference.h"
+#include "trace/filter.h"
+#include "trace/kept.h"
+#include "trace/parse.h"
+#include "trace/requests.h"
+#include "trace/tree.h"
+
+struct all {
+	struct trace_filter filter;
+	struct tree tree;
+	struct requests requests;
+	struct difference difference;
+	struct kept kept;
+	uint64_t exits;
+};
+
+static void must(int err)
+{
+	if (err)
+		abort();
+}
+
+static void add(struct all *a, struct trace_event *e)
+{
+	bool alone = where_matches(a->filter.where, e);
+
+	if (where_holds(a->filter.where, where_tests(a->filter.where, e)) != alone)
+		abort();
+	must(trace_filter_event(&a->filter, e));
+	a->exits += e->kind == TRACE_EXIT && !e->left_out;
+	must(tree_add(&a->tree, e));
+	must(requests_add(&a->requests, e, "f", 1));
+	must(difference_add(&a->difference, e->tid & 1, e, "f", 1));
+	must(kept_find(&a->kept, e, true));
+}
+
+static void each_line(struct all *a, const char *s, const char *end,
+		      void (*fn)(struct all *a, struct trace_event *e))
+{
+	while (s < end) {
+		const char *newline = memchr(s, '\n', (size_t)(end - s));
+		const char *to = newline ? newline : end;
+		struct trace_fault fault;
+		struct trace_event e;
+
+		if (trace_parse(s, (size_t)(to - s), &e, &fault) == TRACE_IS_EVENT)
+			fn(a, &e);
+		s = to + 1;
+	}
+}
+
+/* Every EXIT that counts is in one node, and in one row of one side. */
+static void check_sums(struct all *a)
+{
+	uint64_t calls = 0, shown = 0, count = 0;
+
+	for (size_t i = 0; i < a->tree.nodes; i++) {
+		const struct tree_node *n = a->tree.node[i];
+
+		calls += n->calls;
+		if (!n->parent && n->shown)
+			while ((n = tree_next(n, UINT32_MAX)))
+				shown += n->calls;
+	}
+	if (calls != a->exits || shown != a->exits ||
+	    a->difference.side[0].calls + a->difference.side[1].calls != a->exits)
+		abort();
+	for (size_t i = 0; i < a->requests.rows; i++)
+		count += a->requests.row[i]->count;
+	if (count != a->requests.answered + a->requests.without_answer)
+		abort();
+}
+
+static void look_again(struct all *a, struct trace_event *e)
+{
+	if (kept_has(&a->kept, e, true) < 0)
+		abort();
+}
+
+int fuzz_where(const uint8_t *data, size_t size)
+{
+	const char *s = (const char *)data, *newline = size ? memchr(s, '\n', size) : NULL;
+	struct all a = {.tree = {.values = true}, .kept = {.callers = true, .callees = true}};
+	char *condition = newline ? strndup(s, (size_t)(newline - s)) : NULL;
+	struct why w = {0};
+
+	if (!condition)
+		return 0;
+	if (trace_filter_init(&a.filter, condition, &w)) {
+		if (!w.text[0] || w.exit_status != EXIT_USAGE || strchr(w.text, '\n'))
+			abort();
+		free(condition);
+		return 0;
+	}
+	free(condition);
+	difference_init(&a.difference);
+	must(requests_init(&a.requests, false, 3));
+	each_line(&a, newline + 1, s + size, add);
+	must(tree_finish(&a.tree));
+	must(requests_finish(&a.requests));
+	must(difference_finish(&a.difference));
+	must(kept_found_all(&a.kept));
+	check_sums(&a);
+	each_line(&a, newline + 1, s + size, look_again);
+	trace_filter_release(&a.filter);
+	tree_release(&a.tree);
+	requests_release(&a.requests);
+	difference_release(&a.difference);
+	kept_release(&a.kept);
+	return 0;
+}
