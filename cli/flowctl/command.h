@@ -107,6 +107,7 @@ extern const struct command command_merge;
 extern const struct command command_check;
 extern const struct command command_export;
 extern const struct command command_report;
+extern const struct command command_top;
 extern const struct command command_analyze;
 extern const struct command command_instrument;
 extern const struct command command_uninstrument;

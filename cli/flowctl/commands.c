@@ -16,6 +16,7 @@ const struct command *const commands[] = {
 	&command_check,
 	&command_export,
 	&command_report,
+	&command_top,
 	&command_analyze,
 	&command_instrument,
 	&command_uninstrument,

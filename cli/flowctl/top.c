@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flowctl top: what a running program does now.
+ *
+ *     flowtrace-bpf --pipe--> feed -> live --each interval--> view -> screen, table or JSON
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "collector.h"
+#include "command.h"
+#include "top_screen.h"
+#include "trace/feed.h"
+
+#define ROWS_IN_TABLE 20
+#define MOST_INTERVAL 3600.0
+#define LEAST_INTERVAL 0.1
+#define PATIENCE_NS (10 * NS_PER_SECOND) /* for the collector to detach */
+#define MOST_READS 32 /* of the pipe, before keys and clock are looked at again */
+
+struct options {
+	struct words pids, prefix, exclude;
+	const char *interval;
+	bool once, follow;
+	int backend, sort;
+	uint64_t limit;
+};
+
+static const struct command_option rows[] = {
+	{"pid", 'p', VALUE_LIST, OPTION_AT(struct options, pids), "PID", NULL,
+	 "the process to look at; repeatable, comma lists", 0, 0},
+	{"prefix", 'P', VALUE_LIST, OPTION_AT(struct options, prefix), "a,b", NULL,
+	 "only modules whose dotted name starts with one of these", 0, 0},
+	{"exclude", 'x', VALUE_LIST, OPTION_AT(struct options, exclude), "a,b", NULL,
+	 "leave out modules that start with one of these", 0, 0},
+	{"follow", 'f', VALUE_SWITCH, OPTION_AT(struct options, follow), NULL, NULL,
+	 "also the children of the process (fork, exec)", 0, 0},
+	{"backend", 0, VALUE_CHOICE, OPTION_AT(struct options, backend), "auto|usdt|uprobe|agent",
+	 "auto", "how to hook the interpreter, as of flowtrace-bpf", 0, 0},
+	{"interval", 'i', VALUE_TEXT, OPTION_AT(struct options, interval), "SECS", "1",
+	 "what a view covers, and how long it stays; 0.1 to 3600", 0, 0},
+	{"sort", 's', VALUE_CHOICE, OPTION_AT(struct options, sort), TOP_SORT_WORDS, "self",
+	 "what comes first", 0, 0},
+	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", NULL,
+	 "only the first N functions, where there is no screen; 20 unless said, all in JSON", 1, 0},
+	{"once", 0, VALUE_SWITCH, OPTION_AT(struct options, once), NULL, NULL,
+	 "print one view and end", 0, 0},
+	{0},
+};
+
+enum show { SHOW_SCREEN, SHOW_TABLE, SHOW_JSON };
+
+struct top {
+	const struct options *o;
+	enum show show;
+	struct collector collector;
+	struct feed feed;
+	struct live live;
+	struct top_view view;
+	struct top_screen screen;
+	int signals;
+	sigset_t set;
+	bool begun;    /* the first window */
+	bool stopping; /* the collector was asked to end */
+	bool torn;     /* the terminal, or standard output, is gone */
+	uint64_t interval_ns, next_ns, start_ns, stop_ns;
+	uint64_t real_us, mono_ns; /* the same moment on both clocks */
+	struct buf title;
+};
+
+/* As the collector does, so that a clock that is set meanwhile moves neither. */
+static uint64_t now_us(const struct top *t)
+{
+	return t->real_us + (clock_ns(CLOCK_MONOTONIC) - t->mono_ns) / 1000;
+}
+
+/* ---- the collector's command line --------------------------------------------------------- */
+
+#define MOST_ARGUMENTS 24
+
+struct line {
+	const char *word[MOST_ARGUMENTS];
+	size_t count;
+	struct buf pids, prefix, exclude; /* comma lists */
+};
+
+static const char *joined(struct buf *b, const struct words *w)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		if (i)
+			buf_char(b, ',');
+		buf_str(b, w->word[i]);
+	}
+	buf_char(b, 0);
+	return b->s ? b->s : "";
+}
+
+static void add(struct line *l, const char *flag, const char *value)
+{
+	l->word[l->count++] = flag;
+	if (value)
+		l->word[l->count++] = value;
+}
+
+/* Values are not shown, so they are not captured. */
+static void compose(struct line *l, const struct options *o)
+{
+	static const char *const backend[] = {"auto", "usdt", "uprobe", "agent"};
+
+	add(l, "flowtrace-bpf", NULL);
+	add(l, "--output", "-");
+	add(l, "--no-args", NULL);
+	add(l, "--no-result", NULL);
+	add(l, "--no-quiet", NULL);
+	add(l, "--verbose", NULL);
+	if (o->backend)
+		add(l, "--backend", backend[o->backend]);
+	if (o->follow)
+		add(l, "--follow", NULL);
+	if (o->prefix.count)
+		add(l, "--prefix", joined(&l->prefix, &o->prefix));
+	if (o->exclude.count)
+		add(l, "--exclude", joined(&l->exclude, &o->exclude));
+	add(l, "--pid", joined(&l->pids, &o->pids));
+}
+
+static int start(struct top *t, struct why *w)
+{
+	struct line l = {0};
+	int err;
+
+	compose(&l, t->o);
+	err = collector_start(&t->collector, l.word, w);
+	if (t->title.len == 0) {
+		BUF_LITERAL(&t->title, "pid ");
+		buf_str(&t->title, l.pids.s ? l.pids.s : "");
+	}
+	buf_release(&l.pids);
+	buf_release(&l.prefix);
+	buf_release(&l.exclude);
+	return err;
+}
+
+/* ---- signals ------------------------------------------------------------------------------ */
+
+static int open_signals(struct top *t, struct why *w)
+{
+	static const int number[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT};
+
+	sigemptyset(&t->set);
+	for (size_t i = 0; i < sizeof(number) / sizeof(number[0]); i++)
+		sigaddset(&t->set, number[i]);
+	sigprocmask(SIG_BLOCK, &t->set, NULL);
+	t->signals = signalfd(-1, &t->set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return t->signals < 0 ? why(w, -errno, "signalfd: %s", strerror(errno)) : 0;
+}
+
+static void stop(struct top *t)
+{
+	if (t->stopping) {
+		collector_kill(&t->collector); /* asked twice */
+		return;
+	}
+	t->stopping = true;
+	t->stop_ns = clock_ns(CLOCK_MONOTONIC);
+	screen_leave(); /* detaching may take a second */
+	collector_stop(&t->collector);
+}
+
+static void draw(struct top *t)
+{
+	struct buf title = {0};
+	char seconds[48];
+
+	if (t->show != SHOW_SCREEN || t->stopping)
+		return;
+	buf_add(&title, t->title.s, t->title.len);
+	if (t->collector.target[0] && !t->o->follow && t->o->pids.count == 1) {
+		BUF_LITERAL(&title, "  ");
+		buf_add(&title, t->collector.target, strcspn(t->collector.target, ","));
+	}
+	snprintf(seconds, sizeof(seconds), t->begun ? "  %.0f s" : "  attaching",
+		 (double)(clock_ns(CLOCK_MONOTONIC) - t->start_ns) / 1e9);
+	buf_str(&title, seconds);
+	buf_char(&title, 0);
+	if (title.failed || !top_screen_draw(&t->screen, &t->view, title.s, t->collector.note)) {
+		t->torn = true;
+		stop(t);
+	}
+	buf_release(&title);
+}
+
+/* Ctrl-Z: the terminal is the shell's until it wakes us. */
+static void suspend(struct top *t)
+{
+	screen_leave();
+	raise(SIGSTOP);
+	if (t->show == SHOW_SCREEN && !t->stopping)
+		screen_enter();
+}
+
+static void on_signals(struct top *t)
+{
+	struct signalfd_siginfo si;
+
+	while (read(t->signals, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGTSTP)
+			suspend(t);
+		else if (si.ssi_signo != SIGWINCH && si.ssi_signo != SIGCONT)
+			stop(t);
+		draw(t);
+	}
+}
+
+/* ---- windows ------------------------------------------------------------------------------ */
+
+static int show(struct top *t)
+{
+	size_t limit = t->o->limit ? t->o->limit : t->show == SHOW_JSON ? SIZE_MAX : ROWS_IN_TABLE;
+	int err = 0;
+
+	if (t->show == SHOW_JSON)
+		err = top_print_json(&t->view, limit);
+	else if (t->show == SHOW_TABLE)
+		err = top_print_table(&t->view, limit);
+	else
+		draw(t);
+	if (t->show != SHOW_SCREEN && (fflush(stdout) || ferror(stdout))) {
+		t->torn = true;
+		stop(t);
+	}
+	return err;
+}
+
+/* The window that ends now is taken and shown, unless the view is frozen. */
+static int turn(struct top *t)
+{
+	int err = live_close(&t->live, now_us(t));
+
+	if (!err && !t->screen.frozen)
+		err = top_view_take(&t->view, &t->live);
+	if (!err && (!t->stopping || t->show != SHOW_SCREEN))
+		err = show(t);
+	live_next(&t->live);
+	return err;
+}
+
+/* The first window begins when the probes stand: before, there was nothing to see. */
+static void begin(struct top *t)
+{
+	t->begun = true;
+	t->live.from_us = now_us(t);
+	t->start_ns = clock_ns(CLOCK_MONOTONIC);
+	t->next_ns = t->start_ns + t->interval_ns;
+	draw(t);
+}
+
+static int tick(struct top *t)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	int err;
+
+	if (t->stopping && now - t->stop_ns > PATIENCE_NS)
+		collector_kill(&t->collector);
+	if (!t->begun || t->stopping || now < t->next_ns)
+		return 0;
+	t->next_ns += t->interval_ns;
+	if (t->next_ns <= now) /* we were stopped, or late */
+		t->next_ns = now + t->interval_ns;
+	err = turn(t);
+	if (t->o->once)
+		stop(t);
+	return err;
+}
+
+/* ---- the loop ----------------------------------------------------------------------------- */
+
+/* 1: there may be more; 0: it has ended. */
+static int on_events(struct top *t)
+{
+	struct trace_event e;
+	ssize_t got = 1;
+	int err = 0;
+
+	for (int i = 0; i < MOST_READS && got > 0 && !err; i++) {
+		got = feed_read(&t->feed, t->collector.events);
+		if (got > 0 && !t->begun)
+			begin(t);
+		/* What comes after the last window is nobody's. */
+		while (got > 0 && !err && feed_next(&t->feed, &e))
+			err = t->stopping ? 0 : live_add(&t->live, &e);
+	}
+	if (err || (got < 0 && got != -EAGAIN && got != -EINTR))
+		return err ? err : (int)got;
+	return got != 0;
+}
+
+static void on_keys(struct top *t)
+{
+	char typed[64];
+	ssize_t got = read(STDIN_FILENO, typed, sizeof(typed));
+
+	/* Keys such as arrows send several bytes that begin with Escape: they mean nothing. */
+	if (got > 1 && typed[0] == '\033')
+		return;
+	for (ssize_t i = 0; i < got; i++)
+		top_screen_key(&t->screen, &t->view, typed[i]);
+	if (t->screen.quit && !t->stopping)
+		stop(t);
+	draw(t);
+}
+
+static int wait_ms(const struct top *t)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	uint64_t ns = !t->begun || t->stopping ? NS_PER_SECOND
+		      : t->next_ns > now       ? t->next_ns - now
+					       : 0;
+
+	return (int)((ns + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+static int loop(struct top *t)
+{
+	bool typing = t->show == SHOW_SCREEN && isatty(STDIN_FILENO);
+	struct pollfd fds[] = {
+		{.fd = t->signals, .events = POLLIN},
+		{.fd = t->collector.events, .events = POLLIN},
+		{.fd = t->collector.messages, .events = POLLIN},
+		{.fd = typing ? STDIN_FILENO : -1, .events = POLLIN},
+	};
+	int err = 0;
+
+	while (err >= 0 && (fds[1].fd >= 0 || fds[2].fd >= 0)) {
+		poll(fds, sizeof(fds) / sizeof(fds[0]), wait_ms(t));
+		if (fds[0].revents)
+			on_signals(t);
+		if (fds[2].revents && !collector_listen(&t->collector))
+			fds[2].fd = -1;
+		if (t->collector.ready && !t->begun)
+			begin(t);
+		if (fds[1].revents) {
+			err = on_events(t);
+			fds[1].fd = err > 0 ? fds[1].fd : -1;
+		}
+		if (fds[3].fd >= 0 && t->stopping)
+			fds[3].fd = -1;
+		else if (fds[3].revents)
+			on_keys(t);
+		err = err < 0 ? err : tick(t);
+	}
+	return err;
+}
+
+/* ---- begin and end ------------------------------------------------------------------------- */
+
+static int read_interval(struct top *t, struct why *w)
+{
+	char *end;
+	double seconds = strtod(t->o->interval, &end);
+
+	if (end == t->o->interval || *end || !(seconds >= LEAST_INTERVAL) ||
+	    seconds > MOST_INTERVAL)
+		return why_exit(w, EXIT_USAGE, -EINVAL,
+				"--interval takes seconds from 0.1 to 3600, not \"%s\"",
+				t->o->interval);
+	t->interval_ns = (uint64_t)llround(seconds * 1e9);
+	return 0;
+}
+
+static int prepare(struct top *t, struct why *w)
+{
+	int err = read_interval(t, w);
+
+	if (!err && !t->o->pids.count)
+		err = why_exit(w, EXIT_USAGE, -EINVAL,
+			       "top needs --pid PID: see flowctl top --help");
+	if (!err && feed_init(&t->feed))
+		err = why(w, -ENOMEM, "out of memory");
+	if (!err)
+		err = open_signals(t, w);
+	t->real_us = clock_ns(CLOCK_REALTIME) / 1000;
+	t->mono_ns = t->start_ns = clock_ns(CLOCK_MONOTONIC);
+	live_init(&t->live, t->real_us);
+	return err;
+}
+
+/* What the collector's end means: its own line and status when it failed. */
+static int finish(struct top *t)
+{
+	int status = t->collector.status;
+	struct why w = {0};
+
+	if (WIFSIGNALED(status) && !t->stopping) {
+		why(&w, -EIO, "flowtrace-bpf was ended by signal %d (%s)", WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+		return command_fail(&w);
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) && !(t->stopping && t->begun)) {
+		fprintf(stderr, "%s\n",
+			t->collector.last[0] ? t->collector.last : "flowctl: flowtrace-bpf failed");
+		return WEXITSTATUS(status);
+	}
+	if (!t->stopping)
+		fprintf(stderr,
+			"flowctl: the program has ended; %" PRIu64 " events, %" PRIu64 " lost\n",
+			t->live.all_events, t->live.all_lost);
+	else if (!t->live.all_events && t->collector.note[0])
+		fprintf(stderr, "flowctl: %s\n", t->collector.note);
+	return EXIT_DONE;
+}
+
+/* From the collector's start to its end. */
+static int watch(struct top *t, struct why *w)
+{
+	int err;
+
+	if (t->show == SHOW_SCREEN)
+		screen_enter();
+	draw(t);
+	err = loop(t);
+	/* The program's end, in the middle of a window. */
+	if (!err && !t->stopping && t->begun && t->show != SHOW_SCREEN)
+		err = turn(t);
+	screen_leave();
+	if (err)
+		collector_kill(&t->collector);
+	collector_wait(&t->collector);
+	return err ? why(w, err, "cannot go on: %s", strerror(-err)) : 0;
+}
+
+static void release(struct top *t)
+{
+	collector_release(&t->collector);
+	live_release(&t->live);
+	feed_release(&t->feed);
+	top_view_release(&t->view);
+	screen_release(&t->screen.screen);
+	buf_release(&t->title);
+	if (t->signals >= 0)
+		close(t->signals);
+}
+
+static enum show how_to_show(const struct arguments *a, const struct options *o)
+{
+	if (a->json)
+		return SHOW_JSON;
+	return !o->once && screen_is_possible() ? SHOW_SCREEN : SHOW_TABLE;
+}
+
+static int run(const struct arguments *a)
+{
+	const struct options *o = a->options;
+	struct top t = {
+		.o = o,
+		.show = how_to_show(a, o),
+		.collector = {.events = -1, .messages = -1},
+		.view = {.sort = o->sort},
+		.signals = -1,
+	};
+	struct why w = {0};
+	int err, status;
+
+	err = prepare(&t, &w);
+	if (!err)
+		err = start(&t, &w);
+	if (!err)
+		err = watch(&t, &w);
+	status = err ? command_fail(&w) : finish(&t);
+	release(&t);
+	return status;
+}
+
+const struct command command_top = {
+	.name = "top",
+	.group = COMMANDS_READ,
+	.summary = "what a running program does now, function by function",
+	.about =
+		"Runs flowtrace-bpf on a process, and shows for each function, in the last "
+		"interval: calls that ended, per second; the share of the time that was spent in "
+		"it (total%, recursion counted once) and in it alone, without the traced functions "
+		"that it called (self%); the mean and the 95th percentile of the durations of the "
+		"calls that ended; and how many of them an exception ended (errors). 100 % is one "
+		"thread all of the time; more than that are several threads or coroutines, whose "
+		"time also runs while they wait. A call that still runs counts with what it ran in "
+		"the interval.\n\n"
+		"Keys: s, t, c, p, e sort by self, total, calls, p95, errors; / filters by a part "
+		"of the name; space freezes the view, while counting goes on; q ends. Where "
+		"standard output is no terminal, and with --once or --json, a table or a JSON "
+		"object is printed each interval instead.\n\n"
+		"flowtrace-bpf is the one beside flowctl, else that in PATH. It needs root; when "
+		"it fails, its line is printed and its exit status returned, see flowtrace-bpf(1). "
+		"The program goes on when the view ends. Every call costs it a probe.",
+	.options = rows,
+	.options_size = sizeof(struct options),
+	.run = run,
+};
