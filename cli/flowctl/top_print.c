@@ -31,7 +31,10 @@ static void add_row(struct columns *c, const struct top_view *v, const struct to
 		columns_text(c, "");
 		columns_text(c, "");
 	}
-	columns_u64_or_none(c, row->errors);
+	if (row->errors)
+		add_number(c, "%.1f", top_rate(v, row->errors));
+	else
+		columns_text(c, "");
 	columns_text(c, row->name);
 }
 
@@ -54,7 +57,7 @@ int top_print_table(const struct top_view *v, size_t limit)
 {
 	static const struct column columns[] = {
 		{"calls/s", COLUMN_RIGHT}, {"total%", COLUMN_RIGHT}, {"self%", COLUMN_RIGHT},
-		{"mean", COLUMN_RIGHT},	   {"p95", COLUMN_RIGHT},    {"errors", COLUMN_RIGHT},
+		{"mean", COLUMN_RIGHT},	   {"p95", COLUMN_RIGHT},    {"errors/s", COLUMN_RIGHT},
 		{"", COLUMN_LEFT_END},
 	};
 	struct columns c;

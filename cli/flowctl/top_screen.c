@@ -54,62 +54,89 @@ static void draw_help(struct top_screen *s, const struct top_view *v, const char
 	}
 }
 
-/* A title, marked when it is the one that rows are sorted by. */
-static int put_title(char *to, size_t size, int width, const char *title, bool sorted)
-{
-	return snprintf(to, size, "%*s%s", width - (sorted ? 1 : 0), title, sorted ? "v" : "");
-}
+/* Columns, and in which order they go where the window is too narrow for names. */
+enum top_column { CALLS, TOTAL, SELF, MEAN, P95, ERRORS, COLUMN_COUNT };
 
-static void draw_titles(struct top_screen *s, const struct top_view *v)
-{
-	static const struct {
-		const char *title;
-		int width, sort;
-	} column[] = {
-		{"calls/s", 9, TOP_CALLS}, {"total%", 8, TOP_TOTAL}, {"self%", 8, TOP_SELF},
-		{"mean", 9, -1},	   {"p95", 9, TOP_P95},	     {"errors", 8, TOP_ERRORS},
-	};
-	char text[160];
-	size_t len = 0;
-
-	for (size_t i = 0; i < sizeof(column) / sizeof(column[0]); i++)
-		len += (size_t)put_title(text + len, sizeof(text) - len, column[i].width,
-					 column[i].title, column[i].sort == v->sort);
-	snprintf(text + len, sizeof(text) - len, "  function");
-	draw_text(s, STYLE_BOLD, text);
-}
-
-/* Right-aligned, in columns of the terminal: "µ" is two bytes. */
-static void put_duration(struct buf *b, double us, bool known)
-{
-	char text[DURATION_MAX] = "";
+static const struct {
+	const char *title;
 	size_t width;
+	int sort, goes; /* goes: the first is 1 */
+} layout[COLUMN_COUNT] = {
+	[CALLS] = {"calls/s", 10, TOP_CALLS, 6}, [TOTAL] = {"total%", 8, TOP_TOTAL, 2},
+	[SELF] = {"self%", 8, TOP_SELF, 5},	 [MEAN] = {"mean", 9, -1, 1},
+	[P95] = {"p95", 9, TOP_P95, 4},		 [ERRORS] = {"errors/s", 10, TOP_ERRORS, 3},
+};
 
-	if (known)
-		duration_text(text, us);
-	width = text_width(text, strlen(text));
-	for (size_t i = width; i < 9; i++)
+#define NAME_WIDTH 20 /* that they are to have */
+
+static bool is_shown(const struct top_screen *s, int column)
+{
+	size_t used = 2 + NAME_WIDTH;
+
+	for (int i = 0; i < COLUMN_COUNT; i++)
+		if (layout[i].goes >= layout[column].goes)
+			used += layout[i].width;
+	return used <= s->screen.width;
+}
+
+/* Right-aligned, by the columns that it takes: "µ" is two bytes. */
+static void put_cell(struct buf *b, size_t width, const char *text)
+{
+	for (size_t used = text_width(text, strlen(text)); used < width; used++)
 		buf_char(b, ' ');
 	buf_str(b, text);
+}
+
+static void cell_text(char to[DURATION_MAX], const struct top_view *v, const struct top_row *row,
+		      int column)
+{
+	to[0] = 0;
+	if (column == CALLS)
+		snprintf(to, DURATION_MAX, "%.1f", top_rate(v, row->calls));
+	else if (column == TOTAL)
+		snprintf(to, DURATION_MAX, "%.1f", top_share(v, row->total_us));
+	else if (column == SELF)
+		snprintf(to, DURATION_MAX, "%.1f", top_share(v, row->self_us));
+	else if (column == MEAN && row->calls)
+		duration_text(to, row->mean_us);
+	else if (column == P95 && row->calls)
+		duration_text(to, (double)row->p95_us);
+	else if (column == ERRORS && row->errors)
+		snprintf(to, DURATION_MAX, "%.1f", top_rate(v, row->errors));
+}
+
+/* The one that rows are sorted by is marked. */
+static void draw_titles(struct top_screen *s, const struct top_view *v)
+{
+	struct buf b = {0};
+	char text[32];
+
+	for (int i = 0; i < COLUMN_COUNT; i++) {
+		if (!is_shown(s, i))
+			continue;
+		snprintf(text, sizeof(text), "%s%s", layout[i].sort == v->sort ? "*" : "",
+			 layout[i].title);
+		put_cell(&b, layout[i].width, text);
+	}
+	BUF_LITERAL(&b, "  function");
+	screen_line(&s->screen, STYLE_BOLD, b.s ? b.s : "", b.len);
+	buf_release(&b);
 }
 
 static void draw_row(struct top_screen *s, const struct top_view *v, const struct top_row *row)
 {
 	struct buf b = {0}, name = {0};
-	char text[96];
-	size_t used;
+	char text[DURATION_MAX];
+	size_t used = 2;
 
-	snprintf(text, sizeof(text), "%9.1f%8.1f%8.1f", top_rate(v, row->calls),
-		 top_share(v, row->total_us), top_share(v, row->self_us));
-	buf_str(&b, text);
-	put_duration(&b, row->mean_us, row->calls);
-	put_duration(&b, (double)row->p95_us, row->calls);
-	if (row->errors)
-		snprintf(text, sizeof(text), "%8llu  ", (unsigned long long)row->errors);
-	else
-		snprintf(text, sizeof(text), "%10s", "");
-	buf_str(&b, text);
-	used = b.s ? text_width(b.s, b.len) : 0;
+	for (int i = 0; i < COLUMN_COUNT; i++) {
+		if (!is_shown(s, i))
+			continue;
+		cell_text(text, v, row, i);
+		put_cell(&b, layout[i].width, text);
+		used += layout[i].width;
+	}
+	BUF_LITERAL(&b, "  ");
 	safe_text(&name, row->name, strlen(row->name));
 	if (s->screen.width > used && name.s)
 		cut_text(&b, name.s, name.len, s->screen.width - used, true);

@@ -63,6 +63,7 @@ static void expect(const char *function, unsigned calls, unsigned errors, int to
 static void begin(void)
 {
 	live_init(&l, 1000);
+	l.late_us = 0;
 }
 
 static void end(void)
@@ -113,6 +114,21 @@ Test(live, what_was_counted_too_early_is_given_back)
 	leave("f", 2400, 2, 0, 300, false);
 	cr_assert_eq(live_close(&l, 3000), 0);
 	expect("f", 2, 0, 200, 200); /* 300 - 100 */
+}
+
+Test(live, what_runs_counts_until_events_may_be_missing)
+{
+	l.late_us = 100;
+	enter("long", 1100, 1, 0);
+	enter("short", 1950, 2, 1);
+	cr_assert_eq(live_close(&l, 2000), 0);
+	expect("long", 0, 0, 800, 800);
+	cr_expect_not(live_row_is_seen(row("short")));
+	live_next(&l);
+	leave("short", 1970, 2, 1, 20, false);
+	cr_assert_eq(live_close(&l, 3000), 0);
+	expect("long", 0, 0, 1000, 980);
+	expect("short", 1, 0, 20, 20);
 }
 
 Test(live, recursion_counts_once)

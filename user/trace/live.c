@@ -14,6 +14,7 @@ void live_init(struct live *l, uint64_t now_us)
 		.from_us = now_us,
 		.most_functions = LIVE_MOST_FUNCTIONS,
 		.most_calls = LIVE_MOST_CALLS,
+		.late_us = LIVE_LATE_US,
 	};
 }
 
@@ -215,9 +216,10 @@ int live_add(struct live *l, const struct trace_event *e)
 static void count_running(void *arg, struct trace_call *call)
 {
 	struct live *l = arg;
+	uint64_t until_us = l->to_us - l->late_us;
 
-	if (l->to_us > call->start_us && !is_orphan(l, call))
-		count_time(l, call, l->to_us - call->start_us);
+	if (until_us > call->start_us + call->counted_us && !is_orphan(l, call))
+		count_time(l, call, until_us - call->start_us);
 }
 
 bool live_row_is_seen(const struct live_row *row)

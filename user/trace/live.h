@@ -5,7 +5,8 @@
  *
  * A call that spans windows counts in each of them with its part: at the end of a window with what
  * it ran so far, at its EXIT with the rest. So the sum over all windows is its duration, however
- * late its events come.
+ * late its events come. What ran so far ends LIVE_LATE_US ago, since an EXIT may still be under
+ * way.
  *
  *     window       |----- 1 -----|----- 2 -----|
  *     call            ENTER ====================== EXIT (in 3)
@@ -20,6 +21,9 @@
 
 #include "trace/calls.h"
 #include "trace/durations.h"
+
+/* The collector writes its lines out at least every 100 ms. */
+#define LIVE_LATE_US 200000
 
 #define LIVE_MOST_FUNCTIONS 20000
 #define LIVE_MOST_CALLS 100000 /* open at one time */
@@ -54,6 +58,7 @@ struct live {
 	uint64_t all_events, all_lost;
 	bool requests_seen;
 	size_t most_functions, most_calls;
+	uint64_t late_us;
 };
 
 void live_init(struct live *l, uint64_t now_us);
