@@ -31,21 +31,57 @@ FT_INLINE bool hit_ours(struct hit *h)
 	return true;
 }
 
+FT_INLINE bool hit_tstate(struct hit *h)
+{
+	h->tstate = tstate_of(h->l);
+	if (h->tstate)
+		return true;
+	count(FT_LOST_read_thread);
+	return false;
+}
+
+/* The code of its frame. */
+FT_INLINE bool hit_code(struct hit *h)
+{
+	h->code = frame_code(h->l, h->frame);
+	if (plausible(h->code))
+		return true;
+	count(FT_LOST_read_frame);
+	return false;
+}
+
 /* The thread state and the frame; false: not readable. */
 FT_INLINE bool hit_frame(struct hit *h)
 {
-	h->tstate = tstate_of(h->l);
-	if (!h->tstate) {
-		count(FT_LOST_read_thread);
+	if (!hit_tstate(h))
 		return false;
-	}
 	h->frame = current_frame(h->l, h->tstate);
-	h->code = frame_code(h->l, h->frame);
-	if (!plausible(h->code)) {
-		count(FT_LOST_read_frame);
+	return hit_code(h);
+}
+
+/*
+ * Can this exit be that of a call that is open? While a request is under way there always is one:
+ * the hidden call of its server or application. Where that is the innermost, all other exits but
+ * those of generators are of functions that nobody asked for.
+ */
+FT_INLINE bool may_end(const struct hit *h, const struct thread *t)
+{
+	struct call *top = t->depth ? call_at(h->tid, t->depth - 1) : 0;
+	struct frame_key key = {.frame = h->frame, .tgid = h->tgid};
+
+	if (!top || !(top->flags & CALL_HIDDEN) || top->frame == h->frame ||
+	    h->proc->flags & FT_PROC_JIT)
+		return true;
+	return h->proc->flags & FT_PROC_SUSPENDS && bpf_map_lookup_elem(&ft_suspended, &key);
+}
+
+/* hit_frame() at an exit. */
+FT_INLINE bool hit_exit(struct hit *h, const struct thread *t)
+{
+	if (!hit_tstate(h))
 		return false;
-	}
-	return true;
+	h->frame = current_frame(h->l, h->tstate);
+	return may_end(h, t) && hit_code(h);
 }
 
 /*

@@ -59,67 +59,76 @@ enum word {
 	((w)[0] == TEXT(s, 0) && (w)[1] == TEXT(s, 1) && (w)[2] == TEXT(s, 2) &&                   \
 	 (w)[3] == TEXT(s, 3))
 
-/* Which of ours it is: n bytes of text. */
+/* Which of ours n bytes of text are; w: zeroes behind them. */
+FT_INLINE u32 word_of(const u64 *w, u64 n)
+{
+	switch (n) {
+	case 4:
+		if (IS(w, "path"))
+			return WORD_PATH;
+		if (IS(w, "type"))
+			return WORD_TYPE;
+		if (IS(w, "http"))
+			return WORD_HTTP;
+		return IS(w, "send") ? WORD_SEND : WORD_NONE;
+	case 5:
+		return IS(w, "scope") ? WORD_SCOPE : WORD_NONE;
+	case 6:
+		if (IS(w, "method"))
+			return WORD_METHOD;
+		if (IS(w, "status"))
+			return WORD_STATUS;
+		return IS(w, "client") ? WORD_CLIENT : WORD_NONE;
+	case 7:
+		if (IS(w, "headers"))
+			return WORD_HEADERS;
+		return IS(w, "receive") ? WORD_RECEIVE : WORD_NONE;
+	case 9:
+		if (IS(w, "root_path"))
+			return WORD_ROOT_PATH;
+		if (IS(w, "more_body"))
+			return WORD_MORE_BODY;
+		return IS(w, "PATH_INFO") ? WORD_PATH_INFO : WORD_NONE;
+	case 10:
+		return IS(w, "user-agent") ? WORD_USER_AGENT : WORD_NONE;
+	case 11:
+		if (IS(w, "SCRIPT_NAME"))
+			return WORD_SCRIPT_NAME;
+		return IS(w, "REMOTE_ADDR") ? WORD_REMOTE_ADDR : WORD_NONE;
+	case 12:
+		return IS(w, "x-request-id") ? WORD_X_REQUEST_ID : WORD_NONE;
+	case 14:
+		if (IS(w, "REQUEST_METHOD"))
+			return WORD_REQUEST_METHOD;
+		return IS(w, "start_response") ? WORD_START_RESPONSE : WORD_NONE;
+	case 15:
+		return IS(w, "HTTP_USER_AGENT") ? WORD_HTTP_USER_AGENT : WORD_NONE;
+	case 17:
+		return IS(w, "HTTP_X_REQUEST_ID") ? WORD_HTTP_X_REQUEST_ID : WORD_NONE;
+	case 18:
+		return IS(w, "http.response.body") ? WORD_BODY : WORD_NONE;
+	case 19:
+		return IS(w, "http.response.start") ? WORD_START : WORD_NONE;
+	case 20:
+		return IS(w, "flowtrace.request_id") ? WORD_FLOWTRACE_ID : WORD_NONE;
+	case 22:
+		return IS(w, "http.response.pathsend") ? WORD_PATHSEND : WORD_NONE;
+	case 26:
+		return IS(w, "http.response.zerocopysend") ? WORD_ZEROCOPY : WORD_NONE;
+	}
+	return WORD_NONE;
+}
+
 FT_GLOBAL int ft_http_word(u64 text, u64 n)
 {
-	u64 w[4] = {};
+	u64 w[4] = {}, size = n;
 
 	if (n < 4 || n > LONGEST || text < PY_MIN)
 		return WORD_NONE;
-	asm volatile("%0 &= 31" : "+r"(n));
-	if (n == 0 || bpf_probe_read_user(w, n, (void *)text))
+	asm volatile("%0 &= 31" : "+r"(size));
+	if (size == 0 || bpf_probe_read_user(w, size, (void *)text))
 		return WORD_NONE;
-	if (IS(w, "method"))
-		return WORD_METHOD;
-	if (IS(w, "path"))
-		return WORD_PATH;
-	if (IS(w, "type"))
-		return WORD_TYPE;
-	if (IS(w, "status"))
-		return WORD_STATUS;
-	if (IS(w, "root_path"))
-		return WORD_ROOT_PATH;
-	if (IS(w, "client"))
-		return WORD_CLIENT;
-	if (IS(w, "headers"))
-		return WORD_HEADERS;
-	if (IS(w, "more_body"))
-		return WORD_MORE_BODY;
-	if (IS(w, "REQUEST_METHOD"))
-		return WORD_REQUEST_METHOD;
-	if (IS(w, "SCRIPT_NAME"))
-		return WORD_SCRIPT_NAME;
-	if (IS(w, "PATH_INFO"))
-		return WORD_PATH_INFO;
-	if (IS(w, "REMOTE_ADDR"))
-		return WORD_REMOTE_ADDR;
-	if (IS(w, "HTTP_USER_AGENT"))
-		return WORD_HTTP_USER_AGENT;
-	if (IS(w, "HTTP_X_REQUEST_ID"))
-		return WORD_HTTP_X_REQUEST_ID;
-	if (IS(w, "flowtrace.request_id"))
-		return WORD_FLOWTRACE_ID;
-	if (IS(w, "http"))
-		return WORD_HTTP;
-	if (IS(w, "http.response.start"))
-		return WORD_START;
-	if (IS(w, "http.response.body"))
-		return WORD_BODY;
-	if (IS(w, "http.response.zerocopysend"))
-		return WORD_ZEROCOPY;
-	if (IS(w, "http.response.pathsend"))
-		return WORD_PATHSEND;
-	if (IS(w, "user-agent"))
-		return WORD_USER_AGENT;
-	if (IS(w, "x-request-id"))
-		return WORD_X_REQUEST_ID;
-	if (IS(w, "start_response"))
-		return WORD_START_RESPONSE;
-	if (IS(w, "scope"))
-		return WORD_SCOPE;
-	if (IS(w, "receive"))
-		return WORD_RECEIVE;
-	return IS(w, "send") ? WORD_SEND : WORD_NONE;
+	return word_of(w, n);
 }
 
 FT_GLOBAL int ft_http_str(u64 str)
@@ -390,16 +399,94 @@ FT_GLOBAL int ft_http_mark(u32 tid)
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-/* One entry: where its key and its value are. */
-FT_GLOBAL int ft_http_entry(u32 tid, u64 key, u64 value)
+/*
+ * Short objects with text at their end are read at once, from the type on: few large reads are much
+ * cheaper than many small ones. PyASCIIObject and PyBytesObject have these words in every release.
+ */
+#define HEAD_TYPE 0
+#define HEAD_SIZE 1
+#define HEAD_STATE 3
+#define HEAD_WORDS 9 /* all that a text of LONGEST bytes needs */
+#define HEAD_BYTES 3 /* where the text of a bytes object begins */
+
+FT_INLINE void zero_behind(u64 *w, u64 n)
+{
+	u32 i;
+
+	for (i = 0; i < 4; i++) {
+		u64 left = n > 8 * i ? n - 8 * i : 0;
+
+		if (left < 8)
+			w[i] &= left ? ~0ULL >> (64 - 8 * left) : 0;
+	}
+}
+
+/* The words of a head, of which the text begins with word `first`; false: too long, or not there.
+ */
+FT_INLINE bool read_head(u64 obj, u64 *head, u32 words, u32 first, u64 text)
+{
+	u64 n;
+
+	if (!bpf_probe_read_user(head, 8 * words, (void *)(obj + 8)))
+		return head[HEAD_SIZE] <= LONGEST;
+	/* Near the end of what can be read: no more than there is. */
+	if (bpf_probe_read_user(head, 8 * first, (void *)(obj + 8)) || head[HEAD_SIZE] > LONGEST)
+		return false;
+	n = head[HEAD_SIZE];
+	asm volatile("%0 &= 31" : "+r"(n));
+	return n && !bpf_probe_read_user(head + first, n, (void *)text);
+}
+
+/* A key of a dict: one of ours, else WORD_NONE. */
+FT_GLOBAL int ft_http_key(u64 str, u32 ascii_data)
+{
+	u64 head[HEAD_WORDS] = {};
+	u32 word;
+
+	if (!plausible(str))
+		return WORD_NONE;
+	if (ascii_data == 48) {
+		if (!read_head(str, head, 9, 5, str + 48))
+			return WORD_NONE;
+		zero_behind(head + 5, head[HEAD_SIZE]);
+		word = word_of(head + 5, head[HEAD_SIZE]);
+	} else {
+		if (!read_head(str, head, 8, 4, str + 40))
+			return WORD_NONE;
+		zero_behind(head + 4, head[HEAD_SIZE]);
+		word = word_of(head + 4, head[HEAD_SIZE]);
+	}
+	if (!(head[HEAD_STATE] & STR_ASCII) || !(head[HEAD_STATE] & STR_COMPACT))
+		return WORD_NONE;
+	return word < WORD_KEYS ? word : WORD_NONE;
+}
+
+#define BLOCK 32 /* entries of a dict that are read at once */
+#define BLOCK_MASK 1023
+
+/* The next entries of a dict. They are read into the place of the tokens, where nothing is yet. */
+FT_GLOBAL int ft_http_block(u32 tid, u64 entries, u32 n, u32 key_off)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	u64 word = ft_http_str(read_ptr(key));
+	const struct ft_layout *l = t ? my_layout() : 0;
+	u32 stride = 16 + key_off, i;
+	u64 size, at, word;
 
-	if (!t || !word || word >= WORD_KEYS)
-		return 0;
-	asm volatile("%0 &= %1" : "+r"(word) : "i"(HTTP_VALUES - 1));
-	t->http.value[word] = read_ptr(value);
+	if (!l || !n || n > BLOCK)
+		return -1;
+	size = (u64)n * stride;
+	asm volatile("%0 &= %1" : "+r"(size) : "i"(BLOCK_MASK));
+	if (!size || bpf_probe_read_user(t->tok, size, (void *)entries))
+		return -1;
+	for (i = 0; i < BLOCK; i++) {
+		if (i >= n)
+			break;
+		at = i * stride + key_off;
+		asm volatile("%0 &= %1" : "+r"(at) : "i"(BLOCK_MASK));
+		word = ft_http_key(*(u64 *)(t->tok + at), l->str_ascii_data);
+		asm volatile("%0 &= %1" : "+r"(word) : "i"(HTTP_VALUES - 1));
+		t->http.value[word] = *(u64 *)(t->tok + at + 8); /* WORD_NONE: nobody looks */
+	}
 	return 0;
 }
 
@@ -408,22 +495,21 @@ FT_GLOBAL int ft_http_scan(u32 tid)
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
 	struct dict_view d = {};
-	u64 key, value;
 	u32 i;
 
 	if (!l)
 		return 0;
 	__builtin_memset(t->http.value, 0, sizeof(t->http.value));
-	if (!has_flag(l, t->http.dict, TPFLAGS_DICT) || dict_open(l, t->http.dict, &d))
+	/* One with a split table is the __dict__ of some object. */
+	if (!has_flag(l, t->http.dict, TPFLAGS_DICT) || dict_open(l, t->http.dict, &d) || d.values)
 		return 0;
-	key = d.entries + d.key_off;
-	value = d.values ?: d.entries + d.val_off;
-	for (i = 0; i < DICT_ENTRIES; i++) {
-		if (i >= d.n)
+	for (i = 0; i < DICT_ENTRIES / BLOCK && d.n; i++) {
+		u32 n = d.n < BLOCK ? d.n : BLOCK;
+
+		if (ft_http_block(tid, d.entries, n, d.key_off))
 			break;
-		ft_http_entry(tid, key, value);
-		key += d.stride;
-		value += d.values ? 8 : d.stride;
+		d.entries += (u64)n * d.stride;
+		d.n -= n;
 	}
 	return 0;
 }
@@ -444,34 +530,70 @@ FT_INLINE u64 item(const struct ft_layout *l, u64 seq, u32 i)
 	return read_ptr(items + 8 * (u64)i);
 }
 
-/* Of an ASGI header, the name: a word. */
-FT_INLINE u32 header_word(const struct ft_layout *l, u64 pair)
+/* The name of an ASGI header: one of our words. */
+FT_GLOBAL int ft_http_name(u64 bytes, u64 bytes_type)
 {
-	u64 name = item(l, pair, 0), n = 0;
+	u64 head[HEAD_BYTES + 4] = {};
 
-	if (!has_flag(l, name, TPFLAGS_BYTES) || read_at(&n, 8, name + 16))
+	if (!plausible(bytes) ||
+	    !read_head(bytes, head, HEAD_BYTES + 4, HEAD_BYTES, bytes + 8 + 8 * HEAD_BYTES) ||
+	    head[HEAD_TYPE] != bytes_type)
 		return WORD_NONE;
-	return ft_http_word(name + l->bytes_data, n);
+	zero_behind(head + HEAD_BYTES, head[HEAD_SIZE]);
+	return word_of(head + HEAD_BYTES, head[HEAD_SIZE]);
 }
 
-FT_GLOBAL int ft_http_header(u32 tid, u64 headers, u32 i)
+/* A header: a pair of name and value. */
+FT_GLOBAL int ft_http_header(u32 tid, u64 pair)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
-	u64 pair;
+	u64 both[2] = {};
 	u32 word;
 
-	if (!l)
+	if (!l || !plausible(pair))
 		return 0;
-	pair = item(l, headers, i);
-	if (!pair)
-		return 0;
-	word = header_word(l, pair);
+	if (read_ptr(pair + 8) == l->type_addr[FT_KIND_TUPLE]) {
+		if (read_at(both, sizeof(both), pair + l->tuple_items))
+			return 0;
+	} else {
+		both[0] = item(l, pair, 0);
+		both[1] = item(l, pair, 1);
+	}
+	word = ft_http_name(both[0], l->type_addr[FT_KIND_BYTES]);
 	if (word == WORD_X_REQUEST_ID)
-		t->http.text[0] = item(l, pair, 1);
+		t->http.text[0] = both[1];
 	else if (word == WORD_USER_AGENT)
-		t->http.text[5] = item(l, pair, 1);
-	return 1;
+		t->http.text[5] = both[1];
+	return 0;
+}
+
+/* A list or a tuple of headers, read into the place of the tokens. */
+FT_GLOBAL int ft_http_headers(u32 tid, u64 headers)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	u64 n = 0, size, items;
+	u32 i;
+
+	if (!l || !plausible(headers) || read_at(&n, 8, headers + 16) || !n)
+		return 0;
+	if (has_flag(l, headers, TPFLAGS_LIST))
+		items = read_ptr(headers + l->list_items);
+	else if (has_flag(l, headers, TPFLAGS_TUPLE))
+		items = headers + l->tuple_items;
+	else
+		return 0;
+	size = 8 * (n < HEADERS ? n : HEADERS);
+	asm volatile("%0 &= %1" : "+r"(size) : "i"(BLOCK_MASK));
+	if (!size || read_at(t->tok, size, items))
+		return 0;
+	for (i = 0; i < HEADERS; i++) {
+		if (i >= n)
+			break;
+		ft_http_header(tid, *(u64 *)(t->tok + 8 * i));
+	}
+	return 0;
 }
 
 FT_INLINE int take_environ(struct thread *t)
@@ -492,7 +614,6 @@ FT_INLINE int take_environ(struct thread *t)
 FT_INLINE int take_scope(const struct ft_layout *l, struct thread *t, u32 tid)
 {
 	u64 *v = t->http.value;
-	u32 i;
 
 	if (ft_http_str(v[WORD_TYPE]) != WORD_HTTP)
 		return 0;
@@ -502,9 +623,7 @@ FT_INLINE int take_scope(const struct ft_layout *l, struct thread *t, u32 tid)
 	t->http.text[3] = v[WORD_PATH];
 	t->http.text[4] = item(l, v[WORD_CLIENT], 0);
 	t->http.text[5] = 0;
-	for (i = 0; i < HEADERS; i++)
-		if (!ft_http_header(tid, v[WORD_HEADERS], i))
-			break;
+	ft_http_headers(tid, v[WORD_HEADERS]);
 	return 1;
 }
 

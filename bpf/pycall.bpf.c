@@ -457,7 +457,7 @@ int ft_return(struct pt_regs *ctx)
 	struct thread *t;
 	struct hit h;
 
-	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_frame(&h) && may_leave(t, &h))
+	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_exit(&h, t) && may_leave(t, &h))
 		leave(t, &h);
 	return 0;
 }
@@ -485,6 +485,8 @@ int ft_frame_clear(struct pt_regs *ctx)
 		return 0;
 	h.tstate = PT_REGS_PARM1(ctx);
 	h.frame = PT_REGS_PARM2(ctx);
+	if (!may_end(&h, t))
+		return 0;
 	h.code = frame_code(h.l, h.frame);
 	if (!(h.proc->flags & FT_PROC_JIT && wanted_at_exit(&h)) && !may_leave(t, &h))
 		return 0;
@@ -501,7 +503,7 @@ int ft_yield(struct pt_regs *ctx)
 	struct thread *t;
 	struct hit h;
 
-	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_frame(&h) && may_leave(t, &h))
+	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_exit(&h, t) && may_leave(t, &h))
 		suspend(t, &h);
 	return 0;
 }
@@ -569,7 +571,7 @@ int ft_frame_exit(struct pt_regs *ctx)
 	struct hit h;
 	u64 exc_type;
 
-	if (!hit_ours(&h) || !(t = hit_thread(&h)) || !hit_frame(&h) || !may_leave(t, &h))
+	if (!hit_ours(&h) || !(t = hit_thread(&h)) || !hit_exit(&h, t) || !may_leave(t, &h))
 		return 0;
 	exc_type = read_ptr(h.tstate + h.l->tstate_exc_type);
 	if (exc_type)
