@@ -219,7 +219,7 @@ static void print_text(const struct tree *t, uint32_t deepest)
 	if (t->together_calls)
 		printf("\n%" PRIu64
 		       " calls are of too many different ways through the program, and "
-		       "were counted together\n",
+		       "were counted together: --depth, --function or --thread narrow it\n",
 		       t->together_calls);
 }
 
@@ -369,6 +369,7 @@ static int run_sums(const struct arguments *a, struct reading *r, uint64_t min_u
 		.together = o->together,
 		.values = o->values,
 		.min_us = min_us,
+		.deepest = (uint32_t)o->depth,
 		.sort = (enum tree_sort)o->sort,
 	};
 	int err = collect(&t, r, w);

@@ -22,7 +22,7 @@ import figures  # noqa: E402 - from tests/flowctl
 import make_trace  # noqa: E402
 
 FLOWCTL = ROOT / "build" / "bin" / "flowctl"
-COMMANDS = ("stats", "check", "slow", "errors")
+COMMANDS = ("stats", "check", "slow", "errors", "tree", "requests")
 LIMITS = {"stats": (20.0, 100.0)}  # seconds, MiB; the aim for the time is 10
 
 

@@ -242,6 +242,12 @@ def test_too_many_ways_are_counted_together(flowctl, tmp_path):
     assert got["countedTogether"] == sum(n["calls"] for n in nodes if n["name"] is None) > 10000
     text = flowctl("tree", path)[0]
     assert "(many functions)" in text and "were counted together" in text
+    # What is not to be seen takes nobody's place.
+    got = flowctl.json("tree", "--depth", 5, path)
+    depths = [node["depth"] for root in got["trees"] for node in root["nodes"]]
+    assert got["countedTogether"] == 0 and max(depths) == 5
+    assert [sum(n["calls"] for root in got["trees"] for n in root["nodes"] if n["depth"] == depth)
+            for depth in range(1, 6)] == [40] * 5
 
 
 def test_memory_is_bounded(tmp_path):

@@ -116,7 +116,8 @@ static struct tree_node *child_of(struct tree *t, struct tree_node *parent,
 
 	if (n)
 		return n;
-	if (is_many(parent) || t->nodes >= TREE_NODES || parent->depth >= TREE_DEEPEST)
+	if (is_many(parent) || t->nodes >= TREE_NODES || parent->depth >= TREE_DEEPEST ||
+	    (t->deepest && parent->depth >= t->deepest))
 		return many_below(t, parent);
 	n = new_node(t, parent, f);
 	return n && !map_put(&t->index, parent->id, f->id + 1ull, n, NULL) ? n : NULL;
@@ -185,7 +186,7 @@ static int count_call(struct tree *t, struct tree_node *n, const struct trace_ev
 
 	n->calls++;
 	n->lost += e->lost;
-	t->together_calls += is_many(n);
+	t->together_calls += is_many(n) && !(t->deepest && n->depth > t->deepest);
 	if (outermost)
 		n->total_us = add_capped(n->total_us, us);
 	n->self_us = add_capped(n->self_us, us > below ? us - below : 0);

@@ -40,6 +40,7 @@ struct tree {
 	bool together; /* one root for all threads */
 	bool values;
 	uint64_t min_us;
+	uint32_t deepest; /* calls below are of no interest; 0: all are */
 	enum tree_sort sort;
 
 	struct trace_functions functions;
