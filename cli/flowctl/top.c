@@ -304,16 +304,30 @@ static int on_events(struct top *t)
 	return got != 0;
 }
 
+/* Keys such as arrows send "\033[A": the index of the last byte of one that begins at i, which
+ * means nothing; else i. An Escape that was pressed stands alone. */
+static ssize_t end_of_sequence(const char *s, ssize_t i, ssize_t len)
+{
+	if (s[i] != '\033' || i + 2 >= len || (s[i + 1] != '[' && s[i + 1] != 'O'))
+		return i;
+	for (i += 2; i + 1 < len && (s[i] < 0x40 || s[i] > 0x7e); i++)
+		;
+	return i;
+}
+
 static void on_keys(struct top *t)
 {
 	char typed[64];
 	ssize_t got = read(STDIN_FILENO, typed, sizeof(typed));
 
-	/* Keys such as arrows send several bytes that begin with Escape: they mean nothing. */
-	if (got > 1 && typed[0] == '\033')
-		return;
-	for (ssize_t i = 0; i < got; i++)
-		top_screen_key(&t->screen, &t->view, typed[i]);
+	for (ssize_t i = 0; i < got; i++) {
+		ssize_t end = end_of_sequence(typed, i, got);
+
+		if (end > i)
+			i = end;
+		else
+			top_screen_key(&t->screen, &t->view, typed[i]);
+	}
 	if (t->screen.quit && !t->stopping)
 		stop(t);
 	draw(t);

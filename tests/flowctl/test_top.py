@@ -207,8 +207,9 @@ def test_the_screen_and_its_keys(target, nothing_left):
         assert terminal.text().splitlines()[2:] == frozen
         terminal.press(" ")
         terminal.until(lambda text: "FROZEN" not in text and text.splitlines()[2:] != frozen)
-        terminal.press("\x1b[A")  # an arrow means nothing
-        terminal.press("q")
+        terminal.press("c\x1b[A\x1b[15~\x1bOPt")  # arrows and such mean nothing
+        terminal.until(lambda text: "*total%" in text and len(terminal.names()) == 5)
+        terminal.press("\x1b[Bq")
         assert terminal.ended() == (0, "")
 
 
