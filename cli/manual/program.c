@@ -39,7 +39,8 @@ static enum expects expects_of(const char *value)
 		return EXPECTS_PID;
 	if (strstr(value, "DIR"))
 		return EXPECTS_FOLDER;
-	if (strstr(value, "FILE") || strstr(value, "TRACE") || strstr(value, "PATH"))
+	if (strstr(value, "FILE") || strstr(value, "TRACE") || strstr(value, "PATH") ||
+	    strstr(value, "EXE"))
 		return EXPECTS_FILE;
 	return EXPECTS_TEXT;
 }
@@ -123,6 +124,8 @@ static struct command_page from_command(const struct command *c)
 		.expects = expects_of(c->operands),
 	};
 
+	if (page.expects == EXPECTS_TEXT) /* such as A B: traces */
+		page.expects = EXPECTS_FILE;
 	for (const struct command_option *o = option_first(c); o; o = option_next(c, o))
 		page.options++;
 	page.option = make(page.options, sizeof(*page.option));
