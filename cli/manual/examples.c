@@ -47,21 +47,39 @@ const struct example examples[] = {
 };
 /* clang-format on */
 
+/* As a shell does, up to what is for the shell itself; cuts the text to pieces. */
 static size_t split(char *text, char **word)
 {
+	bool quoted = false, inside = false;
+	char *to = text;
 	size_t n = 0;
 
-	for (char *at = strtok(text, " "); at && n < MOST_WORDS; at = strtok(NULL, " "))
-		word[n++] = at;
+	for (const char *c = text; *c && n < MOST_WORDS; c++) {
+		char letter = *c;
+
+		if (letter == '\'') {
+			quoted = !quoted;
+			continue;
+		}
+		if (!quoted && strchr("|&;$<>", letter))
+			break;
+		if (quoted || letter != ' ') {
+			if (!inside)
+				word[n++] = to;
+			inside = true;
+			*to++ = letter;
+		} else if (inside) {
+			inside = false;
+			*to++ = 0;
+		}
+	}
+	*to = 0;
 	return n;
 }
 
-/* What stands before the first sign of a shell. */
 static bool holds(const struct example *e)
 {
-	const char *shell = strpbrk(e->command, "|&;$<>");
-	char *text = strndup(e->command, shell ? (size_t)(shell - e->command) : SIZE_MAX);
-	char *word[MOST_WORDS];
+	char *text = strdup(e->command), *word[MOST_WORDS];
 	size_t n = text ? split(text, word) : 0;
 	const struct command *c = n > 1 ? command_find(word[1]) : NULL;
 	struct arguments a = {0};
