@@ -63,6 +63,18 @@ def run(argv, timeout=60, check=None, env=None, **options):
     return status, texts[0], texts[1]
 
 
+# exec hands the peak of whoever forked on to the program, so a small process has to fork.
+PEAK = ("import resource, subprocess, sys; "
+        "status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(status)")
+
+
+def peak_memory(*argv, timeout=60):
+    """Runs to the end; returns KiB in memory at the most, and standard error."""
+    _, out, err = run([PYTHON, "-c", PEAK, *argv], timeout=timeout, check=0)
+    return int(out), err
+
+
 def refused(status, *args, says=(), env=None, before=(), timeout=20, **options):
     """The collector ends with that status and one line, which has these words."""
     got, _, errors = run([*before, TRACER, *args], timeout=timeout, env=environment(**(env or {})),

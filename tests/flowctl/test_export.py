@@ -4,11 +4,10 @@ import collections
 import csv
 import io
 import json
-import os
 import re
-import subprocess
 
 import browser
+import harness
 import make_trace
 import pytest
 from conftest import FLOWCTL, lines_of
@@ -287,13 +286,7 @@ def test_speedscope_opens_it(flowctl, chromium, to, trace, tasks, recorded, tmp_
 # ---- all of them -----------------------------------------------------------------------
 
 def peak_kib(*args):
-    """The greatest memory of flowctl, as the kernel saw it."""
-    process = subprocess.Popen([FLOWCTL, *map(str, args)], stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return usage.ru_maxrss
+    return harness.peak_memory(FLOWCTL, *args)[0]
 
 
 @pytest.mark.parametrize("to", FORMATS)

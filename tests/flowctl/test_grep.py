@@ -2,9 +2,7 @@
 """flowctl grep: the same lines as Python finds, byte for byte."""
 import io
 import json
-import re
 import subprocess
-import time
 
 import harness
 import make_trace
@@ -150,18 +148,6 @@ def test_memory_is_that_of_what_is_found(tmp_path):
         make_trace.make(out, events, seed=3)
         path = tmp_path / str(events)
         path.write_bytes(out.getvalue())
-        peaks.append(harness_peak(["grep", "-C", "-w", "module=billing and tid=5001 and span~77$",
-                                   path]))
+        peaks.append(harness.peak_memory(FLOWCTL, "grep", "-C", "-w",
+                                         "module=billing and tid=5001 and span~77$", path)[0])
     assert peaks[1] < peaks[0] + 4096, peaks
-
-
-def harness_peak(args):
-    """KiB that it had in memory at the most."""
-    code = ("import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, "
-            "stdout=subprocess.DEVNULL); "
-            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
-    started = time.monotonic()
-    out = subprocess.run([harness.PYTHON, "-c", code, FLOWCTL, *map(str, args)], check=True,
-                         stdout=subprocess.PIPE).stdout
-    assert time.monotonic() - started < 60
-    return int(re.search(rb"\d+", out)[0])

@@ -497,13 +497,8 @@ for n in range(1, %d):
     for count in (events, 3 * events):
         path = program.parent / "flowtrace-bpf"
         path.write_text(re.sub(r"range\(1, \d+\)", "range(1, %d)" % count, path.read_text()))
-        process = subprocess.Popen([program, "top", "-p", "1", "-i", "60"],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = status
-        assert status == 0
-        assert b" %d events, 0 lost" % (count - 1) in process.stderr.read()
-        process.stderr.close()
-        peaks.append(usage.ru_maxrss)
+        peak, told = harness.peak_memory(program, "top", "-p", "1", "-i", "60")
+        assert " %d events, 0 lost" % (count - 1) in told
+        peaks.append(peak)
     assert max(peaks) < 64 * 1024  # KiB
     assert peaks[1] < peaks[0] + 8 * 1024
