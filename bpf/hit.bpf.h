@@ -31,46 +31,41 @@ FT_INLINE bool hit_ours(struct hit *h)
 	return true;
 }
 
-FT_INLINE bool hit_tstate(struct hit *h)
-{
-	h->tstate = tstate_of(h->l);
-	if (h->tstate)
-		return true;
-	count(FT_LOST_read_thread);
-	return false;
-}
-
-/* The code of its frame. */
-FT_INLINE bool hit_code(struct hit *h)
-{
-	h->code = frame_code(h->l, h->frame);
-	if (plausible(h->code))
-		return true;
-	count(FT_LOST_read_frame);
-	return false;
-}
-
 /* The thread state and the frame; false: not readable. */
 FT_INLINE bool hit_frame(struct hit *h)
 {
-	if (!hit_tstate(h))
+	h->tstate = tstate_of(h->l);
+	if (!h->tstate) {
+		count(FT_LOST_read_thread);
 		return false;
+	}
 	h->frame = current_frame(h->l, h->tstate);
-	return hit_code(h);
+	h->code = frame_code(h->l, h->frame);
+	if (!plausible(h->code)) {
+		count(FT_LOST_read_frame);
+		return false;
+	}
+	return true;
+}
+
+/* The innermost call that is open, if nobody asked for it. */
+FT_INLINE struct call *hidden_top(const struct hit *h, const struct thread *t)
+{
+	struct call *top = t->depth ? call_at(h->tid, t->depth - 1) : 0;
+
+	return top && top->flags & CALL_HIDDEN && !(h->proc->flags & FT_PROC_JIT) ? top : 0;
 }
 
 /*
- * Can this exit be that of a call that is open? While a request is under way there always is one:
- * the hidden call of its server or application. Where that is the innermost, all other exits but
- * those of generators are of functions that nobody asked for.
+ * Can the exit of this frame be that of a call that is open? While a request is under way there
+ * always is one: the hidden call of its server or application. Where that is the innermost, all
+ * other exits but those of generators are of functions that nobody asked for.
  */
-FT_INLINE bool may_end(const struct hit *h, const struct thread *t)
+FT_INLINE bool may_end(const struct hit *h, const struct call *hidden, u64 frame)
 {
-	struct call *top = t->depth ? call_at(h->tid, t->depth - 1) : 0;
-	struct frame_key key = {.frame = h->frame, .tgid = h->tgid};
+	struct frame_key key = {.frame = frame, .tgid = h->tgid};
 
-	if (!top || !(top->flags & CALL_HIDDEN) || top->frame == h->frame ||
-	    h->proc->flags & FT_PROC_JIT)
+	if (hidden->frame == frame)
 		return true;
 	return h->proc->flags & FT_PROC_SUSPENDS && bpf_map_lookup_elem(&ft_suspended, &key);
 }
@@ -78,10 +73,12 @@ FT_INLINE bool may_end(const struct hit *h, const struct thread *t)
 /* hit_frame() at an exit. */
 FT_INLINE bool hit_exit(struct hit *h, const struct thread *t)
 {
-	if (!hit_tstate(h))
+	struct call *hidden = hidden_top(h, t);
+
+	/* Its own thread state tells with fewer reads than looking for the one that runs. */
+	if (hidden && hidden->tstate && !may_end(h, hidden, current_frame(h->l, hidden->tstate)))
 		return false;
-	h->frame = current_frame(h->l, h->tstate);
-	return may_end(h, t) && hit_code(h);
+	return hit_frame(h);
 }
 
 /*

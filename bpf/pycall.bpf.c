@@ -478,6 +478,7 @@ FT_INLINE bool wanted_at_exit(struct hit *h)
 SEC("uprobe")
 int ft_frame_clear(struct pt_regs *ctx)
 {
+	struct call *hidden;
 	struct thread *t;
 	struct hit h;
 
@@ -485,7 +486,8 @@ int ft_frame_clear(struct pt_regs *ctx)
 		return 0;
 	h.tstate = PT_REGS_PARM1(ctx);
 	h.frame = PT_REGS_PARM2(ctx);
-	if (!may_end(&h, t))
+	hidden = hidden_top(&h, t);
+	if (hidden && !may_end(&h, hidden, h.frame))
 		return 0;
 	h.code = frame_code(h.l, h.frame);
 	if (!(h.proc->flags & FT_PROC_JIT && wanted_at_exit(&h)) && !may_leave(t, &h))

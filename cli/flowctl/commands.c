@@ -5,26 +5,11 @@
 
 /* clang-format off: a row each */
 const struct command *const commands[] = {
-	&command_stats,
-	&command_tree,
-	&command_slow,
-	&command_errors,
-	&command_requests,
-	&command_grep,
-	&command_diff,
-	&command_merge,
-	&command_check,
-	&command_export,
-	&command_report,
-	&command_top,
-	&command_analyze,
-	&command_instrument,
-	&command_uninstrument,
-	&command_validate,
-	&command_init,
-	&command_help,
-	&command_version,
-	NULL,
+	&command_stats,	   &command_tree,	&command_slow,	       &command_errors,
+	&command_requests, &command_grep,	&command_diff,	       &command_merge,
+	&command_check,	   &command_export,	&command_report,       &command_top,
+	&command_analyze,  &command_instrument, &command_uninstrument, &command_validate,
+	&command_init,	   &command_help,	&command_version,      NULL,
 };
 /* clang-format on */
 
