@@ -88,6 +88,8 @@ struct call {
 #define CALL_WSGI 32	 /* the application that its request was handed to first */
 #define CALL_ASGI 64	 /* likewise */
 #define CALL_GONE 128	 /* such a one, and what was last raised in it is no Exception */
+#define CALL_UNSEEN 256	 /* an application that a request was handed to which is not in the trace  \
+			  */
 
 struct chunk_key {
 	__u32 tid;
@@ -126,6 +128,9 @@ struct http_request {
 	__u32 status; /* 0 = not seen */
 	__u32 blind;  /* the server's function that is told the status is none of Python's */
 };
+
+/* In place of a request's number, which is odd: of one that is not in the trace. */
+#define HTTP_UNSEEN 2
 
 #define HTTP_TEXTS 6   /* values that are recorded of a request */
 #define HTTP_VALUES 16 /* keys that are looked for in a dict: enum word in http.bpf.c */
@@ -193,8 +198,8 @@ struct thread {
 	__u32 depth; /* calls on the shadow stack */
 	__u64 lost_first_ns, lost_last_ns;
 	__u32 lost_count, lost_reason;
-	__u32 named; /* its name was sent, or it has none */
-	__u32 pad0;
+	__u32 named;  /* its name was sent, or it has none */
+	__u32 whole;  /* no WSGI application that began before the trace is on its stack */
 	__u64 tstate; /* Python's, of the event at hand */
 	/* What would be too much for the BPF stack. */
 	struct code_entry entry; /* of a code object that is being described */

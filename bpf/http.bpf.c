@@ -7,6 +7,7 @@
 #define CO_COROUTINE 0x80
 #define DICT_ENTRIES 512 /* wsgiref has the variables of its process in every environ */
 #define HEADERS 64
+#define SERVER_FRAMES 64   /* between an application and the bottom of its thread */
 #define METHOD_FUNCTION 16 /* PyMethodObject (cpython/classobject.h), in every release */
 #define METHOD_SELF 24
 #define INNER_FIRST 16 /* a callable around another has it in one of these words */
@@ -288,11 +289,47 @@ FT_GLOBAL int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous)
 		return request_find(t->pid, t->http.number) ? HTTP_SEND : 0;
 	}
 	t->http.server = e->role == HTTP_WSGI ? calling_frame(l, previous) : 0;
+	t->http.code_type = read_ptr(code + 8);
 	if (!begins(t, tid, top))
 		return 0;
 	t->http.callable = parameter(l, frame, e, e->role_arg + (e->role == HTTP_WSGI ? 1 : 2));
-	t->http.code_type = read_ptr(code + 8);
 	return e->role;
+}
+
+/* Is this the code of an application? */
+FT_INLINE bool is_application(const struct thread *t, u64 code)
+{
+	struct code_entry *e;
+	u32 role;
+
+	if (!plausible(code) || read_ptr(code + 8) != t->http.code_type)
+		return false;
+	e = code_find(t->pid, code);
+	role = e && e->verdict != CODE_MARKED ? e->role : ft_http_role(t->pid, code) & 0xff;
+	return role == HTTP_WSGI || role == HTTP_ASGI;
+}
+
+/* What was entered before the trace is on the interpreter's stack alone: looked for until the
+ * thread was seen without. */
+FT_GLOBAL int ft_http_late(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	u64 frame;
+	u32 i;
+
+	if (!l || t->whole)
+		return 0;
+	frame = t->http.server;
+	for (i = 0; i < SERVER_FRAMES && frame; i++) {
+		if (is_application(t, frame_code(l, frame))) {
+			t->http.number = HTTP_UNSEEN;
+			return 1;
+		}
+		frame = read_ptr(frame + l->frame_previous);
+	}
+	t->whole = 1;
+	return 0;
 }
 
 FT_INLINE bool has_flag(const struct ft_layout *l, u64 obj, u64 flag)
@@ -755,8 +792,10 @@ FT_GLOBAL int ft_http_send(u32 tid)
 		return 0;
 	key.of = (u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32() | 1;
 	key.tgid = t->pid;
-	if (send_request(t, tid, key.of, bpf_ktime_get_ns()))
-		return 0;
+	if (send_request(t, tid, key.of, bpf_ktime_get_ns())) {
+		t->http.number = HTTP_UNSEEN;
+		return CALL_UNSEEN;
+	}
 	t->http.number = key.of;
 	request.blind = t->http.blind;
 	if (t->http.role == HTTP_ASGI)
@@ -912,7 +951,7 @@ int ft_context_copied(struct pt_regs *ctx)
 	if (!hit_ours(&h) || !plausible(copy))
 		return 0;
 	request = settled_request(&h);
-	if (request)
+	if (request & 1)
 		belongs(h.proc, h.tgid, copy, HTTP_CONTEXT, request);
 	else if (h.proc->flags & FT_PROC_REQUESTS)
 		belongs_no_more(h.tgid, copy, HTTP_CONTEXT);

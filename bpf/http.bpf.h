@@ -32,6 +32,8 @@
 
 /* enum http_role if there is more to do; 0: nothing. */
 int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous);
+/* A WSGI application: 1 = it was called for a request that began before the trace. */
+int ft_http_late(u32 tid);
 /* The values of our keys in its dict. */
 int ft_http_scan(u32 tid);
 /* HTTP_SEND: 1 = the last of the body. */
@@ -42,7 +44,7 @@ int ft_http_take(u32 tid);
 int ft_http_mark(u32 tid);
 /* Text i of the request is to be walked. */
 int ft_http_text(u32 tid, u32 i);
-/* Sends the request. Returns the CALL_* flags of the application's call, 0: it was lost. */
+/* Sends the request. Returns the CALL_* flags of the application's call. */
 int ft_http_send(u32 tid);
 
 /* The request in whose context the thread runs, or 0. */
@@ -54,6 +56,8 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 
 	if (!role)
 		return 0;
+	if (role == HTTP_WSGI && ft_http_late(tid))
+		return CALL_UNSEEN;
 	ft_http_scan(tid);
 	if (role == HTTP_SEND)
 		return ft_http_message(tid) ? CALL_REQUEST : 0;

@@ -212,6 +212,8 @@ FT_INLINE void start(struct hit *h)
 		c->start_tid = parent_tid;
 		return;
 	}
+	if (request == HTTP_UNSEEN)
+		request = 0;
 	put_args(t, h, request);
 	r = head_of(t, sizeof(*r));
 	head_init(&r->hdr, FT_REC_ENTER, 0, h->tgid, h->tid, now);
@@ -227,6 +229,23 @@ FT_INLINE void start(struct hit *h)
 	}
 }
 
+/* An application that was called before the trace, or for no HTTP request. */
+FT_INLINE void push_unseen(struct thread *t, struct hit *h)
+{
+	struct call *below = call_top(t, h->tid), *c = push(t, h);
+
+	if (!c)
+		return;
+	c->frame = h->frame;
+	c->code = h->code;
+	c->start_ns = below ? below->start_ns : 0;
+	c->start_tid = below ? below->start_tid : 0;
+	c->flags = CALL_HIDDEN | CALL_GENERATOR | CALL_UNSEEN;
+	c->exc = 0;
+	c->tstate = h->tstate;
+	c->request = HTTP_UNSEEN;
+}
+
 FT_INLINE void go_on(struct hit *h)
 {
 	u64 previous = read_ptr(h->frame + h->l->frame_previous);
@@ -236,8 +255,9 @@ FT_INLINE void go_on(struct hit *h)
 	if (t && call_is(call_top(t, h->tid), h->frame, h->code))
 		return;
 	t = thread_at_entry(h, previous, 0);
-	if (t && !call_is(call_top(t, h->tid), h->frame, h->code))
-		push_suspended(t, h, h->frame, h->code);
+	if (t && !call_is(call_top(t, h->tid), h->frame, h->code) &&
+	    !push_suspended(t, h, h->frame, h->code) && h->entry->role == HTTP_ASGI)
+		push_unseen(t, h);
 }
 
 /* ---- exits ---------------------------------------------------------------------------------- */
