@@ -88,8 +88,9 @@ struct call {
 #define CALL_WSGI 32	 /* the application that its request was handed to first */
 #define CALL_ASGI 64	 /* likewise */
 #define CALL_GONE 128	 /* such a one, and what was last raised in it is no Exception */
-#define CALL_UNSEEN 256	 /* an application that a request was handed to which is not in the trace  \
-			  */
+#define CALL_UNSEEN                                                                                \
+	256 /* an application that a request was handed to which is not in the trace               \
+	     */
 
 struct chunk_key {
 	__u32 tid;

@@ -78,7 +78,7 @@ def test_exec_of_another_python(names, tmp_path):
 @pytest.mark.live
 def test_exec_of_a_python_of_another_kind(tmp_path):
     """Its hooks need programs that were not loaded: said in one line, the trace goes on to its end."""
-    system, other = spaces_of("system", "own-3.13.0")
+    system, other = spaces_of("system", "own-3.12.1")
     with system.workspace() as space:
         script = space.path / "targets/lives.py"
         life = Life(space, tmp_path, "exec", other.python, script, "last")

@@ -106,12 +106,12 @@ static bool try_on_child(struct bpf_program *program)
 
 bool returns_are_safe(struct bpf_program *program)
 {
-	int major = 0, minor = 0;
+	int major = 0, patchlevel = 0;
 	struct utsname u = {};
 
 	uname(&u);
-	sscanf(u.release, "%d.%d", &major, &minor);
-	if (major != 6 || minor < 11 || minor > 13)
+	sscanf(u.release, "%d.%d", &major, &patchlevel);
+	if (major != 6 || patchlevel < 11 || patchlevel > 13)
 		return true;
 	return try_on_child(program);
 }
