@@ -131,6 +131,12 @@ def elf(minor, kind, how, gnu=True, notes=False):
     for name in TYPES:
         symbols[name + "_Type"] = data.add(bytes(32) + struct.pack("<Q", 16))
     pointers = {data.add(bytes(8)): handler for handler in handlers}
+    # Context.copy(): tp_methods, and the first PyMethodDef there.
+    symbols["PyContext_Type"] = data.add(bytes(240))
+    methods = data.add(bytes(64))
+    pointers[symbols["PyContext_Type"] + 232] = methods
+    pointers[methods] = head.add(b"copy\0")
+    pointers[methods + 8] = functions["PyContext_CopyCurrent"]
     for name in ("PyExc_BaseException", "PyExc_OSError", "PyExc_KeyError"):
         symbols[name] = data.add(bytes(8))
         pointers[symbols[name]] = symbols["PyType_Type"]
