@@ -88,9 +88,7 @@ struct call {
 #define CALL_WSGI 32	 /* the application that its request was handed to first */
 #define CALL_ASGI 64	 /* likewise */
 #define CALL_GONE 128	 /* such a one, and what was last raised in it is no Exception */
-#define CALL_UNSEEN                                                                                \
-	256 /* an application that a request was handed to which is not in the trace               \
-	     */
+#define CALL_UNSEEN 256	 /* an application whose request is not in the trace */
 
 struct chunk_key {
 	__u32 tid;
@@ -134,7 +132,7 @@ struct http_request {
 #define HTTP_UNSEEN 2
 
 #define HTTP_TEXTS 6   /* values that are recorded of a request */
-#define HTTP_VALUES 16 /* keys that are looked for in a dict: enum word in http.bpf.c */
+#define HTTP_VALUES 16 /* keys that are looked for in a dict: enum word in http_read.bpf.c */
 
 /* A call that means something to a request, step by step. */
 struct http_reading {

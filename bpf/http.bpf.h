@@ -71,6 +71,9 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 	return ft_http_send(tid);
 }
 
+/* Which of the words that matter this str is (http_read.bpf.c), 0 = none. */
+int ft_http_str(u64 str);
+
 FT_INLINE struct http_request *request_find(u32 tgid, u64 number)
 {
 	struct http_key key = {.of = number, .tgid = tgid, .kind = HTTP_NUMBER};
@@ -111,6 +114,13 @@ FT_INLINE u64 thread_request(const struct ft_proc *p, u32 tid, const struct call
 	if (top && top->request)
 		return top->request;
 	return p->flags & FT_PROC_REQUESTS ? ft_http_context(tid) : 0;
+}
+
+FT_INLINE bool has_flag(const struct ft_layout *l, u64 obj, u64 flag)
+{
+	u64 type = plausible(obj) ? read_ptr(obj + 8) : 0, flags = 0;
+
+	return plausible(type) && !read_at(&flags, 8, type + l->type_flags) && flags & flag;
 }
 
 #endif

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Reading what an HTTP request is made of: names of parameters, the dicts and headers of servers.
+ * The tokens of a record are not begun yet while a dict is read, so it is read into their place.
+ */
+#include "http.bpf.h"
+
+#define CO_COROUTINE 0x80
+#define DICT_ENTRIES 512 /* wsgiref has the variables of its process in every environ */
+#define HEADERS 64
+
+/* ---- words ---------------------------------------------------------------------------------- */
+
+/* Those below HTTP_VALUES are keys of dicts. */
+enum word {
+	WORD_NONE,
+	WORD_METHOD,
+	WORD_PATH,
+	WORD_TYPE,
+	WORD_STATUS,
+	WORD_ROOT_PATH,
+	WORD_CLIENT,
+	WORD_HEADERS,
+	WORD_MORE_BODY,
+	WORD_REQUEST_METHOD,
+	WORD_SCRIPT_NAME,
+	WORD_PATH_INFO,
+	WORD_REMOTE_ADDR,
+	WORD_HTTP_USER_AGENT,
+	WORD_HTTP_X_REQUEST_ID,
+	WORD_FLOWTRACE_ID,
+	WORD_KEYS = HTTP_VALUES,
+	WORD_HTTP,
+	WORD_START,
+	WORD_BODY,
+	WORD_ZEROCOPY,
+	WORD_PATHSEND,
+	WORD_USER_AGENT,
+	WORD_X_REQUEST_ID,
+	WORD_START_RESPONSE,
+	WORD_SCOPE,
+	WORD_RECEIVE,
+	WORD_SEND,
+};
+
+#define LONGEST 31
+
+/* Byte i of a string, and word n of it, as they are in memory. */
+#define BYTE(s, i)                                                                                 \
+	((i) < sizeof(s) - 1 ? (u64)(u8)(s)[(i) < sizeof(s) ? (i) : 0] << 8 * ((i) % 8) : 0)
+#define TEXT(s, n)                                                                                 \
+	(BYTE(s, 8 * n) | BYTE(s, 8 * n + 1) | BYTE(s, 8 * n + 2) | BYTE(s, 8 * n + 3) |           \
+	 BYTE(s, 8 * n + 4) | BYTE(s, 8 * n + 5) | BYTE(s, 8 * n + 6) | BYTE(s, 8 * n + 7))
+#define IS(w, s)                                                                                   \
+	((w)[0] == TEXT(s, 0) && (w)[1] == TEXT(s, 1) && (w)[2] == TEXT(s, 2) &&                   \
+	 (w)[3] == TEXT(s, 3))
+
+/* Which of ours n bytes of text are; w: zeroes behind them. */
+FT_INLINE u32 word_of(const u64 *w, u64 n)
+{
+	switch (n) {
+	case 4:
+		if (IS(w, "path"))
+			return WORD_PATH;
+		if (IS(w, "type"))
+			return WORD_TYPE;
+		if (IS(w, "http"))
+			return WORD_HTTP;
+		return IS(w, "send") ? WORD_SEND : WORD_NONE;
+	case 5:
+		return IS(w, "scope") ? WORD_SCOPE : WORD_NONE;
+	case 6:
+		if (IS(w, "method"))
+			return WORD_METHOD;
+		if (IS(w, "status"))
+			return WORD_STATUS;
+		return IS(w, "client") ? WORD_CLIENT : WORD_NONE;
+	case 7:
+		if (IS(w, "headers"))
+			return WORD_HEADERS;
+		return IS(w, "receive") ? WORD_RECEIVE : WORD_NONE;
+	case 9:
+		if (IS(w, "root_path"))
+			return WORD_ROOT_PATH;
+		if (IS(w, "more_body"))
+			return WORD_MORE_BODY;
+		return IS(w, "PATH_INFO") ? WORD_PATH_INFO : WORD_NONE;
+	case 10:
+		return IS(w, "user-agent") ? WORD_USER_AGENT : WORD_NONE;
+	case 11:
+		if (IS(w, "SCRIPT_NAME"))
+			return WORD_SCRIPT_NAME;
+		return IS(w, "REMOTE_ADDR") ? WORD_REMOTE_ADDR : WORD_NONE;
+	case 12:
+		return IS(w, "x-request-id") ? WORD_X_REQUEST_ID : WORD_NONE;
+	case 14:
+		if (IS(w, "REQUEST_METHOD"))
+			return WORD_REQUEST_METHOD;
+		return IS(w, "start_response") ? WORD_START_RESPONSE : WORD_NONE;
+	case 15:
+		return IS(w, "HTTP_USER_AGENT") ? WORD_HTTP_USER_AGENT : WORD_NONE;
+	case 17:
+		return IS(w, "HTTP_X_REQUEST_ID") ? WORD_HTTP_X_REQUEST_ID : WORD_NONE;
+	case 18:
+		return IS(w, "http.response.body") ? WORD_BODY : WORD_NONE;
+	case 19:
+		return IS(w, "http.response.start") ? WORD_START : WORD_NONE;
+	case 20:
+		return IS(w, "flowtrace.request_id") ? WORD_FLOWTRACE_ID : WORD_NONE;
+	case 22:
+		return IS(w, "http.response.pathsend") ? WORD_PATHSEND : WORD_NONE;
+	case 26:
+		return IS(w, "http.response.zerocopysend") ? WORD_ZEROCOPY : WORD_NONE;
+	}
+	return WORD_NONE;
+}
+
+FT_GLOBAL int ft_http_word(u64 text, u64 n)
+{
+	u64 w[4] = {}, size = n;
+
+	if (n < 4 || n > LONGEST || text < PY_MIN)
+		return WORD_NONE;
+	asm volatile("%0 &= 31" : "+r"(size));
+	if (size == 0 || bpf_probe_read_user(w, size, (void *)text))
+		return WORD_NONE;
+	return word_of(w, n);
+}
+
+FT_GLOBAL int ft_http_str(u64 str)
+{
+	const struct ft_layout *l = my_layout();
+	struct str_view s = {};
+
+	if (!l || str_open(l, str, &s) || s.width != 1)
+		return WORD_NONE;
+	return ft_http_word(s.data, s.length);
+}
+
+/* ---- recognising ---------------------------------------------------------------------------- */
+
+FT_INLINE u32 parameter_word(u64 names, u32 i)
+{
+	return ft_http_str(read_ptr(names + 8 * (u64)i));
+}
+
+FT_GLOBAL int ft_http_role(u32 tgid, u64 code)
+{
+	const struct ft_layout *l = my_layout();
+	struct code_entry *e = code_find(tgid, code);
+	u64 names;
+	u32 n, i;
+
+	if (!l)
+		return 0;
+	if (e && e->verdict == CODE_MARKED && e->guard == code_guard(l, code))
+		return e->role | e->role_arg << 8;
+	n = read_u32(code + l->code_argcount);
+	names = read_ptr(code + l->code_localsplusnames) + l->tuple_items;
+	for (i = 0; i < 2 && i + 1 < n; i++) { /* behind a self, or not */
+		if (parameter_word(names, i + 1) == WORD_START_RESPONSE)
+			return HTTP_WSGI | i << 8;
+		if (i + 2 < n && parameter_word(names, i) == WORD_SCOPE &&
+		    parameter_word(names, i + 1) == WORD_RECEIVE &&
+		    parameter_word(names, i + 2) == WORD_SEND &&
+		    read_u32(code + l->code_flags) & CO_COROUTINE)
+			return HTTP_ASGI | i << 8;
+	}
+	return 0;
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+/*
+ * Short objects with text at their end are read at once, from the type on: few large reads are much
+ * cheaper than many small ones. PyASCIIObject and PyBytesObject have these words in every release.
+ */
+#define HEAD_TYPE 0
+#define HEAD_SIZE 1
+#define HEAD_STATE 3
+#define HEAD_WORDS 9 /* all that a text of LONGEST bytes needs */
+#define HEAD_BYTES 3 /* where the text of a bytes object begins */
+
+FT_INLINE void zero_behind(u64 *w, u64 n)
+{
+	u32 i;
+
+	for (i = 0; i < 4; i++) {
+		u64 left = n > 8 * i ? n - 8 * i : 0;
+
+		if (left < 8)
+			w[i] &= left ? ~0ULL >> (64 - 8 * left) : 0;
+	}
+}
+
+/* The words of a head, of which the text begins with word `first`; false: too long, or not there.
+ */
+FT_INLINE bool read_head(u64 obj, u64 *head, u32 words, u32 first, u64 text)
+{
+	u64 n;
+
+	if (!bpf_probe_read_user(head, 8 * words, (void *)(obj + 8)))
+		return head[HEAD_SIZE] <= LONGEST;
+	/* Near the end of what can be read: no more than there is. */
+	if (bpf_probe_read_user(head, 8 * first, (void *)(obj + 8)) || head[HEAD_SIZE] > LONGEST)
+		return false;
+	n = head[HEAD_SIZE];
+	asm volatile("%0 &= 31" : "+r"(n));
+	return n && !bpf_probe_read_user(head + first, n, (void *)text);
+}
+
+/* A key of a dict: one of ours, else WORD_NONE. */
+FT_GLOBAL int ft_http_key(u64 str, u32 ascii_data)
+{
+	u64 head[HEAD_WORDS] = {};
+	u32 word;
+
+	if (!plausible(str))
+		return WORD_NONE;
+	if (ascii_data == 48) {
+		if (!read_head(str, head, 9, 5, str + 48))
+			return WORD_NONE;
+		zero_behind(head + 5, head[HEAD_SIZE]);
+		word = word_of(head + 5, head[HEAD_SIZE]);
+	} else {
+		if (!read_head(str, head, 8, 4, str + 40))
+			return WORD_NONE;
+		zero_behind(head + 4, head[HEAD_SIZE]);
+		word = word_of(head + 4, head[HEAD_SIZE]);
+	}
+	if (!(head[HEAD_STATE] & STR_ASCII) || !(head[HEAD_STATE] & STR_COMPACT))
+		return WORD_NONE;
+	return word < WORD_KEYS ? word : WORD_NONE;
+}
+
+#define BLOCK 32 /* entries of a dict that are read at once */
+#define BLOCK_MASK 1023
+
+/* The next entries of a dict. They are read into the place of the tokens, where nothing is yet. */
+FT_GLOBAL int ft_http_block(u32 tid, u64 entries, u32 n, u32 key_off)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	u32 stride = 16 + key_off, i;
+	u64 size, at, word;
+
+	if (!l || !n || n > BLOCK)
+		return -1;
+	size = (u64)n * stride;
+	asm volatile("%0 &= %1" : "+r"(size) : "i"(BLOCK_MASK));
+	if (!size || bpf_probe_read_user(t->tok, size, (void *)entries))
+		return -1;
+	for (i = 0; i < BLOCK; i++) {
+		if (i >= n)
+			break;
+		at = i * stride + key_off;
+		asm volatile("%0 &= %1" : "+r"(at) : "i"(BLOCK_MASK));
+		word = ft_http_key(*(u64 *)(t->tok + at), l->str_ascii_data);
+		asm volatile("%0 &= %1" : "+r"(word) : "i"(HTTP_VALUES - 1));
+		t->http.value[word] = *(u64 *)(t->tok + at + 8); /* WORD_NONE: nobody looks */
+	}
+	return 0;
+}
+
+FT_GLOBAL int ft_http_scan(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct dict_view d = {};
+	u32 i;
+
+	if (!l)
+		return 0;
+	__builtin_memset(t->http.value, 0, sizeof(t->http.value));
+	/* One with a split table is the __dict__ of some object. */
+	if (!has_flag(l, t->http.dict, TPFLAGS_DICT) || dict_open(l, t->http.dict, &d) || d.values)
+		return 0;
+	for (i = 0; i < DICT_ENTRIES / BLOCK && d.n; i++) {
+		u32 n = d.n < BLOCK ? d.n : BLOCK;
+
+		if (ft_http_block(tid, d.entries, n, d.key_off))
+			break;
+		d.entries += (u64)n * d.stride;
+		d.n -= n;
+	}
+	return 0;
+}
+
+/* Item i of a list or a tuple, or 0. */
+FT_INLINE u64 item(const struct ft_layout *l, u64 seq, u32 i)
+{
+	u64 n = 0, items;
+
+	if (has_flag(l, seq, TPFLAGS_LIST))
+		items = read_ptr(seq + l->list_items);
+	else if (has_flag(l, seq, TPFLAGS_TUPLE))
+		items = seq + l->tuple_items;
+	else
+		return 0;
+	if (read_at(&n, 8, seq + 16) || i >= n)
+		return 0;
+	return read_ptr(items + 8 * (u64)i);
+}
+
+/* The name of an ASGI header: one of our words. */
+FT_GLOBAL int ft_http_name(u64 bytes, u64 bytes_type)
+{
+	u64 head[HEAD_BYTES + 4] = {};
+
+	if (!plausible(bytes) ||
+	    !read_head(bytes, head, HEAD_BYTES + 4, HEAD_BYTES, bytes + 8 + 8 * HEAD_BYTES) ||
+	    head[HEAD_TYPE] != bytes_type)
+		return WORD_NONE;
+	zero_behind(head + HEAD_BYTES, head[HEAD_SIZE]);
+	return word_of(head + HEAD_BYTES, head[HEAD_SIZE]);
+}
+
+/* A header: a pair of name and value. */
+FT_GLOBAL int ft_http_header(u32 tid, u64 pair)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	u64 both[2] = {};
+	u32 word;
+
+	if (!l || !plausible(pair))
+		return 0;
+	if (read_ptr(pair + 8) == l->type_addr[FT_KIND_TUPLE]) {
+		if (read_at(both, sizeof(both), pair + l->tuple_items))
+			return 0;
+	} else {
+		both[0] = item(l, pair, 0);
+		both[1] = item(l, pair, 1);
+	}
+	word = ft_http_name(both[0], l->type_addr[FT_KIND_BYTES]);
+	if (word == WORD_X_REQUEST_ID)
+		t->http.text[0] = both[1];
+	else if (word == WORD_USER_AGENT)
+		t->http.text[5] = both[1];
+	return 0;
+}
+
+/* A list or a tuple of headers, read into the place of the tokens. */
+FT_GLOBAL int ft_http_headers(u32 tid, u64 headers)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	u64 n = 0, size, items;
+	u32 i;
+
+	if (!l || !plausible(headers) || read_at(&n, 8, headers + 16) || !n)
+		return 0;
+	if (has_flag(l, headers, TPFLAGS_LIST))
+		items = read_ptr(headers + l->list_items);
+	else if (has_flag(l, headers, TPFLAGS_TUPLE))
+		items = headers + l->tuple_items;
+	else
+		return 0;
+	size = 8 * (n < HEADERS ? n : HEADERS);
+	asm volatile("%0 &= %1" : "+r"(size) : "i"(BLOCK_MASK));
+	if (!size || read_at(t->tok, size, items))
+		return 0;
+	for (i = 0; i < HEADERS; i++) {
+		if (i >= n)
+			break;
+		ft_http_header(tid, *(u64 *)(t->tok + 8 * i));
+	}
+	return 0;
+}
+
+FT_INLINE int take_environ(struct thread *t)
+{
+	u64 *v = t->http.value;
+
+	if (!v[WORD_REQUEST_METHOD])
+		return 0;
+	t->http.text[0] = v[WORD_FLOWTRACE_ID] ?: v[WORD_HTTP_X_REQUEST_ID];
+	t->http.text[1] = v[WORD_REQUEST_METHOD];
+	t->http.text[2] = v[WORD_SCRIPT_NAME];
+	t->http.text[3] = v[WORD_PATH_INFO];
+	t->http.text[4] = v[WORD_REMOTE_ADDR];
+	t->http.text[5] = v[WORD_HTTP_USER_AGENT];
+	return 1;
+}
+
+FT_INLINE int take_scope(const struct ft_layout *l, struct thread *t, u32 tid)
+{
+	u64 *v = t->http.value;
+
+	if (ft_http_str(v[WORD_TYPE]) != WORD_HTTP)
+		return 0;
+	t->http.text[0] = 0;
+	t->http.text[1] = v[WORD_METHOD];
+	t->http.text[2] = v[WORD_ROOT_PATH];
+	t->http.text[3] = v[WORD_PATH];
+	t->http.text[4] = item(l, v[WORD_CLIENT], 0);
+	t->http.text[5] = 0;
+	ft_http_headers(tid, v[WORD_HEADERS]);
+	return 1;
+}
+
+FT_GLOBAL int ft_http_take(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+
+	if (!l)
+		return 0;
+	walk_begin(t);
+	return t->http.role == HTTP_WSGI ? take_environ(t) : take_scope(l, t, tid);
+}
+
+/* ---- texts --------------------------------------------------------------------------------- */
+
+/*
+ * What is taken of each text: id, method, where it is mounted, path, address, agent. User space
+ * keeps so many characters; a server of WSGI, and a header, have bytes, up to four for each.
+ */
+FT_INLINE s32 text_budget(u32 i, bool wsgi)
+{
+	switch (i) {
+	case 0:
+		return 200;
+	case 1:
+		return 32;
+	case 3:
+		return wsgi ? 4 * 1024 : 1024;
+	case 4:
+		return 64;
+	case 5:
+		return 4 * 512;
+	}
+	return 1024;
+}
+
+FT_GLOBAL int ft_http_text(u32 tid, u32 i)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	u64 obj;
+
+	if (!l)
+		return 0;
+	obj = t->http.text[i & 7];
+	t->walk.budget = text_budget(i, t->http.role == HTTP_WSGI);
+	t->walk.redact = 0;
+	t->walk.depth = 0;
+	t->roots[0] = has_flag(l, obj, TPFLAGS_STR | TPFLAGS_BYTES) ? obj : l->none_addr;
+	walk_push(t, LEVEL_ROOTS, 0, 1);
+	return 0;
+}
+
+/* ---- messages ------------------------------------------------------------------------------ */
+
+/* An int of one digit, or of a class of ints. */
+FT_INLINE u32 small_int(const struct ft_layout *l, u64 obj)
+{
+	return has_flag(l, obj, TPFLAGS_LONG) ? read_u32(obj + l->int_digits) : 0;
+}
+
+FT_GLOBAL int ft_http_message(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct http_request *r = l ? request_find(t->pid, t->http.number) : 0;
+	u32 word;
+
+	if (!r)
+		return 0;
+	word = ft_http_str(t->http.value[WORD_TYPE]);
+	if (word == WORD_START)
+		r->status = small_int(l, t->http.value[WORD_STATUS]);
+	if (word == WORD_PATHSEND)
+		return 1;
+	return (word == WORD_BODY || word == WORD_ZEROCOPY) &&
+	       t->http.value[WORD_MORE_BODY] != l->true_addr;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
