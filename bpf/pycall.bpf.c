@@ -255,8 +255,11 @@ FT_INLINE void go_on(struct hit *h)
 	if (t && call_is(call_top(t, h->tid), h->frame, h->code))
 		return;
 	t = thread_at_entry(h, previous, 0);
-	if (t && !call_is(call_top(t, h->tid), h->frame, h->code) &&
-	    !push_suspended(t, h, h->frame, h->code) && h->entry->role == HTTP_ASGI)
+	if (!t || call_is(call_top(t, h->tid), h->frame, h->code) ||
+	    push_suspended(t, h, h->frame, h->code) || h->entry->role != HTTP_ASGI)
+		return;
+	/* One inside of another is not kept: its request is known. */
+	if (!thread_request(h->proc, h->tid, call_top(t, h->tid)))
 		push_unseen(t, h);
 }
 

@@ -9,10 +9,10 @@ import shutil
 import signal
 import subprocess
 
+import harness
 import make_trace
 import pytest
 from conftest import FLOWCTL, lines_of
-from test_grep import harness_peak
 
 
 def timed(number, lines):
@@ -193,5 +193,5 @@ def test_memory(tmp_path):
         for seed, path in enumerate(paths):
             with open(path, "wb") as out:
                 make_trace.make(out, events, seed=seed + 20)
-        peaks.append(harness_peak(["merge", *paths, "-o", tmp_path / "o"]))
+        peaks.append(harness.peak_memory(FLOWCTL, "merge", *paths, "-o", tmp_path / "o")[0])
     assert peaks[1] < peaks[0] + 2048, peaks

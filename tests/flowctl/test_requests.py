@@ -5,10 +5,10 @@ import json
 import random
 import re
 
+import harness
 import make_trace
 import pytest
-from conftest import lines_of
-from test_grep import harness_peak
+from conftest import FLOWCTL, lines_of
 
 UUID = "6f1c2a9e-7d1b-4c3a-9e57-0b1f2c3d4e5f"
 
@@ -251,7 +251,7 @@ def test_many_routes_and_memory(flowctl, tmp_path):
                               http("RESPONSE", "r%d" % i, i, path="/x%x" % i, status_code=200,
                                    durationMicros=i % 9)):
                     out.write(json.dumps(event) + "\n")
-        peaks.append(harness_peak(["requests", "--json", "--slow", 10, path]))
+        peaks.append(harness.peak_memory(FLOWCTL, "requests", "--json", "--slow", 10, path)[0])
         got = flowctl.json("requests", path)
         assert len(got["rows"]) == 10_001 and sum(r["count"] for r in got["rows"]) == count
         assert max(got["rows"], key=lambda r: r["count"])["route"] is None

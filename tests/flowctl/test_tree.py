@@ -5,10 +5,10 @@ import json
 import random
 import re
 
+import harness
 import make_trace
 import pytest
-from conftest import lines_of
-from test_grep import harness_peak
+from conftest import FLOWCTL, lines_of
 from test_where import CALLS, calls_of
 
 
@@ -262,7 +262,7 @@ def test_memory_is_bounded(tmp_path):
                 a, b = "f%d" % (i % 1000), "g%d" % (i // 1000)
                 out.write(call % ("ENTER", a, up, 0) + call % ("ENTER", b, span, up))
                 out.write(call % ("EXIT", b, span, up) + call % ("EXIT", a, up, 0))
-        peaks.append(harness_peak(["tree", "--values", path]))
+        peaks.append(harness.peak_memory(FLOWCTL, "tree", "--values", path)[0])
     assert peaks[1] < peaks[0] + 8192 and peaks[1] < 160 * 1024, peaks
 
 
