@@ -160,6 +160,7 @@ def around(app):
     """A middleware that does nothing."""
     async def middleware(scope, receive, send):
         step(number(scope["path"]), "around")
+        await asyncio.sleep(0)
         await app(scope, receive, send)
     return middleware
 
@@ -224,7 +225,7 @@ class Application:
 APPS = {
     "plain": plain, "missing": missing, "fails": fails, "breaks": breaks, "streams": streams,
     "after": after, "hangs": hangs, "tasks": tasks, "in_thread": in_thread, "meets": meets,
-    "around": around(around(plain)), "changes": changing(changing(streams)),
+    "around": around(around(in_thread)), "changes": changing(changing(streams)),
     "partial": partially(plain), "in_a_task": in_a_task(in_a_task(plain)),
     "called": Application(), "websocket": Application(), "waits": waits,
 }
