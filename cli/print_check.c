@@ -19,7 +19,11 @@ static const char *const role_text[] = {
 	[HOOK_AGENT_EXIT] = "any exit",
 	[HOOK_AGENT_ENTER] = "start",
 	[HOOK_AGENT_LISTENER] = "never hit",
+	[HOOK_CONTEXT_COPIED] = "context copied",
+	[HOOK_CONTEXT_MADE] = "context made",
 };
+
+_Static_assert(sizeof(role_text) / sizeof(role_text[0]) == HOOK_LAST + 1, "each has a text");
 
 static const char *const cost_text[] = {
 	[HOOK_EMULATED] = "emulated",

@@ -64,6 +64,7 @@ def test_for_people():
     assert words["process"] == str(pid) and words["traceable"] == "yes"
     assert words["python"].startswith("3.11.") and "executable" in words["python"]
     assert "RETURN_VALUE" in out and "emulated" in out and "CAP_SYS_ADMIN" in out
+    assert "(null)" not in out
 
 
 def refused(pid, status, says, before=()):
