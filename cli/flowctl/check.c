@@ -157,42 +157,45 @@ static int print_text(const struct trace_check *c, const struct reading *r, bool
 	return err ? err : print_losses(c);
 }
 
-static int collect(struct trace_check *c, struct reading *r, struct why *w)
-{
-	struct trace_event e;
-	int got, err = 0;
+struct checking {
+	struct trace_check c;
+	int status;
+};
 
-	while ((got = reading_next(r, &e, w)) > 0 && !err)
-		err = trace_check_add(c, &e, trace_reader_file(r->reader),
-				      trace_reader_line(r->reader));
-	if (got < 0)
-		return got;
-	trace_check_finish(c);
-	return err;
+static int add(void *state, const struct trace_event *e, const struct reading *r)
+{
+	struct checking *k = state;
+
+	return trace_check_add(&k->c, e, trace_reader_file(r->reader),
+			       trace_reader_line(r->reader));
+}
+
+static int finish(void *state)
+{
+	trace_check_finish(&((struct checking *)state)->c);
+	return 0;
+}
+
+static int print(void *state, const struct reading *r, const struct arguments *a)
+{
+	const struct options *o = a->options;
+	struct checking *k = state;
+
+	k->status = whole(&k->c, r, o->strict) ? EXIT_DONE : EXIT_OTHER;
+	return a->json ? print_json(&k->c, r, o->strict)
+		       : print_text(&k->c, r, o->strict, a->noperands > 1);
 }
 
 static int run(const struct arguments *a)
 {
+	static const struct reading_steps steps = {add, finish, print};
 	const struct options *o = a->options;
-	int err, status = EXIT_DONE;
-	struct trace_check c = {0};
+	struct checking k = {0};
 	struct why w = {0};
-	struct reading r;
+	int err = reading_run(&steps, &k, a, o->follow, NULL, &w);
 
-	err = reading_open(&r, a, 0, o->follow, &w);
-	if (!err)
-		err = collect(&c, &r, &w);
-	if (!err) {
-		reading_notes(&r);
-		err = a->json ? print_json(&c, &r, o->strict)
-			      : print_text(&c, &r, o->strict, a->noperands > 1);
-		status = whole(&c, &r, o->strict) ? EXIT_DONE : EXIT_OTHER;
-	}
-	reading_close(&r);
-	trace_check_release(&c);
-	if (err)
-		why(&w, err, "out of memory");
-	return err ? command_fail(&w) : status;
+	trace_check_release(&k.c);
+	return err ? command_end(err, &w) : k.status;
 }
 
 const struct command command_check = {

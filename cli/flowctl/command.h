@@ -90,6 +90,8 @@ const char *suggestion(const char *word, const char *(*next)(void *arg), void *a
 
 /* "flowctl: why" on standard error; returns the exit status that goes with it. */
 int command_fail(const struct why *w);
+/* The exit status of a command that ends with err; without a reason it is for want of memory. */
+int command_end(int err, struct why *w);
 
 /* The text of `flowctl help` and of `flowctl COMMAND --help` to standard output. */
 void help_print(void);

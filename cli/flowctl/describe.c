@@ -9,6 +9,15 @@
 #define INDENT 4
 #define CHAIN_SHOWN 12
 
+void describe_put_identity(struct json_out *j, const struct trace_function *f)
+{
+	json_text(j, "module", f->module);
+	json_text(j, "class", f->class_name);
+	json_text(j, "function", f->name);
+	json_text(j, "file", f->file);
+	json_u64(j, "line", f->line);
+}
+
 void describe_put_function(struct json_out *j, const struct trace_function *f)
 {
 	struct buf label = {0};
@@ -16,11 +25,7 @@ void describe_put_function(struct json_out *j, const struct trace_function *f)
 	trace_function_label(&label, f);
 	json_bytes(j, "name", label.s, label.len);
 	buf_release(&label);
-	json_text(j, "module", f->module);
-	json_text(j, "class", f->class_name);
-	json_text(j, "function", f->name);
-	json_text(j, "file", f->file);
-	json_u64(j, "line", f->line);
+	describe_put_identity(j, f);
 }
 
 /* "name (file:line)", as far as it is known. */

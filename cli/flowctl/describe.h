@@ -8,7 +8,9 @@
 #include "json_out.h"
 #include "trace/functions.h"
 
-/* Members "name", "module", "class", "function", "file", "line". */
+/* Members "module", "class", "function", "file", "line". */
+void describe_put_identity(struct json_out *j, const struct trace_function *f);
+/* The same behind "name". */
 void describe_put_function(struct json_out *j, const struct trace_function *f);
 /* An array of "name (file:line)", the nearest caller first. */
 void describe_put_chain(struct json_out *j, const char *key,

@@ -419,9 +419,7 @@ static int run(const struct arguments *a)
 	for (int side = 0; side < 2; side++)
 		reading_close(&b.r[side]);
 	difference_release(&b.d);
-	if (err)
-		why(&w, err, "out of memory");
-	return err ? command_fail(&w) : EXIT_DONE;
+	return command_end(err, &w);
 }
 
 const struct command command_diff = {

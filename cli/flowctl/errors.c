@@ -100,8 +100,9 @@ static void print_group(const struct error_group *g)
 	describe_print_chain(g->chain, g->chain_len);
 }
 
-static int print(const struct errors *s, const struct reading *r, const struct arguments *a)
+static int print(void *state, const struct reading *r, const struct arguments *a)
 {
+	const struct errors *s = state;
 	const struct options *o = a->options;
 	size_t shown = s->groups;
 	uint64_t all = s->others;
@@ -126,39 +127,27 @@ static int print(const struct errors *s, const struct reading *r, const struct a
 	return 0;
 }
 
-static int collect(struct errors *s, struct reading *r, struct why *w)
+static int add(void *s, const struct trace_event *e, const struct reading *r)
 {
-	struct trace_event e;
-	int got, err = 0;
+	return errors_add(s, e, trace_reader_file(r->reader), trace_reader_line(r->reader));
+}
 
-	while ((got = reading_next(r, &e, w)) > 0 && !err)
-		err = errors_add(s, &e, trace_reader_file(r->reader), trace_reader_line(r->reader));
+static int finish(void *s)
+{
 	errors_finish(s);
-	return got < 0 ? got : err;
+	return 0;
 }
 
 static int run(const struct arguments *a)
 {
+	static const struct reading_steps steps = {add, finish, print};
 	const struct options *o = a->options;
 	struct errors s = {0};
 	struct why w = {0};
-	struct reading r;
-	int err;
+	int err = reading_run(&steps, &s, a, o->follow, o->where, &w);
 
-	err = reading_open(&r, a, 0, o->follow, &w);
-	if (!err)
-		err = reading_where(&r, o->where, &w);
-	if (!err)
-		err = collect(&s, &r, &w);
-	if (!err) {
-		reading_notes(&r);
-		err = print(&s, &r, a);
-	}
-	reading_close(&r);
 	errors_release(&s);
-	if (err)
-		why(&w, err, "out of memory");
-	return err ? command_fail(&w) : EXIT_DONE;
+	return command_end(err, &w);
 }
 
 const struct command command_errors = {

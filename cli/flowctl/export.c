@@ -135,9 +135,7 @@ static int run(const struct arguments *a)
 		err = run_checked(a, &r, &out, &w);
 	err = output_close(&out, err, &w);
 	reading_close(&r);
-	if (err)
-		why(&w, err, "out of memory");
-	return err ? command_fail(&w) : EXIT_DONE;
+	return command_end(err, &w);
 }
 
 const struct command command_export = {

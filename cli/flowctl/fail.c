@@ -8,3 +8,11 @@ int command_fail(const struct why *w)
 	fprintf(stderr, "flowctl: %s\n", w->text[0] ? w->text : "failed");
 	return w->exit_status ? w->exit_status : EXIT_OTHER;
 }
+
+int command_end(int err, struct why *w)
+{
+	if (!err)
+		return EXIT_DONE;
+	why(w, err, "out of memory");
+	return command_fail(w);
+}

@@ -222,9 +222,7 @@ static int run(const struct arguments *a)
 		err = search(&s, &w);
 	trace_regex_free(s.regex);
 	kept_release(&s.kept);
-	if (err)
-		why(&w, err, "out of memory");
-	return err ? command_fail(&w) : EXIT_DONE;
+	return command_end(err, &w);
 }
 
 const struct command command_grep = {

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,22 +23,6 @@ static const struct command_option rows[] = {
 	{0},
 };
 
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-	interrupted = 1;
-}
-
-/* So that a half file does not stay. */
-static void catch_interrupt(void)
-{
-	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
 static double progress_of(const struct merge *m)
 {
 	double sum = 0;
@@ -54,14 +37,15 @@ static double progress_of(const struct merge *m)
 	return sum / (double)m->inputs;
 }
 
-static int copy(struct merge *m, struct trace_output *o, uint64_t *ret_lines, struct why *w)
+static int copy(struct merge *m, struct trace_output *o, const volatile sig_atomic_t *interrupted,
+		uint64_t *ret_lines, struct why *w)
 {
 	struct progress progress;
 	struct trace_text line;
 	int got, err = 0;
 
 	progress_start(&progress);
-	while (!err && !interrupted && (got = merge_next(m, &line, w)) != 0) {
+	while (!err && !*interrupted && (got = merge_next(m, &line, w)) != 0) {
 		if (got < 0) {
 			err = got;
 		} else {
@@ -72,7 +56,7 @@ static int copy(struct merge *m, struct trace_output *o, uint64_t *ret_lines, st
 			progress_show(&progress, progress_of(m), *ret_lines);
 	}
 	progress_clear(&progress);
-	if (interrupted)
+	if (*interrupted)
 		err = why(w, -EINTR, "interrupted: the output is not whole");
 	return err ? err : trace_output_finish(o, w);
 }
@@ -141,27 +125,25 @@ static int check_inputs(const struct arguments *a, struct why *w)
 static int run(const struct arguments *a)
 {
 	const struct options *o = a->options;
-	struct trace_input_options input = {.stop = &interrupted};
+	struct trace_input_options input = {0};
 	struct trace_output *output = NULL;
 	struct merge m = {0};
 	struct why w = {0};
 	uint64_t lines = 0;
 	int err = check_inputs(a, &w);
 
-	catch_interrupt();
+	input.stop = reading_catch_interrupt(); /* so that a half file does not stay */
 	if (!err)
 		err = merge_open(&m, a->operand, a->noperands, &input, &w);
 	if (!err)
 		err = trace_output_open(o->output, &output, &w);
 	if (!err)
-		err = copy(&m, output, &lines, &w);
+		err = copy(&m, output, input.stop, &lines, &w);
 	if (!err)
 		err = print(&m, a, lines);
 	trace_output_free(output);
 	merge_release(&m);
-	if (err)
-		why(&w, err, "out of memory");
-	return err ? command_fail(&w) : EXIT_DONE;
+	return command_end(err, &w);
 }
 
 const struct command command_merge = {

@@ -16,13 +16,13 @@ static void on_interrupt(int number)
 	interrupted = 1;
 }
 
-/* The first Ctrl-C ends the reading, a second one the program. */
-static void catch_interrupt(void)
+const volatile sig_atomic_t *reading_catch_interrupt(void)
 {
 	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	return &interrupted;
 }
 
 int reading_open(struct reading *r, const struct arguments *a, size_t first, bool follow,
@@ -32,7 +32,7 @@ int reading_open(struct reading *r, const struct arguments *a, size_t first, boo
 
 	*r = (struct reading){0};
 	if (follow)
-		catch_interrupt();
+		reading_catch_interrupt();
 	progress_start(&r->progress);
 	return trace_reader_open(a->operand + first, a->noperands - first, &options, &r->reader, w);
 }
@@ -111,4 +111,36 @@ void reading_close(struct reading *r)
 	progress_clear(&r->progress);
 	trace_reader_free(r->reader);
 	trace_filter_release(&r->filter);
+}
+
+int reading_all(struct reading *r,
+		int (*add)(void *, const struct trace_event *, const struct reading *), void *state,
+		struct why *w)
+{
+	struct trace_event e;
+	int got = 0, err = 0;
+
+	while (!err && (got = reading_next(r, &e, w)) > 0)
+		err = add(state, &e, r);
+	return got < 0 ? got : err;
+}
+
+int reading_run(const struct reading_steps *steps, void *state, const struct arguments *a,
+		bool follow, const char *where, struct why *w)
+{
+	struct reading r;
+	int err = reading_open(&r, a, 0, follow, w);
+
+	if (!err)
+		err = reading_where(&r, where, w);
+	if (!err)
+		err = reading_all(&r, steps->add, state, w);
+	if (!err)
+		err = steps->finish(state);
+	if (!err) {
+		reading_notes(&r);
+		err = steps->print(state, &r, a);
+	}
+	reading_close(&r);
+	return err;
 }

@@ -7,6 +7,8 @@
 #ifndef FT_READING_H
 #define FT_READING_H
 
+#include <signal.h>
+
 #include "command.h"
 #include "json_out.h"
 #include "progress.h"
@@ -52,6 +54,9 @@ struct reading {
 	uint64_t count;
 };
 
+/* The first Ctrl-C (or SIGTERM) ends the reading, a second one the program. Returns what becomes
+ * other than 0 then. */
+const volatile sig_atomic_t *reading_catch_interrupt(void);
 /* All operands, from the one of this index on. 0 or -errno. */
 int reading_open(struct reading *r, const struct arguments *a, size_t first, bool follow,
 		 struct why *w);
@@ -66,5 +71,22 @@ void reading_notes(struct reading *r);
 /* The same as members of the JSON object that is being written. */
 void reading_put(struct json_out *j, const struct reading *r);
 void reading_close(struct reading *r);
+
+/* ---- a command that reads all, then prints ------------------------------------------------ */
+
+/* What it does with its own state. All return 0 or -errno; 0 from those that cannot fail. */
+struct reading_steps {
+	int (*add)(void *state, const struct trace_event *e, const struct reading *r);
+	int (*finish)(void *state);
+	int (*print)(void *state, const struct reading *r, const struct arguments *a);
+};
+
+/* Adds every event that is left. */
+int reading_all(struct reading *r,
+		int (*add)(void *, const struct trace_event *, const struct reading *), void *state,
+		struct why *w);
+/* Opens, adds all, finishes, says what was no event, prints, closes. where: NULL = none. */
+int reading_run(const struct reading_steps *steps, void *state, const struct arguments *a,
+		bool follow, const char *where, struct why *w);
 
 #endif

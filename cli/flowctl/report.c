@@ -24,17 +24,9 @@ static const struct command_option rows[] = {
 	{0},
 };
 
-static int collect(struct report_data *d, struct reading *r, struct why *w)
+static int add(void *d, const struct trace_event *e, const struct reading *r)
 {
-	struct trace_event e;
-	int got, err = 0;
-
-	while ((got = reading_next(r, &e, w)) > 0 && !err)
-		err = report_data_add(d, &e, trace_reader_file(r->reader),
-				      trace_reader_line(r->reader));
-	if (got < 0)
-		return got;
-	return err ? err : report_data_finish(d);
+	return report_data_add(d, e, trace_reader_file(r->reader), trace_reader_line(r->reader));
 }
 
 static int build(struct report_data *d, const struct reading *r, const struct arguments *a,
@@ -119,15 +111,15 @@ static int run(const struct arguments *a)
 	if (!err)
 		err = output_open(&out, o->output, a, &w);
 	if (!err)
-		err = collect(&d, &r, &w);
+		err = reading_all(&r, add, &d, &w);
+	if (!err)
+		err = report_data_finish(&d);
 	if (!err)
 		err = write_page(&d, &r, a, &out, &w);
 	err = output_close(&out, err, &w);
 	reading_close(&r);
 	report_data_release(&d);
-	if (err)
-		why(&w, err, "out of memory");
-	return err ? command_fail(&w) : EXIT_DONE;
+	return command_end(err, &w);
 }
 
 const struct command command_report = {

@@ -300,8 +300,9 @@ static void print_rest(const struct requests *s, size_t shown)
 		printf("%zu more rows: --limit %zu shows them\n", s->rows - shown, s->rows);
 }
 
-static int print(struct requests *s, struct reading *r, const struct arguments *a)
+static int print(void *state, const struct reading *r, const struct arguments *a)
 {
+	struct requests *s = state;
 	const struct options *o = a->options;
 	size_t shown = s->rows;
 	int key = o->sort, err = 0;
@@ -321,42 +322,28 @@ static int print(struct requests *s, struct reading *r, const struct arguments *
 	return err;
 }
 
-static int collect(struct requests *s, struct reading *r, struct why *w)
+static int add(void *s, const struct trace_event *e, const struct reading *r)
 {
-	struct trace_event e;
-	int got, err = 0;
+	return requests_add(s, e, trace_reader_file(r->reader), trace_reader_line(r->reader));
+}
 
-	while ((got = reading_next(r, &e, w)) > 0 && !err)
-		err = requests_add(s, &e, trace_reader_file(r->reader),
-				   trace_reader_line(r->reader));
-	if (!err && !got)
-		err = requests_finish(s);
-	return got < 0 ? got : err;
+static int finish(void *s)
+{
+	return requests_finish(s);
 }
 
 static int run(const struct arguments *a)
 {
+	static const struct reading_steps steps = {add, finish, print};
 	const struct options *o = a->options;
-	struct reading r = {0};
 	struct why w = {0};
 	struct requests s;
 	int err = requests_init(&s, o->exact, o->slow);
 
 	if (!err)
-		err = reading_open(&r, a, 0, o->follow, &w);
-	if (!err)
-		err = reading_where(&r, o->where, &w);
-	if (!err)
-		err = collect(&s, &r, &w);
-	if (!err) {
-		reading_notes(&r);
-		err = print(&s, &r, a);
-	}
-	reading_close(&r);
+		err = reading_run(&steps, &s, a, o->follow, o->where, &w);
 	requests_release(&s);
-	if (err)
-		why(&w, err, "out of memory");
-	return err ? command_fail(&w) : EXIT_DONE;
+	return command_end(err, &w);
 }
 
 const struct command command_requests = {

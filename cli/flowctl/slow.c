@@ -93,21 +93,11 @@ static void print_call(const struct slow_call *call)
 	describe_print_chain(call->chain, call->chain_len);
 }
 
-static int collect(struct slowest *s, struct reading *r, struct why *w)
+static int print(void *slowest, const struct reading *r, const struct arguments *a)
 {
-	struct trace_event e;
-	int got, err = 0;
+	const struct slowest *s = slowest;
 
-	while ((got = reading_next(r, &e, w)) > 0 && !err)
-		err = slowest_add(s, &e, trace_reader_file(r->reader),
-				  trace_reader_line(r->reader));
-	slowest_finish(s);
-	return got < 0 ? got : err;
-}
-
-static int print(const struct slowest *s, const struct reading *r, bool json)
-{
-	if (json)
+	if (a->json)
 		return print_json(s, r);
 	for (size_t i = 0; i < s->count; i++)
 		print_call(&s->heap[i]);
@@ -116,31 +106,30 @@ static int print(const struct slowest *s, const struct reading *r, bool json)
 	return 0;
 }
 
+static int add(void *s, const struct trace_event *e, const struct reading *r)
+{
+	return slowest_add(s, e, trace_reader_file(r->reader), trace_reader_line(r->reader));
+}
+
+static int finish(void *s)
+{
+	slowest_finish(s);
+	return 0;
+}
+
 static int run(const struct arguments *a)
 {
+	static const struct reading_steps steps = {add, finish, print};
 	const struct options *o = a->options;
 	struct why w = {0};
-	struct reading r;
 	struct slowest s;
-	int err;
+	int err = slowest_init(&s, o->limit);
 
-	err = slowest_init(&s, o->limit);
 	if (err)
-		return command_fail(&w);
-	err = reading_open(&r, a, 0, o->follow, &w);
-	if (!err)
-		err = reading_where(&r, o->where, &w);
-	if (!err)
-		err = collect(&s, &r, &w);
-	if (!err) {
-		reading_notes(&r);
-		err = print(&s, &r, a->json);
-	}
-	reading_close(&r);
+		return command_end(err, &w);
+	err = reading_run(&steps, &s, a, o->follow, o->where, &w);
 	slowest_release(&s);
-	if (err)
-		why(&w, err, "out of memory");
-	return err ? command_fail(&w) : EXIT_DONE;
+	return command_end(err, &w);
 }
 
 const struct command command_slow = {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "columns.h"
+#include "describe.h"
 #include "reading.h"
 #include "trace/stats.h"
 
@@ -102,13 +103,8 @@ static void put_row(struct json_out *j, const struct stats_row *row)
 
 	json_begin(j, NULL, '{');
 	json_text(j, "name", row->name);
-	if (f) {
-		json_text(j, "module", f->module);
-		json_text(j, "class", f->class_name);
-		json_text(j, "function", f->name);
-		json_text(j, "file", f->file);
-		json_u64(j, "line", f->line);
-	}
+	if (f)
+		describe_put_identity(j, f);
 	json_u64(j, "calls", row->calls);
 	json_u64(j, "exceptions", row->exceptions);
 	json_u64(j, "unfinished", row->unfinished);
@@ -212,8 +208,9 @@ static void print_sums(const struct stats *s, const struct reading *r, size_t sh
 		       s->without_span);
 }
 
-static int print(struct stats *s, struct reading *r, const struct arguments *a)
+static int print(void *state, const struct reading *r, const struct arguments *a)
 {
+	struct stats *s = state;
 	const struct options *o = a->options;
 	size_t shown = s->rows;
 	int key = o->sort, err;
@@ -232,41 +229,28 @@ static int print(struct stats *s, struct reading *r, const struct arguments *a)
 	return err;
 }
 
-static int collect(struct stats *s, struct reading *r, struct why *w)
+static int add(void *s, const struct trace_event *e, const struct reading *r)
 {
-	struct trace_event e;
-	int got, err = 0;
+	return stats_add(s, e);
+}
 
-	while ((got = reading_next(r, &e, w)) > 0 && !err)
-		err = stats_add(s, &e);
-	if (!err && !got)
-		err = stats_finish(s);
-	return got < 0 ? got : err;
+static int finish(void *s)
+{
+	return stats_finish(s);
 }
 
 static int run(const struct arguments *a)
 {
+	static const struct reading_steps steps = {add, finish, print};
 	const struct options *o = a->options;
 	struct why w = {0};
-	struct reading r;
 	struct stats s;
 	int err;
 
 	stats_init(&s, o->by);
-	err = reading_open(&r, a, 0, o->follow, &w);
-	if (!err)
-		err = reading_where(&r, o->where, &w);
-	if (!err)
-		err = collect(&s, &r, &w);
-	if (!err) {
-		reading_notes(&r);
-		err = print(&s, &r, a);
-	}
-	reading_close(&r);
+	err = reading_run(&steps, &s, a, o->follow, o->where, &w);
 	stats_release(&s);
-	if (err)
-		why(&w, err, "out of memory");
-	return err ? command_fail(&w) : EXIT_DONE;
+	return command_end(err, &w);
 }
 
 const struct command command_stats = {

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "columns.h"
+#include "describe.h"
 #include "json_out.h"
 #include "style.h"
 #include "top_view.h"
@@ -79,11 +80,7 @@ static void put_row(struct json_out *j, const struct top_view *v, const struct t
 
 	json_begin(j, NULL, '{');
 	json_text(j, "name", row->name);
-	json_text(j, "module", f->module);
-	json_text(j, "class", f->class_name);
-	json_text(j, "function", f->name);
-	json_text(j, "file", f->file);
-	json_u64(j, "line", f->line);
+	describe_put_identity(j, f);
 	json_u64(j, "calls", row->calls);
 	json_float(j, "callsPerSecond", top_rate(v, row->calls));
 	json_u64(j, "totalMicros", row->total_us);

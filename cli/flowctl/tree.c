@@ -349,16 +349,9 @@ static int run_every(const struct arguments *a, struct reading *r, struct why *w
 	return err;
 }
 
-static int collect(struct tree *t, struct reading *r, struct why *w)
+static int add(void *t, const struct trace_event *e, const struct reading *r)
 {
-	struct trace_event e;
-	int got, err = 0;
-
-	while ((got = reading_next(r, &e, w)) > 0 && !err)
-		err = tree_add(t, &e);
-	if (!err && !got)
-		err = tree_finish(t);
-	return got < 0 ? got : err;
+	return tree_add(t, e);
 }
 
 static int run_sums(const struct arguments *a, struct reading *r, uint64_t min_us, struct why *w)
@@ -372,8 +365,10 @@ static int run_sums(const struct arguments *a, struct reading *r, uint64_t min_u
 		.deepest = (uint32_t)o->depth,
 		.sort = (enum tree_sort)o->sort,
 	};
-	int err = collect(&t, r, w);
+	int err = reading_all(r, add, &t, w);
 
+	if (!err)
+		err = tree_finish(&t);
 	if (!err)
 		err = check_scope(o, t.in_scope, w);
 	if (!err)
@@ -422,9 +417,7 @@ static int run(const struct arguments *a)
 	if (!err)
 		err = o->every ? run_every(a, &r, &w) : run_sums(a, &r, min_us, &w);
 	reading_close(&r);
-	if (err)
-		why(&w, err, "out of memory");
-	return err ? command_fail(&w) : EXIT_DONE;
+	return command_end(err, &w);
 }
 
 const struct command command_tree = {
