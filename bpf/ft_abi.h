@@ -166,6 +166,18 @@ struct ft_rec_lost {
 	__u32 reason; /* enum ft_counter */
 };
 
+/* HTTP requests: characters of each text at the most; what is longer ends in "...". An id is whole
+ * or none. */
+#define FT_HTTP_MOST_ID 200
+#define FT_HTTP_MOST_METHOD 32
+#define FT_HTTP_MOST_PATH 1024
+#define FT_HTTP_MOST_ADDRESS 64
+#define FT_HTTP_MOST_AGENT 512
+
+/* Statuses of our own, where the application gave none. */
+#define FT_HTTP_FAILED 500
+#define FT_HTTP_GONE 499 /* who asked wants it no more */
+
 /*
  * FT_REC_HTTP_REQUEST: tokens are the request's id, its method, its path without the query, the
  * address of the client and its user agent, each STR, or NONE for what is not known.

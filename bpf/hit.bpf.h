@@ -51,7 +51,7 @@ FT_INLINE bool hit_frame(struct hit *h)
 /* The innermost call that is open, if nobody asked for it. */
 FT_INLINE struct call *hidden_top(const struct hit *h, const struct thread *t)
 {
-	struct call *top = t->depth ? call_at(h->tid, t->depth - 1) : 0;
+	struct call *top = call_top(t, h->tid);
 
 	return top && top->flags & CALL_HIDDEN && !(h->proc->flags & FT_PROC_JIT) ? top : 0;
 }

@@ -369,8 +369,6 @@ FT_GLOBAL int ft_http_send(u32 tid)
 
 /* ---- the response --------------------------------------------------------------------------- */
 
-#define STATUS_FAILED 500
-#define STATUS_GONE 499 /* who asked wants it no more; as frameworks/csrc/ has it */
 #define MAX_BASES 16
 
 FT_GLOBAL int ft_http_gone(u64 type)
@@ -416,12 +414,12 @@ FT_GLOBAL int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed)
 		return 0;
 	/* Nothing of the body came out of it: the server answers. */
 	if (failed && flags & CALL_WSGI && !(flags & CALL_STORED))
-		r->status = STATUS_FAILED;
+		r->status = FT_HTTP_FAILED;
 	if (!(flags & CALL_REQUEST))
 		return 0;
 	status = r->status;
 	if (!status && (failed || !r->blind))
-		status = failed && flags & CALL_GONE ? STATUS_GONE : STATUS_FAILED;
+		status = failed && flags & CALL_GONE ? FT_HTTP_GONE : FT_HTTP_FAILED;
 	belongs_no_more(t->pid, r->sender, HTTP_SENDER);
 	key.tgid = t->pid;
 	bpf_map_delete_elem(&ft_requests, &key);

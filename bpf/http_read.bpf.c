@@ -420,17 +420,17 @@ FT_INLINE s32 text_budget(u32 i, bool wsgi)
 {
 	switch (i) {
 	case 0:
-		return 200;
+		return FT_HTTP_MOST_ID;
 	case 1:
-		return 32;
+		return FT_HTTP_MOST_METHOD;
 	case 3:
-		return wsgi ? 4 * 1024 : 1024;
+		return (wsgi ? 4 : 1) * FT_HTTP_MOST_PATH;
 	case 4:
-		return 64;
+		return FT_HTTP_MOST_ADDRESS;
 	case 5:
-		return 4 * 512;
+		return 4 * FT_HTTP_MOST_AGENT;
 	}
-	return 1024;
+	return FT_HTTP_MOST_PATH;
 }
 
 FT_GLOBAL int ft_http_text(u32 tid, u32 i)

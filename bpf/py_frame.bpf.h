@@ -69,7 +69,7 @@ FT_INLINE struct call *call_at(u32 tid, u32 n)
 	return &c->call[n & (FT_CHUNK - 1)];
 }
 
-FT_INLINE struct call *call_top(struct thread *t, u32 tid)
+FT_INLINE struct call *call_top(const struct thread *t, u32 tid)
 {
 	return t->depth ? call_at(tid, t->depth - 1) : 0;
 }

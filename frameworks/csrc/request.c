@@ -10,14 +10,10 @@
 #include "threads.h"
 #include "wrap.h"
 
-/* Characters of each text, so that all of them fit into one record at four bytes a character. */
-#define MOST_ID 200
-#define MOST_METHOD 32
-#define MOST_PATH 1024
-#define MOST_ADDRESS 64
-#define MOST_AGENT 512
-
-_Static_assert((MOST_ID + MOST_METHOD + MOST_PATH + MOST_ADDRESS + MOST_AGENT) * 4 + 5 * 16 <=
+/* All texts fit into one record at four bytes a character. */
+_Static_assert((FT_HTTP_MOST_ID + FT_HTTP_MOST_METHOD + FT_HTTP_MOST_PATH + FT_HTTP_MOST_ADDRESS +
+		FT_HTTP_MOST_AGENT) * 4 +
+			       5 * 16 <=
 		       FT_MAX_TOKEN_BYTES,
 	       "they fit");
 
@@ -39,7 +35,7 @@ static bool is_id(PyObject *given)
 		if (c < ' ' || (c > '~' && c < 0xa0) || c > 0xff)
 			return false;
 	}
-	return length > 0 && length <= MOST_ID;
+	return length > 0 && length <= FT_HTTP_MOST_ID;
 }
 
 /* A random UUID: version 4 of RFC 4122. */
@@ -82,11 +78,11 @@ static void put_text(struct tokens_out *o, PyObject *text, Py_ssize_t most)
 
 static void put_facts(struct tokens_out *o, PyObject *id, const struct request_facts *f)
 {
-	put_text(o, id, MOST_ID);
-	put_text(o, f->method, MOST_METHOD);
-	put_text(o, f->path, MOST_PATH);
-	put_text(o, f->remote_addr, MOST_ADDRESS);
-	put_text(o, f->user_agent, MOST_AGENT);
+	put_text(o, id, FT_HTTP_MOST_ID);
+	put_text(o, f->method, FT_HTTP_MOST_METHOD);
+	put_text(o, f->path, FT_HTTP_MOST_PATH);
+	put_text(o, f->remote_addr, FT_HTTP_MOST_ADDRESS);
+	put_text(o, f->user_agent, FT_HTTP_MOST_AGENT);
 }
 
 /* This thread, to record n events on; NULL: nothing is recorded, or not here and now. */

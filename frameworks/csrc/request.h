@@ -10,13 +10,14 @@
 #ifndef FT_REQUEST_H
 #define FT_REQUEST_H
 
+#include "ft_abi.h"
 #include "python.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STATUS_FAILED 500 /* the application did, before it said a status */
-#define STATUS_GONE 499	  /* the client was, likewise */
+#define STATUS_FAILED FT_HTTP_FAILED /* the application did, before it said a status */
+#define STATUS_GONE FT_HTTP_GONE     /* the client was, likewise */
 
 struct request {
 	PyObject_HEAD uint64_t number;

@@ -299,10 +299,16 @@ static bool is_hooked(struct attach *a, const struct file *f, pid_t pid)
 	return false;
 }
 
-/* Is it a probe of a return that this kernel may kill a target for? */
+/* Is the return of the function hooked? */
+static bool is_return(enum hook_role role)
+{
+	return role == HOOK_CONTEXT_COPIED || role == HOOK_CONTEXT_MADE;
+}
+
+/* May this kernel kill a target for it? */
 static bool is_deadly(struct attach *a, const struct hook *hook)
 {
-	if (hook->role != HOOK_CONTEXT_COPIED && hook->role != HOOK_CONTEXT_MADE)
+	if (!is_return(hook->role))
 		return false;
 	if (a->returns == RETURNS_UNTRIED)
 		a->returns =
@@ -319,8 +325,7 @@ static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
 		    const struct file *f, const struct hook *hook, struct why *w)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = hook->semaphore_offset,
-		    .retprobe =
-			    hook->role == HOOK_CONTEXT_COPIED || hook->role == HOOK_CONTEXT_MADE);
+		    .retprobe = is_return(hook->role));
 	struct bpf_program *prog = program_of(a, hook->role);
 	struct bpf_link *link;
 

@@ -13,8 +13,9 @@ enum { TEXT_ID, TEXT_METHOD, TEXT_PATH, TEXT_ADDRESS, TEXT_AGENT, TEXTS };
 
 /* Characters of each; a server's own values come with as many bytes as those may take. */
 static const size_t most[TEXTS] = {
-	[TEXT_ID] = 200,     [TEXT_METHOD] = 32, [TEXT_PATH] = 1024,
-	[TEXT_ADDRESS] = 64, [TEXT_AGENT] = 512,
+	[TEXT_ID] = FT_HTTP_MOST_ID,	   [TEXT_METHOD] = FT_HTTP_MOST_METHOD,
+	[TEXT_PATH] = FT_HTTP_MOST_PATH,   [TEXT_ADDRESS] = FT_HTTP_MOST_ADDRESS,
+	[TEXT_AGENT] = FT_HTTP_MOST_AGENT,
 };
 
 #define DOTS "..."
@@ -45,30 +46,13 @@ static bool is_bytes(const struct token *t, bool wsgi)
 	return t->kind == FT_T_BYTES || (wsgi && t->kind == FT_T_STR && t->width == 1);
 }
 
-static void put_bytes(struct buf *out, const struct token *t)
-{
-	const char *s = (const char *)t->p, *end = s + t->len;
-	char *room = buf_room(out, t->len * UTF8_MAX), *p = room;
-
-	if (!room)
-		return;
-	while (s < end)
-		p = utf8_put(p, utf8_get(&s, end));
-	out->len += p - room;
-	if (t->cut)
-		BUF_LITERAL(out, DOTS);
-}
-
 /* Each byte a character. */
 static void put_latin1(struct buf *out, const struct token *t)
 {
-	char *room = buf_room(out, t->len * UTF8_MAX), *p = room;
+	struct token text = *t;
 
-	if (!room)
-		return;
-	for (size_t i = 0; i < t->len; i++)
-		p = utf8_put(p, t->p[i]);
-	out->len += p - room;
+	text.width = 1;
+	token_utf8(&text, out);
 }
 
 /* A value of a server; what is none of the two kinds counts as not there. */
@@ -91,7 +75,7 @@ static int read_value(struct buf *out, struct tokens *t, bool wsgi, bool latin1,
 	else if (latin1)
 		put_latin1(out, &token);
 	else
-		put_bytes(out, &token);
+		token_bytes_utf8(&token, out);
 	return 0;
 }
 

@@ -5,20 +5,6 @@
 #include "base/utf8.h"
 #include "decode/name.h"
 
-static void clean_utf8(const struct token *t, struct buf *out)
-{
-	const char *s = (const char *)t->p, *end = s + t->len;
-	char *room = buf_room(out, (size_t)t->len * UTF8_MAX), *p = room;
-
-	if (!room)
-		return;
-	while (s < end)
-		p = utf8_put(p, utf8_get(&s, end));
-	out->len += p - room;
-	if (t->cut)
-		BUF_LITERAL(out, "...");
-}
-
 static int read_any(struct tokens *t, bool utf8, char **ret_name)
 {
 	struct token token;
@@ -30,7 +16,7 @@ static int read_any(struct tokens *t, bool utf8, char **ret_name)
 	switch (token.kind) {
 	case FT_T_STR:
 		if (utf8 && token.width == 1)
-			clean_utf8(&token, &text);
+			token_bytes_utf8(&token, &text);
 		else
 			token_utf8(&token, &text);
 		break;

@@ -161,3 +161,17 @@ void token_utf8(const struct token *t, struct buf *out)
 	if (t->cut)
 		BUF_LITERAL(out, "...");
 }
+
+void token_bytes_utf8(const struct token *t, struct buf *out)
+{
+	const char *s = (const char *)t->p, *end = s + t->len;
+	char *room = buf_room(out, (size_t)t->len * UTF8_MAX), *p = room;
+
+	if (!room)
+		return;
+	while (s < end)
+		p = utf8_put(p, utf8_get(&s, end));
+	out->len += p - room;
+	if (t->cut)
+		BUF_LITERAL(out, "...");
+}

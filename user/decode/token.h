@@ -59,5 +59,8 @@ size_t token_chars(const struct token *t);
 uint32_t token_char(const struct token *t, size_t i);
 /* STR: the text as UTF-8, with "..." when it was cut. */
 void token_utf8(const struct token *t, struct buf *out);
+/* STR of width 1, BYTES: its bytes are UTF-8 already; what is not becomes U+FFFD. "..." likewise.
+ */
+void token_bytes_utf8(const struct token *t, struct buf *out);
 
 #endif
