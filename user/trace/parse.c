@@ -165,18 +165,26 @@ static bool take_flag(struct parser *p, const struct trace_field *f, bool *ret_f
 	return scan_value(&p->s, 1);
 }
 
+/* Up to the value. */
+static inline bool take_key(struct parser *p, struct trace_text *ret_key)
+{
+	if (!scan_take(&p->s, '"'))
+		return scan_fail(&p->s, "a key is missing");
+	if (!scan_string(&p->s, ret_key))
+		return false;
+	if (!scan_take(&p->s, ':'))
+		return scan_fail(&p->s, "a colon is missing");
+	scan_spaces(&p->s);
+	return true;
+}
+
 /* One member of the exception object: its value goes where its key says. */
 static bool take_exception_member(struct parser *p, const struct trace_field *f)
 {
 	struct trace_text key, *to = NULL;
 
-	if (!scan_take(&p->s, '"'))
-		return scan_fail(&p->s, "a key is missing");
-	if (!scan_string(&p->s, &key))
+	if (!take_key(p, &key))
 		return false;
-	if (!scan_take(&p->s, ':'))
-		return scan_fail(&p->s, "a colon is missing");
-	scan_spaces(&p->s);
 	if (trace_text_is(&key, "type", 4))
 		to = &p->e->exc_type;
 	else if (trace_text_is(&key, "message", 7))
@@ -287,13 +295,8 @@ static bool take_object(struct parser *p)
 	do {
 		const struct trace_field *f;
 
-		if (!scan_take(&p->s, '"'))
-			return scan_fail(&p->s, "a key is missing");
-		if (!scan_string(&p->s, &key))
+		if (!take_key(p, &key))
 			return false;
-		if (!scan_take(&p->s, ':'))
-			return scan_fail(&p->s, "a colon is missing");
-		scan_spaces(&p->s);
 		f = find_field(p, &key);
 		if (f ? !take_field(p, f) : !scan_value(&p->s, 1))
 			return false;
