@@ -42,7 +42,7 @@ int ft_http_message(u32 tid);
 int ft_http_take(u32 tid);
 /* Marks the function behind what the server handed over. */
 int ft_http_mark(u32 tid);
-/* Text i of the request is to be walked. */
+/* Text i of the request; 1 = it is to be walked. */
 int ft_http_text(u32 tid, u32 i);
 /* Sends the request. Returns the CALL_* flags of the application's call. */
 int ft_http_send(u32 tid);
@@ -65,8 +65,8 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 		return 0;
 	ft_http_mark(tid);
 	for (i = 0; i < HTTP_TEXTS; i++) {
-		ft_http_text(tid, i);
-		ft_walk(tid);
+		if (ft_http_text(tid, i))
+			ft_walk(tid);
 	}
 	return ft_http_send(tid);
 }

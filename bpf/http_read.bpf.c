@@ -181,6 +181,11 @@ FT_GLOBAL int ft_http_role(u32 tgid, u64 code)
 #define HEAD_WORDS 9 /* all that a text of LONGEST bytes needs */
 #define HEAD_BYTES 3 /* where the text of a bytes object begins */
 
+FT_INLINE bool is_ascii(u64 state)
+{
+	return state & STR_ASCII && state & STR_COMPACT;
+}
+
 FT_INLINE void zero_behind(u64 *w, u64 n)
 {
 	u32 i;
@@ -228,7 +233,7 @@ FT_GLOBAL int ft_http_key(u64 str, u32 ascii_data)
 		zero_behind(head + 4, head[HEAD_SIZE]);
 		word = word_of(head + 4, head[HEAD_SIZE]);
 	}
-	if (!(head[HEAD_STATE] & STR_ASCII) || !(head[HEAD_STATE] & STR_COMPACT))
+	if (!is_ascii(head[HEAD_STATE]))
 		return WORD_NONE;
 	return word < WORD_KEYS ? word : WORD_NONE;
 }
@@ -412,6 +417,9 @@ FT_GLOBAL int ft_http_take(u32 tid)
 
 /* ---- texts --------------------------------------------------------------------------------- */
 
+#define PLAIN_WORDS 5  /* of an object: up to the state of a str */
+#define MOST_PLAIN 511 /* bytes of a text that is copied at once */
+
 /*
  * What is taken of each text: id, method, where it is mounted, path, address, agent. User space
  * keeps so many characters; a server of WSGI, and a header, have bytes, up to four for each.
@@ -433,6 +441,34 @@ FT_INLINE s32 text_budget(u32 i, bool wsgi)
 	return FT_HTTP_MOST_PATH;
 }
 
+/* Copies a str of ASCII characters, or bytes, that is not long: most texts are. */
+FT_INLINE bool put_plain(const struct ft_layout *l, struct thread *t, u64 obj)
+{
+	u64 head[PLAIN_WORDS] = {}, n, data;
+	bool str;
+
+	if (!plausible(obj) || bpf_probe_read_user(head, sizeof(head), (void *)obj))
+		return false;
+	str = head[1] == l->type_addr[FT_KIND_STR];
+	if (str ? !is_ascii(head[1 + HEAD_STATE]) : head[1] != l->type_addr[FT_KIND_BYTES])
+		return false;
+	n = head[1 + HEAD_SIZE];
+	if (n > MOST_PLAIN || (s64)n > t->walk.budget)
+		return false;
+	data = obj + (str ? l->str_ascii_data : l->bytes_data);
+	tok_head(t, str ? FT_T_STR : FT_T_BYTES, 1, 0, n);
+	if (n) {
+		*(u64 *)tok_at(t, t->walk.used + ((n - 1) & ~7ULL)) = 0;
+		asm volatile("%0 &= 511" : "+r"(n));
+		if (bpf_probe_read_user(tok_at(t, t->walk.used), n, (void *)data)) {
+			t->walk.used -= 8;
+			return false;
+		}
+	}
+	t->walk.used += (n + 7) & ~7ULL;
+	return true;
+}
+
 FT_GLOBAL int ft_http_text(u32 tid, u32 i)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -443,11 +479,17 @@ FT_GLOBAL int ft_http_text(u32 tid, u32 i)
 		return 0;
 	obj = t->http.text[i & 7];
 	t->walk.budget = text_budget(i, t->http.role == HTTP_WSGI);
+	if (!obj) {
+		tok_0(t, FT_T_NONE);
+		return 0;
+	}
+	if (put_plain(l, t, obj))
+		return 0;
 	t->walk.redact = 0;
 	t->walk.depth = 0;
 	t->roots[0] = has_flag(l, obj, TPFLAGS_STR | TPFLAGS_BYTES) ? obj : l->none_addr;
 	walk_push(t, LEVEL_ROOTS, 0, 1);
-	return 0;
+	return 1;
 }
 
 /* ---- messages ------------------------------------------------------------------------------ */
