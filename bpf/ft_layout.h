@@ -13,6 +13,7 @@
 #include "ft_abi.h"
 
 #define FT_NONE 0xffff
+#define FT_KEYS 16	  /* keys of an HTTP request's dicts: enum word in http_read.bpf.c */
 #define FT_GUARD_WORDS 14 /* most words of a code object that the guard hashes */
 
 /* How BPF finds the Python thread state of the thread that hit a probe. */
@@ -50,6 +51,7 @@ struct ft_layout {
 
 	/* Addresses of the objects and types that values are compared with. */
 	__u64 none_addr, true_addr;
+	__u64 hash_secret;		/* of the hashes of str: two words; 0 = not known */
 	__u64 type_addr[FT_KIND_COUNT]; /* exact type by kind; EXC_OS, EXC_KEY: those classes */
 
 	__u16 tstate_how, dict_how, attr_how;
@@ -111,7 +113,8 @@ struct ft_layout {
 	__u8 entry_frame_arg;
 	__u8 values_order;   /* enum ft_order */
 	__u8 states_running; /* bit (frame_state & 7): the body runs; 0 = frames do not tell */
-	__u8 pad3[3];
+	__u8 hash_rounds;    /* of SipHash: 1 = SipHash-1-3, 2 = -2-4 (up to 3.10) */
+	__u8 pad3[2];
 	/* The bytecode, and what is behind op_line and op_instruction: pointers to two tables */
 	__u16 code_bytecode, code_monitoring, monitoring_lines, monitoring_instructions;
 };
@@ -122,6 +125,7 @@ struct ft_proc {
 	__u32 flags; /* FT_PROC_* */
 	/* Set by BPF: the thread that an exception was last seen in, in an accepted call. */
 	__u32 raised_tid;
+	__u64 key_hash[FT_KEYS]; /* set by BPF: hashes of the keys that it looks for in dicts */
 };
 
 #define FT_PROC_FOLLOW 1    /* its children are traced from their first instruction */
@@ -131,6 +135,8 @@ struct ft_proc {
 #define FT_PROC_AGENT 16    /* no layout: seen through the probes of flowtrace_agent alone */
 #define FT_PROC_LOSSES 32   /* set by BPF: an ENTER of flowtrace_agent could not be recorded */
 #define FT_PROC_REQUESTS 64 /* set by BPF: something belongs to an HTTP request */
+#define FT_PROC_HASHED 128  /* set by BPF: key_hash holds the hashes that its dicts go by */
+#define FT_PROC_NOT_HASHED 256 /* set by BPF: it does not, and never will */
 
 /* Settings of a run: the same for every process, in BPF's read-only data. */
 struct ft_settings {

@@ -131,8 +131,8 @@ struct http_request {
 /* In place of a request's number, which is odd: of one that is not in the trace. */
 #define HTTP_UNSEEN 2
 
-#define HTTP_TEXTS 6   /* values that are recorded of a request */
-#define HTTP_VALUES 16 /* keys that are looked for in a dict: enum word in http_read.bpf.c */
+#define HTTP_TEXTS 6	    /* values that are recorded of a request */
+#define HTTP_VALUES FT_KEYS /* keys that are looked for in a dict */
 
 /* A call that means something to a request, step by step. */
 struct http_reading {
@@ -144,7 +144,12 @@ struct http_reading {
 	__u64 sender;	 /* the object of the method send */
 	__u32 role;	 /* enum http_role */
 	__u32 blind;	 /* of struct http_request */
-	__u64 text[8];	 /* HTTP_TEXTS of them */
+	__u64 key;	 /* a key of the dict that is one of ours: enum word */
+	__u32 word;
+	/* The dict's table, read to thread->tok: its slots, where its entries begin there, and what
+	 * precedes the key in each. */
+	__u32 slots, entries_at, key_off;
+	__u64 text[8]; /* HTTP_TEXTS of them */
 	__u64 value[HTTP_VALUES];
 };
 

@@ -11,25 +11,30 @@
 
 /* ---- words ---------------------------------------------------------------------------------- */
 
-/* Those below HTTP_VALUES are keys of dicts. */
+/* Keys of dicts; HTTP_VALUES is more than there are. */
+#define KEYS(X)                                                                                    \
+	X(METHOD, "method")                                                                        \
+	X(PATH, "path")                                                                            \
+	X(TYPE, "type")                                                                            \
+	X(STATUS, "status")                                                                        \
+	X(ROOT_PATH, "root_path")                                                                  \
+	X(CLIENT, "client")                                                                        \
+	X(HEADERS, "headers")                                                                      \
+	X(MORE_BODY, "more_body")                                                                  \
+	X(REQUEST_METHOD, "REQUEST_METHOD")                                                        \
+	X(SCRIPT_NAME, "SCRIPT_NAME")                                                              \
+	X(PATH_INFO, "PATH_INFO")                                                                  \
+	X(REMOTE_ADDR, "REMOTE_ADDR")                                                              \
+	X(HTTP_USER_AGENT, "HTTP_USER_AGENT")                                                      \
+	X(HTTP_X_REQUEST_ID, "HTTP_X_REQUEST_ID")                                                  \
+	X(FLOWTRACE_ID, "flowtrace.request_id")
+
 enum word {
 	WORD_NONE,
-	WORD_METHOD,
-	WORD_PATH,
-	WORD_TYPE,
-	WORD_STATUS,
-	WORD_ROOT_PATH,
-	WORD_CLIENT,
-	WORD_HEADERS,
-	WORD_MORE_BODY,
-	WORD_REQUEST_METHOD,
-	WORD_SCRIPT_NAME,
-	WORD_PATH_INFO,
-	WORD_REMOTE_ADDR,
-	WORD_HTTP_USER_AGENT,
-	WORD_HTTP_X_REQUEST_ID,
-	WORD_FLOWTRACE_ID,
-	WORD_KEYS = HTTP_VALUES,
+#define X(name, text) WORD_##name,
+	KEYS(X)
+#undef X
+		WORD_KEYS = HTTP_VALUES,
 	WORD_HTTP,
 	WORD_START,
 	WORD_BODY,
@@ -135,6 +140,95 @@ FT_GLOBAL int ft_http_str(u64 str)
 	if (!l || str_open(l, str, &s) || s.width != 1)
 		return WORD_NONE;
 	return ft_http_word(s.data, s.length);
+}
+
+/* ---- hashes of the keys -----------------------------------------------------------------------
+ */
+
+/*
+ * A str's hash is SipHash of its characters with a secret of the process (Python/pyhash.c); so a
+ * dict can be asked for a key as the interpreter does. The first dict is searched from end to end,
+ * and the hash that a key of it has proves that ours are right.
+ */
+#define KEY_WORDS 3 /* of 8 bytes, for the longest */
+
+static const struct {
+	u64 text[KEY_WORDS];
+	u64 length;
+} keys[HTTP_VALUES] = {
+#define X(name, text)                                                                              \
+	[WORD_##name] = {{TEXT(text, 0), TEXT(text, 1), TEXT(text, 2)}, sizeof(text) - 1},
+	KEYS(X)
+#undef X
+};
+
+FT_INLINE u64 rotated(u64 x, u32 by)
+{
+	return x << by | x >> (64 - by);
+}
+
+FT_INLINE void sip_round(u64 *v)
+{
+	v[0] += v[1];
+	v[1] = rotated(v[1], 13) ^ v[0];
+	v[0] = rotated(v[0], 32);
+	v[2] += v[3];
+	v[3] = rotated(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = rotated(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = rotated(v[1], 17) ^ v[2];
+	v[2] = rotated(v[2], 32);
+}
+
+FT_INLINE void sip_word(u64 *v, u64 word, u32 rounds)
+{
+	v[3] ^= word;
+	sip_round(v);
+	if (rounds > 1)
+		sip_round(v);
+	v[0] ^= word;
+}
+
+/* The hash of a key in this process; 0: not known. */
+FT_GLOBAL u64 ft_http_hash(u32 word)
+{
+	const struct ft_layout *l = my_layout();
+	u64 secret[2] = {}, v[4], length, i;
+
+	word &= HTTP_VALUES - 1;
+	length = keys[word].length;
+	if (!l || read_at(secret, sizeof(secret), l->hash_secret))
+		return 0;
+	v[0] = secret[0] ^ 0x736f6d6570736575ULL; /* the constants of SipHash */
+	v[1] = secret[1] ^ 0x646f72616e646f6dULL;
+	v[2] = secret[0] ^ 0x6c7967656e657261ULL;
+	v[3] = secret[1] ^ 0x7465646279746573ULL;
+	for (i = 0; i + 1 < KEY_WORDS && i < length / 8; i++)
+		sip_word(v, keys[word].text[i], l->hash_rounds);
+	sip_word(v, keys[word].text[i] | length << 56, l->hash_rounds);
+	v[2] ^= 0xff;
+	for (i = 0; i < 2 + l->hash_rounds && i < 4; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+/* A key was found, which has its hash in it. */
+FT_GLOBAL int ft_http_learn(u64 str, u32 word)
+{
+	struct ft_proc *p = my_proc();
+	u32 i;
+
+	if (!p || p->flags & (FT_PROC_HASHED | FT_PROC_NOT_HASHED))
+		return 0;
+	for (i = 1; i < HTTP_VALUES; i++)
+		p->key_hash[i] = ft_http_hash(i);
+	word &= HTTP_VALUES - 1;
+	if (p->key_hash[word] && p->key_hash[word] == read_ptr(str + p->layout.str_hash))
+		p->flags |= FT_PROC_HASHED;
+	else
+		p->flags |= FT_PROC_NOT_HASHED;
+	return 0;
 }
 
 /* ---- recognising ---------------------------------------------------------------------------- */
@@ -263,23 +357,25 @@ FT_GLOBAL int ft_http_block(u32 tid, u64 entries, u32 n, u32 key_off)
 		word = ft_http_key(*(u64 *)(t->tok + at), l->str_ascii_data);
 		asm volatile("%0 &= %1" : "+r"(word) : "i"(HTTP_VALUES - 1));
 		t->http.value[word] = *(u64 *)(t->tok + at + 8); /* WORD_NONE: nobody looks */
+		if (!word)
+			continue;
+		t->http.key = *(u64 *)(t->tok + at);
+		t->http.word = word;
 	}
 	return 0;
 }
 
-FT_GLOBAL int ft_http_scan(u32 tid)
+/* Looks at every entry. */
+FT_GLOBAL int ft_http_entries(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
 	struct dict_view d = {};
 	u32 i;
 
-	if (!l)
+	if (!l || dict_open(l, t->http.dict, &d))
 		return 0;
-	__builtin_memset(t->http.value, 0, sizeof(t->http.value));
-	/* One with a split table is the __dict__ of some object. */
-	if (!has_flag(l, t->http.dict, TPFLAGS_DICT) || dict_open(l, t->http.dict, &d) || d.values)
-		return 0;
+	t->http.word = WORD_NONE;
 	for (i = 0; i < DICT_ENTRIES / BLOCK && d.n; i++) {
 		u32 n = d.n < BLOCK ? d.n : BLOCK;
 
@@ -288,6 +384,113 @@ FT_GLOBAL int ft_http_scan(u32 tid)
 		d.entries += (u64)n * d.stride;
 		d.n -= n;
 	}
+	if (t->http.word)
+		ft_http_learn(t->http.key, t->http.word);
+	return 0;
+}
+
+#define TABLE_MASK 8191
+#define PROBES 16 /* slots that are looked at for one key */
+#define SLOT_EMPTY (-1)
+
+/* Slot i of the table that is in the place of the tokens: the number of an entry, or below 0. */
+FT_INLINE s32 slot(const struct thread *t, u64 i)
+{
+	bool wide = t->http.slots > 0xff; /* up to 0x7fff entries */
+
+	i <<= wide;
+	asm volatile("%0 &= %1" : "+r"(i) : "i"(TABLE_MASK));
+	return wide ? *(s16 *)(t->tok + i) : *(s8 *)(t->tok + i);
+}
+
+/* Looks for a key where its hash says (Objects/dictobject.c, lookdict); -1: it is not decided. */
+FT_GLOBAL int ft_http_find(u32 tid, u32 word)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct ft_proc *p = t ? my_proc() : 0;
+	u64 hash, perturb, i, at, found;
+	u32 n;
+	s32 entry;
+
+	if (!p)
+		return -1;
+	word &= HTTP_VALUES - 1;
+	i = perturb = hash = p->key_hash[word];
+	for (n = 0; n < PROBES; n++) {
+		entry = slot(t, i & (t->http.slots - 1));
+		if (entry == SLOT_EMPTY)
+			return 0;
+		at = t->http.entries_at + (u64)entry * (16 + t->http.key_off) + t->http.key_off;
+		asm volatile("%0 &= %1" : "+r"(at) : "i"(TABLE_MASK));
+		if (entry >= 0) {
+			found = *(u64 *)(t->tok + at);
+			if (read_ptr(found + p->layout.str_hash) == hash) {
+				t->http.value[word] = *(u64 *)(t->tok + at + 8);
+				return 0;
+			}
+		}
+		perturb >>= 5;
+		i = i * 5 + perturb + 1;
+	}
+	return -1;
+}
+
+/* Reads the table of a dict into the place of the tokens; -1: too large. */
+FT_INLINE int read_table(struct thread *t, const struct dict_view *d)
+{
+	u64 entries = d->n * d->stride, size = d->index_bytes + entries;
+
+	if (d->index_bytes > TABLE_MASK || entries > TABLE_MASK || size > TABLE_MASK ||
+	    d->slots > 0x8000)
+		return -1;
+	asm volatile("%0 &= %1" : "+r"(size) : "i"(TABLE_MASK));
+	if (!size || bpf_probe_read_user(t->tok, size, (void *)(d->entries - d->index_bytes)))
+		return -1;
+	t->http.slots = d->slots;
+	t->http.entries_at = d->index_bytes;
+	t->http.key_off = d->key_off;
+	return 0;
+}
+
+#define BIT(word) (1U << (word))
+
+/* The keys that are asked for. */
+FT_INLINE u32 wanted(u32 role)
+{
+	switch (role) {
+	case HTTP_WSGI:
+		return BIT(WORD_REQUEST_METHOD) | BIT(WORD_SCRIPT_NAME) | BIT(WORD_PATH_INFO) |
+		       BIT(WORD_REMOTE_ADDR) | BIT(WORD_HTTP_USER_AGENT) |
+		       BIT(WORD_HTTP_X_REQUEST_ID) | BIT(WORD_FLOWTRACE_ID);
+	case HTTP_ASGI:
+		return BIT(WORD_TYPE) | BIT(WORD_METHOD) | BIT(WORD_ROOT_PATH) | BIT(WORD_PATH) |
+		       BIT(WORD_CLIENT) | BIT(WORD_HEADERS);
+	}
+	return BIT(WORD_TYPE) | BIT(WORD_STATUS) | BIT(WORD_MORE_BODY);
+}
+
+FT_GLOBAL int ft_http_scan(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct ft_proc *p = t ? my_proc() : 0;
+	const struct ft_layout *l;
+	struct dict_view d = {};
+	u32 want, i;
+
+	if (!p)
+		return 0;
+	l = &p->layout;
+	__builtin_memset(t->http.value, 0, sizeof(t->http.value));
+	/* One with a split table is the __dict__ of some object. */
+	if (!is_a(l, t->http.dict, FT_KIND_DICT, TPFLAGS_DICT) || dict_open(l, t->http.dict, &d) ||
+	    d.values || !d.n)
+		return 0;
+	if (!(p->flags & FT_PROC_HASHED) || read_table(t, &d))
+		return ft_http_entries(tid);
+	want = wanted(t->http.role);
+	for (i = 1; i < HTTP_VALUES; i++)
+		if (want >> i & 1 && ft_http_find(tid, i))
+			return ft_http_entries(tid);
 	return 0;
 }
 

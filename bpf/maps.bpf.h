@@ -24,6 +24,7 @@ typedef __u16 u16;
 typedef __u8 u8;
 typedef __s8 s8;
 typedef __s64 s64;
+typedef __s16 s16;
 typedef __s32 s32;
 
 #define FT_INLINE static __attribute__((always_inline)) inline

@@ -100,14 +100,15 @@ FT_INLINE int str_open(const struct ft_layout *l, u64 str, struct str_view *ret)
 /* ---- dict key tables --------------------------------------------------------------- */
 
 struct dict_view {
-	u64 entries, values; /* values: split table, else 0 */
-	u64 n;		     /* entries, used or not */
+	u64 entries, values;	/* values: split table, else 0 */
+	u64 n;			/* entries, used or not */
+	u64 slots, index_bytes; /* of the table before the entries */
 	u32 stride, key_off, val_off;
 };
 
 FT_INLINE int keys_open(const struct ft_layout *l, u64 keys, struct dict_view *ret)
 {
-	u64 index_bytes, n = 0;
+	u64 n = 0;
 
 	if (!plausible(keys) || read_at(&n, 8, keys + l->keys_nentries))
 		return -1;
@@ -118,25 +119,27 @@ FT_INLINE int keys_open(const struct ft_layout *l, u64 keys, struct dict_view *r
 	if (l->dict_how == FT_DICT_SIZE) {
 		u64 size = read_ptr(keys + l->keys_size);
 
+		ret->slots = size;
 		if (size <= 0xff)
-			index_bytes = size;
+			ret->index_bytes = size;
 		else if (size <= 0xffff)
-			index_bytes = size * 2;
+			ret->index_bytes = size * 2;
 		else
-			index_bytes = size * 4;
+			ret->index_bytes = size * 4;
 	} else {
 		u32 head = 0; /* log2_size, log2_index_bytes, kind, version... at 8 */
 
 		if (read_at(&head, 4, keys + 8))
 			return -1;
-		index_bytes = 1ULL << ((head >> 8) & 31);
+		ret->slots = 1ULL << (head & 31);
+		ret->index_bytes = 1ULL << ((head >> 8) & 31);
 		if ((head >> 16) & 0xff) {
 			ret->stride = 16;
 			ret->key_off = 0;
 			ret->val_off = 8;
 		}
 	}
-	ret->entries = keys + l->keys_indices + index_bytes;
+	ret->entries = keys + l->keys_indices + ret->index_bytes;
 	return 0;
 }
 

@@ -76,6 +76,7 @@ static int fill_addresses(struct ft_layout *l, struct elf *e, const struct targe
 
 	l->none_addr = address_of(e, t, "_Py_NoneStruct");
 	l->true_addr = address_of(e, t, "_Py_TrueStruct");
+	l->hash_secret = address_of(e, t, "_Py_HashSecret");
 	err = need(l->none_addr, "_Py_NoneStruct", t, w);
 	for (size_t i = 0; !err && i < COUNT(types); i++) {
 		l->type_addr[types[i].kind] = address_of(e, t, types[i].symbol);

@@ -31,7 +31,7 @@
 /* Objects/dict-common.h: the key table before 3.11 made it smaller. Frames were objects. */
 #define HOW_3_8_TO_3_10                                                                            \
 	.tstate_how = FT_TSTATE_GLOBAL, .dict_how = FT_DICT_SIZE, .attr_how = FT_ATTR_DICTOFFSET,  \
-	.keys_size = 8, .keys_nentries = 32, .keys_indices = 40,                                   \
+	.keys_size = 8, .keys_nentries = 32, .keys_indices = 40, .hash_rounds = 2,                 \
 	.wrapper_callable = 16 /* Objects/funcobject.c, descrobject.c */
 
 #define OPCODES_3_8_TO_3_10                                                                        \
@@ -41,7 +41,8 @@
 	}
 
 #define HOW_3_12                                                                                   \
-	.int_tagged = 1, .dict_how = FT_DICT_LOG2, .code_has_localsplus = 1, .wrapper_callable = 16
+	.int_tagged = 1, .dict_how = FT_DICT_LOG2, .code_has_localsplus = 1,                       \
+	.wrapper_callable = 16, .hash_rounds = 1
 
 static const struct cpython_facts rows[] = {
 	{
@@ -93,7 +94,7 @@ static const struct cpython_facts rows[] = {
 		.tstate_current = TSTATE_CURRENT_3_11,
 		.layout = {OFFSETS_3_11, .tstate_how = FT_TSTATE_GLOBAL, .dict_how = FT_DICT_LOG2,
 			   .attr_how = FT_ATTR_VALUES_311, .values_order = FT_ORDER_BEFORE,
-			   .code_has_localsplus = 1, .wrapper_callable = 16,
+			   .code_has_localsplus = 1, .wrapper_callable = 16, .hash_rounds = 1,
 			   .op_resume = {151, 150}, .resume_mask = 3},
 	},
 	{
