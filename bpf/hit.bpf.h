@@ -48,12 +48,20 @@ FT_INLINE bool hit_frame(struct hit *h)
 	return true;
 }
 
-/* The innermost call that is open, if nobody asked for it. */
-FT_INLINE struct call *hidden_top(const struct hit *h, const struct thread *t)
+/* The frame of the innermost call that is open, if nobody asked for it; else 0. */
+FT_INLINE u64 hidden_frame(const struct hit *h, struct thread *t)
 {
-	struct call *top = call_top(t, h->tid);
+	struct call *top;
 
-	return top && top->flags & CALL_HIDDEN && !(h->proc->flags & FT_PROC_JIT) ? top : 0;
+	if (t->hidden_at != t->depth) {
+		top = call_top(t, h->tid);
+		if (!top)
+			return 0;
+		t->hidden_at = t->depth;
+		t->hidden_frame = top->flags & CALL_HIDDEN ? top->frame : 0;
+		t->hidden_tstate = top->tstate;
+	}
+	return h->proc->flags & FT_PROC_JIT ? 0 : t->hidden_frame;
 }
 
 /*
@@ -61,22 +69,23 @@ FT_INLINE struct call *hidden_top(const struct hit *h, const struct thread *t)
  * always is one: the hidden call of its server or application. Where that is the innermost, all
  * other exits but those of generators are of functions that nobody asked for.
  */
-FT_INLINE bool may_end(const struct hit *h, const struct call *hidden, u64 frame)
+FT_INLINE bool may_end(const struct hit *h, u64 hidden, u64 frame)
 {
 	struct frame_key key = {.frame = frame, .tgid = h->tgid};
 
-	if (hidden->frame == frame)
+	if (!hidden || hidden == frame)
 		return true;
 	return h->proc->flags & FT_PROC_SUSPENDS && bpf_map_lookup_elem(&ft_suspended, &key);
 }
 
 /* hit_frame() at an exit. */
-FT_INLINE bool hit_exit(struct hit *h, const struct thread *t)
+FT_INLINE bool hit_exit(struct hit *h, struct thread *t)
 {
-	struct call *hidden = hidden_top(h, t);
+	u64 hidden = hidden_frame(h, t);
 
 	/* Its own thread state tells with fewer reads than looking for the one that runs. */
-	if (hidden && hidden->tstate && !may_end(h, hidden, current_frame(h->l, hidden->tstate)))
+	if (hidden && t->hidden_tstate &&
+	    !may_end(h, hidden, current_frame(h->l, t->hidden_tstate)))
 		return false;
 	return hit_frame(h);
 }

@@ -113,6 +113,8 @@ FT_GLOBAL int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous)
 	l = &p->layout;
 	t->http.role = e->role;
 	t->http.number = thread_request(p, tid, top);
+	if (e->role == HTTP_ASGI && top && top->request)
+		return 0; /* below another */
 	first = parameter(l, frame, e, e->role_arg);
 	if (e->role == HTTP_STATUS) {
 		r = request_find(t->pid, t->http.number);
@@ -305,7 +307,7 @@ FT_GLOBAL int ft_http_hold(u32 tid)
 		count(FT_LOST_stack_full);
 		return 0;
 	}
-	t->depth++;
+	call_opened(t);
 	c->frame = t->http.server;
 	c->code = code;
 	c->flags = CALL_HIDDEN | CALL_REQUEST;

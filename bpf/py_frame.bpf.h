@@ -74,7 +74,14 @@ FT_INLINE struct call *call_top(const struct thread *t, u32 tid)
 	return t->depth ? call_at(tid, t->depth - 1) : 0;
 }
 
-/* A slot for one more call; the caller fills it and raises t->depth. */
+/* One more call is open: the one that was filled. */
+FT_INLINE void call_opened(struct thread *t)
+{
+	t->depth++;
+	t->hidden_at = 0;
+}
+
+/* A slot for one more call; the caller fills it, then call_opened(). */
 FT_INLINE struct call *call_new(struct thread *t, u32 tid)
 {
 	struct call *c = call_at(tid, t->depth);
@@ -93,6 +100,19 @@ FT_INLINE struct call *call_new(struct thread *t, u32 tid)
 FT_INLINE bool call_is(const struct call *c, u64 frame, u64 code)
 {
 	return c && c->frame == frame && c->code == code;
+}
+
+/*
+ * Can it be over though no hook saw that? An exception is seen in each frame that it leaves, so not
+ * without one; but up to 3.10 `await` suspends where no hook is, and a JIT leaves by ways of its
+ * own.
+ */
+FT_INLINE bool may_be_over(const struct ft_proc *p, const struct call *c, u64 tstate)
+{
+	if (p->flags & FT_PROC_JIT)
+		return true;
+	return !p->layout.exits_exact &&
+	       (c->exc || p->layout.states_running || c->tstate != tstate);
 }
 
 FT_INLINE u64 frame_code(const struct ft_layout *l, u64 frame)

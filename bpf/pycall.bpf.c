@@ -74,7 +74,8 @@ FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 previous, u64 fresh)
 		name_thread(t, h);
 	t->tstate = h->tstate;
 	top = call_top(t, h->tid);
-	if (top && (top->frame != previous || top->code != frame_code(h->l, previous)))
+	if (top && (top->frame == fresh || may_be_over(h->proc, top, h->tstate)) &&
+	    (top->frame != previous || top->code != frame_code(h->l, previous)))
 		ft_settle(h->tid, previous, fresh, NO_EXCEPTION);
 	return t;
 }
@@ -87,7 +88,7 @@ FT_INLINE struct call *push(struct thread *t, struct hit *h)
 		count(FT_LOST_stack_full);
 		return 0;
 	}
-	t->depth++;
+	call_opened(t);
 	return c;
 }
 
@@ -501,7 +502,6 @@ FT_INLINE bool wanted_at_exit(struct hit *h)
 SEC("uprobe")
 int ft_frame_clear(struct pt_regs *ctx)
 {
-	struct call *hidden;
 	struct thread *t;
 	struct hit h;
 
@@ -509,8 +509,7 @@ int ft_frame_clear(struct pt_regs *ctx)
 		return 0;
 	h.tstate = PT_REGS_PARM1(ctx);
 	h.frame = PT_REGS_PARM2(ctx);
-	hidden = hidden_top(&h, t);
-	if (hidden && !may_end(&h, hidden, h.frame))
+	if (!may_end(&h, hidden_frame(&h, t), h.frame))
 		return 0;
 	h.code = frame_code(h.l, h.frame);
 	if (!(h.proc->flags & FT_PROC_JIT && wanted_at_exit(&h)) && !may_leave(t, &h))

@@ -30,6 +30,7 @@ FT_GLOBAL u64 ft_descend(u64 frame, u64 top, u64 below)
 }
 
 #define WAIT_CALLS 64
+#define EXC_UNREADABLE 1 /* there was an exception, but not where it should be */
 
 /*
  * The top call belongs to another thread state than that of the event at hand: a
@@ -217,11 +218,12 @@ int ft_traceback(struct pt_regs *ctx)
 		frame = read_ptr(frame + h.l->pyframe_frame);
 	if (frame != h.frame)
 		return 0; /* a traceback entry made by C code, for no frame that runs */
-	ours = hit_known(&h);
 	t = bpf_map_lookup_elem(&ft_threads, &h.tid);
+	c = t ? call_top(t, h.tid) : 0;
+	ours = call_is(c, h.frame, h.code) || hit_known(&h);
 	if (t)
 		t->tstate = h.tstate;
-	if (!ours && (!t || !t->depth || ft_alive(h.tid, h.frame)))
+	if (!ours && (!c || !may_be_over(h.proc, c, h.tstate) || ft_alive(h.tid, h.frame)))
 		return 0;
 	if (!t) {
 		t = thread_get(h.tgid, h.tid);
@@ -248,10 +250,10 @@ int ft_traceback(struct pt_regs *ctx)
 			return 0;
 		*c = *was;
 		c->tstate = h.tstate;
-		t->depth++;
+		call_opened(t);
 	}
 	send_raise(t, h.tid, c, exc, bpf_ktime_get_ns());
-	c->exc = exc;
+	c->exc = exc ?: EXC_UNREADABLE;
 	http_raised(c, type);
 	h.proc->raised_tid = h.tid;
 	return 0;
