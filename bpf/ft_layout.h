@@ -119,6 +119,17 @@ struct ft_layout {
 	__u16 code_bytecode, code_monitoring, monitoring_lines, monitoring_instructions;
 };
 
+/* Hooks that are in one function of the interpreter each, so that its compiler had one register
+ * for the frame at all of them. */
+enum ft_site { FT_SITE_ENTRY, FT_SITE_EXIT, FT_SITE_COUNT };
+
+/* What is known of the register that holds the frame there. Set by BPF. */
+struct ft_site_register {
+	__u64 frame; /* of the last hit that was looked at */
+	__u32 hits;  /* that were */
+	__u32 unfit; /* bit n: register n held something else once */
+};
+
 /* Per-process settings beside the layout: the value of map ft_procs. */
 struct ft_proc {
 	struct ft_layout layout;
@@ -126,6 +137,7 @@ struct ft_proc {
 	/* Set by BPF: the thread that an exception was last seen in, in an accepted call. */
 	__u32 raised_tid;
 	__u64 key_hash[FT_KEYS]; /* set by BPF: hashes of the keys that it looks for in dicts */
+	struct ft_site_register site[FT_SITE_COUNT];
 };
 
 #define FT_PROC_FOLLOW 1    /* its children are traced from their first instruction */

@@ -205,9 +205,9 @@ struct thread {
 	__u32 named;  /* its name was sent, or it has none */
 	__u32 whole;  /* no WSGI application that began before the trace is on its stack */
 	__u64 tstate; /* Python's, of the event at hand */
-	/* Of the innermost call while there are hidden_at of them: if nobody asked for it its frame
-	 * and thread state, else 0. */
-	__u64 hidden_frame, hidden_tstate;
+	/* The frame of the innermost call while there are hidden_at of them, if nobody asked for
+	 * it; else 0. */
+	__u64 hidden_frame;
 	__u32 hidden_at;
 	__u32 pad0;
 	/* What would be too much for the BPF stack. */

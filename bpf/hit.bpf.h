@@ -8,12 +8,14 @@
 
 #include "filter.bpf.h"
 #include "py_frame.bpf.h"
+#include "site.bpf.h"
 
 struct hit {
 	struct ft_proc *proc;
 	const struct ft_layout *l;
 	u32 tgid, tid;
-	u64 tstate, frame, code;
+	u64 tstate; /* 0: not looked for yet, see hit_thread_state() */
+	u64 frame, code;
 	struct code_entry *entry;
 };
 
@@ -31,8 +33,18 @@ FT_INLINE bool hit_ours(struct hit *h)
 	return true;
 }
 
-/* The thread state and the frame; false: not readable. */
-FT_INLINE bool hit_frame(struct hit *h)
+FT_INLINE bool hit_code(struct hit *h)
+{
+	h->code = frame_code(h->l, h->frame);
+	if (!plausible(h->code)) {
+		count(FT_LOST_read_frame);
+		return false;
+	}
+	return true;
+}
+
+/* The thread state and the frame that it runs; false: not readable. */
+FT_INLINE bool hit_running(struct hit *h)
 {
 	h->tstate = tstate_of(h->l);
 	if (!h->tstate) {
@@ -40,12 +52,45 @@ FT_INLINE bool hit_frame(struct hit *h)
 		return false;
 	}
 	h->frame = current_frame(h->l, h->tstate);
-	h->code = frame_code(h->l, h->frame);
-	if (!plausible(h->code)) {
-		count(FT_LOST_read_frame);
-		return false;
-	}
 	return true;
+}
+
+FT_INLINE bool hit_frame(struct hit *h)
+{
+	return hit_running(h) && hit_code(h);
+}
+
+/* The frame; where a register has it the thread state is not looked for. */
+FT_INLINE bool hit_site(struct hit *h, const struct pt_regs *ctx, enum ft_site site)
+{
+	struct ft_site_register *s = &h->proc->site[site];
+
+	h->tstate = 0;
+	h->frame = site_frame(s, ctx);
+	if (h->frame)
+		return true;
+	if (!hit_running(h))
+		return false;
+	site_learn(s, ctx, h->frame);
+	return true;
+}
+
+FT_INLINE bool hit_entry(struct hit *h, const struct pt_regs *ctx)
+{
+	return hit_site(h, ctx, FT_SITE_ENTRY) && hit_code(h);
+}
+
+/* The thread state behind a hit_site(), of a function that was asked for. */
+FT_INLINE bool hit_thread_state(struct hit *h, enum ft_site site)
+{
+	if (h->tstate)
+		return true;
+	h->tstate = tstate_of(h->l);
+	if (h->tstate && current_frame(h->l, h->tstate) == h->frame)
+		return true;
+	h->proc->site[site].unfit = SITE_NONE;
+	count(FT_LOST_read_frame);
+	return false;
 }
 
 /* The frame of the innermost call that is open, if nobody asked for it; else 0. */
@@ -59,7 +104,6 @@ FT_INLINE u64 hidden_frame(const struct hit *h, struct thread *t)
 			return 0;
 		t->hidden_at = t->depth;
 		t->hidden_frame = top->flags & CALL_HIDDEN ? top->frame : 0;
-		t->hidden_tstate = top->tstate;
 	}
 	return h->proc->flags & FT_PROC_JIT ? 0 : t->hidden_frame;
 }
@@ -78,16 +122,10 @@ FT_INLINE bool may_end(const struct hit *h, u64 hidden, u64 frame)
 	return h->proc->flags & FT_PROC_SUSPENDS && bpf_map_lookup_elem(&ft_suspended, &key);
 }
 
-/* hit_frame() at an exit. */
-FT_INLINE bool hit_exit(struct hit *h, struct thread *t)
+FT_INLINE bool hit_exit(struct hit *h, struct thread *t, const struct pt_regs *ctx)
 {
-	u64 hidden = hidden_frame(h, t);
-
-	/* Its own thread state tells with fewer reads than looking for the one that runs. */
-	if (hidden && t->hidden_tstate &&
-	    !may_end(h, hidden, current_frame(h->l, t->hidden_tstate)))
-		return false;
-	return hit_frame(h);
+	return hit_site(h, ctx, FT_SITE_EXIT) && may_end(h, hidden_frame(h, t), h->frame) &&
+	       hit_code(h);
 }
 
 /*
@@ -101,7 +139,7 @@ FT_INLINE void settle_at_bottom(struct hit *h)
 
 	if (!t || read_ptr(h->frame + h->l->frame_previous))
 		return;
-	t->tstate = h->tstate;
+	t->tstate = h->tstate ?: tstate_of(h->l);
 	ft_settle(h->tid, 0, h->frame, 0);
 	h->proc->raised_tid = 0;
 }

@@ -314,8 +314,10 @@ FT_INLINE bool pop(struct thread *t, struct hit *h, struct call *ret)
 /* At an exit: may it be that of a call that is open? */
 FT_INLINE bool may_leave(struct thread *t, struct hit *h)
 {
-	return hit_known(h) && (h->entry->verdict != CODE_DROPPED ||
-				call_is(call_top(t, h->tid), h->frame, h->code));
+	return hit_known(h) &&
+	       (h->entry->verdict != CODE_DROPPED ||
+		call_is(call_top(t, h->tid), h->frame, h->code)) &&
+	       hit_thread_state(h, FT_SITE_EXIT);
 }
 
 FT_INLINE bool is_return_const(const struct ft_layout *l, u8 op)
@@ -463,7 +465,8 @@ int ft_resume(struct pt_regs *ctx)
 	struct hit h;
 	int first;
 
-	if (!hit_ours(&h) || !hit_frame(&h) || !hit_wanted(&h))
+	if (!hit_ours(&h) || !hit_entry(&h, ctx) || !hit_wanted(&h) ||
+	    !hit_thread_state(&h, FT_SITE_ENTRY))
 		return 0;
 	first = at_start(h.l, h.frame, true);
 	if (first > 0)
@@ -481,7 +484,7 @@ int ft_return(struct pt_regs *ctx)
 	struct thread *t;
 	struct hit h;
 
-	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_exit(&h, t) && may_leave(t, &h))
+	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_exit(&h, t, ctx) && may_leave(t, &h))
 		leave(t, &h);
 	return 0;
 }
@@ -527,7 +530,7 @@ int ft_yield(struct pt_regs *ctx)
 	struct thread *t;
 	struct hit h;
 
-	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_exit(&h, t) && may_leave(t, &h))
+	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_exit(&h, t, ctx) && may_leave(t, &h))
 		suspend(t, &h);
 	return 0;
 }
@@ -574,7 +577,8 @@ int ft_frame_entry(struct pt_regs *ctx)
 	struct hit h;
 	s32 lasti = 0;
 
-	if (!hit_ours(&h) || !hit_frame(&h) || !hit_wanted(&h))
+	if (!hit_ours(&h) || !hit_entry(&h, ctx) || !hit_wanted(&h) ||
+	    !hit_thread_state(&h, FT_SITE_ENTRY))
 		return 0;
 	if (read_at(&lasti, 4, h.frame + h.l->frame_lasti)) {
 		count(FT_LOST_read_frame);
@@ -595,7 +599,7 @@ int ft_frame_exit(struct pt_regs *ctx)
 	struct hit h;
 	u64 exc_type;
 
-	if (!hit_ours(&h) || !(t = hit_thread(&h)) || !hit_exit(&h, t) || !may_leave(t, &h))
+	if (!hit_ours(&h) || !(t = hit_thread(&h)) || !hit_exit(&h, t, ctx) || !may_leave(t, &h))
 		return 0;
 	exc_type = read_ptr(h.tstate + h.l->tstate_exc_type);
 	if (exc_type)

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Which register holds the frame where a hook is. The frame is a variable of a large function, and
+ * at one instruction a compiler has it in the same place every time; but each build in another. So
+ * it is learned: the frame is looked for by way of the thread state, and registers that did not
+ * hold it are left out, until so many different frames were seen that what is left is no accident.
+ * From then on most hits, which are of functions that nobody asked for, need no read to find it.
+ * Now and then it is looked at again.
+ */
+#ifndef FT_SITE_BPF_H
+#define FT_SITE_BPF_H
+
+#include "maps.bpf.h"
+
+#define SITE_LEARNED 64   /* hits, each of another frame than the one before */
+#define SITE_AGAIN 0x3ff  /* one hit of so many is looked at when it is known */
+#define SITE_REGISTERS 15
+#define SITE_NONE ((1U << SITE_REGISTERS) - 1)
+
+/* In the order of unfit's bits. */
+#define FT_REGISTERS(X)                                                                            \
+	X(0, bx)                                                                                   \
+	X(1, bp)                                                                                   \
+	X(2, r12)                                                                                  \
+	X(3, r13)                                                                                  \
+	X(4, r14)                                                                                  \
+	X(5, r15)                                                                                  \
+	X(6, di)                                                                                   \
+	X(7, si)                                                                                   \
+	X(8, dx)                                                                                   \
+	X(9, cx)                                                                                   \
+	X(10, ax)                                                                                  \
+	X(11, r8)                                                                                  \
+	X(12, r9)                                                                                  \
+	X(13, r10)                                                                                 \
+	X(14, r11)
+
+/* In assembly, since the verifier refuses the context at an offset that is computed. */
+FT_INLINE u64 register_at(const struct pt_regs *ctx, const u32 offset)
+{
+	u64 value;
+
+	asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"(offset));
+	return value;
+}
+
+/* The frame, or 0: it is not known where it is, or it is time to look again. */
+FT_INLINE u64 site_frame(struct ft_site_register *s, const struct pt_regs *ctx)
+{
+	if (s->hits < SITE_LEARNED || !(++s->hits & SITE_AGAIN))
+		return 0;
+#define X(n, name)                                                                                 \
+	if (!(s->unfit & 1U << n))                                                                 \
+		return register_at(ctx, __builtin_offsetof(struct pt_regs, name));
+	FT_REGISTERS(X)
+#undef X
+	return 0;
+}
+
+/* A frame was found by way of the thread state. */
+FT_INLINE void site_learn(struct ft_site_register *s, const struct pt_regs *ctx, u64 frame)
+{
+	if (!frame || (s->frame == frame && s->hits < SITE_LEARNED))
+		return;
+#define X(n, name) s->unfit |= (u32)(ctx->name != frame) << n;
+	FT_REGISTERS(X)
+#undef X
+	s->frame = frame;
+	s->hits++;
+}
+
+#endif
