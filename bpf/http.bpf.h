@@ -42,8 +42,8 @@ int ft_http_message(u32 tid);
 int ft_http_take(u32 tid);
 /* Marks the function behind what the server handed over. */
 int ft_http_mark(u32 tid);
-/* Text i of the request; 1 = it is to be walked. */
-int ft_http_text(u32 tid, u32 i);
+/* The texts of the request, from number i on: the first that is to be walked, or HTTP_TEXTS. */
+u32 ft_http_texts(u32 tid, u32 i);
 /* Sends the request. Returns the CALL_* flags of the application's call. */
 int ft_http_send(u32 tid);
 
@@ -52,7 +52,7 @@ u64 ft_http_context(u32 tid);
 
 FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 {
-	u32 role = ft_http_enter(tid, frame, code, previous), i;
+	u32 role = ft_http_enter(tid, frame, code, previous), text = 0, i;
 
 	if (!role)
 		return 0;
@@ -65,8 +65,11 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 		return 0;
 	ft_http_mark(tid);
 	for (i = 0; i < HTTP_TEXTS; i++) {
-		if (ft_http_text(tid, i))
-			ft_walk(tid);
+		text = ft_http_texts(tid, text);
+		if (text >= HTTP_TEXTS)
+			break;
+		ft_walk(tid);
+		text++;
 	}
 	return ft_http_send(tid);
 }

@@ -404,18 +404,12 @@ FT_INLINE s32 slot(const struct thread *t, u64 i)
 }
 
 /* Looks for a key where its hash says (Objects/dictobject.c, lookdict); -1: it is not decided. */
-FT_GLOBAL int ft_http_find(u32 tid, u32 word)
+FT_INLINE int find(const struct ft_proc *p, struct thread *t, u32 word)
 {
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	struct ft_proc *p = t ? my_proc() : 0;
-	u64 hash, perturb, i, at, found;
+	u64 hash = p->key_hash[word], perturb = hash, i = hash, at, found;
 	u32 n;
 	s32 entry;
 
-	if (!p)
-		return -1;
-	word &= HTTP_VALUES - 1;
-	i = perturb = hash = p->key_hash[word];
 	for (n = 0; n < PROBES; n++) {
 		entry = slot(t, i & (t->http.slots - 1));
 		if (entry == SLOT_EMPTY)
@@ -433,6 +427,19 @@ FT_GLOBAL int ft_http_find(u32 tid, u32 word)
 		i = i * 5 + perturb + 1;
 	}
 	return -1;
+}
+
+/* The words that are wanted: bit n is word n. */
+FT_GLOBAL int ft_http_find(u32 tid, u32 want)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct ft_proc *p = t ? my_proc() : 0;
+	u32 word;
+
+	for (word = 1; p && word < HTTP_VALUES; word++)
+		if (want >> word & 1 && find(p, t, word))
+			return -1;
+	return 0;
 }
 
 /* Reads the table of a dict into the place of the tokens; -1: too large. */
@@ -475,7 +482,6 @@ FT_GLOBAL int ft_http_scan(u32 tid)
 	struct ft_proc *p = t ? my_proc() : 0;
 	const struct ft_layout *l;
 	struct dict_view d = {};
-	u32 want, i;
 
 	if (!p)
 		return 0;
@@ -487,10 +493,8 @@ FT_GLOBAL int ft_http_scan(u32 tid)
 		return 0;
 	if (!(p->flags & FT_PROC_HASHED) || read_table(t, &d))
 		return ft_http_entries(tid);
-	want = wanted(t->http.role);
-	for (i = 1; i < HTTP_VALUES; i++)
-		if (want >> i & 1 && ft_http_find(tid, i))
-			return ft_http_entries(tid);
+	if (ft_http_find(tid, wanted(t->http.role)))
+		return ft_http_entries(tid);
 	return 0;
 }
 
@@ -620,7 +624,6 @@ FT_GLOBAL int ft_http_take(u32 tid)
 
 /* ---- texts --------------------------------------------------------------------------------- */
 
-#define PLAIN_WORDS 5  /* of an object: up to the state of a str */
 #define MOST_PLAIN 511 /* bytes of a text that is copied at once */
 
 /*
@@ -644,55 +647,80 @@ FT_INLINE s32 text_budget(u32 i, bool wsgi)
 	return FT_HTTP_MOST_PATH;
 }
 
-/* Copies a str of ASCII characters, or bytes, that is not long: most texts are. */
+/* Puts the text of a head. */
+FT_INLINE void put_head(struct thread *t, u64 *text, u64 n)
+{
+	u64 *to = (void *)tok_at(t, t->walk.used);
+
+	zero_behind(text, n);
+	to[0] = text[0];
+	to[1] = text[1];
+	to[2] = text[2];
+	to[3] = text[3];
+}
+
+/* Puts n bytes of text. */
+FT_INLINE int put_bytes(struct thread *t, u64 text, u64 n)
+{
+	*(u64 *)tok_at(t, t->walk.used + ((n - 1) & ~7ULL)) = 0;
+	asm volatile("%0 &= 511" : "+r"(n));
+	return n ? bpf_probe_read_user(tok_at(t, t->walk.used), n, (void *)text) : -1;
+}
+
+/* Puts a str of ASCII characters, or bytes, that is not long: most texts are. */
 FT_INLINE bool put_plain(const struct ft_layout *l, struct thread *t, u64 obj)
 {
-	u64 head[PLAIN_WORDS] = {}, n, data;
+	u64 head[HEAD_WORDS] = {}, n, data;
 	bool str;
 
-	if (!plausible(obj) || bpf_probe_read_user(head, sizeof(head), (void *)obj))
+	/* Up to the end of a short text, unless there is less that can be read. */
+	if (!plausible(obj) || bpf_probe_read_user(head, sizeof(head), (void *)(obj + 8)))
 		return false;
-	str = head[1] == l->type_addr[FT_KIND_STR];
-	if (str ? !is_ascii(head[1 + HEAD_STATE]) : head[1] != l->type_addr[FT_KIND_BYTES])
+	str = head[HEAD_TYPE] == l->type_addr[FT_KIND_STR];
+	if (str ? !is_ascii(head[HEAD_STATE]) : head[HEAD_TYPE] != l->type_addr[FT_KIND_BYTES])
 		return false;
-	n = head[1 + HEAD_SIZE];
+	n = head[HEAD_SIZE];
+	data = str ? l->str_ascii_data : l->bytes_data;
 	if (n > MOST_PLAIN || (s64)n > t->walk.budget)
 		return false;
-	data = obj + (str ? l->str_ascii_data : l->bytes_data);
 	tok_head(t, str ? FT_T_STR : FT_T_BYTES, 1, 0, n);
-	if (n) {
-		*(u64 *)tok_at(t, t->walk.used + ((n - 1) & ~7ULL)) = 0;
-		asm volatile("%0 &= 511" : "+r"(n));
-		if (bpf_probe_read_user(tok_at(t, t->walk.used), n, (void *)data)) {
-			t->walk.used -= 8;
-			return false;
-		}
+	if (n <= LONGEST && data == 48)
+		put_head(t, head + 5, n);
+	else if (n <= LONGEST && data == 40)
+		put_head(t, head + 4, n);
+	else if (n <= LONGEST && data == 32)
+		put_head(t, head + 3, n);
+	else if (put_bytes(t, obj + data, n)) {
+		t->walk.used -= 8;
+		return false;
 	}
 	t->walk.used += (n + 7) & ~7ULL;
 	return true;
 }
 
-FT_GLOBAL int ft_http_text(u32 tid, u32 i)
+/* From text i on, up to one that is to be walked; HTTP_TEXTS: none is left. */
+FT_GLOBAL u32 ft_http_texts(u32 tid, u32 i)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
 	u64 obj;
+	u32 n;
 
-	if (!l)
-		return 0;
-	obj = t->http.text[i & 7];
-	t->walk.budget = text_budget(i, t->http.role == HTTP_WSGI);
-	if (!obj) {
-		tok_0(t, FT_T_NONE);
-		return 0;
+	for (n = 0; l && n < HTTP_TEXTS && i < HTTP_TEXTS; n++, i++) {
+		obj = t->http.text[i & 7];
+		t->walk.budget = text_budget(i, t->http.role == HTTP_WSGI);
+		if (!obj) {
+			tok_0(t, FT_T_NONE);
+		} else if (!put_plain(l, t, obj)) {
+			t->walk.redact = 0;
+			t->walk.depth = 0;
+			t->roots[0] =
+				has_flag(l, obj, TPFLAGS_STR | TPFLAGS_BYTES) ? obj : l->none_addr;
+			walk_push(t, LEVEL_ROOTS, 0, 1);
+			return i;
+		}
 	}
-	if (put_plain(l, t, obj))
-		return 0;
-	t->walk.redact = 0;
-	t->walk.depth = 0;
-	t->roots[0] = has_flag(l, obj, TPFLAGS_STR | TPFLAGS_BYTES) ? obj : l->none_addr;
-	walk_push(t, LEVEL_ROOTS, 0, 1);
-	return 1;
+	return HTTP_TEXTS;
 }
 
 /* ---- messages ------------------------------------------------------------------------------ */

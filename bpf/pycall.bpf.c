@@ -457,6 +457,20 @@ FT_INLINE void unwind(struct thread *t, struct hit *h, u64 exc_type)
 	http_leave(h->tid, &c, 1);
 }
 
+/* An application that hands its request on to another: what that other one is does not matter. */
+FT_INLINE bool handed_on(const struct hit *h)
+{
+	struct thread *t;
+	struct call *top;
+
+	if (h->entry->role != HTTP_ASGI || h->entry->verdict == CODE_ACCEPT ||
+	    h->proc->flags & FT_PROC_JIT)
+		return false;
+	t = bpf_map_lookup_elem(&ft_threads, &h->tid);
+	top = t ? call_top(t, h->tid) : 0;
+	return top && top->request && !top->exc && !h->l->states_running;
+}
+
 /* ---- handlers of the dispatch table (3.11 on) -------------------------------------- */
 
 SEC("uprobe")
@@ -465,7 +479,7 @@ int ft_resume(struct pt_regs *ctx)
 	struct hit h;
 	int first;
 
-	if (!hit_ours(&h) || !hit_entry(&h, ctx) || !hit_wanted(&h) ||
+	if (!hit_ours(&h) || !hit_entry(&h, ctx) || !hit_wanted(&h) || handed_on(&h) ||
 	    !hit_thread_state(&h, FT_SITE_ENTRY))
 		return 0;
 	first = at_start(h.l, h.frame, true);

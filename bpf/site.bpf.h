@@ -12,8 +12,8 @@
 
 #include "maps.bpf.h"
 
-#define SITE_LEARNED 64   /* hits, each of another frame than the one before */
-#define SITE_AGAIN 0x3ff  /* one hit of so many is looked at when it is known */
+#define SITE_LEARNED 64	 /* hits, each of another frame than the one before */
+#define SITE_AGAIN 0x3ff /* one hit of so many is looked at when it is known */
 #define SITE_REGISTERS 15
 #define SITE_NONE ((1U << SITE_REGISTERS) - 1)
 
