@@ -12,8 +12,8 @@
 
 #include "maps.bpf.h"
 
-#define SITE_LEARNED 64	 /* hits, each of another frame than the one before */
-#define SITE_AGAIN 0x3ff /* one hit of so many is looked at when it is known */
+#define SITE_LEARNED 64 /* hits, each of another frame than the one before */
+#define SITE_AGAIN 63	/* one hit of so many is looked at when it is known */
 #define SITE_REGISTERS 15
 #define SITE_NONE ((1U << SITE_REGISTERS) - 1)
 
@@ -44,17 +44,24 @@ FT_INLINE u64 register_at(const struct pt_regs *ctx, const u32 offset)
 	return value;
 }
 
-/* The frame, or 0: it is not known where it is, or it is time to look again. */
+/* The frame, or 0: it is not known where it is, or it is time to look again. Where more than one
+ * register is left they must agree: one may be a copy that not every way to the hook makes. */
 FT_INLINE u64 site_frame(struct ft_site_register *s, const struct pt_regs *ctx)
 {
+	u64 frame = 0, value;
+
 	if (s->hits < SITE_LEARNED || !(++s->hits & SITE_AGAIN))
 		return 0;
 #define X(n, name)                                                                                 \
-	if (!(s->unfit & 1U << n))                                                                 \
-		return register_at(ctx, __builtin_offsetof(struct pt_regs, name));
+	if (!(s->unfit & 1U << n)) {                                                               \
+		value = register_at(ctx, __builtin_offsetof(struct pt_regs, name));                \
+		if (frame && value != frame)                                                       \
+			return 0;                                                                  \
+		frame = value;                                                                     \
+	}
 	FT_REGISTERS(X)
 #undef X
-	return 0;
+	return frame;
 }
 
 /* A frame was found by way of the thread state. */
