@@ -114,9 +114,9 @@ FT_INLINE void decide(u32 tgid, u32 tid, u64 frame, u64 code)
 	if (owner)
 		classify(tid, owner);
 	ft_describe(tid, code, module);
-	ft_walk(tid);
+	walk(tid);
 	ft_describe_params(tid, code);
-	ft_walk(tid);
+	walk(tid);
 	ft_accept(tid, code, owner);
 }
 

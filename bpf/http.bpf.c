@@ -70,6 +70,15 @@ FT_INLINE u64 sender_request(const struct ft_layout *l, const struct thread *t, 
 	return request ?: t->http.number;
 }
 
+FT_GLOBAL int ft_http_below(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct ft_proc *p = t ? my_proc() : 0;
+	struct call *top = p ? call_top(t, tid) : 0;
+
+	return top && top->request && !may_be_over(p, top, top->tstate);
+}
+
 /* "404 Not Found" */
 FT_INLINE void read_status(const struct ft_layout *l, struct http_request *r, u64 text)
 {
@@ -113,8 +122,6 @@ FT_GLOBAL int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous)
 	l = &p->layout;
 	t->http.role = e->role;
 	t->http.number = thread_request(p, tid, top);
-	if (e->role == HTTP_ASGI && top && top->request)
-		return 0; /* below another */
 	first = parameter(l, frame, e, e->role_arg);
 	if (e->role == HTTP_STATUS) {
 		r = request_find(t->pid, t->http.number);
@@ -316,9 +323,7 @@ FT_GLOBAL int ft_http_hold(u32 tid)
 	c->exc = 0;
 	c->tstate = t->tstate;
 	c->request = t->http.number;
-	top = t->depth > 1 ? call_at(tid, t->depth - 2) : 0;
-	c->start_ns = top ? top->start_ns : 0;
-	c->start_tid = top ? top->start_tid : 0;
+	named_as(c, t->depth > 1 ? call_at(tid, t->depth - 2) : 0);
 	return 0;
 }
 

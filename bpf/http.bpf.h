@@ -34,8 +34,9 @@
 int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous);
 /* A WSGI application: 1 = it was called for a request that began before the trace. */
 int ft_http_late(u32 tid);
-/* The values of our keys in its dict. */
+/* The values of our keys in its dict; 1: not known where they are, look at each. */
 int ft_http_scan(u32 tid);
+int ft_http_entries(u32 tid);
 /* HTTP_SEND: 1 = the last of the body. */
 int ft_http_message(u32 tid);
 /* An application: 1 = it was called for an HTTP request. */
@@ -47,8 +48,17 @@ u32 ft_http_texts(u32 tid, u32 i);
 /* Sends the request. Returns the CALL_* flags of the application's call. */
 int ft_http_send(u32 tid);
 
+/* Is the innermost call made for a request, and surely not over? */
+int ft_http_below(u32 tid);
 /* The request in whose context the thread runs, or 0. */
 u64 ft_http_context(u32 tid);
+
+/* An application that nobody asked for; what it is does not matter when another one hands a request
+ * on to it. */
+FT_INLINE bool only_asgi(const struct code_entry *e)
+{
+	return e->role == HTTP_ASGI && e->verdict != CODE_ACCEPT;
+}
 
 FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 {
@@ -58,7 +68,8 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 		return 0;
 	if (role == HTTP_WSGI && ft_http_late(tid))
 		return CALL_UNSEEN;
-	ft_http_scan(tid);
+	if (ft_http_scan(tid))
+		ft_http_entries(tid);
 	if (role == HTTP_SEND)
 		return ft_http_message(tid) ? CALL_REQUEST : 0;
 	if (!ft_http_take(tid))
@@ -68,7 +79,7 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 		text = ft_http_texts(tid, text);
 		if (text >= HTTP_TEXTS)
 			break;
-		ft_walk(tid);
+		walk(tid);
 		text++;
 	}
 	return ft_http_send(tid);

@@ -390,7 +390,7 @@ FT_GLOBAL int ft_http_entries(u32 tid)
 }
 
 #define TABLE_MASK 8191
-#define PROBES 16 /* slots that are looked at for one key */
+#define PROBES 8 /* slots that are looked at for one key */
 #define SLOT_EMPTY (-1)
 
 /* Slot i of the table that is in the place of the tokens: the number of an entry, or below 0. */
@@ -491,11 +491,8 @@ FT_GLOBAL int ft_http_scan(u32 tid)
 	if (!is_a(l, t->http.dict, FT_KIND_DICT, TPFLAGS_DICT) || dict_open(l, t->http.dict, &d) ||
 	    d.values || !d.n)
 		return 0;
-	if (!(p->flags & FT_PROC_HASHED) || read_table(t, &d))
-		return ft_http_entries(tid);
-	if (ft_http_find(tid, wanted(t->http.role)))
-		return ft_http_entries(tid);
-	return 0;
+	return !(p->flags & FT_PROC_HASHED) || read_table(t, &d) ||
+	       ft_http_find(tid, wanted(t->http.role));
 }
 
 /* Item i of a list or a tuple, or 0. */

@@ -53,7 +53,7 @@ FT_INLINE int build_raise(u32 tid, u64 type, u64 value)
 {
 	if (ft_begin_raise(tid, type, value))
 		return -1;
-	ft_walk(tid);
+	walk(tid);
 	return 0;
 }
 
@@ -113,6 +113,13 @@ FT_INLINE bool may_be_over(const struct ft_proc *p, const struct call *c, u64 ts
 		return true;
 	return !p->layout.exits_exact &&
 	       (c->exc || p->layout.states_running || c->tstate != tstate);
+}
+
+/* A call that is not in the trace stands for the span of the one below it, if any. */
+FT_INLINE void named_as(struct call *c, const struct call *below)
+{
+	c->start_ns = below ? below->start_ns : 0;
+	c->start_tid = below ? below->start_tid : 0;
 }
 
 FT_INLINE u64 frame_code(const struct ft_layout *l, u64 frame)

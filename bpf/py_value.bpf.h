@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Python values to tokens. walk_begin(), push what is to be walked, ft_walk(); the tokens
+ * Python values to tokens. walk_begin(), push what is to be walked, walk(); the tokens
  * are then in the thread's slot. The steps live in value.bpf.c, as global functions, which
  * the verifier checks once each instead of once per path that leads to them.
  */
@@ -40,8 +40,21 @@ FT_INLINE u64 in_cell(const struct ft_layout *l, u64 slot, u32 i, u64 cells, con
 	return plausible(slot) ? read_ptr(slot + l->cell_value) : 0;
 }
 
+/* Every element takes a step, and so does every end; the square of this is more than
+ * FT_MAX_TOKEN_BYTES can hold. */
+#define WALK_STEPS 40
+
+/* So many steps of a walk; 1: it is over. */
+int ft_steps(u32 tid);
+
 /* Walks what was pushed, to the end or until the field is full. */
-int ft_walk(u32 tid);
+FT_INLINE void walk(u32 tid)
+{
+	u32 i;
+
+	for (i = 0; i < WALK_STEPS && !ft_steps(tid); i++)
+		;
+}
 
 FT_INLINE void walk_begin(struct thread *t)
 {

@@ -58,7 +58,7 @@ FT_INLINE void name_thread(struct thread *t, struct hit *h)
 		t->named = 1;
 		return;
 	}
-	ft_walk(h->tid);
+	walk(h->tid);
 	t->named = !ft_thread_send(h->tid);
 }
 
@@ -154,17 +154,17 @@ FT_INLINE void put_args(struct thread *t, struct hit *h, u64 request)
 	lv = walk_push(t, LEVEL_PARAMS, h->frame + h->l->frame_localsplus, h->entry->nparams);
 	plain_params(t, h, lv);
 	if (lv->idx < lv->n)
-		ft_walk(h->tid);
+		walk(h->tid);
 }
 
 FT_INLINE void start(struct hit *h)
 {
 	u64 previous = read_ptr(h->frame + h->l->frame_previous);
 	struct thread *t = thread_at_entry(h, previous, h->frame);
-	u64 now, parent_ns = 0, request = 0;
 	struct ft_rec_enter *r;
-	u32 parent_tid = 0, flags = 0;
+	u64 now, request = 0;
 	struct call *top, *c;
+	u32 flags = 0;
 
 	if (!t)
 		return;
@@ -187,10 +187,6 @@ FT_INLINE void start(struct hit *h)
 	} else {
 		request = thread_request(h->proc, h->tid, top);
 	}
-	if (top) {
-		parent_ns = top->start_ns;
-		parent_tid = top->start_tid;
-	}
 	c = push(t, h);
 	if (!c) {
 		thread_lost(t, now, 2, FT_LOST_stack_full);
@@ -209,8 +205,7 @@ FT_INLINE void start(struct hit *h)
 	c->tstate = h->tstate;
 	if (h->entry->verdict != CODE_ACCEPT) {
 		c->flags |= CALL_HIDDEN;
-		c->start_ns = parent_ns;
-		c->start_tid = parent_tid;
+		named_as(c, top);
 		return;
 	}
 	if (request == HTTP_UNSEEN)
@@ -220,13 +215,12 @@ FT_INLINE void start(struct hit *h)
 	head_init(&r->hdr, FT_REC_ENTER, 0, h->tgid, h->tid, now);
 	r->hdr.flags = request ? FT_ENTER_REQUEST : 0;
 	r->code = h->code;
-	r->parent_ns = parent_ns;
-	r->parent_tid = parent_tid;
+	r->parent_ns = top ? top->start_ns : 0;
+	r->parent_tid = top ? top->start_tid : 0;
 	r->pad = 0;
 	if (send_tokens(t, h->tid, now, sizeof(*r), 1)) {
 		c->flags |= CALL_LOST;
-		c->start_ns = parent_ns;
-		c->start_tid = parent_tid;
+		named_as(c, top);
 	}
 }
 
@@ -239,8 +233,7 @@ FT_INLINE void push_unseen(struct thread *t, struct hit *h)
 		return;
 	c->frame = h->frame;
 	c->code = h->code;
-	c->start_ns = below ? below->start_ns : 0;
-	c->start_tid = below ? below->start_tid : 0;
+	named_as(c, below);
 	c->flags = CALL_HIDDEN | CALL_GENERATOR | CALL_UNSEEN;
 	c->exc = 0;
 	c->tstate = h->tstate;
@@ -278,10 +271,11 @@ FT_INLINE void unmatched(struct thread *t, struct hit *h)
 }
 
 /*
- * Takes the call of this frame off the shadow stack, or, when it went on unseen, out of the
- * suspended ones. False: it was running when the trace began.
+ * Takes the call of this frame off the shadow stack, where it stays readable until the next one is
+ * pushed; or, when it went on unseen, finds it among the suspended ones. NULL: it was running when
+ * the trace began.
  */
-FT_INLINE bool pop(struct thread *t, struct hit *h, struct call *ret)
+FT_INLINE struct call *pop(struct thread *t, struct hit *h)
 {
 	struct call *c = call_top(t, h->tid);
 
@@ -291,24 +285,27 @@ FT_INLINE bool pop(struct thread *t, struct hit *h, struct call *ret)
 		c = call_top(t, h->tid);
 	}
 	if (call_is(c, h->frame, h->code)) {
-		*ret = *c;
 		t->depth--;
-		return true;
+		return c;
 	}
 	c = suspended_find(h->tgid, h->frame, h->code);
 	/* A generator that is thrown into before it starts, in the place of one that was dropped.
 	 */
 	if (c && h->l->exits_exact && at_start(h->l, h->frame, false) > 0) {
 		suspended_drop(h->tgid, h->frame);
-		return false;
+		return 0;
 	}
-	if (!c) {
-		if (h->entry->verdict == CODE_ACCEPT)
-			unmatched(t, h);
-		return false;
-	}
-	*ret = *c;
-	return true;
+	if (!c && h->entry->verdict == CODE_ACCEPT)
+		unmatched(t, h);
+	return c;
+}
+
+/* All is said of a call that was popped. */
+FT_INLINE void over(struct hit *h, struct call *c, u32 failed)
+{
+	http_leave(h->tid, c, failed);
+	if (c->flags & CALL_STORED)
+		suspended_drop(h->tgid, h->frame);
 }
 
 /* At an exit: may it be that of a call that is open? */
@@ -405,7 +402,7 @@ FT_INLINE void send_exit(struct thread *t, struct hit *h, const struct call *c, 
 		if (!put_scalar(h->l, t, obj)) {
 			t->roots[0] = obj;
 			walk_push(t, LEVEL_ROOTS, 0, 1);
-			ft_walk(h->tid);
+			walk(h->tid);
 		}
 	}
 	r = head_of(t, sizeof(*r));
@@ -421,54 +418,36 @@ FT_INLINE void leave(struct thread *t, struct hit *h)
 {
 	u64 obj = result_of(h);
 	u64 now = bpf_ktime_get_ns();
-	struct call c = {};
+	struct call *c = pop(t, h);
 
-	if (!pop(t, h, &c))
+	if (!c)
 		return;
-	if (c.flags & CALL_STORED)
-		suspended_drop(h->tgid, h->frame);
-	if (!(c.flags & CALL_HIDDEN))
-		send_exit(t, h, &c, obj, now);
-	http_leave(h->tid, &c, 0);
+	if (!(c->flags & CALL_HIDDEN))
+		send_exit(t, h, c, obj, now);
+	over(h, c, 0);
 }
 
 FT_INLINE void suspend(struct thread *t, struct hit *h)
 {
-	struct call c = {};
+	struct call *c = pop(t, h);
 
-	if (pop(t, h, &c))
-		suspended_keep(t, h->proc, &c);
+	if (c)
+		suspended_keep(t, h->proc, c);
 }
 
 FT_INLINE void unwind(struct thread *t, struct hit *h, u64 exc_type)
 {
 	u64 exc = read_ptr(h->tstate + h->l->tstate_exc_value);
 	u64 now = bpf_ktime_get_ns();
-	struct call c = {};
+	struct call *c = pop(t, h);
 
-	if (!pop(t, h, &c))
+	if (!c)
 		return;
-	if (c.flags & CALL_STORED)
-		suspended_drop(h->tgid, h->frame);
-	if (!(c.flags & CALL_HIDDEN) && !build_raise(h->tid, exc_type, exc))
-		send_raise(t, h->tid, &c, exc, now);
-	send_unwound(t, h->tid, &c, now);
-	http_raised(&c, exc_type ?: read_ptr(exc + 8));
-	http_leave(h->tid, &c, 1);
-}
-
-/* An application that hands its request on to another: what that other one is does not matter. */
-FT_INLINE bool handed_on(const struct hit *h)
-{
-	struct thread *t;
-	struct call *top;
-
-	if (h->entry->role != HTTP_ASGI || h->entry->verdict == CODE_ACCEPT ||
-	    h->proc->flags & FT_PROC_JIT)
-		return false;
-	t = bpf_map_lookup_elem(&ft_threads, &h->tid);
-	top = t ? call_top(t, h->tid) : 0;
-	return top && top->request && !top->exc && !h->l->states_running;
+	if (!(c->flags & CALL_HIDDEN) && !build_raise(h->tid, exc_type, exc))
+		send_raise(t, h->tid, c, exc, now);
+	send_unwound(t, h->tid, c, now);
+	http_raised(c, exc_type ?: read_ptr(exc + 8));
+	over(h, c, 1);
 }
 
 /* ---- handlers of the dispatch table (3.11 on) -------------------------------------- */
@@ -479,8 +458,8 @@ int ft_resume(struct pt_regs *ctx)
 	struct hit h;
 	int first;
 
-	if (!hit_ours(&h) || !hit_entry(&h, ctx) || !hit_wanted(&h) || handed_on(&h) ||
-	    !hit_thread_state(&h, FT_SITE_ENTRY))
+	if (!hit_ours(&h) || !hit_entry(&h, ctx) || !hit_wanted(&h) ||
+	    (only_asgi(h.entry) && ft_http_below(h.tid)) || !hit_thread_state(&h, FT_SITE_ENTRY))
 		return 0;
 	first = at_start(h.l, h.frame, true);
 	if (first > 0)

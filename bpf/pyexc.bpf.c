@@ -100,8 +100,6 @@ FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 	const struct ft_layout *l = p ? &p->layout : 0;
 	struct call *c = t ? call_top(t, tid) : 0;
 	u64 now = bpf_ktime_get_ns();
-	struct frame_key key = {};
-	struct call copy;
 
 	if (!t || !l || !c || (l->exits_exact && !(p->flags & FT_PROC_JIT)) ||
 	    (c->frame != fresh && ft_alive(tid, start)))
@@ -113,20 +111,16 @@ FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 	if (l->exits_exact ||
 	    (l->states_running && c->frame != fresh && c->flags & CALL_GENERATOR &&
 	     frame_code(l, c->frame) == c->code && is_suspended(l, c->frame))) {
-		copy = *c;
+		suspended_keep(t, p, c);
 		t->depth--;
-		suspended_keep(t, p, &copy);
 		return 1;
 	}
 	if (exc && c->exc != exc && !replaced(l, c, exc))
 		send_raise(t, tid, c, exc, now);
 	send_unwound(t, tid, c, now);
 	http_leave(tid, c, 1);
-	if (c->flags & CALL_STORED) {
-		key.frame = c->frame;
-		key.tgid = t->pid;
-		bpf_map_delete_elem(&ft_suspended, &key);
-	}
+	if (c->flags & CALL_STORED)
+		suspended_drop(t->pid, c->frame);
 	t->depth--;
 	return 1;
 }

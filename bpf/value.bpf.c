@@ -7,10 +7,6 @@
  */
 #include "py_value.bpf.h"
 
-/* Every element takes a step, and so does every end; the square of this is more than
- * FT_MAX_TOKEN_BYTES can hold. */
-#define WALK_STEPS 40
-
 /* What a step says. Classifying a type needs much of the BPF stack (512 bytes in all), so that
  * a step leaves it to its caller. */
 enum { WALK_GOES_ON, WALK_OVER, WALK_CLASSIFY };
@@ -517,16 +513,6 @@ FT_GLOBAL int ft_steps(u32 tid)
 		else if (what)
 			return 1;
 	}
-	return 0;
-}
-
-FT_GLOBAL int ft_walk(u32 tid)
-{
-	int i;
-
-	for (i = 0; i < WALK_STEPS; i++)
-		if (ft_steps(tid))
-			break;
 	return 0;
 }
 
