@@ -33,7 +33,7 @@ static void put_finding(struct json_out *j, int what, const struct check_count *
 	json_begin(j, NULL, '{');
 	json_text(j, "finding", check_names[what]);
 	json_text(j, "text", check_texts[what]);
-	json_bool(j, "fault", fault);
+	json_flag(j, "fault", fault);
 	json_u64(j, "count", f->count);
 	json_begin(j, "first", '[');
 	for (size_t i = 0; i < CHECK_PLACES && f->place[i].line; i++) {
@@ -51,7 +51,7 @@ static int print_json(const struct trace_check *c, const struct reading *r, bool
 	struct json_out j = {0};
 
 	json_begin(&j, NULL, '{');
-	json_bool(&j, "holds", whole(c, r, strict));
+	json_flag(&j, "holds", whole(c, r, strict));
 	reading_put(&j, r);
 	json_begin(&j, "kinds", '{');
 	for (int kind = TRACE_OTHER + 1; kind < TRACE_KINDS; kind++)

@@ -64,7 +64,7 @@ void json_float(struct json_out *j, const char *key, double d)
 	json_raw(j, key, text, (size_t)(number_float(text, isfinite(d) ? d : 0) - text));
 }
 
-void json_bool(struct json_out *j, const char *key, bool b)
+void json_flag(struct json_out *j, const char *key, bool b)
 {
 	json_raw(j, key, b ? "true" : "false", b ? 4 : 5);
 }

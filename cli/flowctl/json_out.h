@@ -26,7 +26,7 @@ void json_raw(struct json_out *j, const char *key, const char *s, size_t len);
 void json_u64(struct json_out *j, const char *key, uint64_t n);
 /* 0 when it has no finite value. */
 void json_float(struct json_out *j, const char *key, double d);
-void json_bool(struct json_out *j, const char *key, bool b);
+void json_flag(struct json_out *j, const char *key, bool b);
 /* Prints what there is so far, so that a long text need not be in memory. */
 void json_flush(struct json_out *j);
 /* Ends the text with a newline, prints and releases it. 0 or -ENOMEM. */

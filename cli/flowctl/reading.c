@@ -103,7 +103,7 @@ void reading_put(struct json_out *j, const struct reading *r)
 		json_text(j, "why", report->bad_why);
 		json_end(j, '}');
 	}
-	json_bool(j, "torn", report->torn_file != NULL);
+	json_flag(j, "torn", report->torn_file != NULL);
 }
 
 void reading_close(struct reading *r)

@@ -132,7 +132,7 @@ static void put_row(struct json_out *j, const struct request_row *row)
 	json_u64(j, "p95Micros", row->p95_us);
 	json_u64(j, "p99Micros", row->p99_us);
 	json_u64(j, "maxMicros", row->durations.max_us);
-	json_bool(j, "approximate", row->durations.approximate);
+	json_flag(j, "approximate", row->durations.approximate);
 	json_u64(j, "calls", row->calls);
 	json_float(j, "callsPerRequest", per_request(row, row->calls));
 	json_u64(j, "tracedMicros", row->traced_us);

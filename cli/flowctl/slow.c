@@ -53,7 +53,7 @@ static void put_call(struct json_out *j, const struct slow_call *call)
 	json_u64(j, "tid", call->tid);
 	json_u64(j, "span", call->span);
 	put_buf(j, "request_id", &call->request_id);
-	json_bool(j, "lost", call->lost);
+	json_flag(j, "lost", call->lost);
 	describe_put_chain(j, "callers", call->chain, call->chain_len);
 	json_text(j, "trace", call->file);
 	json_u64(j, "traceLine", call->line);
