@@ -40,7 +40,7 @@ void json_raw(struct json_out *j, const char *key, const char *s, size_t len)
 void json_bytes(struct json_out *j, const char *key, const char *s, size_t len)
 {
 	put_key(j, key);
-	json_string(&j->b, s, len);
+	json_string_unchecked(&j->b, s, len);
 }
 
 void json_text(struct json_out *j, const char *key, const char *s)

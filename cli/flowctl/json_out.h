@@ -18,7 +18,7 @@ struct json_out {
 /* '{' or '['. */
 void json_begin(struct json_out *j, const char *key, char bracket);
 void json_end(struct json_out *j, char bracket);
-/* NULL is null. */
+/* NULL is null. What is not UTF-8, as it may be in the name of a file, is U+FFFD. */
 void json_text(struct json_out *j, const char *key, const char *s);
 void json_bytes(struct json_out *j, const char *key, const char *s, size_t len);
 /* What is JSON already. */

@@ -15,5 +15,7 @@ int fuzz_debug_offsets(const uint8_t *data, size_t size);
 int fuzz_trace(const uint8_t *data, size_t size);
 int fuzz_trace_line(const uint8_t *data, size_t size);
 int fuzz_where(const uint8_t *data, size_t size);
+int fuzz_export(const uint8_t *data, size_t size);
+int fuzz_report(const uint8_t *data, size_t size);
 
 #endif

@@ -4,14 +4,11 @@
  * refused with a reason, says the same both ways in which it can be asked, and what is computed
  * of the calls that it is true of adds up.
  */
-#include <stdlib.h>
-#include <string.h>
-
+#include "checked.h"
 #include "fuzz.h"
 #include "trace/difference.h"
 #include "trace/filter.h"
 #include "trace/kept.h"
-#include "trace/parse.h"
 #include "trace/requests.h"
 #include "trace/tree.h"
 
@@ -24,14 +21,9 @@ struct all {
 	uint64_t exits;
 };
 
-static void must(int err)
+static void add(void *arg, struct trace_event *e)
 {
-	if (err)
-		abort();
-}
-
-static void add(struct all *a, struct trace_event *e)
-{
+	struct all *a = arg;
 	bool alone = where_matches(a->filter.where, e);
 
 	if (where_holds(a->filter.where, where_tests(a->filter.where, e)) != alone)
@@ -42,21 +34,6 @@ static void add(struct all *a, struct trace_event *e)
 	must(requests_add(&a->requests, e, "f", 1));
 	must(difference_add(&a->difference, e->tid & 1, e, "f", 1));
 	must(kept_find(&a->kept, e, true));
-}
-
-static void each_line(struct all *a, const char *s, const char *end,
-		      void (*fn)(struct all *a, struct trace_event *e))
-{
-	while (s < end) {
-		const char *newline = memchr(s, '\n', (size_t)(end - s));
-		const char *to = newline ? newline : end;
-		struct trace_fault fault;
-		struct trace_event e;
-
-		if (trace_parse(s, (size_t)(to - s), &e, &fault) == TRACE_IS_EVENT)
-			fn(a, &e);
-		s = to + 1;
-	}
 }
 
 /* Every EXIT that counts is in one node, and in one row of one side. */
@@ -81,8 +58,10 @@ static void check_sums(struct all *a)
 		abort();
 }
 
-static void look_again(struct all *a, struct trace_event *e)
+static void look_again(void *arg, struct trace_event *e)
 {
+	struct all *a = arg;
+
 	if (kept_has(&a->kept, e, true) < 0)
 		abort();
 }
@@ -105,13 +84,13 @@ int fuzz_where(const uint8_t *data, size_t size)
 	free(condition);
 	difference_init(&a.difference);
 	must(requests_init(&a.requests, false, 3));
-	each_line(&a, newline + 1, s + size, add);
+	each_event(newline + 1, s + size, add, &a);
 	must(tree_finish(&a.tree));
 	must(requests_finish(&a.requests));
 	must(difference_finish(&a.difference));
 	must(kept_found_all(&a.kept));
 	check_sums(&a);
-	each_line(&a, newline + 1, s + size, look_again);
+	each_event(newline + 1, s + size, look_again, &a);
 	trace_filter_release(&a.filter);
 	tree_release(&a.tree);
 	requests_release(&a.requests);

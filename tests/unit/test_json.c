@@ -32,6 +32,17 @@ Test(json, strings)
 	buf_release(&b);
 }
 
+Test(json, strings_that_nobody_has_checked)
+{
+	json_string_unchecked(&b, "plain \"text\"", 12);
+	expect("\"plain \\\"text\\\"\"");
+	json_string_unchecked(&b, "\xc3\xa9\xf0\x9f\x98\x80 \xed\xa0\xbd", 10);
+	expect("\"\xc3\xa9\xf0\x9f\x98\x80 \\ud83d\"");
+	json_string_unchecked(&b, "a\xff\xc3(\xed", 5);
+	expect("\"a\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\"");
+	buf_release(&b);
+}
+
 Test(json, over_several_lines)
 {
 	static const char text[] = "{\"a\": \"x, {\\\"y\\\": [1]}\\\\\", \"b\": [1, {}, []], "

@@ -59,6 +59,8 @@ Test(trace_fuzz, corpus, .timeout = 60)
 	cr_assert_geq(replay("trace", fuzz_trace), 5);
 	cr_assert_geq(replay("trace_line", fuzz_trace_line), 8);
 	cr_assert_geq(replay("where", fuzz_where), 4);
+	cr_assert_geq(replay("export", fuzz_export), 3);
+	cr_assert_geq(replay("report", fuzz_report), 3);
 }
 
 /* The fuzzer starts where each kind of line is understood. */

@@ -105,6 +105,27 @@ void json_string(struct buf *b, const char *s, size_t len)
 	b->len += p - room;
 }
 
+void json_string_unchecked(struct buf *b, const char *s, size_t len)
+{
+	const char *end = s + len;
+	struct buf text = {0};
+
+	if (utf8_is_ascii(s, len)) {
+		json_string(b, s, len);
+		return;
+	}
+	while (s < end) {
+		char bytes[UTF8_MAX];
+
+		buf_add(&text, bytes, (size_t)(utf8_put(bytes, utf8_get(&s, end)) - bytes));
+	}
+	if (text.failed)
+		b->failed = true;
+	else
+		json_string(b, text.s, text.len);
+	buf_release(&text);
+}
+
 /* Bytes of the unit at s: an escape or a character; *ret_chars: characters it takes. */
 static size_t unit(const char *s, const char *end, size_t *ret_chars)
 {

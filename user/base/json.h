@@ -13,7 +13,9 @@
 
 /* With the quotes. */
 void json_string(struct buf *b, const char *s, size_t len);
-/* Without. */
+/* The same for bytes that nobody has checked, as names of files: what is not UTF-8 is U+FFFD. */
+void json_string_unchecked(struct buf *b, const char *s, size_t len);
+/* Without the quotes. */
 void json_escape(struct buf *b, const char *s, size_t len);
 /* The same into p, which has room for JSON_GROWTH * len bytes; returns the end. */
 char *json_escape_to(char *p, const char *s, size_t len);

@@ -35,6 +35,15 @@ size_t utf8_prefix(const char *s, size_t len, size_t n)
 	return i;
 }
 
+size_t utf8_fit(const char *s, size_t len, size_t most)
+{
+	if (len <= most)
+		return len;
+	while (most && utf8_continues(s[most]))
+		most--;
+	return most;
+}
+
 char *utf8_put(char *p, uint32_t c)
 {
 	if (c > 0x10ffff)
@@ -90,4 +99,11 @@ uint32_t utf8_get(const char **s, const char *end)
 		return UTF8_REPLACEMENT;
 	*s = p + more;
 	return c;
+}
+
+uint32_t utf8_get_whole(const char **s, const char *end)
+{
+	uint32_t c = utf8_get(s, end);
+
+	return c >= 0xd800 && c < 0xe000 ? UTF8_REPLACEMENT : c;
 }

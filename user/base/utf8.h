@@ -29,9 +29,13 @@ bool utf8_is_ascii(const char *s, size_t len);
 size_t utf8_count(const char *s, size_t len);
 /* How many bytes the first n characters take. */
 size_t utf8_prefix(const char *s, size_t len, size_t n);
+/* How much of it is whole characters and at most `most` bytes. */
+size_t utf8_fit(const char *s, size_t len, size_t most);
 /* Writes at most UTF8_MAX bytes and returns the end; no code point: U+FFFD. */
 char *utf8_put(char *p, uint32_t c);
 /* Reads one character and moves *s on; what is not UTF-8 reads as U+FFFD. s < end. */
 uint32_t utf8_get(const char **s, const char *end);
+/* The same for text that leaves the program other than as JSON: a surrogate is U+FFFD too. */
+uint32_t utf8_get_whole(const char **s, const char *end);
 
 #endif

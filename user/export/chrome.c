@@ -319,8 +319,8 @@ static int start(struct export_to *to, const char *title, void **ret_state, stru
 	c->to = to;
 	c->running.follow = follow;
 	c->running.arg = c;
-	put_string(&to->b, "{\"displayTimeUnit\": \"ms\", \"otherData\": {\"trace\": ", title,
-		   strlen(title));
+	BUF_LITERAL(&to->b, "{\"displayTimeUnit\": \"ms\", \"otherData\": {\"trace\": ");
+	json_string_unchecked(&to->b, title, strlen(title));
 	BUF_LITERAL(&to->b, ", \"exporter\": \"flowctl " FT_VERSION "\"},\n\"traceEvents\": [\n"
 			    "{\"ph\": \"M\", \"pid\": 0, \"tid\": 0, \"ts\": 0, \"name\": "
 			    "\"process_name\", \"args\": {\"name\": \"trace\"}}");

@@ -52,13 +52,10 @@ static void put_number(struct csv *c, uint64_t n)
 	buf_char(&c->to->b, ',');
 }
 
-/* Lone surrogates have no place in UTF-8. */
 static void put_char(struct buf *b, uint32_t ch)
 {
 	char bytes[UTF8_MAX];
 
-	if (ch >= 0xd800 && ch < 0xe000)
-		ch = UTF8_REPLACEMENT;
 	if (ch == '"')
 		buf_char(b, '"');
 	buf_add(b, bytes, (size_t)(utf8_put(bytes, ch) - bytes));
@@ -67,12 +64,13 @@ static void put_char(struct buf *b, uint32_t ch)
 static void put_bytes(struct csv *c, const char *s, size_t len)
 {
 	struct buf *b = &c->to->b;
-	const char *end = s + len;
 
-	if (len) {
+	if (len) { /* else s may be NULL */
+		const char *end = s + len;
+
 		buf_char(b, '"');
 		while (s < end)
-			put_char(b, utf8_get(&s, end));
+			put_char(b, utf8_get_whole(&s, end));
 		buf_char(b, '"');
 	}
 	buf_char(b, ',');

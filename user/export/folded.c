@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/utf8.h"
 #include "export/export.h"
 #include "trace/paths.h"
 
@@ -22,21 +23,29 @@ struct folded {
 };
 
 /* What parts frames and lines may not be in a name. */
+static uint32_t name_char(uint32_t c)
+{
+	return c == ';' ? ':' : c <= ' ' || c == 0x7f ? '_' : c;
+}
+
 static void put_name(struct folded *f, const struct trace_function *function)
 {
+	const char *s, *end;
+
 	buf_clear(&f->label);
 	trace_function_label(&f->label, function);
-	for (size_t i = 0; i < f->label.len; i++) {
-		char *c = &f->label.s[i];
-
-		if (*c == ';')
-			*c = ':';
-		else if ((unsigned char)*c <= ' ' || *c == 0x7f)
-			*c = '_';
-	}
 	if (!f->label.len)
 		buf_char(&f->label, '?');
-	buf_add(&f->to->b, f->label.s, f->label.len);
+	if (f->label.failed) {
+		f->to->b.failed = true;
+		return;
+	}
+	for (s = f->label.s, end = s + f->label.len; s < end;) {
+		char bytes[UTF8_MAX];
+		uint32_t c = name_char(utf8_get_whole(&s, end));
+
+		buf_add(&f->to->b, bytes, (size_t)(utf8_put(bytes, c) - bytes));
+	}
 }
 
 static int put_path(struct folded *f, struct path *path)

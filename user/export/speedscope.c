@@ -205,7 +205,7 @@ static int finish(void *state, struct export_notes *ret_notes, struct why *w)
 		return why(w, err, "out of memory");
 	BUF_LITERAL(b, "{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\","
 		       "\"exporter\":\"flowctl " FT_VERSION "\",\"name\":");
-	json_string(b, s->title, strlen(s->title));
+	json_string_unchecked(b, s->title, strlen(s->title));
 	BUF_LITERAL(b, ",\n\"profiles\":[\n");
 	s->start_us = s->first_us;
 	for (size_t i = 0; i < s->count; i++)
