@@ -160,8 +160,8 @@ static void put_calls(struct json_out *j, struct report_names *n, const struct s
 		      size_t most)
 {
 	json_begin(j, "calls", '[');
-	for (size_t i = 0; i < least(s->count, most); i++) {
-		const struct slow_call *c = &s->heap[i];
+	for (size_t i = 0; i < least(s->longest.count, most); i++) {
+		const struct slow_call *c = longest_at(&s->longest, i);
 
 		json_begin(j, NULL, '[');
 		report_put_function(j, n, c->function);
@@ -182,8 +182,8 @@ static void put_calls(struct json_out *j, struct report_names *n, const struct s
 static void put_requests(struct json_out *j, const struct routes *r, size_t most)
 {
 	json_begin(j, "requests", '[');
-	for (size_t i = 0; i < least(r->slow_count, most); i++) {
-		const struct request *q = &r->slow[i];
+	for (size_t i = 0; i < least(r->slow.count, most); i++) {
+		const struct request *q = longest_at(&r->slow, i);
 
 		json_begin(j, NULL, '[');
 		json_u64(j, NULL, q->start_us);

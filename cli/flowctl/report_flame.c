@@ -24,9 +24,7 @@ void report_put_text(struct json_out *j, const char *key, const char *s, size_t 
 		json_bytes(j, key, len ? s : "", len);
 		return;
 	}
-	while (most && utf8_continues(s[most]))
-		most--;
-	buf_add(&b, s, most);
+	buf_add(&b, s, utf8_fit(s, len, most));
 	BUF_LITERAL(&b, "…");
 	json_bytes(j, key, b.s ? b.s : "", b.len);
 	buf_release(&b);

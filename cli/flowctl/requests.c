@@ -183,8 +183,8 @@ static int print_json(const struct requests *s, const struct reading *r, size_t 
 		put_row(&j, s->row[i]);
 	json_end(&j, ']');
 	json_begin(&j, "slow", '[');
-	for (size_t i = 0; i < s->slow_count; i++)
-		put_single(&j, &s->slow[i], true);
+	for (size_t i = 0; i < s->slow.count; i++)
+		put_single(&j, longest_at(&s->slow, i), true);
 	json_end(&j, ']');
 	json_begin(&j, "unfinishedRequests", '[');
 	for (size_t i = 0; i < s->unanswered_count; i++)
@@ -287,11 +287,11 @@ static void print_rest(const struct requests *s, size_t shown)
 	size_t listed =
 		s->unanswered_count < UNANSWERED_SHOWN ? s->unanswered_count : UNANSWERED_SHOWN;
 
-	for (size_t i = 0; i < s->slow_count; i++)
-		print_slow(&s->slow[i]);
+	for (size_t i = 0; i < s->slow.count; i++)
+		print_slow(longest_at(&s->slow, i));
 	printf("%s%" PRIu64 " requests, %" PRIu64 " answered with an error (5xx), %" PRIu64
 	       " without an answer\n",
-	       s->rows || s->slow_count ? "\n" : "", s->answered, s->errors, s->without_answer);
+	       s->rows || s->slow.count ? "\n" : "", s->answered, s->errors, s->without_answer);
 	for (size_t i = 0; i < listed; i++)
 		print_unanswered(&s->unanswered[i]);
 	if (listed < s->without_answer)

@@ -67,8 +67,8 @@ static int print_json(const struct slowest *s, const struct reading *r)
 	json_begin(&j, NULL, '{');
 	reading_put(&j, r);
 	json_begin(&j, "calls", '[');
-	for (size_t i = 0; i < s->count; i++)
-		put_call(&j, &s->heap[i]);
+	for (size_t i = 0; i < s->longest.count; i++)
+		put_call(&j, longest_at(&s->longest, i));
 	json_end(&j, ']');
 	json_end(&j, '}');
 	return json_print(&j);
@@ -99,9 +99,9 @@ static int print(void *slowest, const struct reading *r, const struct arguments 
 
 	if (a->json)
 		return print_json(s, r);
-	for (size_t i = 0; i < s->count; i++)
-		print_call(&s->heap[i]);
-	if (!s->count)
+	for (size_t i = 0; i < s->longest.count; i++)
+		print_call(longest_at(&s->longest, i));
+	if (!s->longest.count)
 		puts("no call ended in this trace");
 	return 0;
 }

@@ -316,6 +316,11 @@ Test(trace_check, losses)
 	c = (struct trace_check){0};
 }
 
+static const struct slow_call *slow_call(const struct slowest *s, size_t i)
+{
+	return longest_at(&s->longest, i);
+}
+
 Test(trace_slowest, keeps_the_longest)
 {
 	unsigned durations[] = {5, 90, 3, 70, 70, 1, 80, 2, 100, 60};
@@ -330,14 +335,16 @@ Test(trace_slowest, keeps_the_longest)
 			    2 * i + 3);
 	}
 	slowest_finish(&s);
-	cr_assert_eq(s.count, 4);
-	cr_assert(s.heap[0].duration_us == 100 && s.heap[1].duration_us == 90 &&
-		  s.heap[2].duration_us == 80 && s.heap[3].duration_us == 70);
-	cr_assert_eq(s.heap[3].line, 9);
-	cr_assert(s.heap[0].exception.len == 14 &&
-		  !memcmp(s.heap[0].exception.s, "ValueError: no", 14));
-	cr_assert(s.heap[0].args.len == 8 && !memcmp(s.heap[0].args.s, "{\"i\": 1}", 8));
-	cr_assert(s.heap[0].chain_len == 1 && !strcmp(s.heap[0].chain[0]->name, "root"));
+	cr_assert_eq(s.longest.count, 4);
+	cr_assert(slow_call(&s, 0)->duration_us == 100 && slow_call(&s, 1)->duration_us == 90 &&
+		  slow_call(&s, 2)->duration_us == 80 && slow_call(&s, 3)->duration_us == 70);
+	cr_assert_eq(slow_call(&s, 3)->line, 9);
+	cr_assert(slow_call(&s, 0)->exception.len == 14 &&
+		  !memcmp(slow_call(&s, 0)->exception.s, "ValueError: no", 14));
+	cr_assert(slow_call(&s, 0)->args.len == 8 &&
+		  !memcmp(slow_call(&s, 0)->args.s, "{\"i\": 1}", 8));
+	cr_assert(slow_call(&s, 0)->chain_len == 1 &&
+		  !strcmp(slow_call(&s, 0)->chain[0]->name, "root"));
 	slowest_release(&s);
 }
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "trace/parse.h"
 #include "trace/route.h"
+#include "trace/routes.h"
 
 Test(route, folding)
 {
@@ -54,4 +57,60 @@ Test(route, folding)
 		buf_release(&b);
 		free(path);
 	}
+}
+
+static void answer(struct routes *r, const char *path, unsigned status, unsigned us)
+{
+	struct trace_fault fault;
+	struct trace_event e;
+	char line[1024];
+	int len =
+		snprintf(line, sizeof(line),
+			 "{\"event\": \"HTTP_RESPONSE\", \"timestamp\": 1000, \"method\": \"GET\", "
+			 "\"path\": \"%s\", \"status_code\": %u, \"durationMicros\": %u}",
+			 path, status, us);
+
+	cr_assert_eq(trace_parse(line, (size_t)len, &e, &fault), TRACE_IS_EVENT);
+	cr_assert_eq(routes_add(r, &e), 0);
+}
+
+static void expect_route(const struct routes *r, size_t i, const char *path, uint64_t count)
+{
+	cr_expect_str_eq(r->route[i]->path, path);
+	cr_expect_eq(r->route[i]->durations.count, count);
+}
+
+/* What is counted under a route, and the slowest with their own paths. */
+Test(route, counting)
+{
+	char path[601];
+	const struct request *q;
+	struct routes r;
+
+	cr_assert_eq(routes_init(&r, 2), 0);
+	answer(&r, "/item/1", 200, 10);
+	answer(&r, "/item/2?page=3", 200, 30);
+	answer(&r, "/item/-2.5", 200, 5);
+	answer(&r, "/u/6f1c2a9e-7d1b-4c3a-9e57-0b1f2c3d4e5f", 200, 20);
+	answer(&r, "/u/9f86d081", 200, 4);
+	answer(&r, "/u/9f86d082", 200, 4);
+	answer(&r, "/item/1", 404, 2);
+	for (size_t i = 0; i < 300; i++)
+		memcpy(path + 2 * i, "\xc3\xa9", 2);
+	path[600] = 0;
+	answer(&r, path, 500, 1);
+	cr_assert_eq(routes_finish(&r), 0);
+	cr_assert_eq(r.count, 5);
+	expect_route(&r, 0, "/item/{n}", 3);
+	expect_route(&r, 1, "/u/{hex}", 2);
+	expect_route(&r, 2, "/item/{n}", 1);
+	expect_route(&r, 3, "/u/{uuid}", 1);
+	cr_expect_eq(strlen(r.route[4]->path), 254); /* 255 would cut a character */
+	cr_assert_eq(r.slow.count, 2);
+	q = longest_at(&r.slow, 0);
+	cr_expect(q->duration_us == 30 && q->start_us == 970);
+	cr_expect_str_eq(q->path, "/item/2?page=3");
+	q = longest_at(&r.slow, 1);
+	cr_expect_eq(q->duration_us, 20);
+	routes_release(&r);
 }

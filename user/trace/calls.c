@@ -62,16 +62,6 @@ struct trace_call *trace_calls_open(struct trace_calls *c, const struct trace_ev
 	return call;
 }
 
-/* Cuts text at a character, so that it takes no more than `most` bytes. */
-static void cut(struct buf *b, size_t most)
-{
-	if (b->len <= most)
-		return;
-	b->len = most;
-	while (b->len && utf8_continues(b->s[b->len]))
-		b->len--;
-}
-
 struct trace_call *trace_calls_begin(struct trace_calls *c, struct trace_functions *f,
 				     const struct trace_event *e)
 {
@@ -83,7 +73,7 @@ struct trace_call *trace_calls_begin(struct trace_calls *c, struct trace_functio
 	call->function = function;
 	if (e->args.s)
 		trace_text_put(&call->args, &e->args);
-	cut(&call->args, TRACE_ARGS_KEPT);
+	call->args.len = utf8_fit(call->args.s, call->args.len, TRACE_ARGS_KEPT);
 	return call;
 }
 

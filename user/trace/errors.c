@@ -41,11 +41,7 @@ static char *text_dup(const struct trace_text *t)
 
 	if (t->s)
 		trace_text_put(&b, t);
-	if (b.len > ERRORS_TEXT_KEPT) {
-		b.len = ERRORS_TEXT_KEPT;
-		while (b.len && utf8_continues(b.s[b.len]))
-			b.len--;
-	}
+	b.len = utf8_fit(b.s, b.len, ERRORS_TEXT_KEPT);
 	text = buf_dup(&b);
 	buf_release(&b);
 	return text;

@@ -38,13 +38,13 @@ static void release_single(struct single_request *s)
 	free(s->id);
 	free(s->method);
 	free(s->path);
+	*s = (struct single_request){0};
 }
 
 int requests_init(struct requests *r, bool exact, size_t slow_most)
 {
-	*r = (struct requests){.exact = exact, .slow_most = slow_most, .budget = {0, EXACT_BYTES}};
-	r->slow = calloc(slow_most + 1, sizeof(*r->slow));
-	return r->slow ? 0 : -ENOMEM;
+	*r = (struct requests){.exact = exact, .budget = {0, EXACT_BYTES}};
+	return longest_init(&r->slow, slow_most, sizeof(struct single_request));
 }
 
 void requests_release(struct requests *r)
@@ -57,11 +57,11 @@ void requests_release(struct requests *r)
 		free(r->row[i]->route);
 		free(r->row[i]);
 	}
-	for (size_t i = 0; i < r->slow_count; i++)
-		release_single(&r->slow[i]);
+	for (size_t i = 0; i < r->slow.count; i++)
+		release_single(longest_at(&r->slow, i));
 	for (size_t i = 0; i < r->unanswered_count; i++)
 		release_single(&r->unanswered[i]);
-	free(r->slow);
+	longest_release(&r->slow);
 	free(r->unanswered);
 	free(r->row);
 	map_release(&r->open);
@@ -182,25 +182,14 @@ static int make_single(struct single_request *to, struct request *q)
 	return 0;
 }
 
-/* Among the slowest, which are in order; of two that took as long the first one comes first. */
 static int consider_slow(struct requests *r, struct request *q)
 {
-	struct single_request new;
-	size_t at = r->slow_count;
-	int err;
+	struct single_request *to = longest_take(&r->slow, q->duration_us);
 
-	while (at && r->slow[at - 1].duration_us < q->duration_us)
-		at--;
-	if (at == r->slow_most)
+	if (!to)
 		return 0;
-	err = make_single(&new, q);
-	if (err)
-		return err;
-	memmove(&r->slow[at + 1], &r->slow[at], (r->slow_count - at) * sizeof(*r->slow));
-	r->slow[at] = new;
-	if (++r->slow_count > r->slow_most)
-		release_single(&r->slow[--r->slow_count]);
-	return 0;
+	release_single(to);
+	return make_single(to, q);
 }
 
 static int keep_unanswered(struct requests *r, struct request *q)
@@ -428,7 +417,7 @@ static int end_call_of(struct requests *r, struct request *q, const struct trace
 
 	if (call->error)
 		q->traced_us = add_capped(q->traced_us, us);
-	if (r->slow_most)
+	if (r->slow.most)
 		err = count_function(q, call->function, us, call->children_us);
 	q->open_calls--;
 	if (err || q->open_calls)
@@ -518,6 +507,7 @@ int requests_finish(struct requests *r)
 		if (q && !err && q->asked)
 			err = count_unanswered(r, q);
 	}
+	longest_finish(&r->slow);
 	if (r->unanswered_count)
 		qsort(r->unanswered, r->unanswered_count, sizeof(*r->unanswered), first_first);
 	for (size_t i = 0; i < r->rows && !err; i++) {

@@ -9,6 +9,7 @@
 
 #include "trace/calls.h"
 #include "trace/durations.h"
+#include "trace/longest.h"
 
 #define REQUESTS_ROWS 10000	 /* routes beyond are one row */
 #define REQUESTS_FUNCTIONS 256	 /* of one request; calls of others are not listed */
@@ -44,7 +45,6 @@ struct single_request {
 
 struct requests {
 	bool exact; /* paths as they are */
-	size_t slow_most;
 
 	struct trace_functions functions;
 	struct trace_calls calls; /* row: its struct request; error: is it an outermost one? */
@@ -53,8 +53,7 @@ struct requests {
 	struct request_row **row; /* owned */
 	size_t rows, room;
 	struct durations_budget budget;
-	struct single_request *slow; /* owned; the slowest first */
-	size_t slow_count;
+	struct longest slow;		   /* of struct single_request */
 	struct single_request *unanswered; /* owned */
 	size_t unanswered_count;
 	uint64_t answered, errors, without_answer; /* all of them */

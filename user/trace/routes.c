@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
 #include "trace/functions.h"
+#include "trace/route.h"
 #include "trace/routes.h"
-
-#define KEY_LENGTH 16 /* hexadecimal digits that are taken for a key, as in a UUID */
 
 int routes_init(struct routes *r, size_t slow_most)
 {
-	*r = (struct routes){.slow_most = slow_most, .budget = {.most = 8u << 20}};
-	r->slow = calloc(slow_most, sizeof(*r->slow));
-	return r->slow ? 0 : -ENOMEM;
+	*r = (struct routes){.budget = {.most = 8u << 20}};
+	return longest_init(&r->slow, slow_most, sizeof(struct request));
 }
 
 void routes_release(struct routes *r)
@@ -26,51 +23,8 @@ void routes_release(struct routes *r)
 		free(r->route[i]);
 	}
 	free(r->route);
-	free(r->slow);
+	longest_release(&r->slow);
 	map_release(&r->index);
-}
-
-static bool is_key(const char *s, size_t len)
-{
-	size_t digits = 0, hex = 0, dashes = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		digits += isdigit((unsigned char)s[i]) != 0;
-		hex += isxdigit((unsigned char)s[i]) != 0;
-		dashes += s[i] == '-';
-	}
-	return len && (digits == len || (digits && hex >= KEY_LENGTH && hex + dashes == len));
-}
-
-/* Shortened at a character. */
-static void cut(struct buf *b, size_t most)
-{
-	if (b->len <= most)
-		return;
-	b->len = most;
-	while (b->len && utf8_continues(b->s[b->len]))
-		b->len--;
-}
-
-static void put_route(struct buf *to, const char *s, size_t len)
-{
-	const char *end = s + len;
-
-	while (s < end) {
-		const char *slash = memchr(s, '/', (size_t)(end - s));
-		size_t n = (size_t)((slash ? slash : end) - s);
-
-		if (is_key(s, n))
-			BUF_LITERAL(to, "{id}");
-		else
-			buf_add(to, s, n);
-		s += n;
-		if (slash) {
-			buf_char(to, '/');
-			s++;
-		}
-	}
-	cut(to, ROUTES_TEXT_KEPT - 1);
 }
 
 static struct route *new_route(struct routes *r, const struct buf *method, const struct buf *path,
@@ -116,53 +70,23 @@ static int count(struct routes *r, const struct trace_event *e, const struct buf
 	return durations_add(&route->durations, &r->budget, e->duration_us);
 }
 
-static void sift_up(struct request *heap, size_t i)
-{
-	while (i && heap[i].duration_us < heap[(i - 1) / 2].duration_us) {
-		struct request other = heap[i];
-
-		heap[i] = heap[(i - 1) / 2];
-		heap[(i - 1) / 2] = other;
-		i = (i - 1) / 2;
-	}
-}
-
-static void sift_down(struct request *heap, size_t n)
-{
-	for (size_t i = 0, least;; i = least) {
-		struct request other = heap[i];
-
-		least = i;
-		for (size_t child = 2 * i + 1; child < n && child <= 2 * i + 2; child++)
-			if (heap[child].duration_us < heap[least].duration_us)
-				least = child;
-		if (least == i)
-			return;
-		heap[i] = heap[least];
-		heap[least] = other;
-	}
-}
-
 static void copy(char *to, size_t size, const struct buf *from)
 {
-	struct buf b = *from;
+	size_t len = utf8_fit(from->s, from->len, size - 1);
 
-	cut(&b, size - 1);
-	if (b.len)
-		memcpy(to, b.s, b.len);
-	to[b.len] = 0;
+	if (len)
+		memcpy(to, from->s, len);
+	to[len] = 0;
 }
 
 static void keep_if_slow(struct routes *r, const struct trace_event *e, const struct buf *method,
 			 const struct buf *path)
 {
-	bool full = r->slow_count == r->slow_most;
-	struct request *to = full ? &r->slow[0] : &r->slow[r->slow_count];
+	struct request *to = longest_take(&r->slow, e->duration_us);
 	struct buf id = {0};
 
-	if (full && e->duration_us <= to->duration_us)
+	if (!to)
 		return;
-	r->slow_count += !full;
 	to->duration_us = e->duration_us;
 	to->start_us = e->timestamp_us > e->duration_us ? e->timestamp_us - e->duration_us : 0;
 	to->status = e->status_code;
@@ -174,10 +98,6 @@ static void keep_if_slow(struct routes *r, const struct trace_event *e, const st
 	copy(to->method, sizeof(to->method), method);
 	copy(to->path, sizeof(to->path), path);
 	buf_release(&id);
-	if (full)
-		sift_down(r->slow, r->slow_count);
-	else
-		sift_up(r->slow, r->slow_count - 1);
 }
 
 static int add_response(struct routes *r, const struct trace_event *e)
@@ -189,8 +109,9 @@ static int add_response(struct routes *r, const struct trace_event *e)
 		trace_text_put(&method, &e->method);
 	if (e->path.s)
 		trace_text_put(&path, &e->path);
-	cut(&method, sizeof(r->slow->method) - 1);
-	put_route(&route, path.s, path.len);
+	method.len = utf8_fit(method.s, method.len, ROUTES_METHOD_KEPT - 1);
+	route_fold(&route, path.s, path.len);
+	route.len = utf8_fit(route.s, route.len, ROUTES_TEXT_KEPT - 1);
 	err = method.failed || path.failed || route.failed ? -ENOMEM : count(r, e, &method, &route);
 	if (!err)
 		keep_if_slow(r, e, &method, &path);
@@ -223,22 +144,13 @@ static int most_first(const void *a, const void *b)
 	return order ? order : (x->status > y->status) - (x->status < y->status);
 }
 
-static int slowest_first(const void *a, const void *b)
-{
-	const struct request *x = a, *y = b;
-
-	if (x->duration_us != y->duration_us)
-		return x->duration_us < y->duration_us ? 1 : -1;
-	return (x->start_us > y->start_us) - (x->start_us < y->start_us);
-}
-
 int routes_finish(struct routes *r)
 {
 	static const unsigned percent[] = {50, 95};
 
 	if (r->count)
 		qsort(r->route, r->count, sizeof(struct route *), most_first);
-	qsort(r->slow, r->slow_count, sizeof(*r->slow), slowest_first);
+	longest_finish(&r->slow);
 	for (size_t i = 0; i < r->count; i++) {
 		uint64_t us[2];
 

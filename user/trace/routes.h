@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP requests by method, route and status. A trace has paths, no routes: here segments that are
- * a number or look like a key are "{id}", so that /orders/17 and /orders/18 are one route.
+ * HTTP requests by method, route (trace/route.h) and status, and the slowest of them.
  */
 #ifndef FT_TRACE_ROUTES_H
 #define FT_TRACE_ROUTES_H
@@ -9,9 +8,11 @@
 #include "base/map.h"
 #include "trace/durations.h"
 #include "trace/event.h"
+#include "trace/longest.h"
 
 #define ROUTES_MOST 2000     /* different ones; more are counted together */
-#define ROUTES_TEXT_KEPT 256 /* bytes of a path */
+#define ROUTES_TEXT_KEPT 256 /* bytes of a path, with the zero at its end */
+#define ROUTES_METHOD_KEPT 16
 
 struct route {
 	char *method, *path; /* owned */
@@ -24,7 +25,7 @@ struct route {
 struct request {
 	uint64_t start_us, duration_us;
 	uint32_t status, pid, tid;
-	char method[16];
+	char method[ROUTES_METHOD_KEPT];
 	char path[ROUTES_TEXT_KEPT];
 	char id[64];
 };
@@ -36,9 +37,7 @@ struct routes {
 	struct durations_budget budget;
 	uint64_t requests, responses; /* events */
 	uint64_t others;	      /* responses beyond ROUTES_MOST routes */
-	/* The slowest ones; a heap with the fastest on top until routes_finish(). */
-	struct request *slow; /* owned */
-	size_t slow_count, slow_most;
+	struct longest slow;	      /* of struct request */
 };
 
 int routes_init(struct routes *r, size_t slow_most);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "trace/durations.h"
 #include "trace/slowest.h"
 
 int slowest_init(struct slowest *s, size_t most)
 {
-	*s = (struct slowest){.most = most};
-	s->heap = calloc(most, sizeof(*s->heap));
-	return s->heap ? 0 : -ENOMEM;
+	*s = (struct slowest){0};
+	return longest_init(&s->longest, most, sizeof(struct slow_call));
 }
 
 static void release_call(struct slow_call *call)
@@ -22,51 +20,11 @@ static void release_call(struct slow_call *call)
 
 void slowest_release(struct slowest *s)
 {
-	for (size_t i = 0; i < s->count; i++)
-		release_call(&s->heap[i]);
-	free(s->heap);
+	for (size_t i = 0; i < s->longest.count; i++)
+		release_call(longest_at(&s->longest, i));
+	longest_release(&s->longest);
 	trace_calls_release(&s->calls);
 	trace_functions_release(&s->functions);
-}
-
-/* Of two that took as long, the one that ended first in the trace is the slower. */
-static bool shorter(const struct slow_call *a, const struct slow_call *b)
-{
-	if (a->duration_us != b->duration_us)
-		return a->duration_us < b->duration_us;
-	return a->file == b->file && a->line > b->line;
-}
-
-static void swap(struct slow_call *a, struct slow_call *b)
-{
-	struct slow_call other = *a;
-
-	*a = *b;
-	*b = other;
-}
-
-static void sift_up(struct slow_call *heap, size_t i)
-{
-	while (i && shorter(&heap[i], &heap[(i - 1) / 2])) {
-		swap(&heap[i], &heap[(i - 1) / 2]);
-		i = (i - 1) / 2;
-	}
-}
-
-static void sift_down(struct slow_call *heap, size_t count)
-{
-	size_t i = 0, least;
-
-	for (;;) {
-		least = i;
-		for (size_t child = 2 * i + 1; child < count && child <= 2 * i + 2; child++)
-			if (shorter(&heap[child], &heap[least]))
-				least = child;
-		if (least == i)
-			return;
-		swap(&heap[i], &heap[least]);
-		i = least;
-	}
 }
 
 static void put(struct buf *b, const struct trace_text *t)
@@ -120,19 +78,9 @@ static int describe(struct slowest *s, struct slow_call *to, const struct trace_
 static int consider(struct slowest *s, const struct trace_event *e, const struct trace_call *call,
 		    const char *file, uint64_t line)
 {
-	bool full = s->count == s->most;
-	struct slow_call *to = full ? &s->heap[0] : &s->heap[s->count];
-	int err;
+	struct slow_call *to = e->left_out ? NULL : longest_take(&s->longest, e->duration_us);
 
-	if (e->left_out || (full && e->duration_us <= to->duration_us))
-		return 0;
-	s->count += !full;
-	err = describe(s, to, e, call, file, line);
-	if (full)
-		sift_down(s->heap, s->count);
-	else
-		sift_up(s->heap, s->count - 1);
-	return err;
+	return to ? describe(s, to, e, call, file, line) : 0;
 }
 
 int slowest_add(struct slowest *s, const struct trace_event *e, const char *file, uint64_t line)
@@ -158,12 +106,7 @@ int slowest_add(struct slowest *s, const struct trace_event *e, const char *file
 	return err;
 }
 
-static int longest_first(const void *a, const void *b)
-{
-	return shorter(a, b) - shorter(b, a);
-}
-
 void slowest_finish(struct slowest *s)
 {
-	qsort(s->heap, s->count, sizeof(*s->heap), longest_first);
+	longest_finish(&s->longest);
 }

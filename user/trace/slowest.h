@@ -6,6 +6,7 @@
 #define FT_TRACE_SLOWEST_H
 
 #include "trace/calls.h"
+#include "trace/longest.h"
 
 /* Calls around a slow one that are kept. */
 #define SLOWEST_CHAIN 32
@@ -26,8 +27,7 @@ struct slow_call {
 struct slowest {
 	struct trace_functions functions;
 	struct trace_calls calls;
-	struct slow_call *heap; /* owned; the shortest on top */
-	size_t count, most;
+	struct longest longest; /* of struct slow_call */
 };
 
 int slowest_init(struct slowest *s, size_t most);

@@ -30,7 +30,7 @@ export function showRequests() {
     return;
   }
   byId("requests").append(
-    table("By route and status; numbers and keys in a path are {id}", [
+    table("By route and status; what is an id in a path is {n}, {uuid} or {hex}", [
       method,
       { title: "Route", text: true, value: (row) => row.path, show: (row) => el("code", {}, row.path) },
       status,
