@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json_out.h"
 #include "source/project.h"
 #include "source_files.h"
 #include "style.h"
@@ -80,105 +81,90 @@ static void print_total(const struct project *p)
 
 /* ---- for programs ---------------------------------------------------------------------- */
 
-static struct json_object *function_json(const struct found_function *f)
+static void put_function(struct json_out *j, const struct found_function *f)
 {
-	struct json_object *o = json_object_new_object();
-
-	source_add_text(o, "name", f->name);
-	source_add_number(o, "line", f->line);
-	source_add_text(o, "state", found_state_name(f->state));
-	source_add_bool(o, "async", f->flags & FOUND_ASYNC);
-	source_add_bool(o, "generator", f->flags & FOUND_GENERATOR);
-	source_add_bool(o, "method", f->flags & FOUND_METHOD);
-	source_add_bool(o, "nested", f->flags & FOUND_NESTED);
-	return o;
+	json_begin(j, NULL, '{');
+	json_text(j, "name", f->name);
+	json_u64(j, "line", f->line);
+	json_text(j, "state", found_state_name(f->state));
+	json_flag(j, "async", f->flags & FOUND_ASYNC);
+	json_flag(j, "generator", f->flags & FOUND_GENERATOR);
+	json_flag(j, "method", f->flags & FOUND_METHOD);
+	json_flag(j, "nested", f->flags & FOUND_NESTED);
+	json_end(j, '}');
 }
 
 /* An array of the words of "a, b". */
-static struct json_object *words_json(const char *list)
+static void put_words(struct json_out *j, const char *key, const char *list)
 {
-	struct json_object *all = json_object_new_array();
-
+	json_begin(j, key, '[');
 	while (list && *list) {
 		size_t n = strcspn(list, ",");
 
-		json_object_array_add(all, json_object_new_string_len(list, (int)n));
+		json_bytes(j, NULL, list, n);
 		list += n;
 		list += strspn(list, ", ");
 	}
-	return all;
+	json_end(j, ']');
 }
 
-static struct json_object *file_json(const char *path, const struct found *f)
+static void put_file(struct json_out *j, const char *path, const struct found *f)
 {
-	struct json_object *o = json_object_new_object(), *functions = json_object_new_array();
-
-	source_add_text(o, "path", path);
-	source_add_number(o, "classes", f->nclasses);
-	json_object_object_add(o, "frameworks", words_json(f->frameworks));
+	json_begin(j, NULL, '{');
+	json_text(j, "path", path);
+	json_u64(j, "classes", f->nclasses);
+	put_words(j, "frameworks", f->frameworks);
+	json_begin(j, "functions", '[');
 	for (size_t i = 0; i < f->nfunctions; i++)
-		json_object_array_add(functions, function_json(&f->function[i]));
-	json_object_object_add(o, "functions", functions);
-	return o;
+		put_function(j, &f->function[i]);
+	json_end(j, ']');
+	json_end(j, '}');
 }
 
-static struct json_object *error_json(const char *path, const char *kind, const struct why *w)
+static void put_error(struct json_out *j, const char *path, const char *kind, const struct why *w)
 {
-	struct json_object *o = json_object_new_object();
-
-	source_add_text(o, "path", path);
-	source_add_text(o, "error", w->text);
-	source_add_text(o, "kind", kind);
-	return o;
+	json_begin(j, NULL, '{');
+	json_text(j, "path", path);
+	json_text(j, "error", w->text);
+	json_text(j, "kind", kind);
+	json_end(j, '}');
 }
 
-static struct json_object *prefixes_json(const struct project *p)
+static void put_prefixes(struct json_out *j, const struct project *p)
 {
-	struct json_object *all = json_object_new_array();
-
+	json_begin(j, "prefixes", '[');
 	for (size_t i = 0; i < p->npackages; i++)
 		if (p->package[i].functions)
-			json_object_array_add(all, source_text(p->package[i].name));
+			json_text(j, NULL, p->package[i].name);
 	if (p->is_script)
-		json_object_array_add(all, json_object_new_string("__main__"));
-	return all;
+		json_text(j, NULL, "__main__");
+	json_end(j, ']');
 }
 
-static struct json_object *total_json(const struct project *p)
+static void put_total(struct json_out *j, const struct project *p)
 {
-	struct json_object *o = json_object_new_object(), *left = json_object_new_object();
-
-	source_add_number(o, "files", p->files);
-	source_add_number(o, "skipped", p->skipped);
-	source_add_number(o, "classes", p->classes);
-	source_add_number(o, "functions", p->functions);
-	source_add_number(o, "instrumentable", p->state[FOUND_FREE]);
-	source_add_number(o, "instrumented", p->state[FOUND_INSTRUMENTED]);
+	json_begin(j, "total", '{');
+	json_u64(j, "files", p->files);
+	json_u64(j, "skipped", p->skipped);
+	json_u64(j, "classes", p->classes);
+	json_u64(j, "functions", p->functions);
+	json_u64(j, "instrumentable", p->state[FOUND_FREE]);
+	json_u64(j, "instrumented", p->state[FOUND_INSTRUMENTED]);
+	json_begin(j, "left_out", '{');
 	for (int i = FOUND_STUB; i < FOUND_STATES; i++)
-		source_add_number(left, found_state_name((enum found_state)i), p->state[i]);
-	json_object_object_add(o, "left_out", left);
-	source_add_number(o, "methods", p->methods);
-	source_add_number(o, "nested", p->nested);
-	source_add_number(o, "async", p->async);
-	source_add_number(o, "generators", p->generators);
-	return o;
-}
-
-static void print_json(const struct project *p, struct json_object *files)
-{
-	struct json_object *all = json_object_new_object();
-
-	json_object_object_add(all, "files", files);
-	json_object_object_add(all, "total", total_json(p));
-	json_object_object_add(all, "frameworks", words_json(p->frameworks));
-	json_object_object_add(all, "prefixes", prefixes_json(p));
-	source_print_json(all);
+		json_u64(j, found_state_name((enum found_state)i), p->state[i]);
+	json_end(j, '}');
+	json_u64(j, "methods", p->methods);
+	json_u64(j, "nested", p->nested);
+	json_u64(j, "async", p->async);
+	json_u64(j, "generators", p->generators);
+	json_end(j, '}');
 }
 
 /* ---- all files --------------------------------------------------------------------------- */
 
 static void analyze(const char *path, const struct options *o, struct project *p,
-		    struct json_object *files)
+		    struct json_out *j)
 {
 	struct buf text = {};
 	struct stat st;
@@ -197,38 +183,61 @@ static void analyze(const char *path, const struct options *o, struct project *p
 	if (err) {
 		source_file_fail(path, &w);
 		p->skipped++;
-	} else if (!files) {
+	} else if (!j) {
 		print_file(path, &f, o->verbose);
 	}
-	if (files)
-		json_object_array_add(files,
-				      err ? error_json(path, kind, &w) : file_json(path, &f));
+	if (j && err)
+		put_error(j, path, kind, &w);
+	else if (j)
+		put_file(j, path, &f);
 	found_release(&f);
 	buf_release(&text);
 }
 
+static void analyze_all(const struct files *f, const struct options *o, struct project *p)
+{
+	if (f->count)
+		puts("functions instrumentable instrumented left out  file");
+	for (size_t i = 0; i < f->count; i++)
+		analyze(f->path[i], o, p, NULL);
+	project_sort(p);
+	if (f->count)
+		print_total(p);
+}
+
+static int analyze_all_json(const struct files *f, const struct options *o, struct project *p)
+{
+	struct json_out j = {};
+
+	json_begin(&j, NULL, '{');
+	json_begin(&j, "files", '[');
+	for (size_t i = 0; i < f->count; i++)
+		analyze(f->path[i], o, p, &j);
+	json_end(&j, ']');
+	project_sort(p);
+	put_total(&j, p);
+	put_words(&j, "frameworks", p->frameworks);
+	put_prefixes(&j, p);
+	json_end(&j, '}');
+	return json_print(&j);
+}
+
 static int run(const struct arguments *a)
 {
-	struct json_object *files = a->json ? json_object_new_array() : NULL;
 	struct project p = {};
 	struct files f = {};
+	struct why w = {};
 	int status;
 
 	if (!source_files_open(&f, a, &status)) {
-		if (!files && f.count)
-			puts("functions instrumentable instrumented left out  file");
-		for (size_t i = 0; i < f.count; i++)
-			analyze(f.path[i], a->options, &p, files);
-		project_sort(&p);
-		if (files)
-			print_json(&p, json_object_get(files));
-		else if (f.count)
-			print_total(&p);
+		if (!a->json)
+			analyze_all(&f, a->options, &p);
+		else if (analyze_all_json(&f, a->options, &p))
+			status = command_end(-ENOMEM, &w);
 	}
 	status = p.skipped ? EXIT_OTHER : status;
 	source_files_close(&f);
 	project_release(&p);
-	json_object_put(files);
 	return status;
 }
 

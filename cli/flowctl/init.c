@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "json_out.h"
 #include "source/examine.h"
 #include "source/interpreter.h"
 #include "source/project.h"
@@ -34,18 +35,18 @@ static void look(const char *folder, struct project *p)
 	files_release(&files);
 }
 
-static void report(const struct arguments *a, const char *folder, const char *program)
+static int report(const struct arguments *a, const char *folder, const char *program)
 {
-	struct json_object *o;
+	struct json_out j = {};
 
 	if (a->json) {
-		o = json_object_new_object();
-		source_add_text(o, "folder", folder);
-		source_add_text(o, "config", SETUP_CONFIG);
-		source_add_text(o, "script", SETUP_SCRIPT);
-		source_add_text(o, "program", program);
-		source_print_json(o);
-		return;
+		json_begin(&j, NULL, '{');
+		json_text(&j, "folder", folder);
+		json_text(&j, "config", SETUP_CONFIG);
+		json_text(&j, "script", SETUP_SCRIPT);
+		json_text(&j, "program", program);
+		json_end(&j, '}');
+		return json_print(&j);
 	}
 	printf("%s/" SETUP_CONFIG "\n%s/" SETUP_SCRIPT "\n", folder, folder);
 	if (program)
@@ -53,6 +54,7 @@ static void report(const struct arguments *a, const char *folder, const char *pr
 	else
 		puts("no program found to run: give one to the script, or name it in PROGRAM "
 		     "there");
+	return 0;
 }
 
 static int run(const struct arguments *a)
@@ -76,10 +78,10 @@ static int run(const struct arguments *a)
 	}
 	interpreter_stop();
 	if (!err)
-		report(a, s.folder, program);
+		err = report(a, s.folder, program);
 	project_release(&p);
 	free(program);
-	return err ? command_fail(&w) : EXIT_DONE;
+	return command_end(err, &w);
 }
 
 static const struct command_option options[] = {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* instrument and uninstrument: the same way through files, in and out. */
+#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "json_out.h"
 #include "source/change.h"
 #include "source_files.h"
 
@@ -69,54 +70,44 @@ static void print_total(const struct change_options *o, const struct total *t)
 
 /* ---- for programs ---------------------------------------------------------------------- */
 
-static struct json_object *file_json(const char *path, const struct change_options *o,
-				     const struct change_result *r, const char *error)
+static void put_file(struct json_out *j, const char *path, const struct change_options *o,
+		     const struct change_result *r, const char *error)
 {
-	struct json_object *f = json_object_new_object();
-
-	source_add_text(f, "path", path);
+	json_begin(j, NULL, '{');
+	json_text(j, "path", path);
 	if (error) {
-		source_add_text(f, "error", error);
-		return f;
+		json_text(j, "error", error);
+		json_end(j, '}');
+		return;
 	}
-	source_add_bool(f, "changed", r->changed);
-	source_add_number(f, "functions", r->lines.functions);
+	json_flag(j, "changed", r->changed);
+	json_u64(j, "functions", r->lines.functions);
 	if (o->undo)
-		source_add_number(f, "left", r->lines.left);
+		json_u64(j, "left", r->lines.left);
 	else
-		source_add_bool(f, "backup_differs", r->backup == BACKUP_DIFFERS);
-	if (o->dry_run) {
-		char *diff = buf_dup(&r->diff);
-
-		source_add_text(f, "diff", diff);
-		free(diff);
-	}
-	return f;
+		json_flag(j, "backup_differs", r->backup == BACKUP_DIFFERS);
+	if (o->dry_run)
+		json_bytes(j, "diff", r->diff.len ? r->diff.s : "", r->diff.len);
+	json_end(j, '}');
 }
 
-static void print_json(const struct change_options *o, struct json_object *files,
-		       const struct total *t)
+static void put_total(struct json_out *j, const struct change_options *o, const struct total *t)
 {
-	struct json_object *all = json_object_new_object(), *left_out;
-
-	json_object_object_add(all, "files", files);
-	source_add_number(all, "changed", t->changed);
-	source_add_number(all, "functions", t->functions);
-	source_add_number(all, "skipped", t->failed);
-	if (!o->undo) {
-		left_out = json_object_new_object();
-		for (int i = FOUND_INSTRUMENTED; i < FOUND_STATES; i++)
-			source_add_number(left_out, found_state_name((enum found_state)i),
-					  t->left_out[i]);
-		json_object_object_add(all, "left_out", left_out);
-	}
-	source_print_json(all);
+	json_u64(j, "changed", t->changed);
+	json_u64(j, "functions", t->functions);
+	json_u64(j, "skipped", t->failed);
+	if (o->undo)
+		return;
+	json_begin(j, "left_out", '{');
+	for (int i = FOUND_INSTRUMENTED; i < FOUND_STATES; i++)
+		json_u64(j, found_state_name((enum found_state)i), t->left_out[i]);
+	json_end(j, '}');
 }
 
 /* ---- all files --------------------------------------------------------------------------- */
 
 static void change(const char *path, const struct change_options *o, struct total *t,
-		   struct json_object *files)
+		   struct json_out *j)
 {
 	struct change_result r;
 	struct why w = {};
@@ -126,31 +117,49 @@ static void change(const char *path, const struct change_options *o, struct tota
 		t->failed++;
 	} else {
 		add(t, &r);
-		if (!files)
+		if (!j)
 			print_file(path, o, &r);
 	}
-	if (files)
-		json_object_array_add(files, file_json(path, o, &r, w.text[0] ? w.text : NULL));
+	if (j)
+		put_file(j, path, o, &r, w.text[0] ? w.text : NULL);
 	change_result_release(&r);
+}
+
+static void change_files(const struct files *f, const struct change_options *o, struct total *t)
+{
+	for (size_t i = 0; i < f->count; i++)
+		change(f->path[i], o, t, NULL);
+	print_total(o, t);
+}
+
+static int change_files_json(const struct files *f, const struct change_options *o, struct total *t)
+{
+	struct json_out j = {};
+
+	json_begin(&j, NULL, '{');
+	json_begin(&j, "files", '[');
+	for (size_t i = 0; i < f->count; i++)
+		change(f->path[i], o, t, &j);
+	json_end(&j, ']');
+	put_total(&j, o, t);
+	json_end(&j, '}');
+	return json_print(&j);
 }
 
 static int change_all(const struct arguments *a, const struct change_options *o)
 {
-	struct json_object *files = a->json ? json_object_new_array() : NULL;
 	struct files f = {};
 	struct total t = {};
+	struct why w = {};
 	int status;
 
 	if (!source_files_open(&f, a, &status)) {
-		for (size_t i = 0; i < f.count; i++)
-			change(f.path[i], o, &t, files);
-		if (files)
-			print_json(o, json_object_get(files), &t);
-		else
-			print_total(o, &t);
+		if (!a->json)
+			change_files(&f, o, &t);
+		else if (change_files_json(&f, o, &t))
+			status = command_end(-ENOMEM, &w);
 	}
 	source_files_close(&f);
-	json_object_put(files);
 	return t.failed ? EXIT_OTHER : status;
 }
 

@@ -6,8 +6,6 @@
 #ifndef FT_SOURCE_FILES_H
 #define FT_SOURCE_FILES_H
 
-#include <json-c/json.h>
-
 #include "command.h"
 #include "source/files.h"
 
@@ -18,13 +16,5 @@ void source_files_close(struct files *f);
 
 /* "flowctl: path: why". */
 void source_file_fail(const char *path, const struct why *w);
-
-/* Text from the file system as JSON, whatever bytes it has; NULL is null. */
-struct json_object *source_text(const char *text);
-void source_add_text(struct json_object *o, const char *key, const char *text);
-void source_add_number(struct json_object *o, const char *key, size_t n);
-void source_add_bool(struct json_object *o, const char *key, bool b);
-/* One line on standard output; releases it. */
-void source_print_json(struct json_object *o);
 
 #endif

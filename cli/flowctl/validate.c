@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "json_out.h"
 #include "source/interpreter.h"
 #include "source/validate.h"
 #include "source_files.h"
@@ -60,24 +61,26 @@ static void print(const struct validation *v)
 	printf("%-12s %-3s %s\n", "traceable", v->ok ? "yes" : "NO", conclusion(v));
 }
 
-static void print_json(const struct validation *v)
+static int print_json(const struct validation *v)
 {
 	static const char *const word[] = {"yes", "no", "note"};
-	struct json_object *all = json_object_new_object(), *rows = json_object_new_array();
+	struct json_out j = {};
 
+	json_begin(&j, NULL, '{');
+	json_flag(&j, "ok", v->ok);
+	json_flag(&j, "bpf", v->bpf);
+	json_flag(&j, "agent", v->agent);
+	json_begin(&j, "checks", '[');
 	for (size_t i = 0; i < v->nrows; i++) {
-		struct json_object *o = json_object_new_object();
-
-		source_add_text(o, "name", v->row[i].name);
-		source_add_text(o, "verdict", word[v->row[i].verdict]);
-		source_add_text(o, "text", v->row[i].text);
-		json_object_array_add(rows, o);
+		json_begin(&j, NULL, '{');
+		json_text(&j, "name", v->row[i].name);
+		json_text(&j, "verdict", word[v->row[i].verdict]);
+		json_text(&j, "text", v->row[i].text);
+		json_end(&j, '}');
 	}
-	source_add_bool(all, "ok", v->ok);
-	source_add_bool(all, "bpf", v->bpf);
-	source_add_bool(all, "agent", v->agent);
-	json_object_object_add(all, "checks", rows);
-	source_print_json(all);
+	json_end(&j, ']');
+	json_end(&j, '}');
+	return json_print(&j);
 }
 
 static int run(const struct arguments *a)
@@ -92,12 +95,12 @@ static int run(const struct arguments *a)
 		err = validate(a->noperands ? a->operand[0] : ".", o->python,
 			       find_collector(collector), &v, &w);
 	interpreter_stop();
-	if (err)
-		return command_fail(&w);
-	if (a->json)
-		print_json(&v);
-	else
+	if (!err && a->json)
+		err = print_json(&v);
+	else if (!err)
 		print(&v);
+	if (err)
+		return command_end(err, &w);
 	return v.ok ? EXIT_DONE : EXIT_OTHER;
 }
 

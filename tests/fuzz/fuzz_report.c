@@ -121,8 +121,8 @@ static void check(struct json_object *all, const struct totals *t)
 	check_ids(all, "functions");
 	check_ids(all, "calls");
 	check_errors(all);
-	if (sum_rows(member(all, "functions"), 10, 1) != t->exits ||
-	    check_flame(all) != t->exits || check_activity(all) != t->enters ||
+	if (sum_rows(member(all, "functions"), 10, 1) != t->exits || check_flame(all) != t->exits ||
+	    check_activity(all) != t->enters ||
 	    sum_rows(member(all, "routes"), 8, 3) + others != t->responses)
 		abort();
 	sum_rows(member(all, "calls"), 10, 1);
