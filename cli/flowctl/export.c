@@ -37,9 +37,9 @@ static const struct command_option rows[] = {
 static int copy(const struct export_format *format, void *state, struct reading *r, struct why *w)
 {
 	struct trace_event e;
-	int got, err = 0;
+	int got = 0, err = 0;
 
-	while ((got = reading_next(r, &e, w)) > 0 && !err)
+	while (!err && (got = reading_next(r, &e, w)) > 0)
 		err = format->add(state, &e, w);
 	return got < 0 ? got : err;
 }

@@ -4,6 +4,7 @@ import collections
 import csv
 import io
 import json
+import os
 import re
 
 import browser
@@ -326,6 +327,14 @@ def test_where_it_goes(flowctl, trace, tmp_path):
     assert figures["format"] == "chrome" and figures["calls"] > 1000
 
 
+def test_a_full_disk_is_said_at_once(flowctl, tmp_path):
+    """Not only with the next event, which may never come."""
+    path = tmp_path / "t"
+    path.write_bytes(lines_of(call("EXIT", 1, 0, "f", durationMicros=1, result="x" * 400_000)))
+    flowctl.refused("export", "--follow", "--to", "csv", path, "-o", "/dev/full",
+                    says=["No space left"])
+
+
 def test_a_full_folder_for_temporary_files_is_said(flowctl, trace):
     flowctl.refused("export", "-t", "speedscope", trace, TMPDIR="/proc/none",
                     says=["/proc/none", "TMPDIR"])
@@ -350,3 +359,16 @@ def test_hostile_traces(flowctl, tmp_path):
     for (pid, _), pieces in by_thread(chrome(flowctl, path)).items():
         if pid == 7:  # the others' times are too far away for a double
             assert_nested(pieces)
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_it_is_utf8(flowctl, tmp_path, to):
+    """Whatever the bytes of the trace's name, or the surrogates in that of a function."""
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.jsonl")
+    with open(path, "wb") as out:
+        out.write(lines_of(call("ENTER", 1, 1, "\ud800"),
+                           call("EXIT", 80, 1, "\ud800", durationMicros=79)))
+    text = flowctl("export", "--to", to, path)[0]
+    assert ("\\ud800" if to in ("chrome", "speedscope") else "\ufffd") in text
+    assert "/\ufffd.jsonl" in text or to in ("folded", "csv")
+    assert flowctl.json("slow", path)["calls"][0]["trace"].endswith("/\ufffd.jsonl")

@@ -151,7 +151,7 @@ def test_a_function_is_found_and_highlighted(page):
     assert page.search("") == "" and page.frames(".hit") == []
 
 
-def test_errors_and_requests(page, recorded):
+def test_errors_and_requests(page, flowctl, recorded):
     events = events_of(*recorded)
     errors = page.all(".error h3")
     for event in events:
@@ -166,6 +166,8 @@ def test_errors_and_requests(page, recorded):
                                       page.column(table, "Count")):
         got[method, status[2:]] += int(number)
     assert got == routes and routes
+    rows = flowctl.json("requests", *recorded)["rows"]
+    assert set(page.column(table, "Route")) == {row["route"] for row in rows}
 
 
 def test_screenshots_in_both_themes(page, tmp_path):

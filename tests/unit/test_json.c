@@ -198,4 +198,14 @@ Test(json, utf8)
 		cr_assert_eq(utf8_get(&s, end), UTF8_REPLACEMENT);
 	cr_assert_eq(utf8_count("a\xc3\xa9z", 4), 3);
 	cr_assert_eq(utf8_prefix("a\xc3\xa9z", 4, 2), 3);
+	for (size_t most = 0; most <= 5; most++) {
+		static const size_t fits[] = {0, 1, 1, 3, 4, 4};
+
+		cr_assert_eq(utf8_fit("a\xc3\xa9z", 4, most), fits[most]);
+	}
+	s = "\xed\xa0\xbd\xed\x9f\xbf";
+	end = s + 6;
+	cr_assert_eq(utf8_get_whole(&s, end), UTF8_REPLACEMENT);
+	cr_assert_eq(utf8_get_whole(&s, end), 0xd7ff);
+	cr_assert_eq(s, end);
 }
