@@ -101,9 +101,12 @@ static void fold_segment(struct buf *b, const char *s, size_t len)
 
 void route_fold(struct buf *b, const char *path, size_t len)
 {
-	const char *query = len ? memchr(path, '?', len) : NULL;
-	const char *end = query ? query : path + len;
+	const char *query, *end;
 
+	if (!len)
+		return; /* path may be NULL */
+	query = memchr(path, '?', len);
+	end = query ? query : path + len;
 	while (path < end) {
 		const char *slash = memchr(path, '/', (size_t)(end - path));
 		const char *to = slash ? slash : end;
