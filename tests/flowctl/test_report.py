@@ -151,7 +151,7 @@ def test_a_function_is_found_and_highlighted(page):
     assert page.search("") == "" and page.frames(".hit") == []
 
 
-def test_errors_and_requests(page, flowctl, recorded):
+def test_errors_and_requests(page, recorded):
     events = events_of(*recorded)
     errors = page.all(".error h3")
     for event in events:
@@ -166,8 +166,13 @@ def test_errors_and_requests(page, flowctl, recorded):
                                       page.column(table, "Count")):
         got[method, status[2:]] += int(number)
     assert got == routes and routes
-    rows = flowctl.json("requests", *recorded)["rows"]
-    assert set(page.column(table, "Route")) == {row["route"] for row in rows}
+
+
+def test_routes_are_those_of_flowctl_requests(generated, flowctl, trace):
+    rows = flowctl.json("requests", trace)["rows"]
+    routes = {row["route"] for row in rows if row["status"] != "open"}
+    assert set(generated.column(("#requests", 0), "Route")) == routes
+    assert any("{n}" in route for route in routes)
 
 
 def test_screenshots_in_both_themes(page, tmp_path):
