@@ -53,11 +53,18 @@ int ft_http_below(u32 tid);
 /* The request in whose context the thread runs, or 0. */
 u64 ft_http_context(u32 tid);
 
-/* An application that nobody asked for; what it is does not matter when another one hands a request
- * on to it. */
-FT_INLINE bool only_asgi(const struct code_entry *e)
+/*
+ * For a request that is known already, calls of these need not be told from others, if nobody asked
+ * for them: an application that another one hands the request on to, and start_response.
+ */
+FT_INLINE bool http_on_the_way(u32 tid, u64 frame, u64 code, const struct code_entry *e)
 {
-	return e->role == HTTP_ASGI && e->verdict != CODE_ACCEPT;
+	if (e->verdict == CODE_ACCEPT || (e->role != HTTP_ASGI && e->role != HTTP_STATUS) ||
+	    !ft_http_below(tid))
+		return false;
+	if (e->role == HTTP_STATUS)
+		ft_http_enter(tid, frame, code, 0);
+	return true;
 }
 
 FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
@@ -84,9 +91,6 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 	}
 	return ft_http_send(tid);
 }
-
-/* Which of the words that matter this str is (http_read.bpf.c), 0 = none. */
-int ft_http_str(u64 str);
 
 FT_INLINE struct http_request *request_find(u32 tgid, u64 number)
 {

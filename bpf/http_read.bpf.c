@@ -120,26 +120,68 @@ FT_INLINE u32 word_of(const u64 *w, u64 n)
 	return WORD_NONE;
 }
 
-FT_GLOBAL int ft_http_word(u64 text, u64 n)
-{
-	u64 w[4] = {}, size = n;
+/*
+ * Short objects with text at their end are read at once, from the type on: few large reads are much
+ * cheaper than many small ones. PyASCIIObject and PyBytesObject have these words in every release.
+ */
+#define HEAD_TYPE 0
+#define HEAD_SIZE 1
+#define HEAD_STATE 3
+#define HEAD_WORDS 9 /* all that a text of LONGEST bytes needs */
+#define HEAD_BYTES 3 /* where the text of a bytes object begins */
 
-	if (n < 4 || n > LONGEST || text < PY_MIN)
-		return WORD_NONE;
-	asm volatile("%0 &= 31" : "+r"(size));
-	if (size == 0 || bpf_probe_read_user(w, size, (void *)text))
-		return WORD_NONE;
-	return word_of(w, n);
+FT_INLINE bool is_ascii(u64 state)
+{
+	return state & STR_ASCII && state & STR_COMPACT;
 }
 
-FT_GLOBAL int ft_http_str(u64 str)
+FT_INLINE void zero_behind(u64 *w, u64 n)
 {
-	const struct ft_layout *l = my_layout();
-	struct str_view s = {};
+	u32 i;
 
-	if (!l || str_open(l, str, &s) || s.width != 1)
+	for (i = 0; i < 4; i++) {
+		u64 left = n > 8 * i ? n - 8 * i : 0;
+
+		if (left < 8)
+			w[i] &= left ? ~0ULL >> (64 - 8 * left) : 0;
+	}
+}
+
+/* The words of a head, of which the text begins with word `first`; false: too long, or not there.
+ */
+FT_INLINE bool read_head(u64 obj, u64 *head, u32 words, u32 first, u64 text)
+{
+	u64 n;
+
+	if (!bpf_probe_read_user(head, 8 * words, (void *)(obj + 8)))
+		return head[HEAD_SIZE] <= LONGEST;
+	/* Near the end of what can be read: no more than there is. */
+	if (bpf_probe_read_user(head, 8 * first, (void *)(obj + 8)) || head[HEAD_SIZE] > LONGEST)
+		return false;
+	n = head[HEAD_SIZE];
+	asm volatile("%0 &= 31" : "+r"(n));
+	return n && !bpf_probe_read_user(head + first, n, (void *)text);
+}
+
+FT_GLOBAL int ft_http_word(u64 str, u32 ascii_data)
+{
+	u64 head[HEAD_WORDS] = {};
+	u32 word;
+
+	if (!plausible(str))
 		return WORD_NONE;
-	return ft_http_word(s.data, s.length);
+	if (ascii_data == 48) {
+		if (!read_head(str, head, 9, 5, str + 48))
+			return WORD_NONE;
+		zero_behind(head + 5, head[HEAD_SIZE]);
+		word = word_of(head + 5, head[HEAD_SIZE]);
+	} else {
+		if (!read_head(str, head, 8, 4, str + 40))
+			return WORD_NONE;
+		zero_behind(head + 4, head[HEAD_SIZE]);
+		word = word_of(head + 4, head[HEAD_SIZE]);
+	}
+	return is_ascii(head[HEAD_STATE]) ? word : WORD_NONE;
 }
 
 /* ---- hashes of the keys -----------------------------------------------------------------------
@@ -233,9 +275,9 @@ FT_GLOBAL int ft_http_learn(u64 str, u32 word)
 
 /* ---- recognising ---------------------------------------------------------------------------- */
 
-FT_INLINE u32 parameter_word(u64 names, u32 i)
+FT_INLINE u32 parameter_word(const struct ft_layout *l, u64 names, u32 i)
 {
-	return ft_http_str(read_ptr(names + 8 * (u64)i));
+	return ft_http_word(read_ptr(names + 8 * (u64)i), l->str_ascii_data);
 }
 
 FT_GLOBAL int ft_http_role(u32 tgid, u64 code)
@@ -252,11 +294,11 @@ FT_GLOBAL int ft_http_role(u32 tgid, u64 code)
 	n = read_u32(code + l->code_argcount);
 	names = read_ptr(code + l->code_localsplusnames) + l->tuple_items;
 	for (i = 0; i < 2 && i + 1 < n; i++) { /* behind a self, or not */
-		if (parameter_word(names, i + 1) == WORD_START_RESPONSE)
+		if (parameter_word(l, names, i + 1) == WORD_START_RESPONSE)
 			return HTTP_WSGI | i << 8;
-		if (i + 2 < n && parameter_word(names, i) == WORD_SCOPE &&
-		    parameter_word(names, i + 1) == WORD_RECEIVE &&
-		    parameter_word(names, i + 2) == WORD_SEND &&
+		if (i + 2 < n && parameter_word(l, names, i) == WORD_SCOPE &&
+		    parameter_word(l, names, i + 1) == WORD_RECEIVE &&
+		    parameter_word(l, names, i + 2) == WORD_SEND &&
 		    read_u32(code + l->code_flags) & CO_COROUTINE)
 			return HTTP_ASGI | i << 8;
 	}
@@ -264,73 +306,6 @@ FT_GLOBAL int ft_http_role(u32 tgid, u64 code)
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
-
-/*
- * Short objects with text at their end are read at once, from the type on: few large reads are much
- * cheaper than many small ones. PyASCIIObject and PyBytesObject have these words in every release.
- */
-#define HEAD_TYPE 0
-#define HEAD_SIZE 1
-#define HEAD_STATE 3
-#define HEAD_WORDS 9 /* all that a text of LONGEST bytes needs */
-#define HEAD_BYTES 3 /* where the text of a bytes object begins */
-
-FT_INLINE bool is_ascii(u64 state)
-{
-	return state & STR_ASCII && state & STR_COMPACT;
-}
-
-FT_INLINE void zero_behind(u64 *w, u64 n)
-{
-	u32 i;
-
-	for (i = 0; i < 4; i++) {
-		u64 left = n > 8 * i ? n - 8 * i : 0;
-
-		if (left < 8)
-			w[i] &= left ? ~0ULL >> (64 - 8 * left) : 0;
-	}
-}
-
-/* The words of a head, of which the text begins with word `first`; false: too long, or not there.
- */
-FT_INLINE bool read_head(u64 obj, u64 *head, u32 words, u32 first, u64 text)
-{
-	u64 n;
-
-	if (!bpf_probe_read_user(head, 8 * words, (void *)(obj + 8)))
-		return head[HEAD_SIZE] <= LONGEST;
-	/* Near the end of what can be read: no more than there is. */
-	if (bpf_probe_read_user(head, 8 * first, (void *)(obj + 8)) || head[HEAD_SIZE] > LONGEST)
-		return false;
-	n = head[HEAD_SIZE];
-	asm volatile("%0 &= 31" : "+r"(n));
-	return n && !bpf_probe_read_user(head + first, n, (void *)text);
-}
-
-/* A key of a dict: one of ours, else WORD_NONE. */
-FT_GLOBAL int ft_http_key(u64 str, u32 ascii_data)
-{
-	u64 head[HEAD_WORDS] = {};
-	u32 word;
-
-	if (!plausible(str))
-		return WORD_NONE;
-	if (ascii_data == 48) {
-		if (!read_head(str, head, 9, 5, str + 48))
-			return WORD_NONE;
-		zero_behind(head + 5, head[HEAD_SIZE]);
-		word = word_of(head + 5, head[HEAD_SIZE]);
-	} else {
-		if (!read_head(str, head, 8, 4, str + 40))
-			return WORD_NONE;
-		zero_behind(head + 4, head[HEAD_SIZE]);
-		word = word_of(head + 4, head[HEAD_SIZE]);
-	}
-	if (!is_ascii(head[HEAD_STATE]))
-		return WORD_NONE;
-	return word < WORD_KEYS ? word : WORD_NONE;
-}
 
 #define BLOCK 32 /* entries of a dict that are read at once */
 #define BLOCK_MASK 1023
@@ -354,7 +329,9 @@ FT_GLOBAL int ft_http_block(u32 tid, u64 entries, u32 n, u32 key_off)
 			break;
 		at = i * stride + key_off;
 		asm volatile("%0 &= %1" : "+r"(at) : "i"(BLOCK_MASK));
-		word = ft_http_key(*(u64 *)(t->tok + at), l->str_ascii_data);
+		word = ft_http_word(*(u64 *)(t->tok + at), l->str_ascii_data);
+		if (word >= WORD_KEYS)
+			continue;
 		asm volatile("%0 &= %1" : "+r"(word) : "i"(HTTP_VALUES - 1));
 		t->http.value[word] = *(u64 *)(t->tok + at + 8); /* WORD_NONE: nobody looks */
 		if (!word)
@@ -525,28 +502,16 @@ FT_GLOBAL int ft_http_name(u64 bytes, u64 bytes_type)
 }
 
 /* A header: a pair of name and value. */
-FT_GLOBAL int ft_http_header(u32 tid, u64 pair)
+FT_INLINE void take_header(const struct ft_layout *l, struct thread *t, u64 pair)
 {
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
-	u64 both[2] = {};
-	u32 word;
+	u64 tuple = plausible(pair) && read_ptr(pair + 8) == l->type_addr[FT_KIND_TUPLE];
+	u64 name = tuple ? read_ptr(pair + l->tuple_items) : item(l, pair, 0);
+	u32 word = ft_http_name(name, l->type_addr[FT_KIND_BYTES]);
 
-	if (!l || !plausible(pair))
-		return 0;
-	if (read_ptr(pair + 8) == l->type_addr[FT_KIND_TUPLE]) {
-		if (read_at(both, sizeof(both), pair + l->tuple_items))
-			return 0;
-	} else {
-		both[0] = item(l, pair, 0);
-		both[1] = item(l, pair, 1);
-	}
-	word = ft_http_name(both[0], l->type_addr[FT_KIND_BYTES]);
 	if (word == WORD_X_REQUEST_ID)
-		t->http.text[0] = both[1];
+		t->http.text[0] = item(l, pair, 1);
 	else if (word == WORD_USER_AGENT)
-		t->http.text[5] = both[1];
-	return 0;
+		t->http.text[5] = item(l, pair, 1);
 }
 
 /* A list or a tuple of headers, read into the place of the tokens. */
@@ -572,7 +537,7 @@ FT_GLOBAL int ft_http_headers(u32 tid, u64 headers)
 	for (i = 0; i < HEADERS; i++) {
 		if (i >= n)
 			break;
-		ft_http_header(tid, *(u64 *)(t->tok + 8 * i));
+		take_header(l, t, *(u64 *)(t->tok + 8 * i));
 	}
 	return 0;
 }
@@ -596,7 +561,7 @@ FT_INLINE int take_scope(const struct ft_layout *l, struct thread *t, u32 tid)
 {
 	u64 *v = t->http.value;
 
-	if (ft_http_str(v[WORD_TYPE]) != WORD_HTTP)
+	if (ft_http_word(v[WORD_TYPE], l->str_ascii_data) != WORD_HTTP)
 		return 0;
 	t->http.text[0] = 0;
 	t->http.text[1] = v[WORD_METHOD];
@@ -737,7 +702,7 @@ FT_GLOBAL int ft_http_message(u32 tid)
 
 	if (!r)
 		return 0;
-	word = ft_http_str(t->http.value[WORD_TYPE]);
+	word = ft_http_word(t->http.value[WORD_TYPE], l->str_ascii_data);
 	if (word == WORD_START)
 		r->status = small_int(l, t->http.value[WORD_STATUS]);
 	if (word == WORD_PATHSEND)

@@ -459,7 +459,8 @@ int ft_resume(struct pt_regs *ctx)
 	int first;
 
 	if (!hit_ours(&h) || !hit_entry(&h, ctx) || !hit_wanted(&h) ||
-	    (only_asgi(h.entry) && ft_http_below(h.tid)) || !hit_thread_state(&h, FT_SITE_ENTRY))
+	    http_on_the_way(h.tid, h.frame, h.code, h.entry) ||
+	    !hit_thread_state(&h, FT_SITE_ENTRY))
 		return 0;
 	first = at_start(h.l, h.frame, true);
 	if (first > 0)
