@@ -13,7 +13,7 @@
 #include "ft_abi.h"
 
 #define FT_NONE 0xffff
-#define FT_KEYS 16	  /* keys of an HTTP request's dicts: enum word in http_read.bpf.c */
+#define FT_KEYS 16	  /* keys of an HTTP request's dicts: enum word in http_words.bpf.h */
 #define FT_GUARD_WORDS 14 /* most words of a code object that the guard hashes */
 
 /* How BPF finds the Python thread state of the thread that hit a probe. */

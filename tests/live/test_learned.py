@@ -11,7 +11,7 @@ import pytest
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left")]
 
 HASHED = 128  # FT_PROC_HASHED (ft_layout.h)
-PATH_INFO = 11  # WORD_PATH_INFO (http_read.bpf.c)
+PATH_INFO = 11  # WORD_PATH_INFO (http_words.bpf.h)
 LEARNED = 64  # SITE_LEARNED (site.bpf.h)
 REGISTERS = (1 << 15) - 1  # SITE_NONE
 

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Words of a request in the target's memory, their hashes, and what they say of a function. */
+#include "http_words.bpf.h"
+
+#define CO_COROUTINE 0x80
+
+FT_GLOBAL int ft_http_word(u64 str, u32 ascii_data)
+{
+	u64 head[HEAD_WORDS] = {};
+	u32 word;
+
+	if (!plausible(str))
+		return WORD_NONE;
+	if (ascii_data == 48) {
+		if (!read_head(str, head, 9, 5, str + 48))
+			return WORD_NONE;
+		zero_behind(head + 5, head[HEAD_SIZE]);
+		word = word_of(head + 5, head[HEAD_SIZE]);
+	} else {
+		if (!read_head(str, head, 8, 4, str + 40))
+			return WORD_NONE;
+		zero_behind(head + 4, head[HEAD_SIZE]);
+		word = word_of(head + 4, head[HEAD_SIZE]);
+	}
+	return is_ascii(head[HEAD_STATE]) ? word : WORD_NONE;
+}
+
+/* ---- hashes of the keys ---------------------------------------------------------------------- */
+
+/*
+ * A str's hash is SipHash of its characters with a secret of the process (Python/pyhash.c); so a
+ * dict can be asked for a key as the interpreter does. The first dict is searched from end to end,
+ * and the hash that a key of it has proves that ours are right.
+ */
+#define KEY_WORDS 3 /* of 8 bytes, for the longest */
+
+static const struct {
+	u64 text[KEY_WORDS];
+	u64 length;
+} keys[HTTP_VALUES] = {
+#define X(name, text)                                                                              \
+	[WORD_##name] = {{TEXT(text, 0), TEXT(text, 1), TEXT(text, 2)}, sizeof(text) - 1},
+	KEYS(X)
+#undef X
+};
+
+FT_INLINE u64 rotated(u64 x, u32 by)
+{
+	return x << by | x >> (64 - by);
+}
+
+FT_INLINE void sip_round(u64 *v)
+{
+	v[0] += v[1];
+	v[1] = rotated(v[1], 13) ^ v[0];
+	v[0] = rotated(v[0], 32);
+	v[2] += v[3];
+	v[3] = rotated(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = rotated(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = rotated(v[1], 17) ^ v[2];
+	v[2] = rotated(v[2], 32);
+}
+
+FT_INLINE void sip_word(u64 *v, u64 word, u32 rounds)
+{
+	v[3] ^= word;
+	sip_round(v);
+	if (rounds > 1)
+		sip_round(v);
+	v[0] ^= word;
+}
+
+/* The hash of a key in this process; 0: not known. */
+FT_GLOBAL u64 ft_http_hash(u32 word)
+{
+	const struct ft_layout *l = my_layout();
+	u64 secret[2] = {}, v[4], length, i;
+
+	word &= HTTP_VALUES - 1;
+	length = keys[word].length;
+	if (!l || read_at(secret, sizeof(secret), l->hash_secret))
+		return 0;
+	v[0] = secret[0] ^ 0x736f6d6570736575ULL; /* the constants of SipHash */
+	v[1] = secret[1] ^ 0x646f72616e646f6dULL;
+	v[2] = secret[0] ^ 0x6c7967656e657261ULL;
+	v[3] = secret[1] ^ 0x7465646279746573ULL;
+	for (i = 0; i + 1 < KEY_WORDS && i < length / 8; i++)
+		sip_word(v, keys[word].text[i], l->hash_rounds);
+	sip_word(v, keys[word].text[i] | length << 56, l->hash_rounds);
+	v[2] ^= 0xff;
+	for (i = 0; i < 2 + l->hash_rounds && i < 4; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+FT_GLOBAL int ft_http_learn(u64 str, u32 word)
+{
+	struct ft_proc *p = my_proc();
+	u32 i;
+
+	if (!p || p->flags & (FT_PROC_HASHED | FT_PROC_NOT_HASHED))
+		return 0;
+	for (i = 1; i < HTTP_VALUES; i++)
+		p->key_hash[i] = ft_http_hash(i);
+	word &= HTTP_VALUES - 1;
+	if (p->key_hash[word] && p->key_hash[word] == read_ptr(str + p->layout.str_hash))
+		p->flags |= FT_PROC_HASHED;
+	else
+		p->flags |= FT_PROC_NOT_HASHED;
+	return 0;
+}
+
+/* ---- recognising ----------------------------------------------------------------------------- */
+
+FT_INLINE u32 parameter_word(const struct ft_layout *l, u64 names, u32 i)
+{
+	return ft_http_word(read_ptr(names + 8 * (u64)i), l->str_ascii_data);
+}
+
+FT_GLOBAL int ft_http_role(u32 tgid, u64 code)
+{
+	const struct ft_layout *l = my_layout();
+	struct code_entry *e = code_find(tgid, code);
+	u64 names;
+	u32 n, i;
+
+	if (!l)
+		return 0;
+	if (e && e->verdict == CODE_MARKED && e->guard == code_guard(l, code))
+		return e->role | e->role_arg << 8;
+	n = read_u32(code + l->code_argcount);
+	names = read_ptr(code + l->code_localsplusnames) + l->tuple_items;
+	for (i = 0; i < 2 && i + 1 < n; i++) { /* behind a self, or not */
+		if (parameter_word(l, names, i + 1) == WORD_START_RESPONSE)
+			return HTTP_WSGI | i << 8;
+		if (i + 2 < n && parameter_word(l, names, i) == WORD_SCOPE &&
+		    parameter_word(l, names, i + 1) == WORD_RECEIVE &&
+		    parameter_word(l, names, i + 2) == WORD_SEND &&
+		    read_u32(code + l->code_flags) & CO_COROUTINE)
+			return HTTP_ASGI | i << 8;
+	}
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

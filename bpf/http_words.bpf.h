@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The words that an HTTP request is made of for us: names of parameters, keys of dicts, names of
+ * headers, types of messages; and short texts of the target, which are compared with them.
+ */
+#ifndef FT_HTTP_WORDS_BPF_H
+#define FT_HTTP_WORDS_BPF_H
+
+#include "http.bpf.h"
+
+/* Keys of dicts; HTTP_VALUES is more than there are. */
+#define KEYS(X)                                                                                    \
+	X(METHOD, "method")                                                                        \
+	X(PATH, "path")                                                                            \
+	X(TYPE, "type")                                                                            \
+	X(STATUS, "status")                                                                        \
+	X(ROOT_PATH, "root_path")                                                                  \
+	X(CLIENT, "client")                                                                        \
+	X(HEADERS, "headers")                                                                      \
+	X(MORE_BODY, "more_body")                                                                  \
+	X(REQUEST_METHOD, "REQUEST_METHOD")                                                        \
+	X(SCRIPT_NAME, "SCRIPT_NAME")                                                              \
+	X(PATH_INFO, "PATH_INFO")                                                                  \
+	X(REMOTE_ADDR, "REMOTE_ADDR")                                                              \
+	X(HTTP_USER_AGENT, "HTTP_USER_AGENT")                                                      \
+	X(HTTP_X_REQUEST_ID, "HTTP_X_REQUEST_ID")                                                  \
+	X(FLOWTRACE_ID, "flowtrace.request_id")
+
+enum word {
+	WORD_NONE,
+#define X(name, text) WORD_##name,
+	KEYS(X)
+#undef X
+		WORD_KEYS = HTTP_VALUES,
+	WORD_HTTP,
+	WORD_START,
+	WORD_BODY,
+	WORD_ZEROCOPY,
+	WORD_PATHSEND,
+	WORD_USER_AGENT,
+	WORD_X_REQUEST_ID,
+	WORD_START_RESPONSE,
+	WORD_SCOPE,
+	WORD_RECEIVE,
+	WORD_SEND,
+};
+
+#define LONGEST 31
+
+/* Byte i of a string, and word n of it, as they are in memory. */
+#define BYTE(s, i)                                                                                 \
+	((i) < sizeof(s) - 1 ? (u64)(u8)(s)[(i) < sizeof(s) ? (i) : 0] << 8 * ((i) % 8) : 0)
+#define TEXT(s, n)                                                                                 \
+	(BYTE(s, 8 * n) | BYTE(s, 8 * n + 1) | BYTE(s, 8 * n + 2) | BYTE(s, 8 * n + 3) |           \
+	 BYTE(s, 8 * n + 4) | BYTE(s, 8 * n + 5) | BYTE(s, 8 * n + 6) | BYTE(s, 8 * n + 7))
+#define IS(w, s)                                                                                   \
+	((w)[0] == TEXT(s, 0) && (w)[1] == TEXT(s, 1) && (w)[2] == TEXT(s, 2) &&                   \
+	 (w)[3] == TEXT(s, 3))
+
+/* Which of ours n bytes of text are; w: zeroes behind them. */
+FT_INLINE u32 word_of(const u64 *w, u64 n)
+{
+	switch (n) {
+	case 4:
+		if (IS(w, "path"))
+			return WORD_PATH;
+		if (IS(w, "type"))
+			return WORD_TYPE;
+		if (IS(w, "http"))
+			return WORD_HTTP;
+		return IS(w, "send") ? WORD_SEND : WORD_NONE;
+	case 5:
+		return IS(w, "scope") ? WORD_SCOPE : WORD_NONE;
+	case 6:
+		if (IS(w, "method"))
+			return WORD_METHOD;
+		if (IS(w, "status"))
+			return WORD_STATUS;
+		return IS(w, "client") ? WORD_CLIENT : WORD_NONE;
+	case 7:
+		if (IS(w, "headers"))
+			return WORD_HEADERS;
+		return IS(w, "receive") ? WORD_RECEIVE : WORD_NONE;
+	case 9:
+		if (IS(w, "root_path"))
+			return WORD_ROOT_PATH;
+		if (IS(w, "more_body"))
+			return WORD_MORE_BODY;
+		return IS(w, "PATH_INFO") ? WORD_PATH_INFO : WORD_NONE;
+	case 10:
+		return IS(w, "user-agent") ? WORD_USER_AGENT : WORD_NONE;
+	case 11:
+		if (IS(w, "SCRIPT_NAME"))
+			return WORD_SCRIPT_NAME;
+		return IS(w, "REMOTE_ADDR") ? WORD_REMOTE_ADDR : WORD_NONE;
+	case 12:
+		return IS(w, "x-request-id") ? WORD_X_REQUEST_ID : WORD_NONE;
+	case 14:
+		if (IS(w, "REQUEST_METHOD"))
+			return WORD_REQUEST_METHOD;
+		return IS(w, "start_response") ? WORD_START_RESPONSE : WORD_NONE;
+	case 15:
+		return IS(w, "HTTP_USER_AGENT") ? WORD_HTTP_USER_AGENT : WORD_NONE;
+	case 17:
+		return IS(w, "HTTP_X_REQUEST_ID") ? WORD_HTTP_X_REQUEST_ID : WORD_NONE;
+	case 18:
+		return IS(w, "http.response.body") ? WORD_BODY : WORD_NONE;
+	case 19:
+		return IS(w, "http.response.start") ? WORD_START : WORD_NONE;
+	case 20:
+		return IS(w, "flowtrace.request_id") ? WORD_FLOWTRACE_ID : WORD_NONE;
+	case 22:
+		return IS(w, "http.response.pathsend") ? WORD_PATHSEND : WORD_NONE;
+	case 26:
+		return IS(w, "http.response.zerocopysend") ? WORD_ZEROCOPY : WORD_NONE;
+	}
+	return WORD_NONE;
+}
+
+/*
+ * Short objects with text at their end are read at once, from the type on: few large reads are much
+ * cheaper than many small ones. PyASCIIObject and PyBytesObject have these words in every release.
+ */
+#define HEAD_TYPE 0
+#define HEAD_SIZE 1
+#define HEAD_STATE 3
+#define HEAD_WORDS 9 /* all that a text of LONGEST bytes needs */
+#define HEAD_BYTES 3 /* where the text of a bytes object begins */
+
+FT_INLINE bool is_ascii(u64 state)
+{
+	return state & STR_ASCII && state & STR_COMPACT;
+}
+
+FT_INLINE void zero_behind(u64 *w, u64 n)
+{
+	u32 i;
+
+	for (i = 0; i < 4; i++) {
+		u64 left = n > 8 * i ? n - 8 * i : 0;
+
+		if (left < 8)
+			w[i] &= left ? ~0ULL >> (64 - 8 * left) : 0;
+	}
+}
+
+/* The words of a head, of which the text begins with word `first`; false: too long, or not there.
+ */
+FT_INLINE bool read_head(u64 obj, u64 *head, u32 words, u32 first, u64 text)
+{
+	u64 n;
+
+	if (!bpf_probe_read_user(head, 8 * words, (void *)(obj + 8)))
+		return head[HEAD_SIZE] <= LONGEST;
+	/* Near the end of what can be read: no more than there is. */
+	if (bpf_probe_read_user(head, 8 * first, (void *)(obj + 8)) || head[HEAD_SIZE] > LONGEST)
+		return false;
+	n = head[HEAD_SIZE];
+	asm volatile("%0 &= 31" : "+r"(n));
+	return n && !bpf_probe_read_user(head + first, n, (void *)text);
+}
+
+/* Which of ours this str is. ascii_data: ft_layout.str_ascii_data. */
+int ft_http_word(u64 str, u32 ascii_data);
+/* A key of a dict was found, which has its hash in it. */
+int ft_http_learn(u64 str, u32 word);
+
+#endif
