@@ -98,6 +98,8 @@ FT_INLINE u64 hidden_frame(const struct hit *h, struct thread *t)
 {
 	struct call *top;
 
+	if (!t->depth)
+		return 0;
 	if (t->hidden_at != t->depth) {
 		top = call_top(t, h->tid);
 		if (!top)

@@ -143,13 +143,14 @@ FT_GLOBAL int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous)
 }
 
 /* Is this the code of an application? */
-FT_INLINE bool is_application(const struct thread *t, u64 code)
+FT_GLOBAL int ft_http_is_application(u32 tid, u64 code)
 {
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	struct code_entry *e;
 	u32 role;
 
-	if (!plausible(code) || read_ptr(code + 8) != t->http.code_type)
-		return false;
+	if (!t || !plausible(code) || read_ptr(code + 8) != t->http.code_type)
+		return 0;
 	e = code_find(t->pid, code);
 	role = e && e->verdict != CODE_MARKED ? e->role : ft_http_role(t->pid, code) & 0xff;
 	return role == HTTP_WSGI || role == HTTP_ASGI;
@@ -168,7 +169,7 @@ FT_GLOBAL int ft_http_late(u32 tid)
 		return 0;
 	frame = t->http.server;
 	for (i = 0; i < SERVER_FRAMES && frame; i++) {
-		if (is_application(t, frame_code(l, frame))) {
+		if (ft_http_is_application(tid, frame_code(l, frame))) {
 			t->http.number = HTTP_UNSEEN;
 			return 1;
 		}

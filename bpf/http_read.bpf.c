@@ -23,11 +23,22 @@ FT_INLINE u64 item(const struct ft_layout *l, u64 seq, u32 i)
 	return read_ptr(items + 8 * (u64)i);
 }
 
-/* The name of an ASGI header: one of our words. */
-FT_GLOBAL int ft_http_name(u64 bytes, u64 bytes_type)
+/* The first of a pair that is a tuple, as headers are with most servers; else 0. */
+FT_INLINE u64 first_of(u64 pair, u64 tuple_type, u32 items)
 {
-	u64 head[HEAD_BYTES + 4] = {};
+	return plausible(pair) && read_ptr(pair + 8) == tuple_type ? read_ptr(pair + items) : 0;
+}
 
+/* The name of an ASGI header, a pair of it and its value: one of our words. */
+FT_GLOBAL int ft_http_name(u64 pair, u64 tuple_type, u32 items, u64 bytes_type)
+{
+	u64 head[HEAD_BYTES + 4] = {}, bytes = first_of(pair, tuple_type, items);
+	const struct ft_layout *l;
+
+	if (!bytes) {
+		l = my_layout();
+		bytes = l ? item(l, pair, 0) : 0;
+	}
 	if (!plausible(bytes) ||
 	    !read_head(bytes, head, HEAD_BYTES + 4, HEAD_BYTES, bytes + 8 + 8 * HEAD_BYTES) ||
 	    head[HEAD_TYPE] != bytes_type)
@@ -36,17 +47,11 @@ FT_GLOBAL int ft_http_name(u64 bytes, u64 bytes_type)
 	return word_of(head + HEAD_BYTES, head[HEAD_SIZE]);
 }
 
-/* A header: a pair of name and value. */
-FT_INLINE void take_header(const struct ft_layout *l, struct thread *t, u64 pair)
+FT_GLOBAL u64 ft_http_second(u64 pair)
 {
-	u64 tuple = plausible(pair) && read_ptr(pair + 8) == l->type_addr[FT_KIND_TUPLE];
-	u64 name = tuple ? read_ptr(pair + l->tuple_items) : item(l, pair, 0);
-	u32 word = ft_http_name(name, l->type_addr[FT_KIND_BYTES]);
+	const struct ft_layout *l = my_layout();
 
-	if (word == WORD_X_REQUEST_ID)
-		t->http.text[0] = item(l, pair, 1);
-	else if (word == WORD_USER_AGENT)
-		t->http.text[5] = item(l, pair, 1);
+	return l ? item(l, pair, 1) : 0;
 }
 
 /* A list or a tuple of headers, read into the place of the tokens. */
@@ -54,8 +59,8 @@ FT_GLOBAL int ft_http_headers(u32 tid, u64 headers)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
-	u64 n = 0, size, items;
-	u32 i;
+	u64 n = 0, size, items, pair, tuple;
+	u32 i, word;
 
 	if (!l || !plausible(headers) || read_at(&n, 8, headers + 16) || !n)
 		return 0;
@@ -69,10 +74,16 @@ FT_GLOBAL int ft_http_headers(u32 tid, u64 headers)
 	asm volatile("%0 &= %1" : "+r"(size) : "i"(HEADERS_MASK));
 	if (!size || read_at(t->tok, size, items))
 		return 0;
+	tuple = l->type_addr[FT_KIND_TUPLE];
 	for (i = 0; i < HEADERS; i++) {
 		if (i >= n)
 			break;
-		take_header(l, t, *(u64 *)(t->tok + 8 * i));
+		pair = *(u64 *)(t->tok + 8 * i);
+		word = ft_http_name(pair, tuple, l->tuple_items, l->type_addr[FT_KIND_BYTES]);
+		if (word == WORD_X_REQUEST_ID)
+			t->http.text[0] = ft_http_second(pair);
+		else if (word == WORD_USER_AGENT)
+			t->http.text[5] = ft_http_second(pair);
 	}
 	return 0;
 }
@@ -121,8 +132,6 @@ FT_GLOBAL int ft_http_take(u32 tid)
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
-#define MOST_PLAIN 511 /* bytes of a text that is copied at once */
-
 /*
  * What is taken of each text: id, method, where it is mounted, path, address, agent. User space
  * keeps so many characters; a server of WSGI, and a header, have bytes, up to four for each.
@@ -144,57 +153,6 @@ FT_INLINE s32 text_budget(u32 i, bool wsgi)
 	return FT_HTTP_MOST_PATH;
 }
 
-/* Puts the text of a head. */
-FT_INLINE void put_head(struct thread *t, u64 *text, u64 n)
-{
-	u64 *to = (void *)tok_at(t, t->walk.used);
-
-	zero_behind(text, n);
-	to[0] = text[0];
-	to[1] = text[1];
-	to[2] = text[2];
-	to[3] = text[3];
-}
-
-/* Puts n bytes of text. */
-FT_INLINE int put_bytes(struct thread *t, u64 text, u64 n)
-{
-	*(u64 *)tok_at(t, t->walk.used + ((n - 1) & ~7ULL)) = 0;
-	asm volatile("%0 &= 511" : "+r"(n));
-	return n ? bpf_probe_read_user(tok_at(t, t->walk.used), n, (void *)text) : -1;
-}
-
-/* Puts a str of ASCII characters, or bytes, that is not long: most texts are. */
-FT_INLINE bool put_plain(const struct ft_layout *l, struct thread *t, u64 obj)
-{
-	u64 head[HEAD_WORDS] = {}, n, data;
-	bool str;
-
-	/* Up to the end of a short text, unless there is less that can be read. */
-	if (!plausible(obj) || bpf_probe_read_user(head, sizeof(head), (void *)(obj + 8)))
-		return false;
-	str = head[HEAD_TYPE] == l->type_addr[FT_KIND_STR];
-	if (str ? !is_ascii(head[HEAD_STATE]) : head[HEAD_TYPE] != l->type_addr[FT_KIND_BYTES])
-		return false;
-	n = head[HEAD_SIZE];
-	data = str ? l->str_ascii_data : l->bytes_data;
-	if (n > MOST_PLAIN || (s64)n > t->walk.budget)
-		return false;
-	tok_head(t, str ? FT_T_STR : FT_T_BYTES, 1, 0, n);
-	if (n <= LONGEST && data == 48)
-		put_head(t, head + 5, n);
-	else if (n <= LONGEST && data == 40)
-		put_head(t, head + 4, n);
-	else if (n <= LONGEST && data == 32)
-		put_head(t, head + 3, n);
-	else if (put_bytes(t, obj + data, n)) {
-		t->walk.used -= 8;
-		return false;
-	}
-	t->walk.used += (n + 7) & ~7ULL;
-	return true;
-}
-
 /* From text i on, up to one that is to be walked; HTTP_TEXTS: none is left. */
 FT_GLOBAL u32 ft_http_texts(u32 tid, u32 i)
 {
@@ -208,7 +166,7 @@ FT_GLOBAL u32 ft_http_texts(u32 tid, u32 i)
 		t->walk.budget = text_budget(i, t->http.role == HTTP_WSGI);
 		if (!obj) {
 			tok_0(t, FT_T_NONE);
-		} else if (!put_plain(l, t, obj)) {
+		} else if (!put_short(l, t, obj)) {
 			t->walk.redact = 0;
 			t->walk.depth = 0;
 			t->roots[0] =

@@ -7,6 +7,7 @@
 #define FT_HTTP_WORDS_BPF_H
 
 #include "http.bpf.h"
+#include "py_text.bpf.h"
 
 /* Keys of dicts; HTTP_VALUES is more than there are. */
 #define KEYS(X)                                                                                    \
@@ -44,8 +45,6 @@ enum word {
 	WORD_RECEIVE,
 	WORD_SEND,
 };
-
-#define LONGEST 31
 
 /* Byte i of a string, and word n of it, as they are in memory. */
 #define BYTE(s, i)                                                                                 \
@@ -115,49 +114,6 @@ FT_INLINE u32 word_of(const u64 *w, u64 n)
 		return IS(w, "http.response.zerocopysend") ? WORD_ZEROCOPY : WORD_NONE;
 	}
 	return WORD_NONE;
-}
-
-/*
- * Short objects with text at their end are read at once, from the type on: few large reads are much
- * cheaper than many small ones. PyASCIIObject and PyBytesObject have these words in every release.
- */
-#define HEAD_TYPE 0
-#define HEAD_SIZE 1
-#define HEAD_STATE 3
-#define HEAD_WORDS 9 /* all that a text of LONGEST bytes needs */
-#define HEAD_BYTES 3 /* where the text of a bytes object begins */
-
-FT_INLINE bool is_ascii(u64 state)
-{
-	return state & STR_ASCII && state & STR_COMPACT;
-}
-
-FT_INLINE void zero_behind(u64 *w, u64 n)
-{
-	u32 i;
-
-	for (i = 0; i < 4; i++) {
-		u64 left = n > 8 * i ? n - 8 * i : 0;
-
-		if (left < 8)
-			w[i] &= left ? ~0ULL >> (64 - 8 * left) : 0;
-	}
-}
-
-/* The words of a head, of which the text begins with word `first`; false: too long, or not there.
- */
-FT_INLINE bool read_head(u64 obj, u64 *head, u32 words, u32 first, u64 text)
-{
-	u64 n;
-
-	if (!bpf_probe_read_user(head, 8 * words, (void *)(obj + 8)))
-		return head[HEAD_SIZE] <= LONGEST;
-	/* Near the end of what can be read: no more than there is. */
-	if (bpf_probe_read_user(head, 8 * first, (void *)(obj + 8)) || head[HEAD_SIZE] > LONGEST)
-		return false;
-	n = head[HEAD_SIZE];
-	asm volatile("%0 &= 31" : "+r"(n));
-	return n && !bpf_probe_read_user(head + first, n, (void *)text);
 }
 
 /* Which of ours this str is. ascii_data: ft_layout.str_ascii_data. */

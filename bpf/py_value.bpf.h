@@ -101,9 +101,9 @@ FT_INLINE s64 untag_size(u64 tag)
 
 /*
  * The values that most arguments and results are, without a walk: None, True, False and
- * ints of one digit. False: it is something else.
+ * ints of one digit. False: it is something else, of *ret_type if that could be read.
  */
-FT_INLINE bool put_scalar(const struct ft_layout *l, struct thread *t, u64 obj)
+FT_INLINE bool put_scalar(const struct ft_layout *l, struct thread *t, u64 obj, u64 *ret_type)
 {
 	u64 word[4] = {}; /* ob_refcnt, ob_type, ob_size or lv_tag, the first digits */
 	s64 size;
@@ -122,12 +122,27 @@ FT_INLINE bool put_scalar(const struct ft_layout *l, struct thread *t, u64 obj)
 		t->walk.budget -= 4;
 		return true;
 	}
+	*ret_type = word[1];
 	size = l->int_tagged ? untag_size(word[2]) : (s64)word[2];
 	if (word[1] != l->type_addr[FT_KIND_INT] || (u64)size + 1 > 2)
 		return false;
 	tok_8(t, FT_T_INT, (u32)word[3] * size); /* the size is the sign: -1, 0, 1 */
 	t->walk.budget -= 1;
 	return true;
+}
+
+/* A text that is no longer than most; 1 = it was put. py_text.bpf.h */
+int ft_put_short(u32 tid, u64 obj);
+
+/* Likewise. */
+FT_INLINE bool put_plain(const struct ft_layout *l, struct thread *t, u32 tid, u64 obj)
+{
+	u64 type = 0;
+
+	if (put_scalar(l, t, obj, &type))
+		return true;
+	return type && (type == l->type_addr[FT_KIND_STR] || type == l->type_addr[FT_KIND_BYTES]) &&
+	       ft_put_short(tid, obj);
 }
 
 #endif

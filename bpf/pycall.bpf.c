@@ -121,7 +121,7 @@ FT_INLINE void resume_caller(struct thread *t, struct hit *h, u64 previous, stru
 
 #define PLAIN_PARAMS 4
 
-/* The first parameters, as long as they are scalars: what most calls are made of. */
+/* The first parameters, as long as they are plain: what most calls are made of. */
 FT_INLINE void plain_params(struct thread *t, struct hit *h, struct level *lv)
 {
 	u64 special = h->entry->cell_mask | h->entry->redact_mask;
@@ -129,7 +129,7 @@ FT_INLINE void plain_params(struct thread *t, struct hit *h, struct level *lv)
 
 	for (i = 0; i < PLAIN_PARAMS; i++) {
 		if (i >= lv->n || special >> i & 1 ||
-		    !put_scalar(h->l, t, read_ref(h->l, lv->base + 8 * i)))
+		    !put_plain(h->l, t, h->tid, read_ref(h->l, lv->base + 8 * i)))
 			break;
 		lv->idx = i + 1;
 	}
@@ -399,7 +399,7 @@ FT_INLINE void send_exit(struct thread *t, struct hit *h, const struct call *c, 
 	}
 	walk_begin(t);
 	if (ft_settings.capture & FT_CAPTURE_RESULT) {
-		if (!put_scalar(h->l, t, obj)) {
+		if (!put_plain(h->l, t, h->tid, obj)) {
 			t->roots[0] = obj;
 			walk_push(t, LEVEL_ROOTS, 0, 1);
 			walk(h->tid);

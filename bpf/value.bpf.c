@@ -5,7 +5,7 @@
  * one END, and returns. Bounds: FT_MAX_DEPTH levels, max_items elements a container,
  * FT_MAX_TOKEN_BYTES bytes, WALK_STEPS steps.
  */
-#include "py_value.bpf.h"
+#include "py_text.bpf.h"
 
 /* What a step says. Classifying a type needs much of the BPF stack (512 bytes in all), so that
  * a step leaves it to its caller. */
@@ -300,12 +300,12 @@ FT_INLINE u32 exact_kind(const struct ft_layout *l, u64 type)
 /* 0, or WALK_CLASSIFY: the value comes in the next step. */
 FT_INLINE int put_value(const struct ft_layout *l, struct thread *t, u32 tid, u64 obj)
 {
-	u64 type, bits = 0;
+	u64 type = 0, bits = 0;
 	u32 kind;
 
-	if (put_scalar(l, t, obj))
+	if (put_scalar(l, t, obj, &type))
 		return 0;
-	type = plausible(obj) ? read_ptr(obj + 8) : 0;
+	type = type ?: plausible(obj) ? read_ptr(obj + 8) : 0;
 	if (!plausible(type)) {
 		unreadable(t);
 		return 0;
@@ -502,6 +502,14 @@ put:
 }
 
 /* Forty steps; a loop of loops is checked in 80 rounds instead of 1,600. */
+FT_GLOBAL int ft_put_short(u32 tid, u64 obj)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+
+	return l && put_short(l, t, obj);
+}
+
 FT_GLOBAL int ft_steps(u32 tid)
 {
 	int i, what;

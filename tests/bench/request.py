@@ -3,7 +3,8 @@
 """./dev bench http: what an HTTP request costs, from inside and from outside.
 
 All that is compared is measured side by side in interleaved rounds, as CPU time of the process that
-serves; figures are medians of the rounds. Only the handler is traced: one call a request.
+serves: from outside the least of the rounds, from inside their medians. Only the handler is traced:
+one call a request.
 """
 import argparse
 import contextlib
@@ -221,19 +222,24 @@ def outside_round(serving, output):
     one["calls"] = collected(serving, output, 2, "--no-http")
     one["http"] = collected(serving, output, 4, "--http")
     contexts, (one["made"], one["copied"]) = counted(serving, "contexts")
-    one["trap"] = (count - nothing) / one["traps"]
-    one["contexts"] = contexts - nothing
-    one["above"] = one["http"] - one["calls"]
-    one["ratio"] = one["above"] / one["trap"]
+    one["counted"], one["contexts"] = count, contexts
     return one
 
 
-def middle(rounds):
-    """The medians, and of the ratio the least and the most."""
-    row = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
-    row["least"] = min(one["ratio"] for one in rounds)
-    row["most"] = max(one["ratio"] for one in rounds)
-    return row
+def derived(one):
+    """The figures of a round, or of all of them, with what follows from them."""
+    trap = (one["counted"] - one["nothing"]) / one["traps"]
+    above = one["http"] - one["calls"]
+    return {**one, "trap": trap, "contexts": one["contexts"] - one["nothing"], "above": above,
+            "ratio": above / trap}
+
+
+def best(rounds):
+    """The least of each figure: what disturbs can only add. Of the ratio also what it was in the
+    single rounds."""
+    row = derived({key: min(one[key] for one in rounds) for key in rounds[0]})
+    ratios = [derived(one)["ratio"] for one in rounds]
+    return {**row, "least": min(ratios), "most": max(ratios)}
 
 
 def measure_outside(place, name, rounds, say):
@@ -248,7 +254,7 @@ def measure_outside(place, name, rounds, say):
             found.append(outside_round(served, place.path / "trace.jsonl"))
     finally:
         served.close()
-    row = middle(found)
+    row = best(found)
     return {**row, "bound": OUTSIDE_BOUND, "ok": row["ratio"] <= OUTSIDE_BOUND}
 
 
@@ -298,6 +304,10 @@ def programs(serving, output, *options):
             for name, (runs, ns) in after.items() if runs != before[name][0]}
 
 
+def total(programs):
+    return tuple(map(sum, zip(*programs.values())))
+
+
 def report_programs(place, name, as_json):
     """What each BPF program costs a request, with and without --http, but for the traps."""
     served = serving(place, name)
@@ -309,7 +319,9 @@ def report_programs(place, name, as_json):
         calls, both = programs(served, output, "--no-http"), programs(served, output, "--http")
     finally:
         served.close()
-    for program in sorted(both):
+    names = sorted(both)
+    calls["all"], both["all"] = total(calls), total(both)
+    for program in [*names, "all"]:
         row = {"program": program, "calls": calls.get(program, (0, 0)), "http": both[program]}
         if as_json:
             print(json.dumps({"interpreter": place.interpreter.name, "name": name, **row}))
@@ -417,7 +429,7 @@ def line(place, name, row, columns):
 def legend(columns, bound):
     for title, _, _, text in columns:
         print("%-11s %s" % (title, text))
-    print("%-11s %s in the rounds; ! = its median is over the bound of %g" % (
+    print("%-11s %s in the rounds; ! = over the bound of %g" % (
         "least..most", columns[-1][0], bound))
 
 

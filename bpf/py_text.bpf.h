@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Short texts of the target: a str or bytes object that is read at once. */
+#ifndef FT_PY_TEXT_BPF_H
+#define FT_PY_TEXT_BPF_H
+
+#include "py_value.bpf.h"
+
+#define LONGEST 31 /* bytes of such a text */
+
+/*
+ * Short objects with text at their end are read at once, from the type on: few large reads are much
+ * cheaper than many small ones. PyASCIIObject and PyBytesObject have these words in every release.
+ */
+#define HEAD_TYPE 0
+#define HEAD_SIZE 1
+#define HEAD_STATE 3
+#define HEAD_WORDS 9 /* all that a text of LONGEST bytes needs */
+#define HEAD_BYTES 3 /* where the text of a bytes object begins */
+
+FT_INLINE bool is_ascii(u64 state)
+{
+	return state & STR_ASCII && state & STR_COMPACT;
+}
+
+FT_INLINE void zero_behind(u64 *w, u64 n)
+{
+	u32 i;
+
+	for (i = 0; i < 4; i++) {
+		u64 left = n > 8 * i ? n - 8 * i : 0;
+
+		if (left < 8)
+			w[i] &= left ? ~0ULL >> (64 - 8 * left) : 0;
+	}
+}
+
+/* The words of a head, of which the text begins with word `first`; false: too long, or not there.
+ */
+FT_INLINE bool read_head(u64 obj, u64 *head, u32 words, u32 first, u64 text)
+{
+	u64 n;
+
+	if (!bpf_probe_read_user(head, 8 * words, (void *)(obj + 8)))
+		return head[HEAD_SIZE] <= LONGEST;
+	/* Near the end of what can be read: no more than there is. */
+	if (bpf_probe_read_user(head, 8 * first, (void *)(obj + 8)) || head[HEAD_SIZE] > LONGEST)
+		return false;
+	n = head[HEAD_SIZE];
+	asm volatile("%0 &= 31" : "+r"(n));
+	return n && !bpf_probe_read_user(head + first, n, (void *)text);
+}
+
+/* ---- as a token ------------------------------------------------------------------------------ */
+
+#define MOST_SHORT 511 /* bytes of a text that is copied without more ado */
+
+/* Puts the text of a head. */
+FT_INLINE void put_head(struct thread *t, u64 *text, u64 n)
+{
+	u64 *to = (void *)tok_at(t, t->walk.used);
+
+	zero_behind(text, n);
+	to[0] = text[0];
+	to[1] = text[1];
+	to[2] = text[2];
+	to[3] = text[3];
+}
+
+/* Puts n bytes of text. */
+FT_INLINE int put_copy(struct thread *t, u64 text, u64 n)
+{
+	*(u64 *)tok_at(t, t->walk.used + ((n - 1) & ~7ULL)) = 0;
+	asm volatile("%0 &= 511" : "+r"(n));
+	return n ? bpf_probe_read_user(tok_at(t, t->walk.used), n, (void *)text) : -1;
+}
+
+/* Puts a str of ASCII characters, or bytes, that is not long: most texts are. */
+FT_INLINE bool put_short(const struct ft_layout *l, struct thread *t, u64 obj)
+{
+	u64 head[HEAD_WORDS] = {}, n, data;
+	bool str;
+
+	/* Up to the end of a short text, unless there is less that can be read. */
+	if (!plausible(obj) || bpf_probe_read_user(head, sizeof(head), (void *)(obj + 8)))
+		return false;
+	str = head[HEAD_TYPE] == l->type_addr[FT_KIND_STR];
+	if (str ? !is_ascii(head[HEAD_STATE]) : head[HEAD_TYPE] != l->type_addr[FT_KIND_BYTES])
+		return false;
+	n = head[HEAD_SIZE];
+	data = str ? l->str_ascii_data : l->bytes_data;
+	if (n > MOST_SHORT || (s64)n > t->walk.budget ||
+	    t->walk.used + n + 64 > FT_MAX_TOKEN_BYTES / 2)
+		return false;
+	tok_head(t, str ? FT_T_STR : FT_T_BYTES, 1, 0, n);
+	if (n <= LONGEST && data == 48)
+		put_head(t, head + 5, n);
+	else if (n <= LONGEST && data == 40)
+		put_head(t, head + 4, n);
+	else if (n <= LONGEST && data == 32)
+		put_head(t, head + 3, n);
+	else if (put_copy(t, obj + data, n)) {
+		t->walk.used -= 8;
+		return false;
+	}
+	t->walk.used += (n + 7) & ~7ULL;
+	t->walk.budget -= n + 2;
+	return true;
+}
+
+#endif
