@@ -119,14 +119,12 @@ struct ft_layout {
 	__u16 code_bytecode, code_monitoring, monitoring_lines, monitoring_instructions;
 };
 
-/* Hooks that are in one function of the interpreter each, so that its compiler had one register
- * for the frame at all of them. */
-enum ft_site { FT_SITE_ENTRY, FT_SITE_EXIT, FT_SITE_COUNT };
+#define FT_SITES 16
 
-/* What is known of the register that holds the frame there. Set by BPF. */
-struct ft_site_register {
-	__u64 frame; /* of the last hit that was looked at */
-	__u32 hits;  /* that were */
+/* An instruction with a hook, and the registers that hold the frame there. Set by BPF. */
+struct ft_site {
+	__u64 ip; /* 0 = free */
+	__u32 hits;
 	__u32 unfit; /* bit n: register n held something else once */
 };
 
@@ -137,7 +135,7 @@ struct ft_proc {
 	/* Set by BPF: the thread that an exception was last seen in, in an accepted call. */
 	__u32 raised_tid;
 	__u64 key_hash[FT_KEYS]; /* set by BPF: hashes of the keys that it looks for in dicts */
-	struct ft_site_register site[FT_SITE_COUNT];
+	struct ft_site site[FT_SITES]; /* by a hash of ip */
 };
 
 #define FT_PROC_FOLLOW 1    /* its children are traced from their first instruction */

@@ -61,9 +61,9 @@ FT_INLINE bool hit_frame(struct hit *h)
 }
 
 /* The frame; where a register has it the thread state is not looked for. */
-FT_INLINE bool hit_site(struct hit *h, const struct pt_regs *ctx, enum ft_site site)
+FT_INLINE bool hit_site(struct hit *h, const struct pt_regs *ctx)
 {
-	struct ft_site_register *s = &h->proc->site[site];
+	struct ft_site *s = site_of(h->proc, ctx);
 
 	h->tstate = 0;
 	h->frame = site_frame(s, ctx);
@@ -77,20 +77,17 @@ FT_INLINE bool hit_site(struct hit *h, const struct pt_regs *ctx, enum ft_site s
 
 FT_INLINE bool hit_entry(struct hit *h, const struct pt_regs *ctx)
 {
-	return hit_site(h, ctx, FT_SITE_ENTRY) && hit_code(h);
+	return hit_site(h, ctx) && hit_code(h);
 }
 
 /* The thread state behind a hit_site(), of a function that was asked for. */
-FT_INLINE bool hit_thread_state(struct hit *h, enum ft_site site)
+FT_INLINE bool hit_thread_state(struct hit *h)
 {
-	if (h->tstate)
-		return true;
-	h->tstate = tstate_of(h->l);
-	if (h->tstate && current_frame(h->l, h->tstate) == h->frame)
-		return true;
-	h->proc->site[site].unfit = SITE_NONE;
-	count(FT_LOST_read_frame);
-	return false;
+	if (!h->tstate)
+		h->tstate = tstate_of(h->l);
+	if (!h->tstate)
+		count(FT_LOST_read_thread);
+	return h->tstate;
 }
 
 /* The frame of the innermost call that is open, if nobody asked for it; else 0. */
@@ -126,8 +123,7 @@ FT_INLINE bool may_end(const struct hit *h, u64 hidden, u64 frame)
 
 FT_INLINE bool hit_exit(struct hit *h, struct thread *t, const struct pt_regs *ctx)
 {
-	return hit_site(h, ctx, FT_SITE_EXIT) && may_end(h, hidden_frame(h, t), h->frame) &&
-	       hit_code(h);
+	return hit_site(h, ctx) && may_end(h, hidden_frame(h, t), h->frame) && hit_code(h);
 }
 
 /*

@@ -124,12 +124,15 @@ FT_INLINE void resume_caller(struct thread *t, struct hit *h, u64 previous, stru
 /* The first parameters, as long as they are plain: what most calls are made of. */
 FT_INLINE void plain_params(struct thread *t, struct hit *h, struct level *lv)
 {
-	u64 special = h->entry->cell_mask | h->entry->redact_mask;
+	u64 special = h->entry->cell_mask | h->entry->redact_mask, ref[PLAIN_PARAMS];
 	u32 i;
 
+	/* All at once; there may be fewer, but other slots of the frame are behind them. */
+	if (read_at(ref, sizeof(ref), lv->base))
+		return;
 	for (i = 0; i < PLAIN_PARAMS; i++) {
 		if (i >= lv->n || special >> i & 1 ||
-		    !put_plain(h->l, t, h->tid, read_ref(h->l, lv->base + 8 * i)))
+		    !put_plain(h->l, t, h->tid, ref[i] & ~h->l->tag_mask))
 			break;
 		lv->idx = i + 1;
 	}
@@ -314,7 +317,7 @@ FT_INLINE bool may_leave(struct thread *t, struct hit *h)
 	return hit_known(h) &&
 	       (h->entry->verdict != CODE_DROPPED ||
 		call_is(call_top(t, h->tid), h->frame, h->code)) &&
-	       hit_thread_state(h, FT_SITE_EXIT);
+	       hit_thread_state(h);
 }
 
 FT_INLINE bool is_return_const(const struct ft_layout *l, u8 op)
@@ -459,8 +462,7 @@ int ft_resume(struct pt_regs *ctx)
 	int first;
 
 	if (!hit_ours(&h) || !hit_entry(&h, ctx) || !hit_wanted(&h) ||
-	    http_on_the_way(h.tid, h.frame, h.code, h.entry) ||
-	    !hit_thread_state(&h, FT_SITE_ENTRY))
+	    http_on_the_way(h.tid, h.frame, h.code, h.entry) || !hit_thread_state(&h))
 		return 0;
 	first = at_start(h.l, h.frame, true);
 	if (first > 0)
@@ -571,8 +573,7 @@ int ft_frame_entry(struct pt_regs *ctx)
 	struct hit h;
 	s32 lasti = 0;
 
-	if (!hit_ours(&h) || !hit_entry(&h, ctx) || !hit_wanted(&h) ||
-	    !hit_thread_state(&h, FT_SITE_ENTRY))
+	if (!hit_ours(&h) || !hit_entry(&h, ctx) || !hit_wanted(&h) || !hit_thread_state(&h))
 		return 0;
 	if (read_at(&lasti, 4, h.frame + h.l->frame_lasti)) {
 		count(FT_LOST_read_frame);

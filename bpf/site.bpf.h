@@ -2,20 +2,17 @@
 /*
  * Which register holds the frame where a hook is. The frame is a variable of a large function, and
  * at one instruction a compiler has it in the same place every time; but each build in another. So
- * it is learned: the frame is looked for by way of the thread state, and registers that did not
- * hold it are left out, until so many different frames were seen that what is left is no accident.
- * From then on most hits, which are of functions that nobody asked for, need no read to find it.
- * Now and then it is looked at again.
+ * it is learned, for each instruction: at first the frame is looked for by way of the thread state,
+ * and registers that did not hold it are left out. From then on no read is needed to find it; now
+ * and then it is looked at again.
  */
 #ifndef FT_SITE_BPF_H
 #define FT_SITE_BPF_H
 
 #include "maps.bpf.h"
 
-#define SITE_LEARNED 64 /* hits, each of another frame than the one before */
-#define SITE_AGAIN 63	/* one hit of so many is looked at when it is known */
-#define SITE_REGISTERS 15
-#define SITE_NONE ((1U << SITE_REGISTERS) - 1)
+#define SITE_LEARNED 64 /* hits */
+#define SITE_AGAIN 31	/* later one of so many, less one, is looked at again; a mask */
 
 /* In the order of unfit's bits. */
 #define FT_REGISTERS(X)                                                                            \
@@ -44,13 +41,24 @@ FT_INLINE u64 register_at(const struct pt_regs *ctx, const u32 offset)
 	return value;
 }
 
+/* NULL: another instruction has its place. */
+FT_INLINE struct ft_site *site_of(struct ft_proc *p, const struct pt_regs *ctx)
+{
+	u64 ip = register_at(ctx, __builtin_offsetof(struct pt_regs, ip));
+	struct ft_site *s = &p->site[(ip ^ ip >> 4 ^ ip >> 8) & (FT_SITES - 1)];
+
+	if (!s->ip)
+		s->ip = ip;
+	return s->ip == ip ? s : 0;
+}
+
 /* The frame, or 0: it is not known where it is, or it is time to look again. Where more than one
  * register is left they must agree: one may be a copy that not every way to the hook makes. */
-FT_INLINE u64 site_frame(struct ft_site_register *s, const struct pt_regs *ctx)
+FT_INLINE u64 site_frame(struct ft_site *s, const struct pt_regs *ctx)
 {
 	u64 frame = 0, value;
 
-	if (s->hits < SITE_LEARNED || !(++s->hits & SITE_AGAIN))
+	if (!s || s->hits < SITE_LEARNED || !(++s->hits & SITE_AGAIN))
 		return 0;
 #define X(n, name)                                                                                 \
 	if (!(s->unfit & 1U << n)) {                                                               \
@@ -65,14 +73,13 @@ FT_INLINE u64 site_frame(struct ft_site_register *s, const struct pt_regs *ctx)
 }
 
 /* A frame was found by way of the thread state. */
-FT_INLINE void site_learn(struct ft_site_register *s, const struct pt_regs *ctx, u64 frame)
+FT_INLINE void site_learn(struct ft_site *s, const struct pt_regs *ctx, u64 frame)
 {
-	if (!frame || (s->frame == frame && s->hits < SITE_LEARNED))
+	if (!s)
 		return;
 #define X(n, name) s->unfit |= (u32)(ctx->name != frame) << n;
 	FT_REGISTERS(X)
 #undef X
-	s->frame = frame;
 	s->hits++;
 }
 

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left")]
 HASHED = 128  # FT_PROC_HASHED (ft_layout.h)
 PATH_INFO = 11  # WORD_PATH_INFO (http_words.bpf.h)
 LEARNED = 64  # SITE_LEARNED (site.bpf.h)
-REGISTERS = (1 << 15) - 1  # SITE_NONE
+REGISTERS = (1 << 15) - 1  # FT_REGISTERS
 
 
 def procs():
@@ -23,8 +23,8 @@ def procs():
 
 
 def known(site):
-    """Registers that hold the frame at those hooks."""
-    return REGISTERS & ~site["unfit"] if site["hits"] >= LEARNED else 0
+    """Are there registers that hold the frame at a hook?"""
+    return site["hits"] >= LEARNED and REGISTERS & ~site["unfit"] != 0
 
 
 class Served:
@@ -62,6 +62,8 @@ def test_hashes_and_registers(space, tmp_path):
     assert events.count("HTTP_REQUEST") == events.count("HTTP_RESPONSE") == 100
     assert learned["flags"] & HASHED
     assert learned["key_hash"][PATH_INFO] == path_info
-    entry, leave = map(known, learned["site"])
-    assert entry or harness.backend_of(tracer.stderr()) == "uprobe" and space.interpreter.minor() < 11
-    assert leave or space.interpreter.minor() != 11
+    # Where nothing is known, the frame is an argument of what is hooked.
+    hooks = 1 if space.interpreter.minor() >= 12 else 2
+    if space.interpreter.minor() < 11 and harness.backend_of(tracer.stderr()) == "uprobe":
+        hooks = 1
+    assert sum(map(known, learned["site"])) >= hooks
