@@ -117,11 +117,6 @@ void call_resume(PyCodeObject *code, void *frame)
 
 /* ---- records ---------------------------------------------------------------------------- */
 
-static struct ft_rec head(const struct agent_thread *t, unsigned type, size_t size, uint64_t now)
-{
-	return (struct ft_rec){size, type, 0, t->pid, t->tid, now};
-}
-
 static void put_args(struct tokens_out *o, const struct code_info *info, const void *frame,
 		     bool cells_made)
 {
@@ -154,7 +149,7 @@ static bool record_enter(struct agent_thread *t, struct call *call, const struct
 	if (engine_captures_args())
 		put_args(&o, info, call->frame, cells_made);
 	*r = (struct ft_rec_enter){
-		.hdr = head(t, FT_REC_ENTER, values - (uint8_t *)r + o.used, call->start_ns),
+		.hdr = engine_head(t, FT_REC_ENTER, values - (uint8_t *)r + o.used, call->start_ns),
 		.code = (uintptr_t)call->code,
 		.parent_ns = parent ? parent->start_ns : 0,
 		.parent_tid = parent ? parent->start_tid : 0,
@@ -181,7 +176,7 @@ static bool record_exit(struct agent_thread *t, const struct call *call, enum ft
 	if (result && engine_captures_result())
 		tokens_value(&o, result, true);
 	*r = (struct ft_rec_exit){
-		.hdr = head(t, FT_REC_EXIT, sizeof(*r) + o.used, now),
+		.hdr = engine_head(t, FT_REC_EXIT, sizeof(*r) + o.used, now),
 		.code = (uintptr_t)call->code,
 		.start_ns = call->start_ns,
 		.start_tid = call->start_tid,
@@ -204,7 +199,7 @@ static bool record_raise(struct agent_thread *t, const struct call *call, PyObje
 	tokens_begin(&o, r + 1, engine_limits());
 	tokens_exception(&o, type, value);
 	*r = (struct ft_rec_raise){
-		.hdr = head(t, FT_REC_RAISE, sizeof(*r) + o.used, now),
+		.hdr = engine_head(t, FT_REC_RAISE, sizeof(*r) + o.used, now),
 		.code = (uintptr_t)call->code,
 		.start_ns = call->start_ns,
 		.start_tid = call->start_tid,

@@ -89,6 +89,13 @@ uint64_t engine_now(struct agent_thread *t);
  * did not help.
  */
 void *engine_reserve(struct agent_thread *t);
+/* The header of such a record. */
+static inline struct ft_rec engine_head(const struct agent_thread *t, unsigned type, size_t size,
+					uint64_t now)
+{
+	return (struct ft_rec){size, type, 0, t->pid, t->tid, now};
+}
+
 /* False without memory: it is not recorded. */
 bool engine_commit(struct agent_thread *t, struct ft_rec *rec);
 /* n events of this thread could not be recorded. */

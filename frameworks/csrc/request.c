@@ -101,11 +101,6 @@ static struct agent_thread *thread_for(unsigned n)
 	return t;
 }
 
-static struct ft_rec head(const struct agent_thread *t, unsigned type, size_t size, uint64_t now)
-{
-	return (struct ft_rec){size, type, 0, t->pid, t->tid, now};
-}
-
 static void commit(struct agent_thread *t, struct ft_rec *rec)
 {
 	if (probes_heard())
@@ -127,7 +122,7 @@ static bool record_request(struct agent_thread *t, const struct request *r,
 	tokens_begin(&o, rec + 1, engine_limits());
 	put_facts(&o, r->id, facts);
 	*rec = (struct ft_rec_http_request){
-		.hdr = head(t, FT_REC_HTTP_REQUEST, sizeof(*rec) + o.used, now),
+		.hdr = engine_head(t, FT_REC_HTTP_REQUEST, sizeof(*rec) + o.used, now),
 		.request = r->number,
 	};
 	commit(t, &rec->hdr);
@@ -163,7 +158,7 @@ static void tell_response(const struct request *r)
 	now = engine_now(t);
 	if (rec) {
 		*rec = (struct ft_rec_http_response){
-			.hdr = head(t, FT_REC_HTTP_RESPONSE, sizeof(*rec), now),
+			.hdr = engine_head(t, FT_REC_HTTP_RESPONSE, sizeof(*rec), now),
 			.request = r->number,
 			.status = r->status,
 		};
@@ -186,7 +181,7 @@ static void tell_forget(const struct request *r)
 	rec = engine_reserve(t);
 	if (rec) {
 		*rec = (struct ft_rec_http_request){
-			.hdr = head(t, FT_REC_HTTP_FORGET, sizeof(*rec), engine_now(t)),
+			.hdr = engine_head(t, FT_REC_HTTP_FORGET, sizeof(*rec), engine_now(t)),
 			.request = r->number,
 		};
 		commit(t, &rec->hdr);
