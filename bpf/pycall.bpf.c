@@ -62,11 +62,17 @@ FT_INLINE void name_thread(struct thread *t, struct hit *h)
 	t->named = !ft_thread_send(h->tid);
 }
 
+FT_INLINE u64 previous_of(const struct hit *h)
+{
+	return read_ptr(h->frame + h->l->frame_previous);
+}
+
 /* The thread, with its stale calls closed as seen from the frame below this one. */
-FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 previous, u64 fresh)
+FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 fresh)
 {
 	struct thread *t = thread_get(h->tgid, h->tid);
 	struct call *top;
+	u64 previous;
 
 	if (!t)
 		return 0;
@@ -74,8 +80,10 @@ FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 previous, u64 fresh)
 		name_thread(t, h);
 	t->tstate = h->tstate;
 	top = call_top(t, h->tid);
-	if (top && (top->frame == fresh || may_be_over(h->proc, top, h->tstate)) &&
-	    (top->frame != previous || top->code != frame_code(h->l, previous)))
+	if (!top || (top->frame != fresh && !may_be_over(h->proc, top, h->tstate)))
+		return t;
+	previous = previous_of(h);
+	if (top->frame != previous || top->code != frame_code(h->l, previous))
 		ft_settle(h->tid, previous, fresh, NO_EXCEPTION);
 	return t;
 }
@@ -109,8 +117,9 @@ FT_INLINE struct call *push_suspended(struct thread *t, struct hit *h, u64 frame
  * The caller is a generator that we did not see go on: thrown into, its sub-iterator ended,
  * and it continues behind its `yield from` without a RESUME (3.11 genobject.c, _gen_throw).
  */
-FT_INLINE void resume_caller(struct thread *t, struct hit *h, u64 previous, struct call *top)
+FT_INLINE void resume_caller(struct thread *t, struct hit *h, struct call *top)
 {
+	u64 previous = previous_of(h);
 	u8 owner = 0;
 
 	if (h->l->frame_owner == FT_NONE || (top && top->frame == previous) ||
@@ -162,8 +171,7 @@ FT_INLINE void put_args(struct thread *t, struct hit *h, u64 request)
 
 FT_INLINE void start(struct hit *h)
 {
-	u64 previous = read_ptr(h->frame + h->l->frame_previous);
-	struct thread *t = thread_at_entry(h, previous, h->frame);
+	struct thread *t = thread_at_entry(h, h->frame);
 	struct ft_rec_enter *r;
 	u64 now, request = 0;
 	struct call *top, *c;
@@ -177,11 +185,11 @@ FT_INLINE void start(struct hit *h)
 	if (h->l->exits_exact && call_is(top, h->frame, h->code))
 		return;
 	if (h->proc->flags & FT_PROC_SUSPENDS) {
-		resume_caller(t, h, previous, top);
+		resume_caller(t, h, top);
 		top = call_top(t, h->tid);
 	}
 	if (h->entry->role) {
-		flags = http_start(h->tid, h->frame, h->code, previous);
+		flags = http_start(h->tid, h->frame, h->code, previous_of(h));
 		if (!flags && h->entry->verdict != CODE_ACCEPT)
 			return;
 		request = t->http.number;
@@ -245,13 +253,12 @@ FT_INLINE void push_unseen(struct thread *t, struct hit *h)
 
 FT_INLINE void go_on(struct hit *h)
 {
-	u64 previous = read_ptr(h->frame + h->l->frame_previous);
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
 
 	/* Still there: its suspension was not seen, or two handlers were passed. */
 	if (t && call_is(call_top(t, h->tid), h->frame, h->code))
 		return;
-	t = thread_at_entry(h, previous, 0);
+	t = thread_at_entry(h, 0);
 	if (!t || call_is(call_top(t, h->tid), h->frame, h->code) ||
 	    push_suspended(t, h, h->frame, h->code) || h->entry->role != HTTP_ASGI)
 		return;
@@ -464,7 +471,8 @@ int ft_resume(struct pt_regs *ctx)
 	if (!hit_ours(&h) || !hit_entry(&h, ctx) || !hit_wanted(&h) ||
 	    http_on_the_way(h.tid, h.frame, h.code, h.entry) || !hit_thread_state(&h))
 		return 0;
-	first = at_start(h.l, h.frame, true);
+	/* What cannot be suspended passes a RESUME at its start alone. */
+	first = h.entry->flags & CO_SUSPENDS ? at_start(h.l, h.frame, true) : 1;
 	if (first > 0)
 		start(&h);
 	else if (!first)
