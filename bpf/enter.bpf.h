@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A body starts, or goes on after a suspension: its call is pushed on the thread's shadow stack, and
- * of one that starts ENTER is sent.
+ * A body starts, or goes on after a suspension: its call is pushed on the thread's shadow stack,
+ * and of one that starts ENTER is sent.
  */
 #ifndef FT_ENTER_BPF_H
 #define FT_ENTER_BPF_H
