@@ -43,7 +43,7 @@ static inline void set_max(unsigned max)
 }
 
 static inline void define_type(unsigned long long type, unsigned kind, const char *tp_name,
-			const char *qualname, const char *module)
+			       const char *qualname, const char *module)
 {
 	struct event e;
 

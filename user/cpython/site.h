@@ -24,6 +24,9 @@ int site_first_call(struct elf *e, uint64_t handler, uint64_t *ret_function);
 uint64_t site_behind_jump(struct elf *e, uint64_t function);
 /* At the start of a function, while its arguments are in their registers. */
 int site_at_function(struct elf *e, uint64_t function, struct site *ret_site);
+/* For a probe at a function's return: near its start, where the return address lies on top of the
+ * stack. Arguments may be gone. */
+int site_for_return(struct elf *e, uint64_t function, struct site *ret_site);
 /* What a probe on this very instruction costs. */
 int site_at(struct elf *e, uint64_t vaddr, struct site *ret_site);
 
