@@ -299,16 +299,10 @@ static bool is_hooked(struct attach *a, const struct file *f, pid_t pid)
 	return false;
 }
 
-/* Is the return of the function hooked? */
-static bool is_return(enum hook_role role)
-{
-	return role == HOOK_CONTEXT_COPIED || role == HOOK_CONTEXT_MADE;
-}
-
 /* May this kernel kill a target for it? */
 static bool is_deadly(struct attach *a, const struct hook *hook)
 {
-	if (!is_return(hook->role))
+	if (!hook_is_return(hook->role))
 		return false;
 	if (a->returns == RETURNS_UNTRIED)
 		a->returns =
@@ -325,7 +319,7 @@ static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
 		    const struct file *f, const struct hook *hook, struct why *w)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = hook->semaphore_offset,
-		    .retprobe = is_return(hook->role));
+		    .retprobe = hook_is_return(hook->role));
 	struct bpf_program *prog = program_of(a, hook->role);
 	struct bpf_link *link;
 

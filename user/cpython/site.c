@@ -115,13 +115,27 @@ int site_at(struct elf *e, uint64_t vaddr, struct site *ret_site)
 	return err;
 }
 
-int site_in_handler(struct elf *e, uint64_t handler, struct site *ret_site)
+static bool moves_stack(const struct walk *k)
+{
+	cs_regs read, written;
+	uint8_t reads, writes;
+
+	if (cs_regs_access(k->cs, k->insn, read, &reads, written, &writes))
+		return true; /* not known */
+	for (int i = 0; i < writes; i++)
+		if (written[i] == X86_REG_RSP || written[i] == X86_REG_ESP)
+			return true;
+	return false;
+}
+
+/* The first that is emulated on the straight line; at worst the first instruction. */
+static int first_emulated(struct elf *e, uint64_t vaddr, bool stack_stays, struct site *ret_site)
 {
 	struct walk k;
-	int err = site_at(e, handler, ret_site); /* at worst the first instruction */
+	int err = site_at(e, vaddr, ret_site);
 
 	if (!err)
-		err = walk_start(&k, e, handler);
+		err = walk_start(&k, e, vaddr);
 	if (err)
 		return err;
 	while (walk_next(&k)) {
@@ -129,11 +143,26 @@ int site_in_handler(struct elf *e, uint64_t handler, struct site *ret_site)
 			*ret_site = (struct site){k.insn->address, HOOK_EMULATED};
 			break;
 		}
-		if (ends_the_line(k.insn))
+		if (ends_the_line(k.insn) || (stack_stays && moves_stack(&k)))
 			break;
 	}
 	walk_end(&k);
 	return 0;
+}
+
+int site_in_handler(struct elf *e, uint64_t handler, struct site *ret_site)
+{
+	return first_emulated(e, handler, false, ret_site);
+}
+
+/*
+ * The kernel puts an address of its own in place of the one on top of the stack. At one instruction
+ * the stack is as deep whichever way led there, so what was not moved up to the site is in its
+ * place there each time.
+ */
+int site_for_return(struct elf *e, uint64_t function, struct site *ret_site)
+{
+	return first_emulated(e, function, true, ret_site);
 }
 
 /* The straight line up to its first call or jump; where that leads, or 0. */
@@ -173,46 +202,6 @@ int site_first_call(struct elf *e, uint64_t handler, uint64_t *ret_function)
 			break;
 	}
 	return -ENOENT;
-}
-
-static bool moves_stack(const struct walk *k)
-{
-	cs_regs read, written;
-	uint8_t reads, writes;
-
-	if (cs_regs_access(k->cs, k->insn, read, &reads, written, &writes))
-		return true; /* not known */
-	for (int i = 0; i < writes; i++)
-		if (written[i] == X86_REG_RSP || written[i] == X86_REG_ESP)
-			return true;
-	return false;
-}
-
-/*
- * The kernel puts an address of its own in place of the one on top of the stack. At one instruction
- * the stack is as deep whichever way led there, so what was not moved up to the site is in its
- * place there each time.
- */
-int site_for_return(struct elf *e, uint64_t function, struct site *ret_site)
-{
-	struct walk k;
-	int err = site_at(e, function, ret_site);
-
-	if (err || ret_site->cost != HOOK_SINGLE_STEPPED)
-		return err;
-	err = walk_start(&k, e, function);
-	if (err)
-		return err;
-	while (walk_next(&k)) {
-		if (k.insn->id != X86_INS_CALL && is_emulated(k.insn)) {
-			*ret_site = (struct site){k.insn->address, HOOK_EMULATED};
-			break;
-		}
-		if (ends_the_line(k.insn) || moves_stack(&k))
-			break;
-	}
-	walk_end(&k);
-	return 0;
 }
 
 uint64_t site_behind_jump(struct elf *e, uint64_t function)

@@ -24,29 +24,19 @@ static int add_handler(struct elf *e, const struct target *t, const struct dispa
 	return hooks_add(h, e, site.vaddr, hook, w);
 }
 
-static int no_function(const struct target *t, const char *name, struct why *w)
-{
-	return why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s has no function %s", t->binary, name);
-}
-
 static int add_function(struct elf *e, const struct target *t, struct hook hook, uint64_t function,
 			struct hooks *h, struct why *w)
 {
 	struct site site;
+	int err = -ENOENT;
 
-	if (!function || site_at_function(e, function, &site))
-		return no_function(t, hook.name, w);
-	hook.cost = site.cost;
-	return hooks_add(h, e, site.vaddr, hook, w);
-}
-
-static int add_return(struct elf *e, const struct target *t, struct hook hook, uint64_t function,
-		      struct hooks *h, struct why *w)
-{
-	struct site site;
-
-	if (!function || site_for_return(e, function, &site))
-		return no_function(t, hook.name, w);
+	if (function && hook_is_return(hook.role))
+		err = site_for_return(e, function, &site);
+	else if (function)
+		err = site_at_function(e, function, &site);
+	if (err)
+		return why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s has no function %s", t->binary,
+				hook.name);
 	hook.cost = site.cost;
 	return hooks_add(h, e, site.vaddr, hook, w);
 }
@@ -134,13 +124,13 @@ int hooks_context(struct elf *e, const struct target *t, struct hooks *h, struct
 					   .name = "PyContext_CopyCurrent"};
 	static const struct hook copy = {.role = HOOK_CONTEXT_COPIED, .name = "Context.copy"};
 	static const struct hook made = {.role = HOOK_CONTEXT_MADE, .name = "PyContext_New"};
-	int err = add_return(e, t, copied, exported(e, copied.name), h, w);
+	int err = add_function(e, t, copied, exported(e, copied.name), h, w);
 
 	if (!err)
-		err = add_return(e, t, copy, method_of(e, "PyContext_Type", "copy"), h, w);
+		err = add_function(e, t, copy, method_of(e, "PyContext_Type", "copy"), h, w);
 	if (err)
 		return err;
-	return add_return(e, t, made, site_behind_jump(e, exported(e, made.name)), h, w);
+	return add_function(e, t, made, site_behind_jump(e, exported(e, made.name)), h, w);
 }
 
 int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_facts *facts,

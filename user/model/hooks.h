@@ -32,6 +32,12 @@ enum hook_role {
 	HOOK_LAST = HOOK_CONTEXT_MADE,
 };
 
+/* Is it the return of the function at the site that is hooked? */
+static inline bool hook_is_return(enum hook_role role)
+{
+	return role == HOOK_CONTEXT_COPIED || role == HOOK_CONTEXT_MADE;
+}
+
 enum hook_cost { HOOK_EMULATED, HOOK_SINGLE_STEPPED };
 
 struct hook {
