@@ -159,6 +159,27 @@ static PyMethodDef methods[] = {
 	{NULL, NULL, 0, NULL},
 };
 
+/*
+ * A dictionary that lasts as long as the interpreter, borrowed: the module may be imported again,
+ * and must find what it began. Another copy of this library in the process has another.
+ */
+static PyObject *kept_by(PyInterpreterState *interpreter)
+{
+	PyObject *all = PyInterpreterState_GetDict(interpreter), *kept = NULL;
+	char key[64];
+
+	snprintf(key, sizeof(key), "flowtrace_agent._core at %p", (void *)&settings);
+	if (all)
+		kept = PyDict_GetItemString(all, key);
+	if (kept)
+		return kept;
+	kept = all ? PyDict_New() : PyErr_NoMemory();
+	if (kept && PyDict_SetItemString(all, key, kept))
+		Py_CLEAR(kept);
+	Py_XDECREF(kept); /* all has it */
+	return kept;
+}
+
 static int exec_module(PyObject *module)
 {
 #if PY_VERSION_HEX >= 0x03090000
@@ -166,6 +187,7 @@ static int exec_module(PyObject *module)
 #else
 	PyInterpreterState *here = _PyInterpreterState_Get();
 #endif
+	PyObject *kept;
 
 	if (here != PyInterpreterState_Main()) {
 		PyErr_SetString(PyExc_ImportError,
@@ -173,7 +195,10 @@ static int exec_module(PyObject *module)
 				"the main interpreter only");
 		return -1;
 	}
-	return names_init() ||
+	kept = kept_by(here);
+	if (!kept)
+		return -1;
+	return names_init(kept) || PyObject_SetAttrString(module, "kept", kept) ||
 			       PyModule_AddIntConstant(module, "MAX_ARG_LENGTH",
 						       FT_MAX_TOKEN_BYTES_INSIDE) ||
 			       PyModule_AddIntConstant(module, "MAX_DEPTH", FT_MAX_DEPTH) ||

@@ -31,11 +31,16 @@ static void forget_names(struct code_info *info)
 	info->name = info->class_name = NULL;
 }
 
-/* The code object goes. */
+/*
+ * The code object goes. One that has something of another user of co_extra, at an index above
+ * ours, and nothing of us, comes with NULL.
+ */
 static void info_free(void *arg)
 {
 	struct code_info *info = arg;
 
+	if (!info)
+		return;
 	if (info->link) {
 		*info->link = info->next_marked;
 		if (info->next_marked)
@@ -45,12 +50,32 @@ static void info_free(void *arg)
 	free(info);
 }
 
-int names_init(void)
+static PyObject *new_extra(void)
 {
-	extra = NEW_EXTRA(info_free);
-	if (extra < 0)
-		PyErr_SetString(PyExc_RuntimeError,
-				"flowtrace: no place left on code objects (co_extra)");
+	Py_ssize_t index = NEW_EXTRA(info_free);
+
+	if (index >= 0)
+		return PyLong_FromSsize_t(index);
+	PyErr_SetString(PyExc_RuntimeError, "flowtrace: no place left on code objects (co_extra)");
+	return NULL;
+}
+
+/* An interpreter gives out 255 indexes and takes none back: we ask for one, once. */
+int names_init(PyObject *kept)
+{
+	PyObject *index = PyDict_GetItemString(kept, "co_extra");
+
+	if (index) {
+		extra = PyLong_AsSsize_t(index);
+		return 0;
+	}
+	index = new_extra();
+	if (!index)
+		return -1;
+	extra = PyLong_AsSsize_t(index);
+	if (PyDict_SetItemString(kept, "co_extra", index))
+		extra = -1;
+	Py_DECREF(index);
 	return extra < 0 ? -1 : 0;
 }
 

@@ -29,8 +29,8 @@ struct code_info {
 	struct code_info *next_marked, **link; /* of the list of those that are marked */
 };
 
-/* Once, at import. -1 with a Python error set. */
-int names_init(void);
+/* At each import. kept: what lasts as long as the interpreter. -1 with a Python error set. */
+int names_init(PyObject *kept);
 /* Which modules: sequences of str. -1 with a Python error set. */
 int names_filter(PyObject *prefix, PyObject *exclude);
 

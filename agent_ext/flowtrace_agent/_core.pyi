@@ -6,6 +6,7 @@ from typing import Any, Awaitable, Callable, Dict, Iterator, Optional, Tuple
 MAX_ARG_LENGTH: int
 MAX_DEPTH: int
 MAX_ITEMS: int
+kept: Dict[str, Any]  # lasts as long as the interpreter
 
 def start(
     *,

@@ -147,4 +147,5 @@ def begin(settings: Settings) -> None:
     _core.start(**settings)
 
 
-RUN = Run()
+#: The extension is one, also where the package is imported a second time.
+RUN: Run = _core.kept.setdefault("run", Run())
