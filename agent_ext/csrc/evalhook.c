@@ -20,6 +20,7 @@
 
 #include "calls.h"
 #include "frames.h"
+#include "subscript.h"
 #include "watch.h"
 
 #if PY_VERSION_HEX >= 0x030b0000
@@ -69,54 +70,9 @@ static void replace(_PyFrameEvalFunction by)
 }
 #endif
 
-#if PY_VERSION_HEX >= 0x030b0000
-
-/*
- * Before 3.11.4 a subscription that was specialised for a class with a __getitem__ in Python goes
- * there without asking for us (BINARY_SUBSCR_GETITEM). It remembers the function by its version,
- * and is not made for one above 16 bits (_Py_Specialize_BinarySubscr).
- */
-#define VERSION_KEPT 0x80000000u
-#define VERSION_MADE 0xc0000000u /* of functions that had none yet: in a range of their own */
-
-static void keep_from_subscription(PyObject *o)
-{
-	PyFunctionObject *function = (PyFunctionObject *)o;
-	static uint32_t unnumbered;
-
-	if (!PyFunction_Check(o) || ((PyCodeObject *)function->func_code)->co_argcount != 2 ||
-	    function->func_version & VERSION_KEPT)
-		return;
-	/* As unique as it was. */
-	function->func_version = function->func_version ? VERSION_KEPT | function->func_version
-							: VERSION_MADE | ++unnumbered;
-}
-
-/* What was specialised before we came is not seen even once. */
-static int keep_all_from_subscription(void)
-{
-	PyObject *gc = PyImport_ImportModule("gc");
-	PyObject *all = gc ? PyObject_CallMethod(gc, "get_objects", NULL) : NULL;
-
-	for (Py_ssize_t i = 0; all && i < PyList_GET_SIZE(all); i++)
-		keep_from_subscription(PyList_GET_ITEM(all, i));
-	Py_XDECREF(gc);
-	Py_XDECREF(all);
-	return all ? 0 : -1;
-}
-
-#else
-
-static int keep_all_from_subscription(void)
-{
-	return 0;
-}
-
-#endif
-
 int watch_start(bool all)
 {
-	if (all && keep_all_from_subscription())
+	if (subscript_watch())
 		return -1;
 	hook.all = all;
 	if (!hook.on) {
@@ -214,7 +170,7 @@ static enum moment moment_of(const void *frame, bool generator, int throwflag)
 	const uint16_t *instr = (void *)frame_word(frame, frame_facts.frame_instr);
 
 	if (!generator) {
-		keep_from_subscription((PyObject *)frame_word(frame, FRAME_FUNCTION));
+		subscript_seen((PyObject *)frame_word(frame, FRAME_FUNCTION));
 		return STARTS;
 	}
 	if (*((const char *)frame + frame_facts.frame_owner) != 1)
