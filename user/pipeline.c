@@ -7,6 +7,7 @@
 
 #include "assemble/assemble.h"
 #include "base/clock.h"
+#include "base/outfile.h"
 #include "decode/decode.h"
 #include "filter/filter.h"
 #include "ft_counters.h"
@@ -143,19 +144,6 @@ int pipeline_record(void *pipeline, const struct ft_rec *rec, size_t size)
 
 /* ---- opening and closing ------------------------------------------------------------------ */
 
-/* Under sudo the output belongs to the user who called. */
-static long sudo_id(const char *name)
-{
-	const char *text = geteuid() == 0 ? getenv(name) : NULL;
-	char *end;
-	long id;
-
-	if (!text || !*text)
-		return -1;
-	id = strtol(text, &end, 10);
-	return *end || id < 0 ? -1 : id;
-}
-
 unsigned pipeline_capture(const struct config *c)
 {
 	return (c->args ? FT_CAPTURE_ARGS : 0) | (c->result ? FT_CAPTURE_RESULT : 0);
@@ -207,7 +195,8 @@ static int open_stages(struct pipeline *p)
 		.line = on_line,
 		.arg = p,
 	};
-	long uid = sudo_id("SUDO_UID"), gid = sudo_id("SUDO_GID");
+	/* Under sudo the output belongs to the user who called. */
+	long uid = outfile_caller_uid(), gid = outfile_caller_gid();
 	int err;
 
 	err = filter_new((const char *const *)c->prefix.at, c->prefix.count,

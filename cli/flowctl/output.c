@@ -40,12 +40,16 @@ static int open_beside(struct output *o, const char *path, struct why *w)
 int output_open(struct output *o, const char *path, const struct arguments *a, struct why *w)
 {
 	struct stat st;
+	int err;
 
 	*o = (struct output){.fd = STDOUT_FILENO, .name = "standard output"};
 	if (!strcmp(path, "-"))
 		return 0;
 	o->fd = -1;
 	o->name = o->place = path;
+	err = outfile_replaceable(path, w);
+	if (err)
+		return err;
 	if (stat(path, &st))
 		return open_beside(o, path, w);
 	if (S_ISDIR(st.st_mode))

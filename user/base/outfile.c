@@ -2,31 +2,306 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/outfile.h"
+#include "base/outpath.h"
+
+#define MOST_TRIES 8 /* a file that comes and goes while we look */
+
+/* ---- whose it is --------------------------------------------------------------------- */
+
+static long sudo_id(const char *name)
+{
+	const char *text = geteuid() == 0 ? getenv(name) : NULL;
+	char *end;
+	long id;
+
+	if (!text || !*text)
+		return -1;
+	id = strtol(text, &end, 10);
+	return *end || id < 0 ? -1 : id;
+}
+
+long outfile_caller_uid(void)
+{
+	return sudo_id("SUDO_UID");
+}
+
+long outfile_caller_gid(void)
+{
+	return sudo_id("SUDO_GID");
+}
+
+static struct trusted trusted_with(long uid)
+{
+	return (struct trusted){.uid = uid, .caller = outfile_caller_uid()};
+}
+
+/* ---- what is there already ------------------------------------------------------------- */
+
+static int cannot_open(const char *path, int err, struct why *w)
+{
+	if (err == -ELOOP)
+		return why(w, err, "%s is a link, which root does not write through: name the file",
+			   path);
+	if (err == -ENXIO)
+		return why(w, err,
+			   "nobody reads %s: start the reader of this FIFO first (a socket cannot "
+			   "be named)",
+			   path);
+	return why(w, err, "cannot open %s for writing: %s", path, strerror(-err));
+}
+
+/* A file, or what else has a name, as root takes it. */
+static int refuse(const char *path, const struct stat *st, const struct trusted *t, struct why *w)
+{
+	if (S_ISCHR(st->st_mode)) /* only root makes one */
+		return 0;
+	if (S_ISLNK(st->st_mode))
+		return cannot_open(path, -ELOOP, w);
+	if (S_ISDIR(st->st_mode))
+		return cannot_open(path, -EISDIR, w);
+	if (!S_ISREG(st->st_mode) && !S_ISFIFO(st->st_mode))
+		return why(w, -EINVAL, "%s is neither a file nor a FIFO or a terminal: name one",
+			   path);
+	if (!trusted_owner(t, st->st_uid))
+		return why(w, -EPERM,
+			   "%s belongs to user %u, who could read or change what root writes: name "
+			   "another file, or remove it first",
+			   path, st->st_uid);
+	if (S_ISREG(st->st_mode) && st->st_nlink > 1)
+		return why(w, -EMLINK,
+			   "%s is one of %lu names of the same file (hard links): name another "
+			   "file, or remove it first",
+			   path, (unsigned long)st->st_nlink);
+	return 0;
+}
+
+/* A descriptor of ours by its name: "/dev/stdout", "/dev/fd/3"; else -1. */
+static int own_descriptor(const char *path)
+{
+	static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+	char *end;
+	long fd;
+
+	if (!strcmp(path, "/dev/stdout"))
+		return STDOUT_FILENO;
+	if (!strcmp(path, "/dev/stderr"))
+		return STDERR_FILENO;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+		size_t len = strlen(folders[i]);
+
+		if (strncmp(path, folders[i], len) || path[len] < '0' || path[len] > '9')
+			continue;
+		fd = strtol(path + len, &end, 10);
+		return *end || fd > 1 << 20 ? -1 : (int)fd;
+	}
+	return -1;
+}
+
+int outfile_replaceable(const char *path, struct why *w)
+{
+	struct trusted t = trusted_with(-1);
+	struct stat st;
+	int folder, err;
+
+	if (geteuid() || own_descriptor(path) >= 0)
+		return 0;
+	err = outpath_folder(path, &t, &folder, w);
+	if (err)
+		return err;
+	if (!fstatat(folder, outpath_name(path), &st, AT_SYMLINK_NOFOLLOW))
+		err = refuse(path, &st, &t, w);
+	close(folder);
+	return err;
+}
+
+/* ---- opening --------------------------------------------------------------------------- */
+
+#define COMMON (O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+struct place {
+	const char *path; /* for messages */
+	int folder;	  /* AT_FDCWD, or owned */
+	const char *name; /* in it */
+	struct trusted trusted;
+	bool root;
+};
+
+static int give(const struct place *p, int fd, long uid, long gid, struct why *w)
+{
+	int err;
+
+	if (uid == -1 || !fchown(fd, uid, gid))
+		return 0;
+	err = -errno;
+	return why(w, err, "cannot give %s to its user: %s", p->path, strerror(-err));
+}
+
+/* What is not blocking for us alone must not be so for who else has it. */
+static int make_blocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) ? -errno : 0;
+}
+
+/*
+ * It is looked at twice: first so that what is wrong with it can be said, and nothing happens to
+ * it; then as it was opened. It is emptied only after that.
+ */
+static int open_existing(const struct place *p, int flags, int *ret_fd, struct why *w)
+{
+	struct stat st;
+	int fd, err = 0;
+
+	if (p->root && !fstatat(p->folder, p->name, &st, AT_SYMLINK_NOFOLLOW))
+		err = refuse(p->path, &st, &p->trusted, w);
+	if (err)
+		return err;
+	fd = openat(p->folder, p->name, COMMON | (flags & O_APPEND) | (p->root ? O_NOFOLLOW : 0));
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		err = cannot_open(p->path, -errno, w);
+	else if (p->root)
+		err = refuse(p->path, &st, &p->trusted, w);
+	if (!err && flags & O_TRUNC && S_ISREG(st.st_mode) && ftruncate(fd, 0))
+		err = cannot_open(p->path, -errno, w);
+	if (!err)
+		err = make_blocking(fd);
+	if (err)
+		close(fd);
+	else
+		*ret_fd = fd;
+	return err;
+}
+
+static int create(const struct place *p, int flags, long uid, long gid, int *ret_fd, struct why *w)
+{
+	int fd = openat(p->folder, p->name, COMMON | O_CREAT | O_EXCL | (flags & O_APPEND), 0600);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = give(p, fd, uid, gid, w);
+	if (!err)
+		err = make_blocking(fd);
+	if (err)
+		close(fd);
+	else
+		*ret_fd = fd;
+	return err;
+}
+
+static int open_place(const struct place *p, int flags, long uid, long gid, int *ret_fd,
+		      struct why *w)
+{
+	int err = 0;
+
+	for (int i = 0; i < MOST_TRIES; i++) {
+		err = create(p, flags, uid, gid, ret_fd, w);
+		if (err == -EEXIST && !(flags & O_EXCL))
+			err = open_existing(p, flags, ret_fd, w);
+		if (err != -ENOENT && err != -EEXIST)
+			break;
+		if (flags & O_EXCL)
+			break;
+	}
+	return err ? cannot_open(p->path, err, w) : 0;
+}
+
+/* Who started us without 0, 1 or 2 does not print into our file. */
+static int above_standard(int fd, const char *path, int *ret_fd, struct why *w)
+{
+	int up = fd <= STDERR_FILENO ? fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : fd, err = 0;
+
+	if (up < 0)
+		err = cannot_open(path, -errno, w);
+	else
+		*ret_fd = up;
+	if (up != fd)
+		close(fd);
+	return err;
+}
+
+static int open_own(int own, const char *path, int *ret_fd, struct why *w)
+{
+	int fd = fcntl(own, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (fd < 0)
+		return cannot_open(path, -errno, w);
+	*ret_fd = fd;
+	return 0;
+}
+
+/* Without privileges the way there is the kernel's business. */
+static int find_place(const char *path, long uid, struct place *ret, struct why *w)
+{
+	*ret = (struct place){
+		.path = path,
+		.folder = AT_FDCWD,
+		.name = path,
+		.trusted = trusted_with(uid),
+		.root = !geteuid(),
+	};
+	if (!ret->root)
+		return 0;
+	if (!*outpath_name(path))
+		return cannot_open(path, *path ? -EISDIR : -ENOENT, w);
+	ret->name = outpath_name(path);
+	return outpath_folder(path, &ret->trusted, &ret->folder, w);
+}
 
 int outfile_open(const char *path, int flags, long uid, long gid, int *ret_fd, struct why *w)
 {
-	int common = O_WRONLY | O_CLOEXEC | O_NOCTTY | flags, err;
-	int fd = open(path, common | O_CREAT | O_EXCL, 0600);
+	int own = own_descriptor(path), fd = -1, err;
+	struct place p;
 
-	if (fd >= 0) {
-		if (uid != -1 && fchown(fd, uid, gid)) {
-			err = -errno;
-			close(fd);
-			return why(w, err, "cannot give %s to its user: %s", path, strerror(-err));
-		}
-	} else if (errno == EEXIST && !(flags & O_EXCL)) {
-		fd = open(path, common);
-	}
-	if (fd < 0) {
-		err = -errno;
-		return why(w, err, "cannot open %s for writing: %s", path, strerror(-err));
-	}
-	*ret_fd = fd;
-	return 0;
+	if (own >= 0 && !(flags & O_EXCL))
+		return open_own(own, path, ret_fd, w);
+	err = find_place(path, uid, &p, w);
+	if (err)
+		return err;
+	err = open_place(&p, flags, uid, gid, &fd, w);
+	if (p.folder >= 0)
+		close(p.folder);
+	return err ? err : above_standard(fd, path, ret_fd, w);
+}
+
+/* Made and given away by its descriptor: whoever may rename it cannot have us give away another. */
+static int make_folder(const struct place *p, mode_t mode, long uid, long gid, struct why *w)
+{
+	int fd, err;
+
+	if (mkdirat(p->folder, p->name, mode))
+		return -errno;
+	fd = openat(p->folder, p->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = give(p, fd, uid, gid, w);
+	close(fd);
+	return err;
+}
+
+int outfile_folder(const char *path, mode_t mode, long uid, long gid, struct why *w)
+{
+	struct place p;
+	int err = find_place(path, uid, &p, w);
+
+	if (err)
+		return err;
+	err = make_folder(&p, mode, uid, gid, w);
+	if (p.folder >= 0)
+		close(p.folder);
+	return err && err != -EEXIST
+		       ? why(w, err, "cannot make the folder %s: %s", path, strerror(-err))
+		       : err;
 }
 
 int outfile_write(int fd, const char *path, const void *data, size_t size, struct why *w)

@@ -76,6 +76,18 @@ static bool ends_in_line(int in, off_t size)
 	return size && pread(in, &last, 1, size - 1) == 1 && last != '\n';
 }
 
+/* The same file for reading; -1 when it cannot be had. */
+static int open_again(const char *path, const struct stat *of)
+{
+	int in = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	if (in < 0 || (!fstat(in, &st) && st.st_ino == of->st_ino && st.st_dev == of->st_dev))
+		return in;
+	close(in);
+	return -1;
+}
+
 /*
  * A line that an earlier run could not finish (full disk, kill) must not swallow ours. One that
  * another process is just writing grows while we look.
@@ -90,7 +102,7 @@ static void end_last_line(const char *path, int fd, struct buf *out)
 
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size)
 		return;
-	in = open(path, O_RDONLY | O_CLOEXEC);
+	in = open_again(path, &st);
 	if (in < 0)
 		return;
 	while ((within = ends_in_line(in, st.st_size)) && st.st_size != before) {

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -93,22 +92,12 @@ static bool name_next(struct segments *s, const struct line *l)
 
 static int make_folder(const struct segments *s, struct why *w)
 {
-	size_t len = strlen(s->base) + sizeof(FOLDER) - 1;
-	char *path = strndup(s->path.s, len);
-	int err = 0;
+	char *path = strndup(s->path.s, strlen(s->base) + sizeof(FOLDER) - 1);
+	int err = path ? outfile_folder(path, 0700, s->uid, s->gid, w)
+		       : why(w, -ENOMEM, "out of memory");
 
-	if (!path)
-		return why(w, -ENOMEM, "out of memory");
-	if (mkdir(path, 0700)) {
-		if (errno != EEXIST)
-			err = -errno;
-	} else if (s->uid != -1 && chown(path, s->uid, s->gid)) {
-		err = -errno;
-	}
-	if (err)
-		(void)why(w, err, "cannot make the folder %s: %s", path, strerror(-err));
 	free(path);
-	return err;
+	return err == -EEXIST ? 0 : err;
 }
 
 /* The next name that is not taken, as by another process that writes to the same log. */

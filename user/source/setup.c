@@ -153,19 +153,14 @@ static int refuse_existing(const struct setup *s, const char *name, struct why *
 
 static int make_folder(const struct setup *s, const struct stat *owner, struct why *w)
 {
+	bool root = !geteuid();
 	char path[PATH_MAX];
 	int err = path_in(path, s->folder, ".flowtrace", w);
 
-	if (err)
-		return err;
-	if (!mkdir(path, 0755))
-		return geteuid() || !chown(path, owner->st_uid, owner->st_gid)
-			       ? 0
-			       : why(w, -errno, "cannot give %s to its user: %s", path,
-				     strerror(errno));
-	if (errno != EEXIST)
-		return why(w, -errno, "cannot make %s: %s", path, strerror(errno));
-	return 0;
+	if (!err)
+		err = outfile_folder(path, 0755, root ? (long)owner->st_uid : -1,
+				     root ? (long)owner->st_gid : -1, w);
+	return err == -EEXIST ? 0 : err;
 }
 
 /* Under sudo it belongs to whom the folder belongs to. */

@@ -159,6 +159,7 @@ static int open_beside(struct trace_output *o, struct why *w)
 static int open_file(struct trace_output *o, struct why *w)
 {
 	struct stat st;
+	int err;
 
 	if (!strcmp(o->path, "-")) {
 		free(o->path);
@@ -166,6 +167,9 @@ static int open_file(struct trace_output *o, struct why *w)
 		o->fd = STDOUT_FILENO;
 		return o->path ? 0 : why(w, -ENOMEM, "out of memory");
 	}
+	err = outfile_replaceable(o->path, w);
+	if (err)
+		return err;
 	if (stat(o->path, &st) || S_ISREG(st.st_mode))
 		return open_beside(o, w);
 	if (S_ISDIR(st.st_mode))
