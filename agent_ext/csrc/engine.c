@@ -90,6 +90,7 @@ static void after_fork_in_child(void)
 	names_forget(e);
 	e->pid = getpid();
 	e->pipeline = NULL; /* with the parent's unwritten lines: not ours to write or to free */
+	e->writing = false;
 	probes_restart();
 	status_forked();
 	if (!engine_runs())
@@ -233,25 +234,68 @@ int engine_stop(struct engine_totals *ret_totals, struct why *w)
 	return e->why.exit_status ? e->err : 0;
 }
 
+/* Has the writer done what was asked for by that number, or will it never? With the lock held. */
+static bool is_flushed(const struct engine *e, uint64_t number)
+{
+	return e->flush_done >= number || !e->writing || atomic_load(&e->failed);
+}
+
+/* A second from now, as conditions are waited for. */
+static struct timespec in_a_second(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	return until;
+}
+
+/*
+ * With the lock held. patient: also for one that has done nothing for a second; others do not wait
+ * for it again, until it does.
+ */
+static void wait_for_writer(struct engine *e, bool patient)
+{
+	static uint64_t stuck_at = UINT64_MAX;
+	uint64_t number = ++e->flush_wanted, progress = atomic_load(&e->progress);
+
+	pthread_cond_signal(&e->wake);
+	while (!is_flushed(e, number) && (patient || progress != stuck_at)) {
+		struct timespec until = in_a_second();
+
+		if (pthread_cond_timedwait(&e->flushed, &e->lock, &until) != ETIMEDOUT)
+			continue;
+		if (!patient && atomic_load(&e->progress) == progress)
+			stuck_at = progress;
+		progress = atomic_load(&e->progress);
+	}
+}
+
+static void flush(struct engine *e, bool patient)
+{
+	Py_BEGIN_ALLOW_THREADS
+	pthread_mutex_lock(&e->lock);
+	if (e->writing)
+		wait_for_writer(e, patient);
+	pthread_mutex_unlock(&e->lock);
+	Py_END_ALLOW_THREADS
+}
+
 int engine_flush(struct why *w)
 {
 	struct engine *e = &engine;
-	uint64_t number;
-	int err = 0;
 
-	if (!engine_runs() || !e->pipeline)
+	if (!engine_runs())
 		return 0;
-	Py_BEGIN_ALLOW_THREADS
-	pthread_mutex_lock(&e->lock);
-	number = ++e->flush_wanted;
-	pthread_cond_signal(&e->wake);
-	while (e->flush_done < number && !atomic_load(&e->failed))
-		pthread_cond_wait(&e->flushed, &e->lock);
-	if (atomic_load(&e->failed)) {
-		*w = e->why;
-		err = e->err;
-	}
-	pthread_mutex_unlock(&e->lock);
-	Py_END_ALLOW_THREADS
-	return err;
+	flush(e, true);
+	if (!atomic_load(&e->failed))
+		return 0;
+	*w = e->why;
+	return e->err;
+}
+
+void engine_catch_up(void)
+{
+	if (engine_runs())
+		flush(&engine, false);
 }

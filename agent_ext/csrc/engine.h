@@ -72,6 +72,8 @@ int engine_start(const struct settings *settings, struct why *w);
 int engine_stop(struct engine_totals *ret_totals, struct why *w);
 /* What is recorded by now is in the file when it returns. Gives the GIL up. */
 int engine_flush(struct why *w);
+/* The same as far as it is possible: a file that takes nothing for a second is not waited for. */
+void engine_catch_up(void);
 bool engine_runs(void);
 /* Which run this is: what was decided and described in another counts no more. */
 unsigned engine_run(void);

@@ -11,6 +11,7 @@
 #include "filter/stdlib.h"
 #include "frameworks.h"
 #include "names.h"
+#include "opens.h"
 #include "redact.h"
 #include "settings.h"
 #include "status.h"
@@ -64,6 +65,7 @@ static PyObject *core_start(PyObject *self, PyObject *args, PyObject *kwargs)
 		(void)engine_stop(&unused, &w);
 		return NULL;
 	}
+	opens_run(&settings);
 	status_run(&settings);
 	Py_RETURN_NONE;
 }
@@ -198,6 +200,7 @@ static int exec_module(PyObject *module)
 	kept = kept_by(here);
 	if (!kept)
 		return -1;
+	opens_init(kept);
 	return names_init(kept) || PyObject_SetAttrString(module, "kept", kept) ||
 			       PyModule_AddIntConstant(module, "MAX_ARG_LENGTH",
 						       FT_MAX_TOKEN_BYTES_INSIDE) ||

@@ -19,13 +19,14 @@
 #include "pipeline.h"
 
 struct engine {
-	pthread_mutex_t lock; /* threads, parcels, names, told, stop, flush_*, why */
+	pthread_mutex_t lock; /* threads, parcels, names, told, writing, stop, flush_*, why */
 	pthread_cond_t wake, flushed;
 	struct agent_thread *threads;
 	struct parcel *parcels;
 	struct buf names;  /* not taken by the writer yet */
 	uint64_t names_ns; /* of the last of them */
 	struct map told;   /* the last of each, for tools that come to the probes later; owned */
+	bool writing;	   /* the writer is there */
 	bool stop;
 	uint64_t flush_wanted, flush_done; /* numbers of flushes */
 	int err;			   /* of the writer's first failure */

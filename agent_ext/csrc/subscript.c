@@ -105,8 +105,7 @@ static PyObject *make_places(void)
 {
 	PyObject *source = source_of_places(), *space = PyDict_New(), *done = NULL;
 
-	if (source && space &&
-	    !PyDict_SetItemString(space, "__builtins__", PyEval_GetBuiltins()))
+	if (source && space && !PyDict_SetItemString(space, "__builtins__", PyEval_GetBuiltins()))
 		done = PyRun_String(PyUnicode_AsUTF8(source), Py_file_input, space, space);
 	if (!done)
 		Py_CLEAR(space);

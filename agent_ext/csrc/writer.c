@@ -250,6 +250,15 @@ static void flush_is_done(struct engine *e, uint64_t number)
 	pthread_mutex_unlock(&e->lock);
 }
 
+/* Who waits for it need not any more. */
+static void set_writing(struct engine *e, bool on)
+{
+	pthread_mutex_lock(&e->lock);
+	e->writing = on;
+	pthread_cond_broadcast(&e->flushed);
+	pthread_mutex_unlock(&e->lock);
+}
+
 static void *writer_main(void *arg)
 {
 	struct engine *e = arg;
@@ -282,6 +291,7 @@ static void *writer_main(void *arg)
 	}
 	if (err < 0)
 		writer_fail(e, err);
+	set_writing(e, false);
 	return NULL;
 }
 
@@ -293,7 +303,10 @@ int writer_start(struct engine *e, struct why *w)
 	/* Signals are the program's, and its threads'. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
+	set_writing(e, true);
 	err = pthread_create(&e->writer, NULL, writer_main, e);
+	if (err)
+		set_writing(e, false);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return err ? why(w, -err, "cannot start the writer thread: %s", strerror(err)) : 0;
 }
