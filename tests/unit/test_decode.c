@@ -150,6 +150,36 @@ Test(decode, a_description_at_another_address)
 	cr_assert_neq(e.function, f); /* of another process */
 }
 
+Test(decode, nul_in_names)
+{
+	struct ft_rec_code *r = build_begin(&b, FT_REC_CODE, sizeof(*r), PID, PID, 1000);
+	struct event e;
+
+	r->code = CODE;
+	t_str(&b, "/srv/app.py");
+	tok(&b, FT_T_STR, 1, 0, "f\0n", 3);
+	t_name(&b, NULL);
+	tok(&b, FT_T_STR, 1, 0, "m\0", 2);
+	t_open(&b, FT_T_TUPLE, 1);
+	tok(&b, FT_T_STR, 1, 0, "\0p", 2);
+	t_end(&b);
+	cr_assert_eq(feed(&e), 0);
+	cr_assert_str_eq(e.function->json_head,
+			 "\"module\": \"m\\u0000\", \"function\": \"f\\u0000n\"");
+	cr_assert_str_eq(e.function->params[0], "\xc0\x80p");
+}
+
+/* Somebody set thread._name. */
+Test(decode, thread_name_that_is_no_text)
+{
+	struct event e;
+
+	build_begin(&b, FT_REC_THREAD, sizeof(struct ft_rec), PID, 80, 1000);
+	t_int(&b, 5);
+	cr_assert_eq(feed(&e), 0);
+	cr_assert_str_eq(decoder_thread_name(d, PID, 80), "Thread-80");
+}
+
 Test(decode, thread_names)
 {
 	struct event e;

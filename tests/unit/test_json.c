@@ -32,6 +32,16 @@ Test(json, strings)
 	buf_release(&b);
 }
 
+/* In names, which are C strings, a NUL is two bytes that no UTF-8 has. */
+Test(json, nul_in_names)
+{
+	json_string(&b, "a" UTF8_NUL "bcdefgh" UTF8_NUL, 12);
+	expect("\"a\\u0000bcdefgh\\u0000\"");
+	json_string(&b, "\xc0", 1);
+	expect("\"\xc0\"");
+	buf_release(&b);
+}
+
 Test(json, strings_that_nobody_has_checked)
 {
 	json_string_unchecked(&b, "plain \"text\"", 12);

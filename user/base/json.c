@@ -7,11 +7,13 @@
 #define ONES 0x0101010101010101ull
 #define HIGHS 0x8080808080808080ull
 
-/* What follows the backslash; 'u' = \u00XX, '?' = perhaps a surrogate; 0 = as it is. */
+/* What follows the backslash; 'u' = \u00XX, '?' = perhaps a surrogate, '0' = perhaps a NUL; 0 = as
+ * it is. */
 static const char escape_of[256] = {
-	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b',	     't',	    'n',	  'u',
-	'f', 'r', 'u', 'u', 'u', 'u', 'u', 'u', 'u',	     'u',	    'u',	  'u',
-	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', ['"'] = '"', ['\\'] = '\\', [0xed] = '?',
+	'u', 'u', 'u', 'u', 'u', 'u',	      'u',	     'u',	   'b',
+	't', 'n', 'u', 'f', 'r', 'u',	      'u',	     'u',	   'u',
+	'u', 'u', 'u', 'u', 'u', 'u',	      'u',	     'u',	   'u',
+	'u', 'u', 'u', 'u', 'u', ['"'] = '"', ['\\'] = '\\', [0xed] = '?', [0xc0] = '0',
 };
 
 static inline uint64_t zero_bytes(uint64_t v)
@@ -23,7 +25,8 @@ static inline uint64_t zero_bytes(uint64_t v)
 static inline bool any_special(uint64_t v)
 {
 	return (zero_bytes(v ^ (ONES * '"')) | zero_bytes(v ^ (ONES * '\\')) |
-		zero_bytes(v ^ (ONES * 0xed)) | ((v - ONES * 0x20) & ~v & HIGHS)) != 0;
+		zero_bytes(v ^ (ONES * 0xed)) | zero_bytes(v ^ (ONES * 0xc0)) |
+		((v - ONES * 0x20) & ~v & HIGHS)) != 0;
 }
 
 static char *put_u(char *p, unsigned c)
@@ -49,6 +52,13 @@ static inline __attribute__((always_inline)) char *escape_one(char *p, const cha
 		*p++ = c;
 	} else if (e == 'u') {
 		p = put_u(p, c);
+	} else if (e == '0') {
+		if (*s < end && (unsigned char)**s == 0x80) {
+			++*s;
+			p = put_u(p, 0);
+		} else {
+			*p++ = c;
+		}
 	} else if (e != '?') {
 		*p++ = '\\';
 		*p++ = e;

@@ -2,7 +2,8 @@
 /*
  * UTF-8 by hand. Text inside the program may hold lone surrogates in the three-byte form
  * that UTF-8 itself forbids: Python strings can contain them, and json.c escapes them at
- * the very end. "Characters" are code points.
+ * the very end. In names, which are C strings, UTF8_NUL stands for a NUL, and json.c escapes that
+ * too. "Characters" are code points.
  */
 #ifndef FT_UTF8_H
 #define FT_UTF8_H
@@ -13,6 +14,7 @@
 
 #define UTF8_MAX 4
 #define UTF8_REPLACEMENT 0xfffd
+#define UTF8_NUL "\xc0\x80" /* the longer form that UTF-8 forbids */
 
 static inline bool utf8_continues(char c)
 {

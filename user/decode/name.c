@@ -5,6 +5,25 @@
 #include "base/utf8.h"
 #include "decode/name.h"
 
+/* As a C string, owned by the caller. */
+static char *name_of(const struct buf *text)
+{
+	struct buf name = {0};
+	char *dup;
+
+	if (!text->len || !memchr(text->s, 0, text->len))
+		return buf_dup(text);
+	for (size_t i = 0; i < text->len; i++) {
+		if (text->s[i])
+			buf_char(&name, text->s[i]);
+		else
+			BUF_LITERAL(&name, UTF8_NUL);
+	}
+	dup = name.failed ? NULL : buf_dup(&name);
+	buf_release(&name);
+	return dup;
+}
+
 static int read_any(struct tokens *t, bool utf8, char **ret_name)
 {
 	struct token token;
@@ -30,7 +49,7 @@ static int read_any(struct tokens *t, bool utf8, char **ret_name)
 	default:
 		return -EBADMSG;
 	}
-	*ret_name = buf_dup(&text);
+	*ret_name = name_of(&text);
 	buf_release(&text);
 	return *ret_name ? 0 : -ENOMEM;
 }

@@ -9,7 +9,7 @@
 
 #define NAME_UNREADABLE "<unreadable>"
 
-/* UTF-8, NUL-terminated (a NUL inside the name ends it), owned by the caller. NONE and a
+/* UTF-8, NUL-terminated (a NUL inside the name is UTF8_NUL), owned by the caller. NONE and a
  * sequence that STOPs: NULL. -EBADMSG for any other token. */
 int name_read(struct tokens *t, char **ret_name);
 /* The same for a token whose bytes are UTF-8 already, perhaps. */
