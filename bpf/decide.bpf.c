@@ -38,10 +38,20 @@ FT_GLOBAL u64 ft_guard(u64 address, u32 n)
 FT_GLOBAL u64 ft_module(u64 frame)
 {
 	const struct ft_layout *l = my_layout();
+	struct dict_view d = {};
+	u64 globals, name;
+	int i;
 
 	if (!l)
 		return 0;
-	return dict_get(l, read_ptr(frame + l->frame_globals), TEXT_NAME__, 0, 8);
+	globals = read_ptr(frame + l->frame_globals);
+	i = ft_find_key(read_ptr(globals + l->dict_keys), TEXT_NAME__, 0, 8);
+	if (i == KEY_ABSENT)
+		return 0;
+	if (i < 0 || dict_open(l, globals, &d))
+		return MODULE_UNTOLD;
+	name = dict_value(&d, i);
+	return is_str(l, name) ? name : 0;
 }
 
 FT_GLOBAL int ft_verdict(u64 module)
@@ -52,8 +62,11 @@ FT_GLOBAL int ft_verdict(u64 module)
 	struct str_view s = {};
 	u32 n, *found;
 
-	if (!l || !module || str_open(l, module, &s) || s.width != 1 || !s.length)
+	if (!l || module == MODULE_UNTOLD || !module || str_open(l, module, &s) || !s.length)
 		return silent;
+	/* The rules are UTF-8, and so is what user space compares with them. */
+	if (!(read_u32(module + l->str_state) & STR_ASCII))
+		return CODE_ACCEPT;
 	n = s.length > FT_MAX_PREFIX ? FT_MAX_PREFIX : s.length;
 	asm volatile("%0 &= 127" : "+r"(n));
 	if (n > FT_MAX_PREFIX || n == 0 || bpf_probe_read_user(key.text, n, (void *)s.data))
@@ -65,12 +78,12 @@ FT_GLOBAL int ft_verdict(u64 module)
 
 /* ---- parameters ------------------------------------------------------------------------ */
 
+/* All of them; FT_MAX_PARAMS are captured. */
 FT_INLINE u32 param_count(const struct ft_layout *l, u64 code, u32 flags)
 {
 	u32 n = read_u32(code + l->code_argcount) + read_u32(code + l->code_kwonly);
 
-	n += !!(flags & CO_VARARGS) + !!(flags & CO_VARKEYWORDS);
-	return n > FT_MAX_PARAMS ? FT_MAX_PARAMS : n;
+	return n + !!(flags & CO_VARARGS) + !!(flags & CO_VARKEYWORDS);
 }
 
 /* From 3.11: one kind byte for each slot of localsplus. */
@@ -231,6 +244,7 @@ FT_GLOBAL int ft_entry(u32 tid, u64 code, u32 role)
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
 	struct code_entry *e;
+	u32 n;
 
 	if (!l)
 		return -1;
@@ -242,7 +256,8 @@ FT_GLOBAL int ft_entry(u32 tid, u64 code, u32 role)
 	e->role = role;
 	e->role_arg = role >> 8;
 	e->flags = read_u32(code + l->code_flags);
-	e->nparams = param_count(l, code, e->flags);
+	n = param_count(l, code, e->flags);
+	e->nparams = n > FT_MAX_PARAMS ? FT_MAX_PARAMS : n;
 	slots(l, t, code);
 	return e->guard ? 0 : -1;
 }
@@ -297,7 +312,7 @@ FT_GLOBAL int ft_describe_params(u32 tid, u64 code)
 
 	if (!l)
 		return 0;
-	tok_8(t, FT_T_TUPLE, t->entry.nparams);
+	tok_8(t, FT_T_TUPLE, param_count(l, code, t->entry.flags));
 	lv = walk_push(t, LEVEL_SEQ, read_ptr(code + l->code_localsplusnames) + l->tuple_items,
 		       t->entry.nparams);
 	lv->hidden = 0;

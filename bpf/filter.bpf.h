@@ -51,7 +51,8 @@ FT_INLINE struct code_entry *code_find(u32 tgid, u64 code)
 
 /* ---- deciding, once a code object; decide.bpf.c ------------------------------------- */
 
-/* The name of the module whose globals this frame has: a str, or 0. */
+/* The name of the module whose globals this frame has: a str; 0: it has none; MODULE_UNTOLD. */
+#define MODULE_UNTOLD 1
 u64 ft_module(u64 frame);
 /* What the rules say of a module; accept_unknown when none of them names it. */
 int ft_verdict(u64 module);
@@ -96,6 +97,10 @@ FT_INLINE void decide(u32 tgid, u32 tid, u64 frame, u64 code)
 	bool accept = ft_verdict(module) == CODE_ACCEPT;
 	u32 role = ft_settings.http ? ft_http_role(tgid, code) : 0;
 
+	if (module == MODULE_UNTOLD) {
+		count(FT_LOST_read_module); /* the next call decides */
+		return;
+	}
 	if (!accept && !role) {
 		ft_reject(tgid, code);
 		return;

@@ -32,6 +32,7 @@
 #define FT_MAX_ITEMS 256		    /* items of one container */
 #define FT_MAX_PARAMS 64		    /* parameters of one function that are captured */
 #define FT_MAX_PREFIX 120		    /* bytes of one module prefix */
+#define FT_MAX_CLASS_NAME 240		    /* bytes of a class's name, path or module */
 #define FT_MAX_REDACT 64		    /* names in the redaction list */
 #define FT_MAX_REDACT_LEN 32		    /* bytes of one such name */
 #define FT_MAX_RECORD (FT_MAX_TOKEN_BYTES + 512)
@@ -83,7 +84,8 @@ struct ft_rec_session {
 /*
  * FT_REC_CODE: tokens are filename STR, name STR, qualname STR or NONE (before 3.11),
  * module STR or NONE, then one TUPLE of parameter names in the order in which ENTER
- * carries their values: positional, keyword-only, *args, **kwargs. A later record for
+ * carries their values: positional, keyword-only, *args, **kwargs. The TUPLE says how many the
+ * function has; only FT_MAX_PARAMS are named. A later record for
  * the same (pid, code) replaces the earlier one: addresses are reused.
  */
 struct ft_rec_code {
@@ -96,7 +98,7 @@ struct ft_rec_code {
 
 /*
  * FT_REC_TYPE: tokens are tp_name STR, __qualname__ STR or NONE (static types), and
- * __module__ STR or NONE.
+ * __module__ STR or NONE; of each at most FT_MAX_CLASS_NAME bytes.
  */
 struct ft_rec_pytype {
 	struct ft_rec hdr;

@@ -25,7 +25,8 @@
 	X(jit, "calls in code that the target's JIT compiled: unset PYTHON_JIT there to see them") \
 	X(reentered, "calls of code that ran while a function was described (in-process only)")    \
 	X(stack_low, "calls deeper than a traced program may go (in-process, up to 3.11)")         \
-	X(no_memory, "no memory was left (in-process)")
+	X(no_memory, "no memory was left (in-process)")                                            \
+	X(read_module, "the name of a function's module could not be read")
 
 enum ft_counter {
 #define X(name, text) FT_LOST_##name,

@@ -187,10 +187,11 @@ struct walk {
 	__u32 depth;  /* open levels */
 	__u32 redact; /* look for names of the redaction list */
 	__u64 cell_mask, redact_mask;
-	__u64 cells; /* address of the first cell (up to 3.10) */
-	__u64 type;  /* the last that was classified, or is to be, in this walk */
-	__u64 obj;   /* its instance, which waits for that; 0 = none does */
-	__u32 kind;  /* enum ft_kind of type */
+	__u64 cells;  /* address of the first cell (up to 3.10) */
+	__u64 type;   /* the last that was classified, or is to be, in this walk */
+	__u64 obj;    /* its instance, which waits for that; 0 = none does */
+	__u64 module; /* __module__ of that class; 0 = none */
+	__u32 kind;   /* enum ft_kind of type */
 	__u32 pad;
 	__u8 arg_cell[FT_CELLS];
 	struct level level[16]; /* FT_MAX_DEPTH and the hidden ones; a power of two */

@@ -134,24 +134,4 @@ FT_INLINE u64 thread_request(const struct ft_proc *p, u32 tid, const struct call
 	return p->flags & FT_PROC_REQUESTS ? ft_http_context(tid) : 0;
 }
 
-FT_INLINE bool type_has(const struct ft_layout *l, u64 type, u64 flag)
-{
-	u64 flags = 0;
-
-	return plausible(type) && !read_at(&flags, 8, type + l->type_flags) && flags & flag;
-}
-
-FT_INLINE bool has_flag(const struct ft_layout *l, u64 obj, u64 flag)
-{
-	return plausible(obj) && type_has(l, read_ptr(obj + 8), flag);
-}
-
-/* Likewise, with fewer reads where it is that very class. */
-FT_INLINE bool is_a(const struct ft_layout *l, u64 obj, enum ft_kind kind, u64 flag)
-{
-	u64 type = plausible(obj) ? read_ptr(obj + 8) : 0;
-
-	return type && (type == l->type_addr[kind] || type_has(l, type, flag));
-}
-
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Words of a request in the target's memory, their hashes, and what they say of a function. */
 #include "http_words.bpf.h"
+#include "siphash.bpf.h"
 
 #define CO_COROUTINE 0x80
 
@@ -44,55 +45,20 @@ static const struct {
 #undef X
 };
 
-FT_INLINE u64 rotated(u64 x, u32 by)
-{
-	return x << by | x >> (64 - by);
-}
-
-FT_INLINE void sip_round(u64 *v)
-{
-	v[0] += v[1];
-	v[1] = rotated(v[1], 13) ^ v[0];
-	v[0] = rotated(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotated(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotated(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotated(v[1], 17) ^ v[2];
-	v[2] = rotated(v[2], 32);
-}
-
-FT_INLINE void sip_word(u64 *v, u64 word, u32 rounds)
-{
-	v[3] ^= word;
-	sip_round(v);
-	if (rounds > 1)
-		sip_round(v);
-	v[0] ^= word;
-}
-
 /* The hash of a key in this process; 0: not known. */
 FT_GLOBAL u64 ft_http_hash(u32 word)
 {
 	const struct ft_layout *l = my_layout();
-	u64 secret[2] = {}, v[4], length, i;
+	u64 v[4], length, i;
 
 	word &= HTTP_VALUES - 1;
 	length = keys[word].length;
-	if (!l || read_at(secret, sizeof(secret), l->hash_secret))
+	if (!l || sip_begin(v, l->hash_secret))
 		return 0;
-	v[0] = secret[0] ^ 0x736f6d6570736575ULL; /* the constants of SipHash */
-	v[1] = secret[1] ^ 0x646f72616e646f6dULL;
-	v[2] = secret[0] ^ 0x6c7967656e657261ULL;
-	v[3] = secret[1] ^ 0x7465646279746573ULL;
 	for (i = 0; i + 1 < KEY_WORDS && i < length / 8; i++)
 		sip_word(v, keys[word].text[i], l->hash_rounds);
 	sip_word(v, keys[word].text[i] | length << 56, l->hash_rounds);
-	v[2] ^= 0xff;
-	for (i = 0; i < 2 + l->hash_rounds && i < 4; i++)
-		sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	return sip_end(v, l->hash_rounds);
 }
 
 FT_GLOBAL int ft_http_learn(u64 str, u32 word)

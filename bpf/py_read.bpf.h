@@ -65,6 +65,31 @@ FT_INLINE u32 read_u32(u64 addr)
 #define TPFLAGS_EXC (1UL << 30)
 #define TPFLAGS_TYPE (1UL << 31)
 
+FT_INLINE bool type_has(const struct ft_layout *l, u64 type, u64 flag)
+{
+	u64 flags = 0;
+
+	return plausible(type) && !read_at(&flags, 8, type + l->type_flags) && flags & flag;
+}
+
+FT_INLINE bool has_flag(const struct ft_layout *l, u64 obj, u64 flag)
+{
+	return plausible(obj) && type_has(l, read_ptr(obj + 8), flag);
+}
+
+/* Likewise, with fewer reads where it is that very class. */
+FT_INLINE bool is_a(const struct ft_layout *l, u64 obj, enum ft_kind kind, u64 flag)
+{
+	u64 type = plausible(obj) ? read_ptr(obj + 8) : 0;
+
+	return type && (type == l->type_addr[kind] || type_has(l, type, flag));
+}
+
+FT_INLINE bool is_str(const struct ft_layout *l, u64 obj)
+{
+	return is_a(l, obj, FT_KIND_STR, TPFLAGS_STR);
+}
+
 /* ---- text ------------------------------------------------------------------------ */
 
 struct str_view {
@@ -166,13 +191,16 @@ FT_INLINE u64 dict_value(const struct dict_view *d, u32 i)
 }
 
 /*
- * The number of the entry whose key is the ASCII string of n <= 16 bytes that lo and hi are
- * in memory, or -1. keys is the address of a dict's key table.
+ * The number of the entry whose key is the ASCII string of n < 16 bytes that lo and hi are in
+ * memory, or KEY_*, which are below 0. keys is the address of a dict's key table. dict.bpf.c
  */
+#define KEY_ABSENT (-1)
+#define KEY_UNTOLD (-2) /* it cannot be read, or there are too many that hash alike */
 int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n);
 /* Is the object at str that string? ascii_data: ft_layout.str_ascii_data. */
 int ft_str_is(u64 str, u64 lo, u64 hi, u32 n, u32 ascii_data);
 
+/* What the dict has under that key; 0: nothing, or it is not known. */
 FT_INLINE u64 dict_get(const struct ft_layout *l, u64 dict, u64 lo, u64 hi, u32 n)
 {
 	struct dict_view d = {};

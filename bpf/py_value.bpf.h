@@ -13,15 +13,18 @@
  * when user space does not know the class yet. type 0: walk.type. */
 int ft_kind_of(u32 tid, u64 type);
 #define KIND_UNTOLD 0x100
-/* Describes a class to user space. */
+/* Describes a class to user space, in two steps: each needs its own part of the BPF stack. */
+int ft_type_module(u32 tid, u64 type);
 int ft_type_tell(u32 tid, u64 type, u32 kind);
 
 FT_INLINE u32 classify(u32 tid, u64 type)
 {
 	u32 kind = ft_kind_of(tid, type);
 
-	if (kind & KIND_UNTOLD)
+	if (kind & KIND_UNTOLD) {
+		ft_type_module(tid, type);
 		ft_type_tell(tid, type, kind & ~KIND_UNTOLD);
+	}
 	return kind & ~KIND_UNTOLD;
 }
 

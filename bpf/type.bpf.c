@@ -1,78 +1,43 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What the walk over a value asks about objects other than the value: what a type is, which
- * entry of a dict has a key, whether a name is on the redaction list.
+ * What the walk over a value asks about objects other than the value: what a type is, whether a
+ * name is on the redaction list.
  */
 #include "py_value.bpf.h"
 
-#define MAX_BASES 16
-#define MAX_NAME 240 /* bytes of a class's name, path or module that are carried */
-
-/* ---- dict keys ------------------------------------------------------------------------ */
-
-#define FIND_ENTRIES 64 /* looked through; what we look for comes early */
-
-#define STR_LENGTH 16 /* the same in every release */
-
-FT_GLOBAL int ft_str_is(u64 str, u64 lo, u64 hi, u32 n, u32 ascii_data)
-{
-	u64 length = 0, text[2] = {};
-
-	if (!plausible(str) || read_at(&length, 8, str + STR_LENGTH) || length != n)
-		return 0;
-	if (read_at(text, 16, str + ascii_data))
-		return 0;
-	if (n < 8)
-		text[0] &= (1ULL << (8 * (n & 7))) - 1;
-	if (n <= 8)
-		text[1] = 0;
-	else if (n < 16)
-		text[1] &= (1ULL << (8 * (n & 7))) - 1;
-	return text[0] == lo && text[1] == hi;
-}
-
-FT_GLOBAL int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n)
-{
-	const struct ft_layout *l = my_layout();
-	struct dict_view d = {};
-	u64 key;
-	u32 i;
-
-	if (!l || keys_open(l, keys, &d))
-		return -1;
-	for (i = 0; i < FIND_ENTRIES; i++) {
-		if (i >= d.n)
-			break;
-		bpf_probe_read_user(&key, 8, (void *)(d.entries + (u64)i * d.stride + d.key_off));
-		if (ft_str_is(key, lo, hi, n, l->str_ascii_data))
-			return i;
-	}
-	return -1;
-}
+#define MAX_BASES 128 /* classes of an MRO that are looked at */
 
 /* ---- types --------------------------------------------------------------------------- */
 
-/* Appends text to the small record; returns its new length. */
+/* Appends text to the small record, with its full length where it is cut; returns its new length.
+ */
 FT_INLINE u32 small_text(struct thread *t, u32 off, u64 data, u32 width, u64 length)
 {
-	u32 n = length * width;
+	bool cut = length > FT_MAX_CLASS_NAME / width;
 	u64 o = off;
+	u32 n;
 
-	if (!data || length > MAX_NAME || n > MAX_NAME)
-		n = MAX_NAME;
 	asm volatile("%0 &= 1023" : "+r"(o));
-	*(u64 *)(t->small + o) = 0;
-	if (!data || n == 0) {
-		*(u64 *)(t->small + o) = data ? FT_T_STR | 1 << 8 : FT_T_NONE;
+	*(u64 *)(t->small + o) = FT_T_NONE;
+	if (!data)
 		return off + 8;
+	n = cut ? FT_MAX_CLASS_NAME : length * width;
+	*(u64 *)(t->small + o) =
+		FT_T_STR | width << 8 | (cut ? FT_TOK_CUT << 16 : 0) | (u64)(n + 8 * cut) << 32;
+	if (n == 0)
+		return off + 8;
+	if (cut) {
+		*(u64 *)(t->small + o + 8) = length;
+		off += 8;
+		o += 8;
 	}
-	*(u64 *)(t->small + o) = FT_T_STR | width << 8 | (u64)n << 32;
 	asm volatile("%0 &= 255" : "+r"(n));
-	if (n == 0 || n > MAX_NAME)
+	if (n == 0 || n > FT_MAX_CLASS_NAME)
 		return off;
 	*(u64 *)(t->small + o + 8 + ((n - 1) & 0xf8)) = 0;
 	if (bpf_probe_read_user(t->small + o + 8, n, (void *)data)) {
-		*(u64 *)(t->small + o) = FT_T_NONE;
+		off -= 8 * cut;
+		*(u64 *)(t->small + o - 8 * cut) = FT_T_NONE;
 		return off + 8;
 	}
 	return off + 8 + ((n + 7) & ~7U);
@@ -82,26 +47,23 @@ FT_GLOBAL u32 ft_small_str(u32 tid, u32 off, u64 str)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
-	struct str_view s = {};
+	struct str_view s = {.width = 1};
 
 	if (!l)
 		return off;
-	if (str_open(l, str, &s))
+	if (!is_str(l, str) || str_open(l, str, &s))
 		s.data = 0;
 	return small_text(t, off, s.data, s.width, s.length);
 }
 
-/* The length of a C string; reads at most MAX_NAME bytes through the small record. */
+/* The length of a C string, or more than FT_MAX_CLASS_NAME. */
 FT_INLINE u32 c_length(struct thread *t, u64 text)
 {
-	long n = bpf_probe_read_user_str(t->small + SMALL_SCRATCH, MAX_NAME, (void *)text);
+	long n = bpf_probe_read_user_str(t->small + SMALL_SCRATCH, FT_MAX_CLASS_NAME + 2,
+					 (void *)text);
 
 	return n > 0 ? n - 1 : 0;
 }
-
-/* "__module__" as the two numbers that it is in memory. */
-#define MODULE_0 0x656c75646f6d5f5fULL
-#define MODULE_1 0x5f5fULL
 
 /* Up to 3.15 these have no flag: the kind of a class that is one of them itself, else 0. */
 FT_GLOBAL int ft_unflagged(u64 type, u32 exc)
@@ -127,8 +89,8 @@ FT_GLOBAL int ft_unflagged(u64 type, u32 exc)
 /* The kind of a type that is not one of the exact built-in ones. */
 FT_INLINE u32 type_kind(const struct ft_layout *l, u64 type, u64 flags)
 {
-	u32 exc = (flags & TPFLAGS_EXC) != 0;
-	int i;
+	u32 exc = (flags & TPFLAGS_EXC) != 0, i;
+	u64 mro, n;
 
 	if (flags & TPFLAGS_LONG)
 		return FT_KIND_INT;
@@ -142,12 +104,17 @@ FT_INLINE u32 type_kind(const struct ft_layout *l, u64 type, u64 flags)
 		return FT_KIND_STR;
 	if (flags & TPFLAGS_DICT)
 		return FT_KIND_DICT;
-	for (i = 0; i < MAX_BASES && type; i++) {
-		u32 kind = ft_unflagged(type, exc);
+	/* Not the chain of first bases: that of numpy.float64 leads past float. */
+	mro = read_ptr(type + l->type_mro);
+	n = read_ptr(mro + 16);
+	for (i = 0; i < MAX_BASES; i++) {
+		u32 kind;
 
+		if (i >= n)
+			break;
+		kind = ft_unflagged(read_ptr(mro + l->tuple_items + 8 * (u64)i), exc);
 		if (kind)
 			return kind;
-		type = read_ptr(type + l->type_base);
 	}
 	return exc ? FT_KIND_EXC : FT_KIND_OBJECT;
 }
@@ -204,11 +171,24 @@ FT_GLOBAL int ft_kind_of(u32 tid, u64 type)
 #define MODULE_0 0x656c75646f6d5f5fULL
 #define MODULE_1 0x5f5fULL
 
+/* cls.__dict__['__module__'], which a class statement stores first. */
+FT_GLOBAL int ft_type_module(u32 tid, u64 type)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+
+	if (!l)
+		return 0;
+	type = read_ptr((type ?: t->walk.type) + l->type_dict);
+	t->walk.module = dict_get(l, type, MODULE_0, MODULE_1, 10);
+	return 0;
+}
+
 FT_GLOBAL int ft_type_tell(u32 tid, u64 type, u32 kind)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
-	u64 name, module = 0, flags = 0, guard;
+	u64 name, flags = 0, guard;
 	struct ft_rec_pytype *r;
 	u32 off = sizeof(*r);
 
@@ -221,9 +201,7 @@ FT_GLOBAL int ft_type_tell(u32 tid, u64 type, u32 kind)
 	off = small_text(t, off, name, 1, c_length(t, name));
 	flags &= TPFLAGS_HEAP;
 	off = ft_small_str(tid, off, flags ? read_ptr(type + l->type_qualname) : 0);
-	if (flags) /* cls.__dict__['__module__'], which a class statement stores first */
-		module = dict_get(l, read_ptr(type + l->type_dict), MODULE_0, MODULE_1, 10);
-	off = ft_small_str(tid, off, module);
+	off = ft_small_str(tid, off, flags ? t->walk.module : 0);
 	if (off > sizeof(t->small))
 		return 0;
 	asm volatile("%0 &= 2047" : "+r"(off));

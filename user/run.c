@@ -106,7 +106,7 @@ static int open_signals(struct run *r)
  */
 static const unsigned events_lost[FT_COUNTER_COUNT] = {
 	[FT_LOST_threads_full] = 2, [FT_LOST_read_thread] = 1, [FT_LOST_read_frame] = 1,
-	[FT_LOST_read_code] = 2,    [FT_LOST_proc_event] = 1,
+	[FT_LOST_read_code] = 2,    [FT_LOST_proc_event] = 1,  [FT_LOST_read_module] = 2,
 };
 
 static int tell_counters(struct run *r)

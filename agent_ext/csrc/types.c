@@ -7,9 +7,12 @@
 #include "base/map.h"
 #include "engine.h"
 
-/* What the name of a class that was told is made of: another class may come to its address. */
+/* What was told of a class, as hashes of its names: it may be renamed, and another class may come
+ * to its address, with its names where those of the one before were. */
 struct told {
-	const void *name, *qualname;
+	bool told;
+	unsigned kind;
+	Py_hash_t name, qualname, module;
 };
 
 static struct map told; /* address -> struct told, owned; of this run */
@@ -47,8 +50,8 @@ static void describe(PyTypeObject *type)
 
 	tokens_begin(&o, rec + 1, &limits);
 	tokens_utf8(&o, type->tp_name);
-	tokens_text(&o, heap ? ((PyHeapTypeObject *)type)->ht_qualname : NULL);
-	tokens_text(&o, module_of(type));
+	tokens_class_name(&o, heap ? ((PyHeapTypeObject *)type)->ht_qualname : NULL);
+	tokens_class_name(&o, module_of(type));
 	*rec = (struct ft_rec_pytype){
 		.hdr = {sizeof(*rec) + o.used, FT_REC_TYPE, 0, engine_pid(), 0, 0},
 		.type = (uintptr_t)type,
@@ -84,16 +87,37 @@ static struct told *entry_of(PyTypeObject *type)
 	return t;
 }
 
+/* Nearly always it is known: names are interned. */
+static Py_hash_t hash_of(PyObject *name)
+{
+	return name && PyUnicode_Check(name) ? PyUnicode_Type.tp_hash(name) : 0;
+}
+
+/* One that is in static memory stays, and what it is. */
+static struct told told_of(PyTypeObject *type)
+{
+	const PyHeapTypeObject *heap = (PyHeapTypeObject *)type;
+	struct told now;
+
+	memset(&now, 0, sizeof(now)); /* its padding is compared */
+	now.told = true;
+	if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE))
+		return now;
+	now.kind = kind_of(type);
+	now.name = hash_of(heap->ht_name);
+	now.qualname = hash_of(heap->ht_qualname);
+	now.module = hash_of(module_of(type));
+	return now;
+}
+
 void type_tell(PyTypeObject *type)
 {
-	bool heap = type->tp_flags & Py_TPFLAGS_HEAPTYPE;
-	struct told now = {type->tp_name, heap ? ((PyHeapTypeObject *)type)->ht_qualname : NULL};
-	struct told *before;
+	struct told now = told_of(type), *before;
 
 	if (told_run != engine_run())
 		begin_run();
 	before = entry_of(type);
-	if (!before || (before->name == now.name && before->qualname == now.qualname))
+	if (!before || !memcmp(before, &now, sizeof(now)))
 		return;
 	*before = now;
 	describe(type);

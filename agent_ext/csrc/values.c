@@ -402,9 +402,27 @@ void tokens_text(struct tokens_out *o, PyObject *s)
 	o->budget = budget;
 }
 
+void tokens_class_name(struct tokens_out *o, PyObject *s)
+{
+	long budget = o->budget;
+
+	o->budget = FT_MAX_CLASS_NAME;
+	if (s && PyUnicode_Check(s)) {
+		o->budget /= PyUnicode_KIND(s);
+		put_str(o, s);
+	} else {
+		head(o, FT_T_NONE, 0, 0, 0);
+	}
+	o->budget = budget;
+}
+
 void tokens_utf8(struct tokens_out *o, const char *s)
 {
+	long budget = o->budget;
+
+	o->budget = FT_MAX_CLASS_NAME;
 	text(o, FT_T_STR, s, strlen(s), 1);
+	o->budget = budget;
 }
 
 void tokens_open(struct tokens_out *o, unsigned kind, uint64_t items)

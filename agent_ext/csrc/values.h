@@ -37,7 +37,9 @@ void tokens_redacted(struct tokens_out *o, bool first);
 void tokens_exception(struct tokens_out *o, PyObject *type, PyObject *value);
 /* A str, or NONE for NULL; no limit but the room. */
 void tokens_text(struct tokens_out *o, PyObject *text);
-/* A C string in UTF-8, as a name of a class. */
+/* The same with the room that a class's name has. */
+void tokens_class_name(struct tokens_out *o, PyObject *text);
+/* A C string in UTF-8: such a name, too. */
 void tokens_utf8(struct tokens_out *o, const char *s);
 void tokens_open(struct tokens_out *o, unsigned kind, uint64_t items);
 void tokens_close(struct tokens_out *o);
