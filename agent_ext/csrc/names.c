@@ -139,13 +139,13 @@ static bool is_wanted(PyObject *module, PyObject *file)
 
 /* ---- functions ------------------------------------------------------------------------------- */
 
+/* All of them; FT_MAX_PARAMS are captured. */
 static int count_params(const PyCodeObject *code)
 {
 	int n = code->co_argcount + code->co_kwonlyargcount;
 
 	n += (code->co_flags & CO_VARARGS) != 0;
-	n += (code->co_flags & CO_VARKEYWORDS) != 0;
-	return n > FT_MAX_PARAMS ? FT_MAX_PARAMS : n;
+	return n + ((code->co_flags & CO_VARKEYWORDS) != 0);
 }
 
 /* A tuple of names of the code object, new; NULL without an error set. */
@@ -192,6 +192,8 @@ static void learn(PyCodeObject *code, struct code_info *info)
 	PyObject *names = names_of(code, "co_varnames");
 	int n = count_params(code);
 
+	if (n > FT_MAX_PARAMS)
+		n = FT_MAX_PARAMS;
 	forget_names(info);
 	info->nparams = names && PyTuple_GET_SIZE(names) >= n ? n : 0;
 	info->generator = code->co_flags & CO_SUSPENDS;
@@ -401,7 +403,7 @@ static void record(PyCodeObject *code, const struct code_info *info, PyObject *n
 	tokens_text(&o, NULL);
 #endif
 	tokens_text(&o, module);
-	tokens_open(&o, FT_T_TUPLE, info->nparams);
+	tokens_open(&o, FT_T_TUPLE, count_params(code));
 	for (int i = 0; names && i < info->nparams; i++)
 		tokens_text(&o, PyTuple_GET_ITEM(names, i));
 	tokens_close(&o);

@@ -12,7 +12,8 @@ from compare import Comparison, Trace, load_truth
 UNORDERED = ("pool",)
 # Where every line can be compared with the collector's: one thread, nothing that only one of
 # the two can see.
-VALUES = ("params", "scalars", "containers", "objects", "limits", "redaction", "exceptions")
+VALUES = ("params", "scalars", "containers", "objects", "limits", "redaction", "exceptions",
+          "names")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ the program might not want imported.
 """
 DEPTH = 6
 ITEMS = 64
+PARAMETERS = 64
 # No field is longer than its limit of 1000 characters, so what comes after this does not count.
 ENOUGH = 6000
 # Stands for what the contract leaves open; equal to anything.
@@ -198,9 +199,11 @@ def render_args(pairs):
     """The JSON object of a call's arguments, from (name, value) pairs."""
     renderer = Renderer(redact=True)
     parts = []
-    for name, value in pairs:
+    for name, value in pairs[:PARAMETERS]:
         hidden = is_redacted(name)
         parts.append(quote(name) + ": " + ('"***"' if hidden else renderer.value(value)))
+    if len(pairs) > PARAMETERS:
+        parts.append('"...": "..."')
     return "{" + ", ".join(parts) + "}"
 
 

@@ -87,7 +87,7 @@ def class_of(frame, module):
     if not code.co_argcount or code.co_name.startswith("<"):
         return module
     first = frame.f_locals.get(code.co_varnames[0])
-    for cls in mro_of(first if issubclass(type(first), type) else type(first)):
+    for cls in mro_of(first if issubclass(type(first), type) else type(first)) or ():
         found = holds(cls, code)
         if found or found is None:
             return found and cls.__module__ + "." + cls.__qualname__

@@ -13,7 +13,7 @@ import outside
 SCENARIOS = (
     "recursion", "methods", "params", "generators", "yieldfrom", "coroutines", "asyncgens",
     "threads", "pool", "exceptions", "swallowed", "through_c", "chains", "deepchain", "scalars",
-    "containers", "objects", "frames", "limits", "redaction", "uncaught",
+    "containers", "objects", "frames", "limits", "redaction", "names", "uncaught",
 )
 # Their main() raises.
 FAILING = ("uncaught",)

@@ -67,6 +67,7 @@ static int params_read(struct function *f, struct tokens *t)
 		return 0;
 	if (token.kind != FT_T_TUPLE)
 		return -EBADMSG;
+	f->more_params = token.word[0] > FT_MAX_PARAMS;
 	f->params = calloc(FT_MAX_PARAMS, sizeof(*f->params));
 	if (!f->params)
 		return -ENOMEM;
@@ -171,7 +172,8 @@ static bool same(const struct function *a, const struct function *b)
 	bool qualname = !a->qualname || !b->qualname ? a->qualname == b->qualname
 						     : !strcmp(a->qualname, b->qualname);
 
-	if (!qualname || a->generator != b->generator || a->nparams != b->nparams)
+	if (!qualname || a->generator != b->generator || a->nparams != b->nparams ||
+	    a->more_params != b->more_params)
 		return false;
 	for (int i = 0; i < a->nparams; i++)
 		if (strcmp(a->params[i], b->params[i]))

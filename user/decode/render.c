@@ -47,7 +47,8 @@ static unsigned ends_after(const struct render *r, const struct tokens *t)
 	bool last;
 	unsigned n = tokens_ends(t, &last);
 
-	return r->root_open && last && r->param == r->function->nparams ? n + 1 : n;
+	last = last && r->root_open && r->param == r->function->nparams;
+	return last && !r->function->more_params ? n + 1 : n;
 }
 
 static bool fits(struct render *r, const struct tokens *t)
@@ -568,7 +569,7 @@ static int field_args(struct render *r, struct tokens *t)
 			empty = false;
 	}
 	/* More values than names: the names were too long to be recorded. */
-	cut |= !t->stopped && tokens_peek(t);
+	cut |= f->more_params || (!t->stopped && tokens_peek(t));
 	close_container(r, true, cut, empty);
 	return 0;
 }

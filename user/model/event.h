@@ -44,6 +44,7 @@ struct function {
 	bool generator; /* generator, coroutine or async generator: may be suspended */
 	char **params;
 	int nparams;
+	bool more_params;     /* it has others, whose values are not captured */
 	char *json_head;      /* "module": "m", "function": "f" */
 	char *json_tail;      /* "class": "m.C", "method": "f", "file": "/x.py", "line": 3 */
 	enum verdict verdict; /* set by filter/; the decoder renders no value of a dropped one */
