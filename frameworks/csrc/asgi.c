@@ -136,6 +136,7 @@ static PyTypeObject send_type = {
 	WRAP_TYPE("Send"),
 	.tp_flags = WRAP_FLAGS,
 	.tp_call = send_call,
+	.tp_getattro = wrap_getattro,
 };
 
 /* ---- scope ---------------------------------------------------------------------- */
@@ -236,6 +237,7 @@ static struct request *begin(PyObject *scope)
 
 /* ---- the application ------------------------------------------------------------ */
 
+/* scope: NULL for an application that was given it before (ASGI 2). */
 static PyObject *call_app(struct request *r, PyObject *app, PyObject *scope, PyObject *receive,
 			  PyObject *send)
 {
@@ -243,8 +245,10 @@ static PyObject *call_app(struct request *r, PyObject *app, PyObject *scope, PyO
 	PyObject *token = wrapped ? request_enter(r) : NULL;
 	PyObject *made = NULL, *driven = NULL;
 
-	if (token)
+	if (token && scope)
 		made = PyObject_CallFunctionObjArgs(app, scope, receive, wrapped, NULL);
+	else if (token)
+		made = PyObject_CallFunctionObjArgs(app, receive, wrapped, NULL);
 	request_leave(token);
 	Py_XDECREF(wrapped);
 	if (made)
@@ -255,41 +259,65 @@ static PyObject *call_app(struct request *r, PyObject *app, PyObject *scope, PyO
 	return driven;
 }
 
+/* inner: what an application of ASGI 2 made of a scope. */
+static PyObject *instance_call(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+	static char *names[] = {"receive", "send", NULL};
+	struct wrap *w = (struct wrap *)self;
+	PyObject *receive, *send;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:__call__", names, &receive, &send))
+		return NULL;
+	return call_app(w->request, w->inner, NULL, receive, send);
+}
+
+static PyTypeObject instance_type = {
+	WRAP_TYPE("Instance"),
+	.tp_flags = WRAP_FLAGS,
+	.tp_call = instance_call,
+	.tp_getattro = wrap_app_getattro,
+};
+
+static PyObject *make_instance(struct request *r, PyObject *app, PyObject *scope)
+{
+	PyObject *token = request_enter(r), *made, *wrapped;
+
+	if (!token)
+		return NULL;
+	made = PyObject_CallFunctionObjArgs(app, scope, NULL);
+	request_leave(token);
+	wrapped = made ? (PyObject *)wrap_new(&instance_type, r, made) : NULL;
+	Py_XDECREF(made);
+	if (!wrapped)
+		request_end(r, STATUS_FAILED);
+	return wrapped;
+}
+
+/* Called with a scope alone it is as an application of ASGI 2, whatever is inside. */
 static PyObject *asgi_call(PyObject *self, PyObject *args, PyObject *kwargs)
 {
 	static char *names[] = {"scope", "receive", "send", NULL};
 	struct wrap *w = (struct wrap *)self;
-	PyObject *scope, *receive, *send, *driven;
+	PyObject *scope, *receive = NULL, *send = NULL, *made;
 	struct request *r;
 
 	if (!w->inner) {
 		PyErr_SetString(PyExc_RuntimeError, "there is no application: call __init__(app)");
 		return NULL;
 	}
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO:__call__", names, &scope, &receive,
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO:__call__", names, &scope, &receive,
 					 &send))
 		return NULL;
-	if (!is_text(item(scope, "type"), "http") || request_goes_on(item(scope, KEY_REQUEST)))
+	if (!receive != !send || !is_text(item(scope, "type"), "http") ||
+	    request_goes_on(item(scope, KEY_REQUEST)))
 		return PyObject_Call(w->inner, args, kwargs);
 	r = begin(scope);
 	if (!r)
 		return NULL;
-	driven = call_app(r, w->inner, scope, receive, send);
+	made = send ? call_app(r, w->inner, scope, receive, send)
+		    : make_instance(r, w->inner, scope);
 	Py_DECREF(r);
-	return driven;
-}
-
-/*
- * Servers tell an application of ASGI 3 by its __call__, which must look like a coroutine function:
- * it is the object itself, and a subclass has the mark that makes it one.
- */
-static PyObject *asgi_getattro(PyObject *self, PyObject *name)
-{
-	if (is_text(name, "__call__")) {
-		Py_INCREF(self);
-		return self;
-	}
-	return PyObject_GenericGetAttr(self, name);
+	return made;
 }
 
 PyTypeObject asgi_type = {
@@ -299,11 +327,14 @@ PyTypeObject asgi_type = {
 	.tp_new = PyType_GenericNew,
 	.tp_init = wrap_init,
 	.tp_call = asgi_call,
-	.tp_getattro = asgi_getattro,
+	.tp_getattro = wrap_app_getattro,
+	.tp_descr_get = wrap_bind,
 	.tp_members = wrap_members,
 };
 
 int asgi_init(void)
 {
-	return PyType_Ready(&send_type) || PyType_Ready(&asgi_type) ? -1 : 0;
+	return PyType_Ready(&send_type) || PyType_Ready(&instance_type) || PyType_Ready(&asgi_type)
+		       ? -1
+		       : 0;
 }

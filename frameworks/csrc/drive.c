@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "drive.h"
 
+#include "look.h"
 #include "wrap.h"
 
-/* inner: the iterator of the awaitable; more: unused; how: an enum drive_how. */
+/* inner: the iterator of the awaitable; more: the awaitable if it is a coroutine; how: an enum
+ * drive_how. */
 static PyTypeObject drive_type;
 
 /* What `await` makes of it. */
@@ -27,8 +29,13 @@ PyObject *drive_new(struct request *request, PyObject *awaitable, enum drive_how
 	struct wrap *w = iterator ? wrap_new(&drive_type, request, iterator) : NULL;
 
 	Py_XDECREF(iterator);
-	if (w)
-		w->how = how;
+	if (!w)
+		return NULL;
+	w->how = how;
+	if (PyCoro_CheckExact(awaitable) || PyGen_CheckExact(awaitable)) {
+		Py_INCREF(awaitable);
+		w->more = awaitable;
+	}
 	return (PyObject *)w;
 }
 
@@ -152,6 +159,11 @@ static PyObject *drive_await(PyObject *self, PyObject *unused)
 	return itself(self);
 }
 
+static PyObject *drive_getattro(PyObject *self, PyObject *name)
+{
+	return look_attribute(self, ((struct wrap *)self)->more, name);
+}
+
 static PyMethodDef methods[] = {
 	{"send", drive_send, METH_O, NULL},
 	{"throw", drive_throw, METH_VARARGS, NULL},
@@ -163,8 +175,13 @@ static PyMethodDef methods[] = {
 static PyAsyncMethods async = {.am_await = itself};
 
 static PyTypeObject drive_type = {
-	WRAP_TYPE("Drive"), .tp_flags = WRAP_FLAGS,    .tp_as_async = &async,
-	.tp_iter = itself,  .tp_iternext = drive_next, .tp_methods = methods,
+	WRAP_TYPE("Drive"),
+	.tp_flags = WRAP_FLAGS,
+	.tp_as_async = &async,
+	.tp_iter = itself,
+	.tp_iternext = drive_next,
+	.tp_methods = methods,
+	.tp_getattro = drive_getattro,
 };
 
 int drive_init(void)

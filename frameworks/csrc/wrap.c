@@ -3,6 +3,9 @@
 
 #include "drive.h"
 #include "frameworks.h"
+#include "look.h"
+
+#include <string.h>
 
 struct wrap *wrap_new(PyTypeObject *type, struct request *request, PyObject *inner)
 {
@@ -16,6 +19,7 @@ struct wrap *wrap_new(PyTypeObject *type, struct request *request, PyObject *inn
 	w->inner = inner;
 	w->more = NULL;
 	w->how = 0;
+	w->weak = NULL;
 	PyObject_GC_Track(w);
 	return w;
 }
@@ -43,6 +47,8 @@ void wrap_dealloc(PyObject *self)
 	struct wrap *w = (struct wrap *)self;
 
 	PyObject_GC_UnTrack(self);
+	if (w->weak)
+		PyObject_ClearWeakRefs(self);
 	(void)wrap_clear(self);
 	Py_CLEAR(w->request);
 	Py_TYPE(self)->tp_free(self);
@@ -64,6 +70,65 @@ int wrap_init(PyObject *self, PyObject *args, PyObject *kwargs)
 	Py_INCREF(app);
 	Py_XSETREF(((struct wrap *)self)->inner, app);
 	return 0;
+}
+
+PyObject *wrap_getattro(PyObject *self, PyObject *name)
+{
+	return look_attribute(self, ((struct wrap *)self)->inner, name);
+}
+
+/* Another one of its kind, around something else. */
+static PyObject *around(PyObject *self, PyObject *inner)
+{
+	struct request *request = ((struct wrap *)self)->request;
+
+	return (PyObject *)wrap_new(look_base(self), request, inner);
+}
+
+/*
+ * The __call__ of an object is a method, which says what the object is: ours stands around it. That
+ * of a function says nothing.
+ */
+static PyObject *call_of(PyObject *self, PyObject *inner)
+{
+	PyObject *call = PyObject_GetAttrString(inner, "__call__"), *made;
+
+	if (call && call != inner && strcmp(Py_TYPE(call)->tp_name, "method-wrapper")) {
+		made = around(self, call);
+		Py_DECREF(call);
+		return made;
+	}
+	Py_XDECREF(call);
+	PyErr_Clear();
+	Py_INCREF(self);
+	return self;
+}
+
+PyObject *wrap_app_getattro(PyObject *self, PyObject *name)
+{
+	PyObject *inner = ((struct wrap *)self)->inner;
+
+	if (inner && !PyUnicode_CompareWithASCIIString(name, "__call__"))
+		return call_of(self, inner);
+	return look_attribute(self, inner, name);
+}
+
+PyObject *wrap_bind(PyObject *self, PyObject *object, PyObject *type)
+{
+	PyObject *inner = ((struct wrap *)self)->inner, *bound, *made;
+	descrgetfunc bind = inner ? Py_TYPE(inner)->tp_descr_get : NULL;
+
+	bound = bind ? bind(inner, object, type) : NULL;
+	if (bind && !bound)
+		return NULL;
+	if (!bound || bound == inner) {
+		Py_XDECREF(bound);
+		Py_INCREF(self);
+		return self;
+	}
+	made = around(self, bound);
+	Py_DECREF(bound);
+	return made;
 }
 
 PyMemberDef wrap_members[] = {

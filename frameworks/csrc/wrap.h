@@ -16,6 +16,7 @@ struct wrap {
 	PyObject *inner;  /* owned: what it stands around */
 	PyObject *more;	  /* owned or NULL: each kind says what */
 	int how;	  /* likewise */
+	PyObject *weak;	  /* weak references to it */
 };
 
 /* What every type of them has. */
@@ -23,7 +24,8 @@ struct wrap {
 	PyVarObject_HEAD_INIT(NULL, 0).tp_name = "flowtrace_agent._core." name,                    \
 				    .tp_basicsize = sizeof(struct wrap),                           \
 				    .tp_dealloc = wrap_dealloc, .tp_traverse = wrap_traverse,      \
-				    .tp_clear = wrap_clear
+				    .tp_clear = wrap_clear,                                        \
+				    .tp_weaklistoffset = offsetof(struct wrap, weak)
 
 #define WRAP_FLAGS (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC)
 
@@ -33,9 +35,17 @@ void wrap_dealloc(PyObject *self);
 int wrap_traverse(PyObject *self, visitproc visit, void *arg);
 int wrap_clear(PyObject *self);
 
-/* __init__(app), and its member `app`: of what stands around an application. */
+/* An attribute of what stands around a callable: it looks like that (look.h). */
+PyObject *wrap_getattro(PyObject *self, PyObject *name);
+
+/*
+ * What stands around an application: __init__(app), its member `app`, its attributes, of which
+ * __call__ is around that of the application, and what it is as a method of a class.
+ */
 int wrap_init(PyObject *self, PyObject *args, PyObject *kwargs);
 extern PyMemberDef wrap_members[];
+PyObject *wrap_app_getattro(PyObject *self, PyObject *name);
+PyObject *wrap_bind(PyObject *self, PyObject *object, PyObject *type);
 
 /* Is it b, ASCII case ignored? a: lower case. */
 static inline bool same_name(const char *a, const char *b, Py_ssize_t b_len)

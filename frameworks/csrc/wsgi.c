@@ -85,6 +85,7 @@ static PyTypeObject write_type = {
 	WRAP_TYPE("Write"),
 	.tp_flags = WRAP_FLAGS,
 	.tp_call = write_call,
+	.tp_getattro = wrap_getattro,
 };
 
 static PyObject *wrap_write(struct request *r, PyObject *write)
@@ -123,6 +124,7 @@ static PyTypeObject start_type = {
 	WRAP_TYPE("StartResponse"),
 	.tp_flags = WRAP_FLAGS,
 	.tp_call = start_call,
+	.tp_getattro = wrap_getattro,
 };
 
 /* ---- the body ------------------------------------------------------------------- */
@@ -362,6 +364,8 @@ PyTypeObject wsgi_type = {
 	.tp_new = PyType_GenericNew,
 	.tp_init = wrap_init,
 	.tp_call = wsgi_call,
+	.tp_getattro = wrap_app_getattro,
+	.tp_descr_get = wrap_bind,
 	.tp_members = wrap_members,
 };
 

@@ -2,6 +2,7 @@
 """What the modules here have in common: tracing is on once an application was given to one."""
 import asyncio
 import inspect
+import operator
 import sys
 from typing import Any, Optional
 
@@ -14,6 +15,17 @@ def begin(config: Optional[Config]) -> None:
     """Automatic tracing, if it is not on; without a Config, as the environment says."""
     if RUN.tracer is None:
         start_tracing(config)
+
+
+def reduced(around: Any, config: Optional[Config]) -> Any:
+    """For copy and pickle: its name, as a function has, if it is there; else what it is made of."""
+    module, name = getattr(around, "__module__", None), getattr(around, "__qualname__", None)
+    try:
+        if operator.attrgetter(name)(sys.modules[module]) is around:
+            return name
+    except (AttributeError, KeyError, TypeError):
+        pass
+    return type(around), (around.app, config)
 
 
 def is_coroutine_function(function: Any) -> bool:

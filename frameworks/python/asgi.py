@@ -4,7 +4,7 @@ from typing import Any, Optional
 
 from flowtrace_agent import _core
 from flowtrace_agent.config import Config
-from flowtrace_agent.frameworks._begin import begin, mark_as_coroutine_function
+from flowtrace_agent.frameworks._begin import begin, reduced
 
 
 class FlowTraceMiddleware(_core.ASGI):
@@ -16,7 +16,8 @@ class FlowTraceMiddleware(_core.ASGI):
 
     def __init__(self, app: Any, config: Optional[Config] = None) -> None:
         super().__init__(app)
+        self._flowtrace_config = config
         begin(config)
 
-
-mark_as_coroutine_function(FlowTraceMiddleware)
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return reduced(self, self._flowtrace_config)

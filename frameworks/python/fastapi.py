@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """FastAPI, and Starlette, which it is made of."""
+import functools
 from typing import Any, Optional
 
 from flowtrace_agent.config import Config
@@ -30,6 +31,7 @@ class _Build:
 
     def __init__(self, build: Any) -> None:
         self._build = build
+        functools.update_wrapper(self, build)
 
     def __call__(self) -> FlowTraceMiddleware:
         return FlowTraceMiddleware(self._build())

@@ -4,7 +4,7 @@ from typing import Any, Optional
 
 from flowtrace_agent import _core
 from flowtrace_agent.config import Config
-from flowtrace_agent.frameworks._begin import begin
+from flowtrace_agent.frameworks._begin import begin, reduced
 
 
 class FlowTraceMiddleware(_core.WSGI):
@@ -15,4 +15,8 @@ class FlowTraceMiddleware(_core.WSGI):
 
     def __init__(self, app: Any, config: Optional[Config] = None) -> None:
         super().__init__(app)
+        self._flowtrace_config = config
         begin(config)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return reduced(self, self._flowtrace_config)
