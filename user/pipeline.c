@@ -208,6 +208,8 @@ static int open_stages(struct pipeline *p)
 	if (err)
 		return why(p->why, err, "cannot set up: %s", strerror(-err));
 	err = sink_jsonl_new(c->output, c->to_stdout, uid, gid, &p->sink, p->why);
+	if (!err && c->segment_folder && sink_jsonl_segments(p->sink, c->segment_folder))
+		err = why(p->why, -ENOMEM, "out of memory");
 	if (!err && c->record)
 		err = recorder_new(c->record, &session, uid, gid, &p->recorder, p->why);
 	return err;

@@ -84,7 +84,7 @@ static bool is_own_end(PyObject *args)
 static bool hands_over(const char *event, PyObject *args)
 {
 	static const char *const events[] = {
-		"os.exec",   "os.fork", "os.forkpty",	  "os.posix_spawn",
+		"os.exec",   "os.fork", "os.forkpty",	    "os.posix_spawn",
 		"os.system", "os.kill", "subprocess.Popen",
 	};
 	size_t i = 0, n = sizeof(events) / sizeof(*events);
@@ -104,8 +104,8 @@ static bool concerns_us(const char *event, PyObject *args)
 /* Called for each event, of whatever kind, with the interpreter's lock held. */
 static int on_event(const char *event, PyObject *args, void *unused)
 {
-	if ((event[0] == 'o' || event[0] == 's') && engine_runs() && output.count &&
-	    args && PyTuple_Check(args) && concerns_us(event, args))
+	if ((event[0] == 'o' || event[0] == 's') && engine_runs() && output.count && args &&
+	    PyTuple_Check(args) && concerns_us(event, args))
 		engine_catch_up();
 	return 0;
 }

@@ -54,27 +54,30 @@ static int list_of(PyObject *given, const char *name, PyObject **ret)
 
 int settings_read(PyObject *args, PyObject *kwargs, struct settings *ret)
 {
-	static char *names[] = {"output",	  "to_stdout", "prefix",    "exclude", "redact",
-				"max_arg_length", "max_depth", "max_items", "args",    "result",
-				"overflow",	  "segments",  NULL};
-	PyObject *output, *prefix, *exclude, *redact;
+	static char *names[] = {
+		"output",	  "to_stdout", "prefix",	 "exclude", "redact",
+		"max_arg_length", "max_depth", "max_items",	 "args",    "result",
+		"overflow",	  "segments",  "segment_folder", NULL};
+	PyObject *output, *prefix, *exclude, *redact, *folder;
 	int to_stdout, length, depth, items, with_args, with_result, segments;
 	struct config *c = &ret->config;
 	const char *overflow;
 
 	*ret = (struct settings){};
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$O&pOOOiiippsp", names,
-					 PyUnicode_FSConverter, &output, &to_stdout, &prefix,
-					 &exclude, &redact, &length, &depth, &items, &with_args,
-					 &with_result, &overflow, &segments))
+	if (!PyArg_ParseTupleAndKeywords(
+		    args, kwargs, "$O&pOOOiiippspO&", names, PyUnicode_FSConverter, &output,
+		    &to_stdout, &prefix, &exclude, &redact, &length, &depth, &items, &with_args,
+		    &with_result, &overflow, &segments, PyUnicode_FSConverter, &folder))
 		return -1;
 	c->output = strdup(PyBytes_AS_STRING(output));
+	c->segment_folder = strdup(PyBytes_AS_STRING(folder));
 	Py_DECREF(output);
+	Py_DECREF(folder);
 	c->to_stdout = to_stdout && c->output && strcmp(c->output, "-");
 	c->args = with_args;
 	c->result = with_result;
 	c->segments = segments;
-	if (!c->output)
+	if (!c->output || !c->segment_folder)
 		PyErr_NoMemory();
 	else if (!limit("max_arg_length", length, FT_MAX_TOKEN_BYTES_INSIDE, &c->max_arg_length) &&
 		 !limit("max_depth", depth, FT_MAX_DEPTH, &c->max_depth) &&
@@ -91,6 +94,7 @@ int settings_read(PyObject *args, PyObject *kwargs, struct settings *ret)
 void settings_release(struct settings *s)
 {
 	free(s->config.output);
+	free(s->config.segment_folder);
 	if (s->config.prefix.at)
 		free(s->config.prefix.at[0]);
 	free(s->config.prefix.at);

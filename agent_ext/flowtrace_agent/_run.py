@@ -34,6 +34,7 @@ def settings_of(config: Config) -> Settings:
         "result": config.capture_result,
         "overflow": config.overflow,
         "segments": config.enable_segmentation,
+        "segment_folder": _files.segments_of(config.logfile, config.segment_directory),
     }
 
 

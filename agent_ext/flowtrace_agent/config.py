@@ -53,6 +53,10 @@ class Config:
     overflow: str = _setting("FLOWTRACE_OVERFLOW", "block", _settings.choice("block", "drop"))
     #: The full text of a cut field goes to a file of its own, beside the log.
     enable_segmentation: bool = _setting("FLOWTRACE_ENABLE_SEGMENTATION", False, _settings.truth)
+    #: The folder of these files, seen from the log's folder.
+    segment_directory: str = _setting(
+        "FLOWTRACE_SEGMENT_DIRECTORY", "flowtrace-jsonsl", _settings.path
+    )
 
     def __post_init__(self) -> None:
         self.validate()

@@ -39,11 +39,11 @@ NESTED = ('{"name": "x" * 3000, "rows": [list(range(60))] * 60, '
           '"text": "\\u20ac\\U0001f600\\n\\"" * 500, "none": None}')
 
 
-def events_of(agent, body, settings, env=None):
+def events_of(agent, body, settings, env=None, file="flowtrace.jsonl"):
     """The events of a program whose work() has this body: those of what it calls, and LOST."""
     lines = "\n".join("    " + line for line in body.splitlines())
     agent.run(PROGRAM % lines, repr(settings), env=env)
-    return [event for event in agent.events()
+    return [event for event in agent.events(file)
             if event.get("function") in ("same", "fails", "number", None)]
 
 
@@ -124,6 +124,33 @@ def test_segments_by_variable(agent):
     assert json.loads(whole(agent, enter)["args"]) == {"value": "abc" * 40}
     assert json.loads(whole(agent, leave)["result"]) == "abc" * 40
     assert "fullLogFile" in enter and "fullLogFile" in leave
+
+
+@pytest.mark.parametrize("folder", ("cut", "a/b/c", "../up", "a b\"\u20ac/", "absolute", "linked"))
+def test_segment_directory(agent, folder):
+    """By the variable: beside the log, or anywhere; made with what leads to it."""
+    if folder != "a/b/c" and agent.minor() not in (9, 11, 15):
+        pytest.skip("the same in every release")
+    sub = agent.path / "sub"
+    sub.mkdir()
+    if folder == "absolute":
+        folder = agent.inside(agent.path / "other" / "place")
+    elif folder == "linked":  # the log's folder is a link: up from it is not where it stands
+        (agent.path / "real" / "deep").mkdir(parents=True)
+        sub.rmdir()
+        sub.symlink_to("real/deep")
+        folder = agent.inside(agent.path / "other")
+    events = events_of(agent, "same('abc' * 400)", {"logfile": "sub/log"}, file="sub/log",
+                       env={"FLOWTRACE_ENABLE_SEGMENTATION": "true",
+                            "FLOWTRACE_SEGMENT_DIRECTORY": folder, "LC_ALL": "C.UTF-8"})
+    assert len(events) == 2
+    for event in events:
+        name = event["fullLogFile"]
+        assert not name.startswith("/")
+        with open(str(sub.resolve()) + "/" + name) as file:
+            assert len(json.load(file).get("args", "")) in (0, 1213)
+        assert stat.S_IMODE((sub / name).parent.stat().st_mode) == 0o700
+    assert not (sub / "flowtrace-jsonsl").exists()
 
 
 def test_short_values_make_no_segments(agent):

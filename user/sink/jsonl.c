@@ -194,3 +194,8 @@ int sink_jsonl_new(const char *path, bool also_stdout, long uid, long gid, struc
 	*ret_sink = &s->sink;
 	return 0;
 }
+
+int sink_jsonl_segments(struct sink *sink, const char *folder)
+{
+	return segments_set_folder(&jsonl_of(sink)->segments, folder);
+}

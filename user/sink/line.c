@@ -29,7 +29,7 @@ static size_t http_bound(const struct line *l)
 
 static size_t line_bound(const struct line *l, size_t thread, size_t head, size_t tail)
 {
-	return FIXED_BYTES + head + tail +
+	return FIXED_BYTES + head + tail + (l->full_log_file ? strlen(l->full_log_file) : 0) +
 	       JSON_GROWTH * (thread + l->value.len + l->exc_type.len + l->exc_message.len +
 			      http_bound(l));
 }

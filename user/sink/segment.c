@@ -30,7 +30,19 @@ int segments_init(struct segments *s, const char *log, long uid, long gid)
 {
 	*s = (struct segments){.uid = uid, .gid = gid};
 	s->base = folder_of(log);
-	return s->base ? 0 : -ENOMEM;
+	s->folder = strdup(FOLDER);
+	return s->base && s->folder ? 0 : -ENOMEM;
+}
+
+int segments_set_folder(struct segments *s, const char *folder)
+{
+	char *copy = strdup(folder);
+
+	if (!copy)
+		return -ENOMEM;
+	free(s->folder);
+	s->folder = copy;
+	return 0;
 }
 
 void segments_release(struct segments *s)
@@ -40,6 +52,7 @@ void segments_release(struct segments *s)
 	buf_release(&s->line);
 	buf_release(&s->text);
 	free(s->base);
+	free(s->folder);
 }
 
 /* ---- what is in one ---------------------------------------------------------------- */
@@ -66,6 +79,17 @@ static bool format(struct segments *s, const struct line *l)
 
 /* ---- where it is ------------------------------------------------------------------- */
 
+static void set_name(struct segments *s, const char *file)
+{
+	buf_clear(&s->name);
+	json_string_unchecked(&s->name, s->folder, strlen(s->folder));
+	if (!s->name.failed) { /* without the quotes */
+		s->name.len -= 2;
+		memmove(s->name.s, s->name.s + 1, s->name.len);
+	}
+	buf_add(&s->name, file, strlen(file) + 1);
+}
+
 /* Sets path and name, both with a NUL behind them. */
 static bool name_next(struct segments *s, const struct line *l)
 {
@@ -77,27 +101,43 @@ static bool name_next(struct segments *s, const struct line *l)
 		[LINE_HTTP_REQUEST] = "HTTP_REQUEST",
 		[LINE_HTTP_RESPONSE] = "HTTP_RESPONSE",
 	};
-	char name[128];
+	char file[128];
 
-	snprintf(name, sizeof(name), FOLDER "/flowtrace-%llu-%s-%u-%llu.json",
+	snprintf(file, sizeof(file), "/flowtrace-%llu-%s-%u-%llu.json",
 		 (unsigned long long)l->timestamp_us, events[l->type], l->tid,
 		 (unsigned long long)s->last + 1);
-	buf_clear(&s->name);
-	buf_add(&s->name, name, strlen(name) + 1);
+	set_name(s, file);
 	buf_clear(&s->path);
 	buf_str(&s->path, s->base);
-	buf_add(&s->path, name, strlen(name) + 1);
+	buf_str(&s->path, s->folder);
+	buf_add(&s->path, file, strlen(file) + 1);
 	return !s->name.failed && !s->path.failed;
+}
+
+/* The folder that ends before `end`; what leads up is there. */
+static int make_one(const struct segments *s, const char *end, struct why *w)
+{
+	const char *path = s->path.s;
+	char *folder;
+	int err;
+
+	if (end == path || end[-1] == '.' || end[-1] == '/')
+		return 0;
+	folder = strndup(path, end - path);
+	err = folder ? outfile_folder(folder, 0700, s->uid, s->gid, w)
+		     : why(w, -ENOMEM, "out of memory");
+	free(folder);
+	return err == -EEXIST ? 0 : err;
 }
 
 static int make_folder(const struct segments *s, struct why *w)
 {
-	char *path = strndup(s->path.s, strlen(s->base) + sizeof(FOLDER) - 1);
-	int err = path ? outfile_folder(path, 0700, s->uid, s->gid, w)
-		       : why(w, -ENOMEM, "out of memory");
+	const char *slash = s->path.s + strlen(s->base);
+	int err = 0;
 
-	free(path);
-	return err == -EEXIST ? 0 : err;
+	while (!err && (slash = strchr(slash, '/')))
+		err = make_one(s, slash++, w);
+	return err;
 }
 
 /* The next name that is not taken, as by another process that writes to the same log. */

@@ -11,7 +11,8 @@ SEED = {"package_prefix": "", "logfile": "flowtrace.jsonl", "stdout": False,
         "max_arg_length": 1000, "exclude_patterns": [], "async_logging": False}
 OURS = {"max_depth": 6, "max_items": 64, "capture_args": True, "capture_result": True,
         "redact": ["password", "passwd", "secret", "token", "authorization", "api_key", "cookie"],
-        "overflow": "block", "enable_segmentation": False}
+        "overflow": "block", "enable_segmentation": False,
+        "segment_directory": "flowtrace-jsonsl"}
 VARIABLES = {
     "package_prefix": ("FLOWTRACE_PACKAGE_PREFIX", "shop,src", "shop,src"),
     "logfile": ("FLOWTRACE_LOGFILE", "other.jsonl", "other.jsonl"),
@@ -26,6 +27,7 @@ VARIABLES = {
     "redact": ("FLOWTRACE_REDACT", "pin", ["pin"]),
     "overflow": ("FLOWTRACE_OVERFLOW", "drop", "drop"),
     "enable_segmentation": ("FLOWTRACE_ENABLE_SEGMENTATION", "yes", True),
+    "segment_directory": ("FLOWTRACE_SEGMENT_DIRECTORY", "cut", "cut"),
 }
 
 
