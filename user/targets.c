@@ -74,10 +74,23 @@ static void proc_drop(struct targets *t, pid_t pid)
 
 /* ---- from a pid to hooks ------------------------------------------------------------ */
 
+/* Hooks what was looked at, or nothing: its number may be another's by now. */
+static int attach_same(struct targets *t, const struct prepared *r, struct why *w)
+{
+	int err = attach_process(t->attach, &r->target, &r->layout, &r->hooks, w);
+
+	if (err)
+		return err;
+	err = discover_unchanged(&r->target, w);
+	if (err)
+		attach_withdraw(t->attach, r->target.pid, err == -ESTALE && t->config->follow == 1);
+	return err;
+}
+
 static int hook(struct targets *t, const struct prepared *r, struct why *w)
 {
 	const struct target *p = &r->target;
-	int err = attach_process(t->attach, p, &r->layout, &r->hooks, w);
+	int err = attach_same(t, r, w);
 
 	if (err)
 		return err;

@@ -22,7 +22,8 @@
 
 /* A file with hooks: an interpreter, or the extension in it. */
 struct file {
-	const char *open_path; /* borrowed from the target */
+	const char *open_path; /* borrowed from the target: /proc/self/fd/N ... */
+	int fd;		       /* ... of this descriptor, likewise borrowed */
 	dev_t dev;
 	ino_t inode;
 };
@@ -284,8 +285,8 @@ void attach_free(struct attach *a)
 static struct file file_of(const struct target *t, const struct hooks *hooks)
 {
 	if (hooks->in_agent)
-		return (struct file){t->agent.open_path, t->agent.dev, t->agent.inode};
-	return (struct file){t->open_path, t->dev, t->inode};
+		return (struct file){t->agent.open_path, t->agent.fd, t->agent.dev, t->agent.inode};
+	return (struct file){t->open_path, t->fd, t->dev, t->inode};
 }
 
 static bool is_hooked(struct attach *a, const struct file *f, pid_t pid)
@@ -313,6 +314,23 @@ static bool is_deadly(struct attach *a, const struct hook *hook)
 bool attach_blind_to_contexts(const struct attach *a)
 {
 	return a->returns == RETURNS_DEADLY;
+}
+
+/*
+ * The file is the one that was read, since it is the same descriptor; but its owner may have
+ * written to it since, and a breakpoint in the middle of an instruction would be his way to harm
+ * others who run it.
+ */
+static int check_code(const struct file *f, const struct hook *hook, struct why *w)
+{
+	uint8_t code[HOOK_CODE_MAX];
+
+	if (pread(f->fd, code, hook->ncode, hook->file_offset) == hook->ncode &&
+	    !memcmp(code, hook->code, hook->ncode))
+		return 0;
+	return why_exit(w, EXIT_PYTHON, -ESTALE,
+			"the file with the hook %s was written to while it was attached to",
+			hook->name);
 }
 
 static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
@@ -347,6 +365,10 @@ static int put_hooks(struct attach *a, const struct target *t, const struct file
 	struct hooked *h = &a->hooked[a->nhooked];
 	int err = 0;
 
+	for (int i = 0; !err && i < hooks->count; i++)
+		err = check_code(f, &hooks->site[i], w);
+	if (err)
+		return err;
 	if (a->nhooked == BINARIES_MAX)
 		return why(w, -E2BIG, "more than %d different interpreters at once", BINARIES_MAX);
 	*h = (struct hooked){.dev = f->dev,
@@ -404,6 +426,12 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 	if (err)
 		drop_proc(a, t->pid);
 	return err;
+}
+
+void attach_withdraw(struct attach *a, pid_t pid, bool follow)
+{
+	if (!follow || attach_follow(a, pid, NULL))
+		drop_proc(a, pid);
 }
 
 int attach_follow(struct attach *a, pid_t pid, struct why *w)

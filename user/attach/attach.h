@@ -44,6 +44,9 @@ void attach_detach(struct attach *a);
 /* Hooks the process, or, when the file with the hooks is hooked for all, only adds it. */
 int attach_process(struct attach *a, const struct target *t, const struct ft_layout *layout,
 		   const struct hooks *hooks, struct why *w);
+/* It is not what attach_process() was told; follow: it is still there, with its next exec to see.
+ */
+void attach_withdraw(struct attach *a, pid_t pid, bool follow);
 /* Contexts of tasks and threads are not hooked, since this kernel would kill a target for it. */
 bool attach_blind_to_contexts(const struct attach *a);
 /* Follows a process that is not (yet) Python: its children and its exec are reported. */

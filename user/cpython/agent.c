@@ -72,11 +72,13 @@ int hooks_agent(const struct target *t, struct hooks *h, struct why *w)
 				"flowtrace_agent/_core.*.so): import flowtrace_agent there and "
 				"call start_tracing(), or use --backend auto",
 				t->pid);
-	err = elf_open(&e, t->agent.open_path, w);
+	err = elf_open_as(&e, t->agent.open_path, t->agent.path, w);
 	if (err)
 		return err;
 	for (size_t i = 0; !err && i < sizeof(probes) / sizeof(probes[0]); i++)
 		err = add(&e, t, probes[i].name, probes[i].role, h, w);
+	if (!err)
+		err = hooks_keep_code(h, &e, w);
 	elf_release(&e);
 	h->backend = "agent";
 	h->in_agent = true;

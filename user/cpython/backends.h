@@ -9,6 +9,9 @@
 /* Adds one site; a second hook of one role on one place is left out. */
 int hooks_add(struct hooks *h, struct elf *e, uint64_t vaddr, struct hook hook, struct why *w);
 
+/* Once all are there: keeps the code at each, which must still be there when it is hooked. */
+int hooks_keep_code(struct hooks *h, struct elf *e, struct why *w);
+
 /* Adds every location of a USDT probe; file: its name, for people. */
 int hooks_probe(struct elf *e, const char *file, const char *provider, const char *name,
 		enum hook_role role, struct hooks *h, struct why *w);

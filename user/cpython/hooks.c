@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Chooses the backend, and says why one cannot be had. */
 #include <errno.h>
+#include <string.h>
 
 #include "cpython/backends.h"
 #include "cpython/cpython.h"
@@ -16,6 +17,23 @@ int hooks_add(struct hooks *h, struct elf *e, uint64_t vaddr, struct hook hook, 
 	if (h->count == HOOKS_MAX)
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC, "more than %d places to hook", HOOKS_MAX);
 	h->site[h->count++] = hook;
+	return 0;
+}
+
+int hooks_keep_code(struct hooks *h, struct elf *e, struct why *w)
+{
+	for (int i = 0; i < h->count; i++) {
+		struct hook *hook = &h->site[i];
+		uint64_t left = e->bytes.size - hook->file_offset;
+		const void *code;
+
+		hook->ncode = left < HOOK_CODE_MAX ? left : HOOK_CODE_MAX;
+		code = bytes_at(&e->bytes, hook->file_offset, hook->ncode);
+		if (!code)
+			return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+					"the code at the hook %s cannot be read", hook->name);
+		memcpy(hook->code, code, hook->ncode);
+	}
 	return 0;
 }
 
@@ -63,12 +81,14 @@ static int hooks_interpreter(const struct target *t, enum backend backend, bool 
 
 	if (err)
 		return err;
-	err = elf_open(&e, t->open_path, w);
+	err = elf_open_as(&e, t->open_path, t->binary, w);
 	if (err)
 		return err;
 	err = choose_backend(&e, t, facts, backend, h, w);
 	if (!err && http)
 		err = hooks_context(&e, t, h, w);
+	if (!err)
+		err = hooks_keep_code(h, &e, w);
 	elf_release(&e);
 	return err;
 }

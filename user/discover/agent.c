@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
-
-#include "discover/mapped.h"
+#include <unistd.h>
 
 #define TRIES 3 /* to read the status while it is not being written */
 
@@ -67,27 +66,33 @@ static void read_status(pid_t pid, struct elf *e, struct agent *a)
 	a->status = s;
 }
 
-void agent_look(pid_t pid, const struct proc_map *m, const char *root, struct agent *ret_agent)
+void agent_look(pid_t pid, const struct proc_map *m, const struct mapped_list *all,
+		const char *root, struct agent *ret_agent)
 {
+	struct mapped_id id = {m->dev, m->inode};
+	char open_path[MAPPED_FD_PATH];
+	struct mapped_place place;
 	struct agent a = {};
-	char open_path[4200];
 	struct elf e;
 
-	mapped_open_path(pid, m, root, open_path, sizeof(open_path));
-	if (elf_open(&e, open_path, NULL))
+	if (mapped_open(pid, m, root, &a.fd, NULL))
 		return;
-	a.dev = e.bytes.dev;
-	a.inode = e.bytes.inode;
-	if (!mapped_bias(&e, m, &a.bias)) {
-		a.path = strdup(mapped_inside(m->path, root));
-		a.open_path = strdup(open_path);
-		read_status(pid, &e, &a);
+	mapped_fd_path(a.fd, open_path);
+	if (!elf_open(&e, open_path, NULL)) {
+		a.dev = e.bytes.dev;
+		a.inode = e.bytes.inode;
+		if (!mapped_bias(&e, id, all, &a.bias, &place)) {
+			a.path = strdup(mapped_inside(m->path, root));
+			a.open_path = strdup(open_path);
+			read_status(pid, &e, &a);
+		}
+		elf_release(&e);
 	}
-	elf_release(&e);
 	if (a.path && a.open_path) {
 		*ret_agent = a;
 		return;
 	}
 	free(a.path);
 	free(a.open_path);
+	close(a.fd);
 }

@@ -6,6 +6,7 @@
 #ifndef FT_DISCOVER_AGENT_H
 #define FT_DISCOVER_AGENT_H
 
+#include "discover/mapped.h"
 #include "discover/proc.h"
 #include "model/agent.h"
 
@@ -14,9 +15,10 @@ bool agent_is_file(const char *path);
 
 /*
  * Fills in what can be told of it: nothing (path NULL) when its file cannot be read. m: an
- * executable mapping of it; root: what /proc/PID/root names.
+ * executable mapping of it; all: those of the process; root: what /proc/PID/root names.
  */
-void agent_look(pid_t pid, const struct proc_map *m, const char *root, struct agent *ret_agent);
+void agent_look(pid_t pid, const struct proc_map *m, const struct mapped_list *all,
+		const char *root, struct agent *ret_agent);
 
 /* Can this be believed? own_pid: the process as it sees itself. */
 bool agent_status_valid(const struct ft_agent_status *s, pid_t own_pid);

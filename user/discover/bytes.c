@@ -20,7 +20,7 @@ static int cannot_open(const char *path, int err, struct why *w)
 	return why(w, -err, "cannot read %s: %s", path, strerror(err));
 }
 
-int bytes_open(struct bytes *b, const char *path, struct why *w)
+int bytes_open(struct bytes *b, const char *path, const char *name, struct why *w)
 {
 	struct stat st;
 	int err;
@@ -29,11 +29,11 @@ int bytes_open(struct bytes *b, const char *path, struct why *w)
 	/* O_NONBLOCK: a name that has become a FIFO must not hold us. */
 	b->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (b->fd < 0 || fstat(b->fd, &st)) {
-		err = cannot_open(path, errno, w);
+		err = cannot_open(name, errno, w);
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || (uint64_t)st.st_size > BYTES_MAX_FILE) {
-		err = why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s is no ELF file (%lld bytes)", path,
+		err = why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s is no ELF file (%lld bytes)", name,
 			       (long long)st.st_size);
 		goto out;
 	}
@@ -44,7 +44,7 @@ int bytes_open(struct bytes *b, const char *path, struct why *w)
 	b->data = mmap(NULL, b->size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (!b->loaded || b->data == MAP_FAILED) {
-		err = why(w, -ENOMEM, "no memory to read %s", path);
+		err = why(w, -ENOMEM, "no memory to read %s", name);
 		goto out;
 	}
 	return 0;

@@ -25,7 +25,8 @@ struct bytes {
 	ino_t inode;
 };
 
-int bytes_open(struct bytes *b, const char *path, struct why *w);
+/* name: what people know the file by. */
+int bytes_open(struct bytes *b, const char *path, const char *name, struct why *w);
 void bytes_release(struct bytes *b);
 
 /* The len bytes at offset, or NULL where they are not all in the file or cannot be read. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "discover/agent.h"
 #include "discover/discover.h"
@@ -16,13 +19,14 @@
 struct candidate {
 	bool library;
 	struct proc_map map; /* one of its executable mappings */
-	char open_path[4200];
+	int fd;		     /* 0 = not open */
 };
 
 /* What the walk over the maps looks for. */
 struct search {
-	const char *exe;
-	ino_t exe_inode;
+	struct mapped_id exe;
+	int exe_fd; /* 0 = not open */
+	struct mapped_list maps;
 	struct candidate found;
 	bool has_library, has_exe, has_greenlet, has_agent;
 	char foreign[256]; /* a Python that is not CPython */
@@ -63,8 +67,7 @@ static int look_at_map(void *ctx, const struct proc_map *m)
 
 	if (is_foreign(m->path) && !s->foreign[0])
 		snprintf(s->foreign, sizeof(s->foreign), "%.255s", m->path);
-	/* By name or by number: either one may be hidden by a mount or an overlay. */
-	if ((!strcmp(m->path, s->exe) || m->inode == s->exe_inode) && !s->has_exe) {
+	if (m->dev == s->exe.dev && m->inode == s->exe.inode && !s->has_exe) {
 		s->exe_map = *m;
 		s->has_exe = true;
 	}
@@ -78,7 +81,7 @@ static int look_at_map(void *ctx, const struct proc_map *m)
 		s->found.map = *m;
 		s->has_library = true;
 	}
-	return 0;
+	return mapped_add(&s->maps, m);
 }
 
 static int tell_version(struct target *t, struct elf *e, struct why *w)
@@ -120,20 +123,41 @@ static void tell_build(struct target *t, struct elf *e)
 	tell_jit(t, e);
 }
 
-static int fill_target(struct target *t, struct elf *e, const struct candidate *c, const char *root,
-		       struct why *w)
+static int tell_place(struct target *t, struct elf *e, const struct search *s, struct why *w)
 {
-	t->binary = strdup(mapped_inside(c->map.path, root));
-	t->open_path = strdup(c->open_path);
-	if (!t->binary || !t->open_path)
-		return why(w, -ENOMEM, "out of memory");
-	t->shared_library = c->library;
-	t->dev = e->bytes.dev;
-	t->inode = e->bytes.inode;
-	if (mapped_bias(e, &c->map, &t->bias))
+	const struct proc_map *m = &s->found.map;
+	struct mapped_place place;
+
+	t->map_dev = m->dev;
+	t->map_inode = m->inode;
+	if (mapped_bias(e, (struct mapped_id){m->dev, m->inode}, &s->maps, &t->bias, &place))
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"process %d: no segment of %s is mapped at %#llx", t->pid,
-				t->binary, (unsigned long long)c->map.start);
+				t->binary, (unsigned long long)m->start);
+	t->code_at = place.start;
+	t->code_offset = place.file_offset;
+	return 0;
+}
+
+static int fill_target(struct target *t, struct elf *e, struct search *s, const char *root,
+		       struct why *w)
+{
+	char open_path[MAPPED_FD_PATH];
+	int err;
+
+	mapped_fd_path(s->found.fd, open_path);
+	t->binary = strdup(mapped_inside(s->found.map.path, root));
+	t->open_path = strdup(open_path);
+	if (!t->binary || !t->open_path)
+		return why(w, -ENOMEM, "out of memory");
+	t->fd = s->found.fd;
+	s->found.fd = 0;
+	t->shared_library = s->found.library;
+	t->dev = e->bytes.dev;
+	t->inode = e->bytes.inode;
+	err = tell_place(t, e, s, w);
+	if (err)
+		return err;
 	tell_build(t, e);
 	return tell_version(t, e, w);
 }
@@ -160,18 +184,27 @@ static int no_runtime(struct elf *e, const struct candidate *c, pid_t pid, struc
 			pid, v.major, v.minor, c->map.path);
 }
 
-static int examine(struct target *t, const struct candidate *c, const char *root, struct why *w)
+/* Says the name that the process knows it by, not ours. */
+static int open_elf(struct elf *e, int fd, const char *name, struct why *w)
+{
+	char path[MAPPED_FD_PATH];
+
+	mapped_fd_path(fd, path);
+	return elf_open_as(e, path, name, w);
+}
+
+static int examine(struct target *t, struct search *s, const char *root, struct why *w)
 {
 	Elf64_Sym runtime;
 	struct elf e;
-	int err = elf_open(&e, c->open_path, w);
+	int err = open_elf(&e, s->found.fd, s->found.map.path, w);
 
 	if (err)
 		return err;
 	if (elf_symbol(&e, "_PyRuntime", &runtime))
-		err = no_runtime(&e, c, t->pid, w);
+		err = no_runtime(&e, &s->found, t->pid, w);
 	else
-		err = fill_target(t, &e, c, root, w);
+		err = fill_target(t, &e, s, root, w);
 	elf_release(&e);
 	return err;
 }
@@ -181,15 +214,12 @@ struct exe_facts {
 	bool has_runtime, needs_library;
 };
 
-static int look_at_exe(pid_t pid, struct exe_facts *ret, struct why *w)
+static int look_at_exe(int fd, const char *name, struct exe_facts *ret, struct why *w)
 {
 	Elf64_Sym runtime;
-	char path[64];
 	struct elf e;
-	int err;
+	int err = open_elf(&e, fd, name, w);
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	err = elf_open(&e, path, w);
 	if (err)
 		return err;
 	ret->needs_library = elf_needs(&e, "libpython");
@@ -198,13 +228,14 @@ static int look_at_exe(pid_t pid, struct exe_facts *ret, struct why *w)
 	return 0;
 }
 
-static int choose_exe(struct search *s, pid_t pid, struct why *w)
+static int choose_exe(struct search *s, pid_t pid, const char *exe, struct why *w)
 {
 	if (!s->has_exe)
 		return why_exit(w, EXIT_NO_PROCESS, -ENOENT,
-				"process %d runs no Python: %s is not mapped", pid, s->exe);
+				"process %d runs no Python: %s is not mapped", pid, exe);
 	s->found.map = s->exe_map;
-	snprintf(s->found.open_path, sizeof(s->found.open_path), "/proc/%d/exe", pid);
+	s->found.fd = s->exe_fd;
+	s->exe_fd = 0;
 	return 0;
 }
 
@@ -212,7 +243,7 @@ static int choose_exe(struct search *s, pid_t pid, struct why *w)
  * The executable when it has the interpreter in it. One that needs a libpython never
  * has: a _PyRuntime of its own is then a copy that the linker made (R_X86_64_COPY).
  */
-static int choose(struct search *s, pid_t pid, const char *root, struct why *w)
+static int choose(struct search *s, pid_t pid, const char *name, const char *root, struct why *w)
 {
 	struct exe_facts exe = {0};
 	int err;
@@ -220,27 +251,17 @@ static int choose(struct search *s, pid_t pid, const char *root, struct why *w)
 	if (s->foreign[0])
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"process %d runs %s: only CPython can be hooked", pid, s->foreign);
-	err = look_at_exe(pid, &exe, w);
+	err = look_at_exe(s->exe_fd, name, &exe, w);
 	if (err)
 		return err;
 	if (!exe.needs_library && (exe.has_runtime || !s->has_library))
-		return choose_exe(s, pid, w);
+		return choose_exe(s, pid, name, w);
 	if (!s->has_library)
 		return why_exit(w, EXIT_NO_PROCESS, -EAGAIN,
 				"process %d (%s) has not loaded its libpython yet: try again", pid,
-				s->exe);
+				name);
 	s->found.library = true;
-	mapped_open_path(pid, &s->found.map, root, s->found.open_path, sizeof(s->found.open_path));
-	return 0;
-}
-
-static ino_t inode_of_exe(pid_t pid)
-{
-	char path[64];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	return stat(path, &st) ? 0 : st.st_ino;
+	return mapped_open(pid, &s->found.map, root, &s->found.fd, w);
 }
 
 static int find_interpreter(struct target *t, struct search *s, struct why *w)
@@ -257,21 +278,45 @@ static int find_interpreter(struct target *t, struct search *s, struct why *w)
 		err = proc_link(t->pid, "root", root, sizeof(root), w);
 	if (err)
 		return err;
-	s->exe = exe;
-	s->exe_inode = inode_of_exe(t->pid);
 	t->exe = strdup(mapped_inside(exe, root));
 	if (!t->exe)
 		return why(w, -ENOMEM, "out of memory");
-	err = proc_each_map(t->pid, look_at_map, s, w);
+	err = mapped_open_exe(t->pid, &s->exe_fd, &s->exe, w);
 	if (!err)
-		err = choose(s, t->pid, root, w);
+		err = proc_each_map(t->pid, look_at_map, s, w);
 	if (!err)
-		err = examine(t, &s->found, root, w);
+		err = choose(s, t->pid, exe, root, w);
+	if (!err)
+		err = examine(t, s, root, w);
 	t->greenlets = s->has_greenlet;
 	if (!err && s->has_agent)
-		agent_look(t->pid, &s->agent_map, root, &t->agent);
-	s->exe = NULL;
+		agent_look(t->pid, &s->agent_map, &s->maps, root, &t->agent);
 	return err;
+}
+
+static void search_free(struct search *s)
+{
+	if (s->exe_fd > 0)
+		close(s->exe_fd);
+	if (s->found.fd > 0)
+		close(s->found.fd);
+	mapped_release(&s->maps);
+	free(s);
+}
+
+/* Whoever has this number from now on is either this process or is known not to be. */
+static void hold_number(struct target *t)
+{
+	int fd = syscall(SYS_pidfd_open, t->pid, 0);
+
+	if (fd >= 0 && fd < 3) {
+		t->pidfd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		close(fd);
+	} else {
+		t->pidfd = fd;
+	}
+	if (t->pidfd < 0)
+		t->pidfd = 0;
 }
 
 int discover_target(pid_t pid, struct target *ret_target, struct why *w)
@@ -282,10 +327,11 @@ int discover_target(pid_t pid, struct target *ret_target, struct why *w)
 
 	if (!s)
 		return why(w, -ENOMEM, "out of memory");
+	hold_number(&t);
 	err = proc_status(pid, &t.nthreads, w);
 	if (!err)
 		err = discover_unless_gone(pid, find_interpreter(&t, s, w), w);
-	free(s);
+	search_free(s);
 	if (err)
 		target_release(&t);
 	else
@@ -316,4 +362,36 @@ int discover_unless_gone(pid_t pid, int err, struct why *w)
 	*w = (struct why){};
 	return why_exit(w, EXIT_NO_PROCESS, -ESRCH, "process %d exited while it was attached to",
 			pid);
+}
+
+static bool has_ended(const struct target *t)
+{
+	struct pollfd ended = {.fd = t->pidfd, .events = POLLIN};
+
+	return t->pidfd && poll(&ended, 1, 0) == 1;
+}
+
+/* Does this mapping show what lay there when the process was looked at? */
+static int is_that_code(void *ctx, const struct proc_map *m)
+{
+	const struct target *t = ctx;
+
+	return t->code_at >= m->start && t->code_at < m->end && m->dev == t->map_dev &&
+	       m->inode == t->map_inode &&
+	       m->file_offset + (t->code_at - m->start) == t->code_offset;
+}
+
+int discover_unchanged(const struct target *t, struct why *w)
+{
+	int found = proc_each_map(t->pid, is_that_code, (void *)t, w);
+
+	if (found == 1 && !has_ended(t))
+		return 0;
+	if (found < 0)
+		return found;
+	if (has_ended(t))
+		return why_exit(w, EXIT_NO_PROCESS, -ESRCH,
+				"process %d exited while it was attached to", t->pid);
+	return why_exit(w, EXIT_NO_PROCESS, -ESTALE,
+			"process %d became another program while it was attached to", t->pid);
 }

@@ -24,6 +24,13 @@ int discover_target(pid_t pid, struct target *ret_target, struct why *w);
  */
 int discover_unless_gone(pid_t pid, int err, struct why *w);
 
+/*
+ * Is the process still the one that was looked at, with that file mapped there? -ESRCH (exit 3): it
+ * is gone, its number may be another's; -ESTALE (exit 3): it has become another program. Asked
+ * after it was attached to: what is true then was so all the time.
+ */
+int discover_unchanged(const struct target *t, struct why *w);
+
 /* Children of pid (all descendants) that run Python; returns how many were written. */
 int discover_python_children(pid_t pid, pid_t *ret_pids, int max);
 

@@ -68,23 +68,28 @@ static int load_segments(struct elf *e, const char *path, struct why *w)
 
 int elf_open(struct elf *e, const char *path, struct why *w)
 {
+	return elf_open_as(e, path, path, w);
+}
+
+int elf_open_as(struct elf *e, const char *path, const char *name, struct why *w)
+{
 	const void *header;
 	int err;
 
 	*e = (struct elf){0};
-	err = bytes_open(&e->bytes, path, w);
+	err = bytes_open(&e->bytes, path, name, w);
 	if (err)
 		return err;
 	header = bytes_at(&e->bytes, 0, sizeof(e->header));
 	if (!header) {
-		err = why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s is too short for an ELF file", path);
+		err = why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s is too short for an ELF file", name);
 		goto out;
 	}
 	memcpy(&e->header, header, sizeof(e->header));
-	err = check_header(&e->header, path, w);
+	err = check_header(&e->header, name, w);
 	if (err)
 		goto out;
-	err = load_segments(e, path, w);
+	err = load_segments(e, name, w);
 	if (err)
 		goto out;
 	err = elf_load_dynamic(e, w);

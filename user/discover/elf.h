@@ -40,6 +40,8 @@ struct elf {
 };
 
 int elf_open(struct elf *e, const char *path, struct why *w);
+/* name: what people know the file by. */
+int elf_open_as(struct elf *e, const char *path, const char *name, struct why *w);
 void elf_release(struct elf *e);
 
 /* ---- addresses ---- */

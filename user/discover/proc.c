@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "discover/denied.h"
@@ -103,20 +104,21 @@ int proc_link(pid_t pid, const char *name, char *ret_path, size_t size, struct w
 	return 0;
 }
 
-/* "start-end perms offset dev inode   path\n"; false: not executable or no file. */
-static int parse_map(char *line, struct proc_map *m)
+/* "start-end perms offset dev inode   path\n"; false: no file. */
+static bool parse_map(char *line, struct proc_map *m, char perms[5])
 {
-	char perms[5];
+	unsigned major, minor;
 	int path_at = 0;
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %" SCNu64 " %n", &m->start,
-		   &m->end, perms, &m->file_offset, &m->inode, &path_at) < 5 ||
-	    !path_at || perms[2] != 'x' || line[path_at] != '/')
-		return 0;
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &m->start,
+		   &m->end, perms, &m->file_offset, &major, &minor, &m->inode, &path_at) < 7 ||
+	    !path_at || line[path_at] != '/')
+		return false;
+	m->dev = makedev(major, minor);
 	line[strcspn(line, "\n")] = 0;
 	snprintf(m->path, sizeof(m->path), "%s", line + path_at);
 	proc_cut_deleted(m->path);
-	return 1;
+	return true;
 }
 
 int proc_each_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w)
@@ -124,14 +126,14 @@ int proc_each_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w)
 	FILE *f = proc_open(pid, "maps");
 	struct proc_map m;
 	size_t size = 0;
-	char *line = NULL;
+	char *line = NULL, perms[5];
 	int ret = 0;
 
 	if (!f)
 		return cannot_read(pid, "maps", errno, w);
 	errno = 0;
 	while (!ret && getline(&line, &size, f) > 0)
-		if (parse_map(line, &m))
+		if (parse_map(line, &m, perms) && perms[2] == 'x')
 			ret = fn(ctx, &m);
 	/* Opening needs no rights; the kernel refuses the first read. */
 	if (!ret && ferror(f))
@@ -139,6 +141,22 @@ int proc_each_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w)
 	free(line);
 	fclose(f);
 	return ret;
+}
+
+int proc_own_map(const void *address, struct proc_map *ret_map)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char *line = NULL, perms[5];
+	int err = f ? -ENOENT : -errno;
+	size_t size = 0;
+
+	while (err && f && getline(&line, &size, f) > 0)
+		if (parse_map(line, ret_map, perms) && ret_map->start == (uintptr_t)address)
+			err = 0;
+	free(line);
+	if (f)
+		fclose(f);
+	return err;
 }
 
 bool proc_environ(pid_t pid, const char *name, char *ret_value, size_t size)

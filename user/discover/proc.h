@@ -12,10 +12,10 @@
 
 #include "base/why.h"
 
-/* One executable mapping of a file. */
+/* One executable mapping of a file. dev and inode are those of the file below all overlays. */
 struct proc_map {
 	uint64_t start, end, file_offset;
-	uint64_t inode;
+	uint64_t dev, inode;
 	char path[4096]; /* without " (deleted)" */
 };
 
@@ -31,6 +31,9 @@ int proc_link(pid_t pid, const char *name, char *ret_path, size_t size, struct w
 /* Calls fn for every executable mapping of a file until it returns non-zero; returns that. */
 typedef int proc_map_fn(void *ctx, const struct proc_map *m);
 int proc_each_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w);
+
+/* The mapping of ours that begins at address, whatever its rights. */
+int proc_own_map(const void *address, struct proc_map *ret_map);
 
 /* The value of a variable in the environment that the process was started with, into
  * ret_value; false: it has none, or the environment cannot be read. */

@@ -13,7 +13,8 @@
 
 struct agent {
 	char *path;	 /* owned: in the target's root; NULL = it is not loaded */
-	char *open_path; /* owned: the same file as this process can open it */
+	int fd;		 /* owned: that file; 0 = none, never below 3 */
+	char *open_path; /* owned: its name here, /proc/self/fd/N */
 	dev_t dev;
 	ino_t inode;
 	uint64_t bias;		       /* address in the process - virtual address in the file */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define HOOKS_MAX 16
+#define HOOK_CODE_MAX 16 /* no instruction is longer */
 
 /* What an instruction at a hook site means; one BPF program each. */
 enum hook_role {
@@ -44,6 +45,9 @@ struct hook {
 	enum hook_role role;
 	uint64_t file_offset;	   /* of the instruction, as perf_event_open wants it */
 	uint64_t semaphore_offset; /* USDT semaphore, file offset; 0 = none */
+	/* What lies there in the file, as it was read: an instruction and what follows. */
+	uint8_t code[HOOK_CODE_MAX];
+	uint8_t ncode;
 	enum hook_cost cost;
 	const char *name; /* static: "RESUME", "function__entry", ... for --check and -v */
 };

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "model/target.h"
+
+static void close_file(int fd)
+{
+	if (fd > 0)
+		close(fd);
+}
 
 void target_release(struct target *t)
 {
@@ -12,5 +19,8 @@ void target_release(struct target *t)
 	free(t->open_path);
 	free(t->agent.path);
 	free(t->agent.open_path);
+	close_file(t->fd);
+	close_file(t->pidfd);
+	close_file(t->agent.fd);
 	*t = (struct target){0};
 }

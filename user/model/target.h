@@ -17,13 +17,18 @@ struct target {
 	char *exe;	 /* owned: what /proc/PID/exe names, as the target sees it */
 	char *binary;	 /* owned: path in the target's root of the file that holds the interpreter
 			  * (the executable, or libpython) */
-	char *open_path; /* owned: the same file as this process can open it:
-			  * /proc/PID/root/... or /proc/PID/exe */
+	int fd;		 /* owned: that file, open since it was found; 0 = none, never below 3 */
+	char *open_path; /* owned: its name here, /proc/self/fd/N: never a path of the target's */
+	int pidfd;	 /* owned: the process, so that another with its number is not taken for it;
+			  * 0 = none */
 	dev_t dev;
 	ino_t inode;
-	bool shared_library;	 /* binary is a libpython, not the executable */
-	uint64_t bias;		 /* address in the process - virtual address in the file */
-	int major, minor, micro; /* micro -1 = not known */
+	bool shared_library;	     /* binary is a libpython, not the executable */
+	uint64_t bias;		     /* address in the process - virtual address in the file */
+	uint64_t code_at;	     /* an address where it is mapped for execution ... */
+	uint64_t code_offset;	     /* ... of what lies there in the file */
+	uint64_t map_dev, map_inode; /* the file as /proc/PID/maps names it */
+	int major, minor, micro;     /* micro -1 = not known */
 	int nthreads;
 	char build_id[65];  /* of the binary, in hex; "" = it has none */
 	bool has_usdt;	    /* built with dtrace probes on frames */
