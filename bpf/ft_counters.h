@@ -26,7 +26,8 @@
 	X(reentered, "calls of code that ran while a function was described (in-process only)")    \
 	X(stack_low, "calls deeper than a traced program may go (in-process, up to 3.11)")         \
 	X(no_memory, "no memory was left (in-process)")                                            \
-	X(read_module, "the name of a function's module could not be read")
+	X(read_module, "the name of a function's module could not be read")                        \
+	X(sink_full, "the output took less than was recorded: its reader or its disk is slow")
 
 enum ft_counter {
 #define X(name, text) FT_LOST_##name,

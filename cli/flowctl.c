@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flowctl/command.h"
+#include "standard.h"
 
 static const char *next_command(void *arg)
 {
@@ -70,6 +71,7 @@ int main(int argc, char **argv)
 {
 	const struct command *c;
 
+	standard_open();
 	setlocale(LC_CTYPE, "C.UTF-8"); /* for wcwidth() */
 	if (argc < 2) {
 		struct why w = {0};

@@ -7,11 +7,14 @@
 
 #include "print_check.h"
 #include "run.h"
+#include "standard.h"
 
 #ifndef FT_VERSION
 #define FT_VERSION "unknown"
 #endif
 
+#define NOTE_MS 100 /* while probes are in place nobody waits for a terminal */
+#define END_MS 1000
 #define CLEAR_LINE "\r\033[K"
 
 /* The status line is redrawn in place, so every other message first clears it. */
@@ -22,11 +25,13 @@ struct terminal {
 	double seconds;
 };
 
-static void clear(struct terminal *t)
+/* What comes first in a message, so that it does not stand behind the status line. */
+static const char *clear(struct terminal *t)
 {
-	if (t->drawn)
-		fputs(CLEAR_LINE, stderr);
+	bool drawn = t->drawn;
+
 	t->drawn = false;
+	return drawn ? CLEAR_LINE : "";
 }
 
 static void on_status(void *arg, const struct run_status *s)
@@ -35,11 +40,9 @@ static void on_status(void *arg, const struct run_status *s)
 	double rate =
 		s->seconds > t->seconds ? (s->events - t->events) / (s->seconds - t->seconds) : 0;
 
-	clear(t);
-	fprintf(stderr, "%.0f events/s  %llu events  %llu functions  %llu lost", rate,
-		(unsigned long long)s->events, (unsigned long long)s->functions,
-		(unsigned long long)s->lost);
-	fflush(stderr);
+	standard_error(0, "%s%.0f events/s  %llu events  %llu functions  %llu lost", clear(t), rate,
+		       (unsigned long long)s->events, (unsigned long long)s->functions,
+		       (unsigned long long)s->lost);
 	t->drawn = true;
 	t->events = s->events;
 	t->seconds = s->seconds;
@@ -47,13 +50,12 @@ static void on_status(void *arg, const struct run_status *s)
 
 static void on_note(void *arg, const char *text)
 {
-	clear(arg);
-	fprintf(stderr, "flowtrace-bpf: %s\n", text);
+	standard_error(NOTE_MS, "%sflowtrace-bpf: %s\n", clear(arg), text);
 }
 
 static void on_debug(const char *text)
 {
-	fputs(text, stderr);
+	standard_error(NOTE_MS, "%s", text);
 }
 
 static void print_counters(const struct run_result *r)
@@ -66,8 +68,8 @@ static void print_counters(const struct run_result *r)
 
 	for (int i = 0; i < FT_COUNTER_COUNT; i++)
 		if (r->counters[i])
-			fprintf(stderr, "flowtrace-bpf: %llu x %s\n",
-				(unsigned long long)r->counters[i], text[i]);
+			standard_error(END_MS, "flowtrace-bpf: %llu x %s\n",
+				       (unsigned long long)r->counters[i], text[i]);
 }
 
 static void print_summary(const struct config *c, const struct run_result *r)
@@ -76,19 +78,19 @@ static void print_summary(const struct config *c, const struct run_result *r)
 
 	if (c->quiet)
 		return;
-	fprintf(stderr,
-		"flowtrace-bpf: %llu events, %llu lost, %llu functions, %llu unfinished, "
-		"%.1f seconds -> %s\n",
-		(unsigned long long)s->events, (unsigned long long)s->lost,
-		(unsigned long long)s->functions, (unsigned long long)s->unfinished, s->seconds,
-		strcmp(c->output, "-") ? c->output : "standard output");
+	standard_error(END_MS,
+		       "flowtrace-bpf: %llu events, %llu lost, %llu functions, %llu unfinished, "
+		       "%.1f seconds -> %s\n",
+		       (unsigned long long)s->events, (unsigned long long)s->lost,
+		       (unsigned long long)s->functions, (unsigned long long)s->unfinished,
+		       s->seconds, strcmp(c->output, "-") ? c->output : "standard output");
 	if (c->verbose)
 		print_counters(r);
 }
 
 static int fail(const struct why *w)
 {
-	fprintf(stderr, "flowtrace-bpf: %s\n", w->text[0] ? w->text : "failed");
+	standard_error(END_MS, "flowtrace-bpf: %s\n", w->text[0] ? w->text : "failed");
 	return w->exit_status ? w->exit_status : EXIT_OTHER;
 }
 
@@ -116,7 +118,7 @@ static int trace(const struct config *c)
 	struct why w = {};
 	int err = run(c, &ui, &result, &w);
 
-	clear(&terminal);
+	standard_error(0, "%s", clear(&terminal));
 	if (err)
 		return fail(&w);
 	print_summary(c, &result);
@@ -152,6 +154,7 @@ int main(int argc, char **argv)
 	struct why w = {};
 	int status;
 
+	standard_open();
 	config_init(&c);
 	if (config_parse(&c, argc, argv, &w)) {
 		status = fail(&w);

@@ -27,6 +27,7 @@ struct pipeline {
 	struct assembler *assembler;
 	struct recorder *recorder;
 	uint64_t lines;
+	uint64_t lost; /* lines that were not written in the end */
 };
 
 /* ---- lines: the end of the pipe ----------------------------------------------------- */
@@ -42,7 +43,7 @@ static int on_line(void *arg, const struct line *line)
 	int err;
 
 	if (pipeline_full(p))
-		return 0; /* the rest is on its way out */
+		return 1;
 	err = p->sink->ops->line(p->sink, line, p->why);
 	p->lines++;
 	return err;
@@ -53,6 +54,13 @@ static bool on_keep(void *arg, struct function *f)
 	struct pipeline *p = arg;
 
 	return filter_keep(p->filter, f);
+}
+
+static bool on_room(void *arg, bool begins)
+{
+	struct pipeline *p = arg;
+
+	return p->sink->ops->room(p->sink, begins);
 }
 
 static const char *on_thread_name(void *arg, uint32_t pid, uint32_t tid)
@@ -136,6 +144,8 @@ int pipeline_record(void *pipeline, const struct ft_rec *rec, size_t size)
 		if (err)
 			return err;
 	}
+	if (pipeline_full(p))
+		return 0; /* on its way out: what is open by now stays so */
 	err = decoder_event(p->decoder, rec, size, &e, p->why);
 	if (err == -EBADMSG && p->live)
 		return lose_record(p, rec);
@@ -192,6 +202,7 @@ static int open_stages(struct pipeline *p)
 		.full_texts = c->segments,
 		.thread_name = on_thread_name,
 		.keep = on_keep,
+		.room = p->live ? on_room : NULL,
 		.line = on_line,
 		.arg = p,
 	};
@@ -210,8 +221,12 @@ static int open_stages(struct pipeline *p)
 	err = sink_jsonl_new(c->output, c->to_stdout, uid, gid, &p->sink, p->why);
 	if (!err && c->segment_folder && sink_jsonl_segments(p->sink, c->segment_folder))
 		err = why(p->why, -ENOMEM, "out of memory");
+	if (!err && p->live)
+		err = p->sink->ops->queue(p->sink, p->why);
 	if (!err && c->record)
 		err = recorder_new(c->record, &session, uid, gid, &p->recorder, p->why);
+	if (!err && p->recorder && p->live)
+		err = recorder_queue(p->recorder, p->why);
 	return err;
 }
 
@@ -266,11 +281,48 @@ int pipeline_reopen(struct pipeline *p, struct why *w)
 int pipeline_finish(struct pipeline *p)
 {
 	int err = assembler_finish(p->assembler);
-	int flushed = pipeline_flush(p);
-	int closed = recorder_close(p->recorder, p->why);
+	int settled = pipeline_settle(p, 0);
 
-	p->recorder = NULL;
-	return err ? err : flushed ? flushed : closed;
+	return err < 0 ? err : settled == -EAGAIN ? 0 : settled;
+}
+
+int pipeline_settle(struct pipeline *p, unsigned ms)
+{
+	int err = p->sink->ops->settle(p->sink, ms, p->why), recorded = 0;
+
+	if (p->recorder && (!err || err == -EAGAIN))
+		recorded = recorder_settle(p->recorder, err ? 0 : ms, p->why);
+	return recorded ? recorded : err;
+}
+
+uint64_t pipeline_stalled_ns(const struct pipeline *p)
+{
+	uint64_t sink = p->sink->ops->stalled_ns(p->sink);
+	uint64_t recorder = p->recorder ? recorder_stalled_ns(p->recorder) : 0;
+
+	return sink > recorder ? sink : recorder;
+}
+
+int pipeline_give_up(struct pipeline *p)
+{
+	struct line lost = {
+		.type = LINE_LOST,
+		.timestamp_us = clock_ns(CLOCK_REALTIME) / 1000,
+		.reason = "sink_full",
+	};
+	struct sink_dropped dropped;
+	bool recorded = !p->recorder || recorder_give_up(p->recorder);
+
+	p->sink->ops->give_up(p->sink, &lost, &dropped);
+	p->lines -= dropped.lines < p->lines ? dropped.lines : p->lines;
+	p->lost += dropped.events;
+	if (dropped.lines)
+		return why(p->why, -EIO,
+			   "%s is not read: %llu events that waited for it are lost (sink_full)",
+			   strcmp(p->config->output, "-") ? p->config->output : "standard output",
+			   (unsigned long long)dropped.events);
+	return recorded ? 0
+			: why(p->why, -EIO, "%s is not whole: it takes nothing", p->config->record);
 }
 
 void pipeline_status(const struct pipeline *p, struct run_status *ret_status)
@@ -280,7 +332,7 @@ void pipeline_status(const struct pipeline *p, struct run_status *ret_status)
 	assembler_stats(p->assembler, &a);
 	*ret_status = (struct run_status){
 		.events = p->lines,
-		.lost = a.lost,
+		.lost = a.lost + p->lost,
 		.functions = a.functions,
 		.unfinished = a.unfinished,
 	};

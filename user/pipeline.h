@@ -38,8 +38,14 @@ int pipeline_replay(struct pipeline *p);
 int pipeline_flush(struct pipeline *p);
 /* SIGHUP; on failure it goes on with the old file. */
 int pipeline_reopen(struct pipeline *p, struct why *w);
-/* The trace ends: what is open is unfinished; everything is written and closed. */
+/* The trace ends: what is open is unfinished. Of a replay everything is written by now. */
 int pipeline_finish(struct pipeline *p);
+/* Waits so long at the most for what is to be written: -EAGAIN = something is left. */
+int pipeline_settle(struct pipeline *p, unsigned ms);
+uint64_t pipeline_stalled_ns(const struct pipeline *p); /* for so long nobody took what is left */
+/* What is left is lost: told in the trace where that can be, and in why. Only pipeline_status()
+ * and pipeline_free() may follow. */
+int pipeline_give_up(struct pipeline *p);
 /* As many events as were asked for have been written. */
 bool pipeline_full(const struct pipeline *p);
 void pipeline_status(const struct pipeline *p, struct run_status *ret_status); /* not seconds */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include "attach/attach.h"
 #include "base/clock.h"
@@ -13,6 +11,7 @@
 #include "pipeline.h"
 #include "ring/live.h"
 #include "run.h"
+#include "signals.h"
 #include "targets.h"
 
 /* Between two looks at the ring, which wakes nobody for events: a millisecond for each of
@@ -22,6 +21,9 @@
 #define BUSY 10000 /* records in one look that mean: look again at once */
 #define RETRY_MS 1 /* between two looks for a libpython that is being mapped */
 #define FLUSH_NS (100 * NS_PER_MS)
+#define WAIT_MS 20		  /* at the end, for the output, between two looks at signals */
+#define NOTE_NS (500 * NS_PER_MS) /* from then on a wait is told */
+#define STALL_NS NS_PER_SECOND	  /* nothing was read for so long: it is given up */
 
 struct run {
 	const struct config *config;
@@ -32,15 +34,25 @@ struct run {
 	struct attach *attach;
 	struct ring *ring;
 	struct pipeline *pipeline;
-	int signal_fd;
-	bool stop;
-	uint64_t start_ns, flushed_ns, second_ns;
+	struct signals signals;
+	bool stop;		     /* by itself */
+	uint64_t start_ns, ready_ns; /* ready: the hooks are in, or the command is started */
+	uint64_t end_ns;	     /* they are out again; 0 = not yet */
+	uint64_t flushed_ns, second_ns;
+	bool hooked; /* the command has become Python, from which on time counts */
 };
+
+static double attached_seconds(const struct run *r)
+{
+	uint64_t from = r->ready_ns ? r->ready_ns : r->start_ns;
+
+	return ((r->end_ns ? r->end_ns : clock_ns(CLOCK_MONOTONIC)) - from) / 1e9;
+}
 
 static void fill_status(struct run *r, struct run_status *s)
 {
 	pipeline_status(r->pipeline, s);
-	s->seconds = (clock_ns(CLOCK_MONOTONIC) - r->start_ns) / 1e9;
+	s->seconds = attached_seconds(r);
 }
 
 /* ---- what the pipeline tells ----------------------------------------------------------- */
@@ -66,36 +78,17 @@ static void reopen(struct run *r)
 {
 	struct why w = {};
 
+	r->signals.reopen = false;
 	if (pipeline_reopen(r->pipeline, &w))
 		ui_note(r->ui, "still writing to the old file: %s", w.text);
 }
 
 static int on_signal(struct run *r)
 {
-	struct signalfd_siginfo si;
-
-	while (read(r->signal_fd, &si, sizeof(si)) == sizeof(si)) {
-		if (si.ssi_signo == SIGHUP)
-			reopen(r);
-		else if (si.ssi_signo != SIGCHLD)
-			r->stop = true;
-	}
+	signals_take(&r->signals);
+	if (r->signals.reopen)
+		reopen(r);
 	return targets_children(r->targets);
-}
-
-static int open_signals(struct run *r)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN); /* a closed standard output is a write error, not our end */
-	r->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	return r->signal_fd < 0 ? why(r->why, -errno, "signalfd: %s", strerror(errno)) : 0;
 }
 
 /* ---- once in a while --------------------------------------------------------------------- */
@@ -137,6 +130,7 @@ static int each_second(struct run *r)
 
 	r->second_ns = clock_ns(CLOCK_MONOTONIC);
 	targets_drop_dead(r->targets);
+	signals_tick(&r->signals);
 	if (r->ui->status) {
 		fill_status(r, &s);
 		r->ui->status(r->ui->arg, &s);
@@ -155,7 +149,11 @@ static int tick(struct run *r)
 	}
 	if (!err && now - r->second_ns >= NS_PER_SECOND)
 		err = each_second(r);
-	if (r->config->duration_s > 0 && (now - r->start_ns) / 1e9 >= r->config->duration_s)
+	if (!r->hooked && targets_any_python(r->targets)) {
+		r->hooked = true;
+		r->ready_ns = now;
+	}
+	if (r->config->duration_s > 0 && attached_seconds(r) >= r->config->duration_s)
 		r->stop = true;
 	return err;
 }
@@ -170,12 +168,13 @@ static int drain_ms(const struct config *c)
 static int loop(struct run *r)
 {
 	struct pollfd fds[2] = {
-		{.fd = r->signal_fd, .events = POLLIN},
+		{.fd = r->signals.fd, .events = POLLIN},
 		{.fd = ring_fd(r->ring), .events = POLLIN},
 	};
 	int n = 0, err = 0;
 
-	while (!err && !r->stop && !pipeline_full(r->pipeline) && !targets_ended(r->targets)) {
+	while (!err && !r->stop && !r->signals.stop && !pipeline_full(r->pipeline) &&
+	       !targets_ended(r->targets)) {
 		bool waiting = targets_retry(r->targets);
 
 		/* Never wait when the last look found a lot: more is there by now. */
@@ -228,11 +227,26 @@ static int on_record(void *run, const struct ft_rec *rec, size_t size)
 	return pipeline_record(r->pipeline, rec, rec->size);
 }
 
+/* A hook is a descriptor. A command starts with the limit that we were started with. */
+static void allow_many_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /* The order matters: what can fail without a trace of us comes first. */
 static int begin(struct run *r, const struct pipeline_live *live)
 {
-	int err = targets_new(r->config, r->ui, &r->targets, r->why);
+	int err = signals_open(&r->signals, r->why);
 
+	if (!r->config->command)
+		allow_many_files();
+	if (!err)
+		err = targets_new(r->config, r->ui, &r->targets, r->why);
 	if (!err)
 		err = load(r);
 	if (!err)
@@ -240,13 +254,16 @@ static int begin(struct run *r, const struct pipeline_live *live)
 	if (!err)
 		err = ring_new(attach_ring_fd(r->attach), on_record, r, &r->ring, r->why);
 	if (!err)
-		err = open_signals(r);
-	if (!err)
 		err = targets_attach(r->targets, r->attach);
-	if (!err && r->config->verbose)
-		ui_note(r->ui, "ready after %.0f ms",
-			(clock_ns(CLOCK_MONOTONIC) - r->start_ns) / 1e6);
-	return err;
+	if (err)
+		return err;
+	allow_many_files();
+	signals_ready(&r->signals);
+	r->ready_ns = clock_ns(CLOCK_MONOTONIC);
+	r->hooked = targets_any_python(r->targets);
+	if (r->config->verbose)
+		ui_note(r->ui, "ready after %.0f ms", (r->ready_ns - r->start_ns) / 1e6);
+	return 0;
 }
 
 static int on_loss(void *arg, const struct ft_rec_lost *lost)
@@ -256,17 +273,58 @@ static int on_loss(void *arg, const struct ft_rec_lost *lost)
 	return pipeline_record(r->pipeline, &lost->hdr, sizeof(*lost));
 }
 
+static void detach(struct run *r)
+{
+	if (r->signals.stop)
+		signals_end_at_once();
+	attach_detach(r->attach);
+	r->end_ns = clock_ns(CLOCK_MONOTONIC);
+}
+
 /* After the hooks are off: what is still in the ring, then what no record told of. */
 static int drain(struct run *r)
 {
 	int n, err;
 
-	attach_detach(r->attach);
 	do
 		n = ring_drain(r->ring);
 	while (n > 0);
 	err = n < 0 ? n : attach_each_loss(r->attach, on_loss, r);
 	return err ? err : tell_counters(r);
+}
+
+/* Says once why the end takes a while. */
+static void note_waiting(struct run *r, uint64_t since_ns, bool *told)
+{
+	if (*told || clock_ns(CLOCK_MONOTONIC) - since_ns < NOTE_NS)
+		return;
+	*told = true;
+	ui_note(r->ui, "detached; the output is still to be read: %s",
+		r->signals.stop ? "interrupt again to end at once"
+				: "interrupt to end without the rest");
+}
+
+/*
+ * The hooks are out, so there is no hurry to read what was traced, as in a pager. A signal is
+ * heard all the same: after it the reader has a second.
+ */
+static int let_out(struct run *r, bool failed)
+{
+	uint64_t since_ns = clock_ns(CLOCK_MONOTONIC);
+	bool told = false, stopped = r->signals.stop;
+	int err;
+
+	while ((err = pipeline_settle(r->pipeline, WAIT_MS)) == -EAGAIN) {
+		if (!r->signals.stop) /* from then on another one is not ours */
+			signals_take(&r->signals);
+		if ((r->signals.stop || failed) && pipeline_stalled_ns(r->pipeline) > STALL_NS)
+			return pipeline_give_up(r->pipeline);
+		if (r->signals.stop && !stopped)
+			signals_end_at_once();
+		stopped = r->signals.stop;
+		note_waiting(r, since_ns, &told);
+	}
+	return err;
 }
 
 static void explain_silence(struct run *r)
@@ -291,21 +349,34 @@ static void explain_silence(struct run *r)
 			"no call was seen that is not the standard library's or a package's");
 }
 
+/* Whatever happened before: the hooks are out, and what is left is written. */
+static int finish(struct run *r, int err)
+{
+	int end;
+
+	if (r->attach)
+		detach(r);
+	if (!err)
+		err = drain(r);
+	if (!r->pipeline)
+		return err;
+	end = pipeline_finish(r->pipeline);
+	if (!end)
+		end = let_out(r, err != 0);
+	fill_status(r, &r->result->status);
+	return err ? err : end;
+}
+
 static int run_live(struct run *r)
 {
 	struct pipeline_live live = {on_dropped, on_process, r};
-	int err = begin(r, &live), end = 0;
+	int err = begin(r, &live);
 
 	if (!err)
 		err = loop(r);
-	if (!err)
-		err = drain(r);
-	if (r->pipeline) {
-		end = pipeline_finish(r->pipeline);
-		fill_status(r, &r->result->status);
-	}
-	if (err || end)
-		return err ? err : end;
+	err = finish(r, err);
+	if (err)
+		return err;
 	r->result->command_status = targets_command_status(r->targets);
 	err = targets_untraced(r->targets, r->why);
 	if (err)
@@ -333,7 +404,7 @@ int run(const struct config *c, const struct ui *ui, struct run_result *ret_resu
 		.ui = ui,
 		.why = w,
 		.result = ret_result,
-		.signal_fd = -1,
+		.signals = {.fd = -1, .terminal = -1},
 		.start_ns = clock_ns(CLOCK_MONOTONIC),
 	};
 	int err;
@@ -345,7 +416,6 @@ int run(const struct config *c, const struct ui *ui, struct run_result *ret_resu
 	attach_free(r.attach);
 	targets_free(r.targets);
 	pipeline_free(r.pipeline);
-	if (r.signal_fd >= 0)
-		close(r.signal_fd);
+	signals_close(&r.signals);
 	return err;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A whole run: attach, launch or replay, until the target ends, a limit is reached or a
- * signal asks to stop (SIGINT, SIGTERM; SIGHUP reopens the output).
+ * signal asks to stop (signals.h).
  *
  *     targets -> attach => ring -> pipeline
  */

@@ -368,6 +368,11 @@ void targets_drop_dead(struct targets *t)
 			proc_drop(t, t->procs[i].pid);
 }
 
+bool targets_any_python(const struct targets *t)
+{
+	return t->any_python;
+}
+
 bool targets_ended(const struct targets *t)
 {
 	return t->ended;

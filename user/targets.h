@@ -37,6 +37,8 @@ bool targets_retry(struct targets *t);
 /* Forgets who is gone, though no record told of it. */
 void targets_drop_dead(struct targets *t);
 
+/* Was one hooked? */
+bool targets_any_python(const struct targets *t);
 /* The command, or the last process, is gone. */
 bool targets_ended(const struct targets *t);
 /* At the end: 0, or why nothing of the command could be traced. */

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -400,18 +401,44 @@ def test_hangup_reopens_the_output(ticker, tmp_path):
 
 def test_duration(ticker, tmp_path):
     """-d: stops by itself."""
-    started = time.monotonic()
-    harness.run([harness.TRACER, "-p", ticker.pid, "-P", "__main__", "-o", tmp_path / "out", "-d",
-                 "1"], check=DONE, timeout=20)
-    assert 1 <= time.monotonic() - started < 5
+    _, _, errors = harness.run([harness.TRACER, "-p", ticker.pid, "-P", "__main__", "-o",
+                                tmp_path / "out", "-d", "1"], check=DONE, timeout=20)
     assert len(lines(tmp_path / "out")) > 20 and ticker.poll() is None
+    seconds = float(re.search(r"([\d.]+) seconds", errors)[1])
+    assert 1 <= seconds < 2.5, errors
+
+
+def test_duration_of_a_command(tmp_path):
+    """-d counts from where the command can be traced, not from our own start."""
+    source = "import time\ndef f(): time.sleep(0.01)\nend = time.time() + 20\nwhile time.time() < end: f()"
+    harness.run([harness.TRACER, "-P", "__main__", "-o", tmp_path / "out", "-d", "1", "--",
+                 harness.PYTHON, "-c", source], timeout=20)
+    times = [event["timestamp"] for event in lines(tmp_path / "out")]
+    assert 600_000 < times[-1] - times[0] < 2_500_000
 
 
 def test_number_of_events(ticker, tmp_path):
     """-n: stops by itself, after that many."""
-    harness.run([harness.TRACER, "-p", ticker.pid, "-P", "__main__", "-o", tmp_path / "out", "-n",
-                 "10"], check=DONE, timeout=20)
-    assert len(lines(tmp_path / "out")) == 10 and ticker.poll() is None
+    for number in (10, 11):
+        path = tmp_path / str(number)
+        _, _, errors = harness.run([harness.TRACER, "-p", ticker.pid, "-P", "__main__", "-o", path,
+                                    "-n", number], check=DONE, timeout=20)
+        kinds = [event["event"] for event in lines(path)]
+        assert len(kinds) == number and ticker.poll() is None
+        left = kinds.count("ENTER") - kinds.count("EXIT")
+        assert " %d unfinished" % left in errors and left == number % 2, errors
+
+
+def test_number_of_events_in_the_middle(tmp_path):
+    """Calls that are open by then are unfinished, also those that end by the same exception."""
+    source = "def f(n):\n    if not n: raise ValueError\n    f(n - 1)\ntry: f(9)\nexcept: pass"
+    for number in (6, 12, 13, 14):
+        path = tmp_path / str(number)
+        _, _, errors = harness.run([harness.TRACER, "-P", "__main__", "-o", path, "-n", number, "--",
+                                    harness.PYTHON, "-c", source], check=DONE, timeout=20)
+        kinds = [event["event"] for event in lines(path)]
+        assert len(kinds) == number
+        assert " %d unfinished" % (kinds.count("ENTER") - kinds.count("EXIT")) in errors, errors
 
 
 def test_summary(ticker, tmp_path):

@@ -10,9 +10,17 @@
 #include "base/utf8.h"
 #include "ft_counters.h"
 
+/* Events that no line told of, for want of room: told when there is some. */
+struct untold {
+	uint64_t count[FT_COUNTER_COUNT];
+	uint64_t last_ns;
+	bool any;
+};
+
 struct assembler {
 	struct assembler_options o;
 	struct assembler_stats stats;
+	struct untold untold;
 	struct spans spans;
 	struct requests requests;
 	uint64_t last_number;
@@ -88,10 +96,59 @@ static struct line line_of(const struct assembler *a, enum line_type type, uint3
 	};
 }
 
+static const char *reason_name(uint32_t reason)
+{
+	static const char *const names[] = {
+#define X(name, text) #name,
+		FT_COUNTERS(X)
+#undef X
+	};
+
+	return reason < FT_COUNTER_COUNT ? names[reason] : "unknown";
+}
+
+static bool room(const struct assembler *a, bool begins)
+{
+	return !a->o.room || a->o.room(a->o.arg, begins);
+}
+
+static void lose(struct assembler *a, uint64_t ts_ns, uint64_t count, uint32_t reason)
+{
+	a->untold.count[reason < FT_COUNTER_COUNT ? reason : FT_LOST_bad_record] += count;
+	a->untold.last_ns = ts_ns;
+	a->untold.any = true;
+	a->stats.lost += count;
+}
+
+static int tell_untold(struct assembler *a)
+{
+	int err = 0;
+
+	a->untold.any = false;
+	for (uint32_t i = 0; i < FT_COUNTER_COUNT && err >= 0; i++) {
+		struct line l = {
+			.type = LINE_LOST,
+			.timestamp_us = real_us(a, a->untold.last_ns),
+			.count = a->untold.count[i],
+			.reason = reason_name(i),
+		};
+
+		if (l.count)
+			err = a->o.line(a->o.arg, &l);
+		a->untold.count[i] = 0;
+	}
+	return err;
+}
+
 static int put(struct assembler *a, const struct line *l)
 {
-	int err = a->o.line(a->o.arg, l);
+	int err = 0;
 
+	if (a->untold.any && room(a, true))
+		err = tell_untold(a);
+	if (err >= 0)
+		err = a->o.line(a->o.arg, l);
+	a->stats.unfinished += err > 0 && l->type == LINE_EXIT;
 	return err < 0 ? err : 0;
 }
 
@@ -216,17 +273,6 @@ static int put_exception(struct assembler *a, const struct event *e, const struc
 	return put(a, &l);
 }
 
-static const char *reason_name(uint32_t reason)
-{
-	static const char *const names[] = {
-#define X(name, text) #name,
-		FT_COUNTERS(X)
-#undef X
-	};
-
-	return reason < FT_COUNTER_COUNT ? names[reason] : "unknown";
-}
-
 static int put_lost(struct assembler *a, const struct event *e, uint64_t ts_ns, uint32_t count,
 		    uint32_t reason)
 {
@@ -239,6 +285,10 @@ static int put_lost(struct assembler *a, const struct event *e, uint64_t ts_ns, 
 		.reason = reason_name(reason),
 	};
 
+	if (!room(a, false)) {
+		lose(a, ts_ns, count, reason);
+		return 0;
+	}
 	a->stats.lost += count;
 	return put(a, &l);
 }
@@ -249,6 +299,7 @@ static int on_enter(struct assembler *a, const struct event *e)
 {
 	struct span s = {.start_ns = e->span.start_ns, .parent_id = e->parent};
 	const struct span *parent = NULL;
+	bool kept, taken;
 	int err;
 
 	/* Without its description a call has no name to be shown by. */
@@ -259,7 +310,9 @@ static int on_enter(struct assembler *a, const struct event *e)
 		parent = spans_find(&a->spans, e->pid, e->parent);
 	if (parent)
 		s.parent = parent->number ? parent->number : parent->parent;
-	if (!a->o.keep || a->o.keep(a->o.arg, e->function))
+	kept = !a->o.keep || a->o.keep(a->o.arg, e->function);
+	taken = kept && room(a, true);
+	if (taken)
 		s.number = a->o.span_base + a->last_number + 1;
 	if (e->request)
 		s.request = request_get(requests_find(&a->requests, e->pid, e->request));
@@ -268,6 +321,8 @@ static int on_enter(struct assembler *a, const struct event *e)
 		request_put(s.request);
 	if (err == -EEXIST)
 		return 0;
+	if (kept && !taken)
+		lose(a, e->ts_ns, 2, FT_LOST_sink_full); /* its end is not told either */
 	if (err || !s.number)
 		return err;
 	a->last_number++;
@@ -341,12 +396,15 @@ static int on_exit_event(struct assembler *a, const struct event *e)
 {
 	struct thread_spans *t = spans_find_thread(&a->spans, e->pid, e->span.tid);
 	long i = t ? spans_index(t, e->span.start_ns) : -1;
-	const struct span *s;
+	const struct span *s = i >= 0 ? &t->stack[i] : spans_find(&a->spans, e->pid, e->span);
 
-	if (i >= 0)
-		return end_call(a, e, t, i);
-	s = spans_find(&a->spans, e->pid, e->span);
-	return s ? end_generator(a, e, s) : 0;
+	if (!s)
+		return 0;
+	if (s->number && !room(a, false)) { /* it stays open, and is closed by what is around it */
+		lose(a, e->ts_ns, 1, FT_LOST_sink_full);
+		return 0;
+	}
+	return i >= 0 ? end_call(a, e, t, i) : end_generator(a, e, s);
 }
 
 static int on_dropped(struct assembler *a, const struct event *e)
@@ -405,6 +463,29 @@ static struct line http_line(const struct assembler *a, enum line_type type, con
 	};
 }
 
+static void lose_request(struct assembler *a, const struct event *e)
+{
+	struct request *r = requests_find(&a->requests, e->pid, e->request);
+
+	r->over = r->silent = true;
+	lose(a, e->ts_ns, 2, FT_LOST_sink_full);
+}
+
+static int put_response(struct assembler *a, const struct event *e, const struct request *r)
+{
+	struct line l = http_line(a, LINE_HTTP_RESPONSE, e, &r->http);
+
+	if (r->silent)
+		return 0;
+	if (!room(a, false)) {
+		lose(a, e->ts_ns, 1, FT_LOST_sink_full);
+		return 0;
+	}
+	l.duration_ns = e->ts_ns > r->start_ns ? e->ts_ns - r->start_ns : 0;
+	a->stats.responses++;
+	return put(a, &l);
+}
+
 static int on_request(struct assembler *a, const struct event *e)
 {
 	struct line l = http_line(a, LINE_HTTP_REQUEST, e, e->http);
@@ -415,6 +496,10 @@ static int on_request(struct assembler *a, const struct event *e)
 		return err;
 	a->stats.unfinished += old && !old->over;
 	request_put(old);
+	if (!room(a, true)) {
+		lose_request(a, e);
+		return 0;
+	}
 	a->stats.requests++;
 	return put(a, &l);
 }
@@ -422,17 +507,13 @@ static int on_request(struct assembler *a, const struct event *e)
 static int on_response(struct assembler *a, const struct event *e)
 {
 	struct request *r = requests_find(&a->requests, e->pid, e->request);
-	struct line l;
 	int err;
 
-	if (!r || r->over)
+	if (!r || (r->over && !r->silent))
 		return 0;
 	r->over = true;
 	r->http.status = e->http->status;
-	l = http_line(a, LINE_HTTP_RESPONSE, e, &r->http);
-	l.duration_ns = e->ts_ns > r->start_ns ? e->ts_ns - r->start_ns : 0;
-	a->stats.responses++;
-	err = put(a, &l);
+	err = put_response(a, e, r);
 	if (e->kept)
 		requests_keep(&a->requests, e->pid, e->request);
 	else
@@ -494,5 +575,5 @@ int assembler_finish(struct assembler *a)
 {
 	spans_drop_all(&a->spans, count_unfinished, a);
 	a->stats.unfinished += requests_release(&a->requests);
-	return 0;
+	return a->untold.any ? tell_untold(a) : 0;
 }

@@ -13,7 +13,8 @@
 
 struct assembler;
 
-/* Called once a line, in order; a negative return stops the assembler and is passed on. */
+/* Called once a line, in order; a negative return stops the assembler and is passed on, a positive
+ * one says that the line was not taken: the trace has ended. */
 typedef int (*line_fn)(void *arg, const struct line *line);
 
 struct assembler_options {
@@ -26,6 +27,9 @@ struct assembler_options {
 	/* Is this function kept? Asked at ENTER; a dropped call makes no line, and its
 	 * callees hang under the nearest kept call. NULL = keep all. */
 	bool (*keep)(void *arg, struct function *f);
+	/* Is there room for a line that begins something, or ends it? Without it the call is lost
+	 * and counted as sink_full. NULL = always. */
+	bool (*room)(void *arg, bool begins);
 	line_fn line;
 	void *arg;
 };

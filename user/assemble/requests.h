@@ -11,7 +11,8 @@
 
 struct request {
 	unsigned holders; /* the table and open calls */
-	bool over;	  /* its response was seen */
+	bool over;	  /* its response was seen, or is not to be */
+	bool silent;	  /* it was lost, and so is its response */
 	uint64_t start_ns;
 	struct http http; /* id, method and path; they borrow from bytes[] */
 	char bytes[];

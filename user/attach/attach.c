@@ -180,9 +180,7 @@ static int attach_proc_probes(struct attach *a, struct why *w)
 	for (int i = 0; i < 3; i++) {
 		a->proc_links[i] = bpf_program__attach(progs[i]);
 		if (!a->proc_links[i])
-			return why_exit(w, EXIT_KERNEL, -errno,
-					"cannot attach to the kernel's tracepoint for %s: %s",
-					bpf_program__name(progs[i]), strerror(errno));
+			return features_explain_tracepoint(-errno, bpf_program__name(progs[i]), w);
 	}
 	return 0;
 }

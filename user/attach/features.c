@@ -98,10 +98,30 @@ int features_check(struct why *w)
 	return lockdown_why(w);
 }
 
+static int explain_limit(int err, struct why *w)
+{
+	if (err == -EMFILE || err == -ENFILE)
+		return why(w, err,
+			   "too many open files: each hook is one; raise the limit (ulimit -Hn, "
+			   "LimitNOFILE=)");
+	return why(w, err,
+		   "out of memory: the BPF maps and programs need some (ulimit -v, the "
+		   "cgroup's memory.max, or a smaller --buffer)");
+}
+
+static bool is_limit(int err)
+{
+	/* libbpf's word for kernel types that it had no memory to read; that they are there was
+	 * looked at before. */
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ESRCH;
+}
+
 int features_explain(int err, struct why *w)
 {
 	struct utsname u = {};
 
+	if (is_limit(err))
+		return explain_limit(err, w);
 	uname(&u);
 	if (err == -EPERM)
 		return why_exit(
@@ -121,8 +141,18 @@ int features_explain(int err, struct why *w)
 			u.release, strerror(-err));
 }
 
+int features_explain_tracepoint(int err, const char *program, struct why *w)
+{
+	if (is_limit(err))
+		return explain_limit(err, w);
+	return why_exit(w, EXIT_KERNEL, err, "cannot attach to the kernel's tracepoint for %s: %s",
+			program, strerror(-err));
+}
+
 int features_explain_uprobe(int err, pid_t pid, const char *site, struct why *w)
 {
+	if (is_limit(err) && err != -ESRCH)
+		return explain_limit(err, w);
 	if (err == -EPERM || err == -EACCES)
 		return why_exit(w, EXIT_NOT_PERMITTED, err,
 				"the kernel refused a uprobe on pid %d: needs CAP_SYS_ADMIN, or "

@@ -14,6 +14,8 @@
 int features_check(struct why *w);
 /* After the kernel refused to load the programs with err. */
 int features_explain(int err, struct why *w);
+/* After it refused a tracepoint. */
+int features_explain_tracepoint(int err, const char *program, struct why *w);
 /* After it refused a uprobe. */
 int features_explain_uprobe(int err, pid_t pid, const char *site, struct why *w);
 

@@ -37,6 +37,7 @@ static _Noreturn void child(struct launch *l, char **command)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	close(l->go[1]);
 	ptrace(PTRACE_TRACEME, 0, 0, 0);
 	raise(SIGSTOP); /* the parent sets its options now */

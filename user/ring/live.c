@@ -44,7 +44,9 @@ int ring_new(int map_fd, record_fn fn, void *arg, struct ring **ret_ring, struct
 		int err = -errno;
 
 		free(r);
-		return why(w, err, "cannot map the ring buffer: %s", strerror(-err));
+		return why(w, err,
+			   "cannot map the ring buffer: %s (a smaller --buffer needs less memory)",
+			   strerror(-err));
 	}
 	*ret_ring = r;
 	return 0;

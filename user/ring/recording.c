@@ -8,12 +8,14 @@
 
 #include "base/buf.h"
 #include "base/outfile.h"
+#include "base/outlet.h"
 #include "ring/recording.h"
 
 /* "FTREC" and bytes that a text-mode copy would spoil. */
 static const char magic[8] = {'F', 'T', 'R', 'E', 'C', '\r', '\n', 0};
 
 #define WRITE_BYTES (256 * 1024)
+#define QUEUE_BYTES (64u << 20)
 
 /* ---- writing ------------------------------------------------------------------ */
 
@@ -21,18 +23,23 @@ struct recorder {
 	char *path;
 	int fd;
 	struct buf out;
+	struct outlet *outlet; /* owned; NULL: written at once */
 };
 
 static int recorder_flush(struct recorder *r, struct why *w)
 {
-	int err = outfile_write(r->fd, r->path, r->out.s, r->out.len, w);
+	int err;
 
+	if (r->outlet)
+		return outlet_put(r->outlet, &r->out, w);
+	err = outfile_write(r->fd, r->path, r->out.s, r->out.len, w);
 	r->out.len = 0;
 	return err;
 }
 
 static int recorder_free(struct recorder *r, int err)
 {
+	outlet_free(r->outlet);
 	if (r->fd >= 0)
 		close(r->fd);
 	buf_release(&r->out);
@@ -67,12 +74,48 @@ int recorder_write(struct recorder *r, const struct ft_rec *rec, size_t size, st
 	buf_add(&r->out, (const char *)rec, size);
 	if (r->out.failed)
 		return why(w, -ENOMEM, "out of memory");
-	return r->out.len < WRITE_BYTES ? 0 : recorder_flush(r, w);
+	if (r->out.len < WRITE_BYTES)
+		return 0;
+	if (r->outlet && outlet_bytes(r->outlet) > QUEUE_BYTES)
+		return why(w, -EIO,
+			   "cannot write to %s: it takes less than is recorded, %u MiB wait",
+			   r->path, QUEUE_BYTES >> 20);
+	return recorder_flush(r, w);
+}
+
+int recorder_queue(struct recorder *r, struct why *w)
+{
+	return outlet_new(r->fd, r->path, &r->outlet, w);
+}
+
+int recorder_settle(struct recorder *r, unsigned ms, struct why *w)
+{
+	int err = recorder_flush(r, w);
+
+	return err || !r->outlet ? err : outlet_wait(r->outlet, ms, w);
+}
+
+uint64_t recorder_stalled_ns(struct recorder *r)
+{
+	return r->outlet ? outlet_stalled_ns(r->outlet) : 0;
+}
+
+bool recorder_give_up(struct recorder *r)
+{
+	struct buf rest = {};
+	bool whole;
+
+	if (!r->outlet)
+		return true;
+	outlet_give_up(r->outlet, &rest);
+	whole = !rest.len;
+	buf_release(&rest);
+	return whole;
 }
 
 int recorder_close(struct recorder *r, struct why *w)
 {
-	return r ? recorder_free(r, recorder_flush(r, w)) : 0;
+	return r ? recorder_free(r, r->outlet ? 0 : recorder_flush(r, w)) : 0;
 }
 
 /* ---- reading ------------------------------------------------------------------ */

@@ -7,7 +7,8 @@
 #ifndef FT_RECORDING_H
 #define FT_RECORDING_H
 
-#include <stdio.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "base/why.h"
 #include "ft_abi.h"
@@ -16,6 +17,14 @@ struct recorder;
 int recorder_new(const char *path, const struct ft_rec_session *session, long uid, long gid,
 		 struct recorder **ret_recorder, struct why *w);
 int recorder_write(struct recorder *r, const struct ft_rec *rec, size_t size, struct why *w);
+/* From now on nothing waits for the file: records go through a queue. One that takes less than is
+ * recorded ends in an error. */
+int recorder_queue(struct recorder *r, struct why *w);
+/* Waits so long at the most: 0 = all is written, -EAGAIN = not yet, else what failed. */
+int recorder_settle(struct recorder *r, unsigned ms, struct why *w);
+uint64_t recorder_stalled_ns(struct recorder *r);
+/* What waits is not written: false = there was something. Only recorder_close() may follow. */
+bool recorder_give_up(struct recorder *r);
 int recorder_close(struct recorder *r, struct why *w); /* flushes, frees; NULL is fine */
 
 typedef int (*record_fn)(void *arg, const struct ft_rec *rec, size_t size);

@@ -10,11 +10,18 @@
 
 #include "base/clock.h"
 #include "base/outfile.h"
+#include "base/outlet.h"
 #include "sink/line.h"
 #include "sink/segment.h"
 #include "sink/sink.h"
 
 #define FLUSH_BYTES (512 * 1024)
+/* Of what waits in the queue: so much, and no call begins until half of it is gone; so much more
+ * for the ends of those that have begun. */
+#define BEGIN_BYTES (16u << 20)
+#define END_BYTES (24u << 20)
+
+#define STANDARD "standard output"
 
 struct jsonl {
 	struct sink sink;
@@ -22,7 +29,9 @@ struct jsonl {
 	int fd; /* STDOUT_FILENO when path is "-" */
 	bool also_stdout;
 	long uid, gid;
-	struct buf out;
+	struct buf out, copy;		/* copy: for standard output */
+	struct outlet *file, *standard; /* owned; NULL: written to at once */
+	bool full;
 	struct segments segments;
 };
 
@@ -31,18 +40,38 @@ static struct jsonl *jsonl_of(struct sink *s)
 	return (struct jsonl *)s;
 }
 
-static int jsonl_flush(struct sink *sink, struct why *w)
+static int write_at_once(struct jsonl *s, struct why *w)
 {
-	struct jsonl *s = jsonl_of(sink);
 	int err = 0;
 
 	if (s->out.len)
 		err = outfile_write(s->fd, s->path, s->out.s, s->out.len, w);
 	if (!err && s->out.len && s->also_stdout)
-		err = outfile_write(STDOUT_FILENO, "standard output", s->out.s, s->out.len, w);
+		err = outfile_write(STDOUT_FILENO, STANDARD, s->out.s, s->out.len, w);
 	/* After a failure nothing may be written twice; the caller stops. */
 	s->out.len = 0;
 	return err;
+}
+
+static int put_in_queue(struct jsonl *s, struct why *w)
+{
+	int err = 0;
+
+	if (s->standard) {
+		buf_add(&s->copy, s->out.s, s->out.len);
+		err = s->copy.failed ? why(w, -ENOMEM, "out of memory")
+				     : outlet_put(s->standard, &s->copy, w);
+	}
+	if (!err)
+		err = outlet_put(s->file, &s->out, w);
+	return err;
+}
+
+static int jsonl_flush(struct sink *sink, struct why *w)
+{
+	struct jsonl *s = jsonl_of(sink);
+
+	return s->file ? put_in_queue(s, w) : write_at_once(s, w);
 }
 
 static int put_line(struct sink *sink, const struct line *l, struct why *w)
@@ -138,12 +167,124 @@ static int jsonl_reopen(struct sink *sink, struct why *w)
 
 	if (!err)
 		err = open_path(s, &fd, w);
+	if (!err && s->file) {
+		err = outlet_switch(s->file, fd, s->fd > STDERR_FILENO, w);
+		if (err)
+			close_fd(fd);
+	} else if (!err) {
+		close_fd(s->fd);
+	}
 	if (err)
 		return err;
-	close_fd(s->fd);
 	s->fd = fd;
 	end_last_line(s->path, s->fd, &s->out);
 	return 0;
+}
+
+/* ---- the queue -------------------------------------------------------------------------- */
+
+static int jsonl_queue(struct sink *sink, struct why *w)
+{
+	struct jsonl *s = jsonl_of(sink);
+	bool standard = !strcmp(s->path, "-");
+	int err = outlet_new(s->fd, standard ? STANDARD : s->path, &s->file, w);
+
+	if (!err && s->also_stdout)
+		err = outlet_new(STDOUT_FILENO, STANDARD, &s->standard, w);
+	return err;
+}
+
+static size_t waiting(const struct jsonl *s)
+{
+	size_t file = outlet_bytes(s->file), standard = s->standard ? outlet_bytes(s->standard) : 0;
+
+	return s->out.len + (file > standard ? file : standard);
+}
+
+static bool jsonl_room(struct sink *sink, bool begins)
+{
+	struct jsonl *s = jsonl_of(sink);
+	size_t bytes;
+
+	if (!s->file)
+		return true;
+	bytes = waiting(s);
+	s->full = bytes > (s->full ? BEGIN_BYTES / 2 : BEGIN_BYTES);
+	return begins ? !s->full : bytes < END_BYTES;
+}
+
+static int jsonl_settle(struct sink *sink, unsigned ms, struct why *w)
+{
+	struct jsonl *s = jsonl_of(sink);
+	int err = jsonl_flush(sink, w), also = 0;
+
+	if (err || !s->file)
+		return err;
+	err = outlet_wait(s->file, ms, w);
+	if (s->standard && (!err || err == -EAGAIN))
+		also = outlet_wait(s->standard, err ? 0 : ms, w);
+	return also ? also : err;
+}
+
+static uint64_t jsonl_stalled_ns(struct sink *sink)
+{
+	struct jsonl *s = jsonl_of(sink);
+	uint64_t file = s->file ? outlet_stalled_ns(s->file) : 0;
+	uint64_t standard = s->standard ? outlet_stalled_ns(s->standard) : 0;
+
+	return file > standard ? file : standard;
+}
+
+#define LOST_LINE "\"event\": \"LOST\", \"count\": "
+
+/* Adds up what the lines in text stand for; told: a LOST line's own count. */
+static void count_lines(const struct buf *text, struct sink_dropped *ret, uint64_t *ret_told)
+{
+	const char *at = text->s, *end = text->s + text->len;
+
+	while (at < end) {
+		const char *next = memchr(at, '\n', end - at);
+		size_t len = next ? (size_t)(next - at) : (size_t)(end - at);
+		const char *lost =
+			memmem(at, len < 96 ? len : 96, LOST_LINE, sizeof(LOST_LINE) - 1);
+
+		ret->lines++;
+		if (lost)
+			*ret_told += strtoull(lost + sizeof(LOST_LINE) - 1, NULL, 10);
+		else
+			ret->events++;
+		at += len + 1;
+	}
+}
+
+static void give_up_outlet(struct outlet *o, const struct line *lost, struct sink_dropped *ret)
+{
+	struct buf rest = {}, words = {};
+	struct line l = *lost;
+	uint64_t told = 0;
+
+	outlet_give_up(o, &rest);
+	count_lines(&rest, ret, &told);
+	l.count = ret->events + told;
+	if (l.count && line_format(&words, &l))
+		outlet_last_words(o, words.s, words.len);
+	buf_release(&rest);
+	buf_release(&words);
+}
+
+static void jsonl_give_up(struct sink *sink, const struct line *lost, struct sink_dropped *ret)
+{
+	struct jsonl *s = jsonl_of(sink);
+	struct sink_dropped standard = {};
+
+	*ret = (struct sink_dropped){};
+	(void)jsonl_flush(sink, NULL);
+	if (s->file)
+		give_up_outlet(s->file, lost, ret);
+	if (s->standard)
+		give_up_outlet(s->standard, lost, &standard);
+	if (standard.lines > ret->lines)
+		*ret = standard;
 }
 
 static void jsonl_free(struct sink *sink)
@@ -152,8 +293,11 @@ static void jsonl_free(struct sink *sink)
 
 	if (!s)
 		return;
+	outlet_free(s->file);
+	outlet_free(s->standard);
 	close_fd(s->fd);
 	buf_release(&s->out);
+	buf_release(&s->copy);
 	segments_release(&s->segments);
 	free(s->path);
 	free(s);
@@ -164,6 +308,11 @@ static const struct sink_ops jsonl_ops = {
 	.line = jsonl_line,
 	.flush = jsonl_flush,
 	.reopen = jsonl_reopen,
+	.queue = jsonl_queue,
+	.room = jsonl_room,
+	.settle = jsonl_settle,
+	.stalled_ns = jsonl_stalled_ns,
+	.give_up = jsonl_give_up,
 	.free = jsonl_free,
 };
 

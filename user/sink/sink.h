@@ -11,11 +11,30 @@
 
 struct sink;
 
+/* What is not written any more. */
+struct sink_dropped {
+	uint64_t lines;
+	uint64_t events; /* lost by that: lines, but for LOST lines, which were counted before */
+};
+
 struct sink_ops {
 	const char *name;
 	int (*line)(struct sink *s, const struct line *l, struct why *w);
 	int (*flush)(struct sink *s, struct why *w);
 	int (*reopen)(struct sink *s, struct why *w); /* SIGHUP; keeps the old file on failure */
+	/*
+	 * From now on nothing waits for the output: lines go through a queue. Whoever writes them
+	 * asks first whether there is room; for a line that ends a call longer than for one that
+	 * begins it, so that calls are lost as a whole.
+	 */
+	int (*queue)(struct sink *s, struct why *w);
+	bool (*room)(struct sink *s, bool begins);
+	/* Waits so long at the most: 0 = all is written, -EAGAIN = not yet, else what failed. */
+	int (*settle)(struct sink *s, unsigned ms, struct why *w);
+	uint64_t (*stalled_ns)(struct sink *s); /* for so long nobody took what waits */
+	/* What waits is not written; lost, a LOST line, tells how much, if it can be written. Only
+	 * free may follow. */
+	void (*give_up)(struct sink *s, const struct line *lost, struct sink_dropped *ret_dropped);
 	void (*free)(struct sink *s);
 };
 

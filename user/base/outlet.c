@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/outlet.h"
+
+#define PIECE_BYTES (128 * 1024) /* of a file: how often progress is seen */
+#define STOP_MS 200		 /* for a thread to end that does not wait for a disk */
+
+struct chunk {
+	struct chunk *next;
+	struct buf bytes;
+	int fd; /* >= 0: no bytes, from here on this is written to */
+	bool close_old;
+};
+
+enum kind {
+	KIND_FILE,   /* a write comes back */
+	KIND_PIPE,   /* whole up to PIPE_BUF bytes */
+	KIND_STREAM, /* a terminal */
+	KIND_SOCKET,
+};
+
+struct outlet {
+	char *name; /* owned */
+	pthread_t thread;
+	int stop_fd; /* wakes the thread from poll */
+	_Atomic size_t bytes;
+	_Atomic uint64_t progress_ns; /* of the last byte taken, or the first one put after that */
+
+	/* The thread's. */
+	int fd;	 /* what was handed to us */
+	int own; /* owned: the same without blocking, or fd */
+	enum kind kind;
+
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t put, taken;
+	struct chunk *first, **last;
+	size_t at; /* bytes of first that are written */
+	bool stop, stopped;
+	int err;
+};
+
+/* ---- without blocking ------------------------------------------------------------------ */
+
+static enum kind kind_of(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return KIND_FILE;
+	if (S_ISFIFO(st.st_mode))
+		return KIND_PIPE;
+	if (S_ISSOCK(st.st_mode))
+		return KIND_SOCKET;
+	return isatty(fd) ? KIND_STREAM : KIND_FILE;
+}
+
+/* O_NONBLOCK belongs to the open file description, which others share: one of our own. */
+static int reopen(int fd)
+{
+	char path[64];
+	int own;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return own < 0 ? fd : own;
+}
+
+static void write_to(struct outlet *o, int fd)
+{
+	o->fd = fd;
+	o->kind = kind_of(fd);
+	o->own = o->kind == KIND_PIPE || o->kind == KIND_STREAM ? reopen(fd) : fd;
+}
+
+static void close_own(struct outlet *o)
+{
+	if (o->own != o->fd)
+		close(o->own);
+	o->own = o->fd;
+}
+
+/* ---- one write ------------------------------------------------------------------------- */
+
+static size_t line_end(const char *s, size_t len)
+{
+	const char *end = memchr(s, '\n', len);
+
+	return end ? (size_t)(end - s) + 1 : len;
+}
+
+/* As many bytes as are written at once. */
+static size_t piece_of(const struct outlet *o, const char *s, size_t len)
+{
+	const char *end;
+
+	if (o->kind == KIND_FILE)
+		return len < PIECE_BYTES ? len : PIECE_BYTES;
+	if (len <= PIPE_BUF)
+		return len;
+	end = memrchr(s, '\n', PIPE_BUF);
+	return end ? (size_t)(end - s) + 1 : line_end(s, len);
+}
+
+static ssize_t write_piece(const struct outlet *o, const char *s, size_t len)
+{
+	if (o->kind == KIND_SOCKET)
+		return send(o->own, s, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	/* One that could not be opened again may block beyond that. */
+	if (o->kind != KIND_FILE && o->own == o->fd && len > PIPE_BUF)
+		len = PIPE_BUF;
+	return write(o->own, s, len);
+}
+
+/* Bytes written, 0 = look again, -errno. */
+static ssize_t write_some(const struct outlet *o, const char *s, size_t len)
+{
+	struct pollfd fds[2] = {{o->own, POLLOUT, 0}, {o->stop_fd, POLLIN, 0}};
+	ssize_t n;
+
+	if (o->kind != KIND_FILE) {
+		poll(fds, 2, -1);
+		if (fds[1].revents || !fds[0].revents)
+			return 0;
+	}
+	n = write_piece(o, s, piece_of(o, s, len));
+	if (n > 0)
+		return n;
+	if (n < 0 && errno == EAGAIN && o->kind == KIND_FILE) /* of somebody else's making */
+		poll(fds, 2, -1);
+	if (n < 0 && errno == EAGAIN && o->kind == KIND_PIPE) /* room, but not for a whole piece */
+		poll(fds + 1, 1, 5);
+	return n < 0 && (errno == EINTR || errno == EAGAIN) ? 0 : n < 0 ? -errno : -EIO;
+}
+
+/* ---- the thread ------------------------------------------------------------------------ */
+
+static void chunk_free(struct chunk *c)
+{
+	buf_release(&c->bytes);
+	free(c);
+}
+
+/* With the lock held. */
+static void drop_first(struct outlet *o)
+{
+	struct chunk *c = o->first;
+
+	o->first = c->next;
+	if (!o->first)
+		o->last = &o->first;
+	o->at = 0;
+	chunk_free(c);
+	pthread_cond_broadcast(&o->taken);
+}
+
+/* With the lock held, which it lets go of meanwhile. The first chunk stays where it is. */
+static void write_first(struct outlet *o)
+{
+	struct chunk *c = o->first;
+	ssize_t n;
+
+	if (c->fd >= 0) {
+		close_own(o);
+		if (c->close_old)
+			close(o->fd);
+		write_to(o, c->fd);
+		drop_first(o);
+		return;
+	}
+	pthread_mutex_unlock(&o->lock);
+	n = write_some(o, c->bytes.s + o->at, c->bytes.len - o->at);
+	pthread_mutex_lock(&o->lock);
+	if (n < 0) {
+		o->err = n;
+		pthread_cond_broadcast(&o->taken);
+		return;
+	}
+	if (n)
+		atomic_store(&o->progress_ns, clock_ns(CLOCK_MONOTONIC));
+	o->at += n;
+	atomic_fetch_sub(&o->bytes, n);
+	if (o->at == c->bytes.len)
+		drop_first(o);
+}
+
+static void *outlet_main(void *arg)
+{
+	struct outlet *o = arg;
+
+	pthread_mutex_lock(&o->lock);
+	while (!o->stop) {
+		if (o->first && !o->err)
+			write_first(o);
+		else
+			pthread_cond_wait(&o->put, &o->lock);
+	}
+	o->stopped = true;
+	pthread_cond_broadcast(&o->taken);
+	pthread_mutex_unlock(&o->lock);
+	return NULL;
+}
+
+/* Signals are for the thread that waits for them. */
+static int start(struct outlet *o)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&o->thread, NULL, outlet_main, o);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -err;
+}
+
+static void init_waiting(struct outlet *o)
+{
+	pthread_condattr_t clock;
+
+	pthread_mutex_init(&o->lock, NULL);
+	pthread_cond_init(&o->put, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&o->taken, &clock);
+	pthread_condattr_destroy(&clock);
+}
+
+int outlet_new(int fd, const char *name, struct outlet **ret_outlet, struct why *w)
+{
+	struct outlet *o = calloc(1, sizeof(*o));
+	int err;
+
+	if (!o)
+		return why(w, -ENOMEM, "out of memory");
+	o->last = &o->first;
+	o->name = strdup(name);
+	o->stop_fd = eventfd(0, EFD_CLOEXEC);
+	init_waiting(o);
+	write_to(o, fd);
+	err = !o->name ? -ENOMEM : o->stop_fd < 0 ? -errno : start(o);
+	if (err) {
+		close_own(o);
+		if (o->stop_fd >= 0)
+			close(o->stop_fd);
+		free(o->name);
+		free(o);
+		return why(w, err, "cannot write %s from a thread of its own: %s", name,
+			   strerror(-err));
+	}
+	*ret_outlet = o;
+	return 0;
+}
+
+/* ---- the other side -------------------------------------------------------------------- */
+
+static int failed(const struct outlet *o, struct why *w)
+{
+	return o->err ? why(w, o->err, "cannot write to %s: %s", o->name, strerror(-o->err)) : 0;
+}
+
+static int add(struct outlet *o, struct chunk *c, struct why *w)
+{
+	int err;
+
+	pthread_mutex_lock(&o->lock);
+	err = failed(o, w);
+	if (!err) {
+		if (!atomic_fetch_add(&o->bytes, c->bytes.len))
+			atomic_store(&o->progress_ns, clock_ns(CLOCK_MONOTONIC));
+		*o->last = c;
+		o->last = &c->next;
+		pthread_cond_signal(&o->put);
+	}
+	pthread_mutex_unlock(&o->lock);
+	if (err)
+		chunk_free(c);
+	return err;
+}
+
+int outlet_put(struct outlet *o, struct buf *b, struct why *w)
+{
+	struct chunk *c;
+
+	if (!b->len)
+		return outlet_error(o, w);
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return why(w, -ENOMEM, "out of memory");
+	c->fd = -1;
+	c->bytes = *b;
+	*b = (struct buf){};
+	return add(o, c, w);
+}
+
+int outlet_switch(struct outlet *o, int fd, bool close_old, struct why *w)
+{
+	struct chunk *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return why(w, -ENOMEM, "out of memory");
+	c->fd = fd;
+	c->close_old = close_old;
+	return add(o, c, w);
+}
+
+size_t outlet_bytes(const struct outlet *o)
+{
+	return atomic_load(&o->bytes);
+}
+
+int outlet_error(struct outlet *o, struct why *w)
+{
+	int err;
+
+	pthread_mutex_lock(&o->lock);
+	err = failed(o, w);
+	pthread_mutex_unlock(&o->lock);
+	return err;
+}
+
+static struct timespec in_ms(unsigned ms)
+{
+	uint64_t ns = clock_ns(CLOCK_MONOTONIC) + ms * NS_PER_MS;
+
+	return (struct timespec){ns / NS_PER_SECOND, ns % NS_PER_SECOND};
+}
+
+int outlet_wait(struct outlet *o, unsigned ms, struct why *w)
+{
+	struct timespec until = in_ms(ms);
+	int err = 0;
+
+	pthread_mutex_lock(&o->lock);
+	while (o->first && !o->err && !err)
+		err = -pthread_cond_timedwait(&o->taken, &o->lock, &until);
+	err = o->err ? failed(o, w) : o->first ? -EAGAIN : 0;
+	pthread_mutex_unlock(&o->lock);
+	return err;
+}
+
+uint64_t outlet_stalled_ns(struct outlet *o)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC), last = atomic_load(&o->progress_ns);
+
+	return outlet_bytes(o) && now > last ? now - last : 0;
+}
+
+/* ---- the end --------------------------------------------------------------------------- */
+
+/* False: it is in a write that does not come back, as to a disk that is gone. */
+static bool stop(struct outlet *o)
+{
+	struct timespec until = in_ms(STOP_MS);
+	uint64_t one = 1;
+	bool stopped;
+	int err = 0;
+
+	pthread_mutex_lock(&o->lock);
+	o->stop = true;
+	pthread_cond_signal(&o->put);
+	(void)!write(o->stop_fd, &one, sizeof(one));
+	while (!o->stopped && !err)
+		err = pthread_cond_timedwait(&o->taken, &o->lock, &until);
+	stopped = o->stopped;
+	pthread_mutex_unlock(&o->lock);
+	if (stopped && o->thread)
+		pthread_join(o->thread, NULL);
+	if (stopped)
+		o->thread = 0;
+	return stopped;
+}
+
+/* A pipe can be made larger, though nobody reads it. */
+static void write_at_once(const struct outlet *o, const char *s, size_t len)
+{
+	int size = o->kind == KIND_PIPE ? fcntl(o->own, F_GETPIPE_SZ) : -1;
+
+	if (size > 0)
+		(void)fcntl(o->own, F_SETPIPE_SZ, size + (int)len + 16 * PIPE_BUF);
+	while (len) {
+		struct pollfd out = {o->own, POLLOUT, 0};
+		ssize_t n = poll(&out, 1, 0) > 0 ? write_piece(o, s, len) : -1;
+
+		if (n <= 0)
+			return;
+		s += n;
+		len -= n;
+	}
+}
+
+void outlet_give_up(struct outlet *o, struct buf *ret_rest)
+{
+	bool stopped = stop(o);
+	size_t at;
+
+	pthread_mutex_lock(&o->lock);
+	at = o->at;
+	/* A line that has begun is ended. */
+	if (stopped && !o->err && o->kind != KIND_FILE && o->first && at &&
+	    o->first->bytes.s[at - 1] != '\n') {
+		const char *s = o->first->bytes.s + at;
+		size_t len = line_end(s, o->first->bytes.len - at);
+
+		write_at_once(o, s, len);
+		at += len;
+	}
+	for (const struct chunk *c = o->first; c; c = c->next, at = 0)
+		if (c->bytes.len > at)
+			buf_add(ret_rest, c->bytes.s + at, c->bytes.len - at);
+	pthread_mutex_unlock(&o->lock);
+}
+
+void outlet_last_words(struct outlet *o, const char *s, size_t len)
+{
+	if (!o->thread && !o->err)
+		write_at_once(o, s, len);
+}
+
+void outlet_free(struct outlet *o)
+{
+	/* A thread that does not come back keeps what it works on: the program is about to end. */
+	if (!o || !stop(o))
+		return;
+	while (o->first)
+		drop_first(o);
+	close_own(o);
+	close(o->stop_fd);
+	pthread_mutex_destroy(&o->lock);
+	pthread_cond_destroy(&o->put);
+	pthread_cond_destroy(&o->taken);
+	free(o->name);
+	free(o);
+}
