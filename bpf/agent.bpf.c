@@ -68,8 +68,9 @@ FT_INLINE u32 own_tid(void)
 	return BPF_CORE_READ(n, nr);
 }
 
-/* Copies a record of at least so many bytes into the thread's slot; NULL: none of ours, or none. */
-FT_INLINE struct ft_rec *take(struct record *r, u64 addr, u64 size, u32 least)
+/* Copies a record of at least so many bytes into the thread's slot; NULL: none of ours, or none.
+ * early: also while not all hooks are in. */
+FT_INLINE struct ft_rec *take(struct record *r, u64 addr, u64 size, u32 least, bool early)
 {
 	u64 id = my_ids();
 	struct ft_rec *h;
@@ -79,6 +80,9 @@ FT_INLINE struct ft_rec *take(struct record *r, u64 addr, u64 size, u32 least)
 	r->size = size;
 	r->proc = bpf_map_lookup_elem(&ft_procs, &r->tgid);
 	if (!r->proc || !(r->proc->flags & FT_PROC_AGENT) || r->proc->flags & FT_PROC_DORMANT)
+		return 0;
+	/* Names are told once, when somebody begins to listen. */
+	if (!early && !hooks_live(r->proc))
 		return 0;
 	r->t = thread_get(r->tgid, r->tid);
 	if (!r->t)
@@ -147,7 +151,7 @@ int ft_agent_enter(struct pt_regs *ctx)
 	struct lost_call key;
 	u32 one = 1;
 
-	e = (void *)take(&r, PT_REGS_PARM4(ctx), PT_REGS_PARM5(ctx), sizeof(*e));
+	e = (void *)take(&r, PT_REGS_PARM4(ctx), PT_REGS_PARM5(ctx), sizeof(*e), false);
 	if (!e)
 		return 0;
 	if (e->hdr.type != FT_REC_ENTER) {
@@ -172,7 +176,7 @@ int ft_agent_exit(struct pt_regs *ctx)
 	struct record r = {};
 	struct lost_call key;
 
-	e = (void *)take(&r, PT_REGS_PARM4(ctx), PT_REGS_PARM5(ctx), sizeof(*e));
+	e = (void *)take(&r, PT_REGS_PARM4(ctx), PT_REGS_PARM5(ctx), sizeof(*e), false);
 	if (!e)
 		return 0;
 	if (e->hdr.type != FT_REC_EXIT) {
@@ -198,7 +202,7 @@ int ft_agent_raise(struct pt_regs *ctx)
 	struct ft_rec_raise *e;
 	struct record r = {};
 
-	e = (void *)take(&r, PT_REGS_PARM4(ctx), PT_REGS_PARM5(ctx), sizeof(*e));
+	e = (void *)take(&r, PT_REGS_PARM4(ctx), PT_REGS_PARM5(ctx), sizeof(*e), false);
 	if (!e)
 		return 0;
 	if (e->hdr.type != FT_REC_RAISE) {
@@ -225,7 +229,7 @@ SEC("uprobe")
 int ft_agent_name(struct pt_regs *ctx)
 {
 	struct record r = {};
-	struct ft_rec *h = take(&r, PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), sizeof(*h));
+	struct ft_rec *h = take(&r, PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), sizeof(*h), true);
 
 	if (!h)
 		return 0;
@@ -235,6 +239,9 @@ int ft_agent_name(struct pt_regs *ctx)
 		refuse(r.t);
 		return 0;
 	}
+	if (h->type != FT_REC_CODE && h->type != FT_REC_TYPE && h->type != FT_REC_THREAD &&
+	    !hooks_live(r.proc))
+		return 0;
 	h->tid = tid_seen(&r, h->tid);
 	pass_on(&r, weight(&r, h));
 	return 0;

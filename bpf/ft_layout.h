@@ -120,6 +120,7 @@ struct ft_layout {
 };
 
 #define FT_SITES 16
+#define FT_HOOKED 32 /* files with hooks at once; a power of two */
 
 /* An instruction with a hook, and the registers that hold the frame there. Set by BPF. */
 struct ft_site {
@@ -134,6 +135,8 @@ struct ft_proc {
 	__u32 flags; /* FT_PROC_* */
 	/* Set by BPF: the thread that an exception was last seen in, in an accepted call. */
 	__u32 raised_tid;
+	__u32 hooks; /* which of ft_live says whether its hooks are all in */
+	__u32 pad;
 	__u64 key_hash[FT_KEYS]; /* set by BPF: hashes of the keys that it looks for in dicts */
 	struct ft_site site[FT_SITES]; /* by a hash of ip */
 };

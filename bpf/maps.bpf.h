@@ -39,6 +39,19 @@ typedef __s32 s32;
 
 FT_MAP const volatile struct ft_settings ft_settings;
 
+/*
+ * Written by user space: are all hooks in that file in? By ft_proc.hooks. One word for all
+ * processes, also for those that a fork makes meanwhile, so that their hooks begin and end to
+ * count at the same moment. A call whose entry was seen and whose end was not would look as if an
+ * exception had left it.
+ */
+FT_MAP __u32 ft_live[FT_HOOKED];
+
+FT_INLINE bool hooks_live(const struct ft_proc *p)
+{
+	return ft_live[p->hooks & (FT_HOOKED - 1)];
+}
+
 #define FT_ENTRIES(n) __uint(max_entries, n)
 
 FT_MAP struct {

@@ -65,13 +65,15 @@ SEC("raw_tp/sched_process_exec")
 int ft_exec(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 id = my_ids();
-	u32 tgid = id >> 32, tid = id;
+	u32 tgid = id >> 32, tid = id, was = ctx->args[1];
 	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid);
 
 	if (!p)
 		return 0;
 	p->flags |= FT_PROC_DORMANT; /* until user space has found its interpreter */
-	thread_drop(tid, false);
+	/* The thread that called exec has taken over the number of the first one, which has ended.
+	 * The number that it had is known in the initial PID namespace only. */
+	thread_drop(ft_settings.pidns ? tid : was, false);
 	proc_send(FT_REC_PROC_EXEC, tgid, tid, 0);
 	return 0;
 }

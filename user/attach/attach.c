@@ -15,7 +15,7 @@
 #include "flowtrace.skel.h"
 #include "ft_maps.h"
 
-#define BINARIES_MAX 32
+#define BINARIES_MAX FT_HOOKED
 
 /* Until flowtrace_agent has noticed a listener, and told it all names: it looks every 40 ms. */
 #define GREETING_MS 60
@@ -260,6 +260,9 @@ static void unhook(struct hooked *h)
 
 void attach_detach(struct attach *a)
 {
+	/* Not one after the other: what has lost the hooks of its ends shows wrong ones. */
+	for (int i = 0; i < a->nhooked; i++)
+		a->skel->bss->ft_live[i] = 0;
 	for (int i = 0; i < a->nhooked; i++)
 		unhook(&a->hooked[i]);
 	a->nhooked = 0;
@@ -287,15 +290,16 @@ static struct file file_of(const struct target *t, const struct hooks *hooks)
 	return (struct file){t->open_path, t->fd, t->dev, t->inode};
 }
 
-static bool is_hooked(struct attach *a, const struct file *f, pid_t pid)
+/* Its index; nhooked: there is none yet. */
+static int find_hooked(const struct attach *a, const struct file *f, pid_t pid)
 {
 	for (int i = 0; i < a->nhooked; i++) {
 		const struct hooked *h = &a->hooked[i];
 
 		if (h->dev == f->dev && h->inode == f->inode && (h->pid == -1 || h->pid == pid))
-			return true;
+			return i;
 	}
-	return false;
+	return a->nhooked;
 }
 
 /* May this kernel kill a target for it? */
@@ -376,7 +380,7 @@ static int put_hooks(struct attach *a, const struct target *t, const struct file
 	for (int i = 0; !err && i < hooks->count; i++)
 		err = put_hook(a, h, t, f, &hooks->site[i], w);
 	if (!err) {
-		a->nhooked++;
+		a->skel->bss->ft_live[a->nhooked++] = 1;
 		return 0;
 	}
 	unhook(h);
@@ -400,6 +404,43 @@ static void drop_proc(struct attach *a, pid_t pid)
 	bpf_map_delete_elem(bpf_map__fd(a->skel->maps.ft_procs), &key);
 }
 
+/* Takes out what is about this process. All three maps are keyed by an address and a process. */
+static void forget_all(int fd, uint32_t pid)
+{
+	struct code_key key, next, *previous = NULL;
+
+	_Static_assert(sizeof(struct type_key) == sizeof(key) &&
+			       offsetof(struct type_key, tgid) == offsetof(struct code_key, tgid),
+		       "one kind of key");
+	_Static_assert(sizeof(struct frame_key) == sizeof(key) &&
+			       offsetof(struct frame_key, tgid) == offsetof(struct code_key, tgid),
+		       "one kind of key");
+	while (!bpf_map_get_next_key(fd, previous, &next)) {
+		if (previous && key.tgid == pid)
+			bpf_map_delete_elem(fd, &key);
+		key = next;
+		previous = &key;
+	}
+	if (previous && key.tgid == pid)
+		bpf_map_delete_elem(fd, &key);
+}
+
+/*
+ * A process that is known already runs another program: what it had at its addresses is gone.
+ * Without address space randomization, the same may lie there again.
+ */
+static void forget_program(struct attach *a, pid_t pid)
+{
+	uint32_t key = pid;
+	struct ft_proc p;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.ft_procs), &key, &p))
+		return;
+	forget_all(bpf_map__fd(a->skel->maps.ft_codes), pid);
+	forget_all(bpf_map__fd(a->skel->maps.ft_types), pid);
+	forget_all(bpf_map__fd(a->skel->maps.ft_suspended), pid);
+}
+
 int attach_process(struct attach *a, const struct target *t, const struct ft_layout *layout,
 		   const struct hooks *hooks, struct why *w)
 {
@@ -418,8 +459,10 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 		if (hooks->site[i].role == HOOK_FRAME_EXIT ||
 		    hooks->site[i].role == HOOK_FRAME_CLEAR)
 			p.layout.exits_exact = 1;
+	p.hooks = find_hooked(a, &f, t->pid);
+	forget_program(a, t->pid);
 	err = put_proc(a, t->pid, &p, w);
-	if (!err && !is_hooked(a, &f, t->pid))
+	if (!err && (int)p.hooks == a->nhooked)
 		err = put_hooks(a, t, &f, hooks, w);
 	if (err)
 		drop_proc(a, t->pid);
