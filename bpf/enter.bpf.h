@@ -205,6 +205,7 @@ FT_INLINE void start(struct hit *h)
 	if (c->flags && h->l->exits_exact && h->proc->flags & FT_PROC_SUSPENDS)
 		suspended_drop(h->tgid, h->frame);
 	c->exc = 0;
+	c->object = 0;
 	c->tstate = h->tstate;
 	if (h->entry->verdict != CODE_ACCEPT) {
 		c->flags |= CALL_HIDDEN;
@@ -239,6 +240,7 @@ FT_INLINE void push_unseen(struct thread *t, struct hit *h)
 	named_as(c, below);
 	c->flags = CALL_HIDDEN | CALL_GENERATOR | CALL_UNSEEN;
 	c->exc = 0;
+	c->object = 0;
 	c->tstate = h->tstate;
 	c->request = HTTP_UNSEEN;
 }

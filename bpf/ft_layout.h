@@ -61,6 +61,10 @@ struct ft_layout {
 	__u16 cframe_frame;    /* FT_NONE: tstate_frame is the frame itself */
 	__u16 tstate_exc_type; /* FT_NONE: no separate type */
 	__u16 tstate_exc_value;
+	__u16 tstate_exc_traceback; /* FT_NONE: it is the exception's own (3.12) */
+	__u16 tstate_exc_info;	    /* the innermost of what is being handled */
+	__u16 exc_info_value, exc_info_previous;
+	__u16 traceback_next, traceback_frame;
 	__u16 tstate_context;  /* contextvars.Context, NULL until it is needed */
 	__u16 context_entered; /* int: a thread runs in it, and did not make it for itself */
 
@@ -97,7 +101,7 @@ struct ft_layout {
 	__u16 dict_used, dict_keys, dict_values;
 	__u16 keys_size, keys_nentries, keys_indices; /* keys_size: FT_DICT_SIZE only */
 	__u16 set_fill, set_used, set_mask, set_table;
-	__u16 cell_value, exc_args, exc_cause, os_errno, os_strerror, os_filename;
+	__u16 cell_value, exc_args, os_errno, os_strerror, os_filename;
 	__u16 function_code, wrapper_callable; /* static/classmethod, property: the function */
 	__u16 type_name, type_flags, type_base, type_dict, type_mro, type_dictoffset;
 	__u16 type_qualname, type_cached_keys;

@@ -76,6 +76,7 @@ struct call {
 	__u32 start_tid;
 	__u32 flags;   /* CALL_* */
 	__u64 exc;     /* the exception last seen in it, 0 = none */
+	__u64 object;  /* then: its PyFrameObject, which a traceback names */
 	__u64 tstate;  /* a sub-interpreter has another on the same thread */
 	__u64 request; /* the HTTP request that it is made for, 0 = none */
 };

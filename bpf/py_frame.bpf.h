@@ -45,6 +45,12 @@ int ft_alive(u32 tid, u64 frame);
  * built in the thread's slot (0 = none).
  */
 int ft_settle(u32 tid, u64 start, u64 fresh, u64 exc);
+/* Goes through at most WALK_FRAMES entries of a traceback. WALK_MET: met one of this frame object,
+ * with this code; 0: there is none; else the entry where it is. */
+u64 ft_trace_back(u64 traceback, u64 object, u64 code);
+/* Was the top call, which is gone, left by this exception, which is under way? -1: not to be told.
+ */
+int ft_left_by(u32 tid, u64 exc);
 /* Begins the tokens of a RAISE record for the exception (type, value), as the thread state
  * holds it: up to 3.11 the value may be no instance yet. The rest is to be walked. */
 int ft_begin_raise(u32 tid, u64 type, u64 value);
@@ -221,6 +227,25 @@ FT_INLINE void send_unwound(struct thread *t, u32 tid, const struct call *c, u64
 	r->start_tid = c->start_tid;
 	r->how = FT_EXIT_EXCEPTION;
 	send(t, tid, now, r, sizeof(*r), 1);
+}
+
+/* By which exception the call was left cannot be told: a RAISE record without tokens. */
+FT_INLINE void send_unknown(struct thread *t, u32 tid, const struct call *c, u64 now)
+{
+	struct ft_rec_raise *r = (void *)t->small;
+
+	if (c->flags & CALL_HIDDEN)
+		return;
+	thread_lost(t, now, 1, FT_LOST_walk_bound);
+	if (c->flags & CALL_LOST)
+		return;
+	head_init(&r->hdr, FT_REC_RAISE, sizeof(*r), t->pid, tid, now);
+	r->code = c->code;
+	r->start_ns = c->start_ns;
+	r->start_tid = c->start_tid;
+	r->line = 0;
+	r->exc = 0;
+	send(t, tid, now, r, sizeof(*r), 0);
 }
 
 /* Sends the RAISE record whose tokens are in t->tok, for this call. */

@@ -30,7 +30,7 @@ FT_GLOBAL u64 ft_descend(u64 frame, u64 top, u64 below)
 }
 
 #define WAIT_CALLS 64
-#define EXC_UNREADABLE 1 /* there was an exception, but not where it should be */
+#define EXC_UNREADABLE 1 /* an exception that has no value yet (up to 3.11) */
 
 /*
  * The top call belongs to another thread state than that of the event at hand: a
@@ -83,13 +83,79 @@ FT_GLOBAL int ft_alive(u32 tid, u64 frame)
 	return 1;
 }
 
-/*
- * A StopIteration that leaves a generator's body becomes a RuntimeError behind its frame (up
- * to 3.11: genobject.c, gen_send_ex2); what left the body is the new one's __cause__.
- */
-FT_INLINE bool replaced(const struct ft_layout *l, const struct call *c, u64 exc)
+/* ---- which exception left a call ------------------------------------------------------------ */
+
+/* The code of a frame object, which outlives its frame as long as a traceback names it. */
+FT_INLINE u64 object_code(const struct ft_layout *l, u64 object)
 {
-	return c->flags & CALL_GENERATOR && c->exc && read_ptr(exc + l->exc_cause) == c->exc;
+	if (l->pyframe_frame != FT_NONE)
+		object = read_ptr(object + l->pyframe_frame);
+	return plausible(object) ? frame_code(l, object) : 0;
+}
+
+FT_GLOBAL u64 ft_trace_back(u64 traceback, u64 object, u64 code)
+{
+	const struct ft_layout *l = my_layout();
+	u32 i;
+
+	for (i = 0; l && i < WALK_FRAMES; i++) {
+		if (!plausible(traceback))
+			return 0;
+		if (read_ptr(traceback + l->traceback_frame) == object)
+			return object_code(l, object) == code ? WALK_MET : 0;
+		traceback = read_ptr(traceback + l->traceback_next);
+	}
+	return l ? traceback : 0;
+}
+
+#define HANDLED_BOUND 16 /* generators that run in each other without handling anything */
+
+/* Is this being handled, and so what a bare `raise` raises again? */
+FT_INLINE bool is_handled(const struct ft_layout *l, u64 tstate, u64 exc)
+{
+	u64 info = read_ptr(tstate + l->tstate_exc_info), value;
+	u32 i;
+
+	for (i = 0; i < HANDLED_BOUND && plausible(info); i++) {
+		value = read_ptr(info + l->exc_info_value);
+		if (value && value != l->none_addr)
+			return value == exc;
+		info = read_ptr(info + l->exc_info_previous);
+	}
+	return false;
+}
+
+/*
+ * Was the top call, which is gone, left by the exception that is under way? Since the last one
+ * that was seen in it, it may have been left by one that nothing showed there: raised again,
+ * which makes no new entry in the traceback. Or the one that left it was swallowed, by C code or
+ * by a function that nobody asked for, and this one is of later. The traceback tells: it has an
+ * entry for each frame that an exception passed before it came here, from the outermost to where
+ * it was raised. A bare `raise` in a frame that never saw an exception makes no entry at all;
+ * what it raises is still being handled below.
+ */
+FT_GLOBAL int ft_left_by(u32 tid, u64 exc)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct call *c = t ? call_top(t, tid) : 0;
+	u64 traceback, object, code;
+	u32 i;
+
+	if (!l || !c || c->exc == exc)
+		return 0;
+	if (!c->exc)
+		return is_handled(l, t->tstate, exc);
+	object = c->object;
+	code = c->code;
+	traceback = read_ptr(t->tstate + l->tstate_exc_traceback);
+	for (i = 0; i < WALK_ROUNDS; i++) {
+		traceback = ft_trace_back(traceback, object, code);
+		if (traceback <= WALK_MET)
+			return traceback;
+	}
+	count(FT_LOST_walk_bound);
+	return -1;
 }
 
 /* Closes the top call if it is gone; 1 = it was. */
@@ -100,6 +166,7 @@ FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 	const struct ft_layout *l = p ? &p->layout : 0;
 	struct call *c = t ? call_top(t, tid) : 0;
 	u64 now = bpf_ktime_get_ns();
+	int left;
 
 	if (!t || !l || !c || (l->exits_exact && !(p->flags & FT_PROC_JIT)) ||
 	    (c->frame != fresh && ft_alive(tid, start)))
@@ -115,8 +182,14 @@ FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 		t->depth--;
 		return 1;
 	}
-	if (exc && c->exc != exc && !replaced(l, c, exc))
+	left = exc ? ft_left_by(tid, exc) : 0;
+	c = call_top(t, tid);
+	if (!c)
+		return 0;
+	if (left > 0)
 		send_raise(t, tid, c, exc, now);
+	else if (left < 0)
+		send_unknown(t, tid, c, now);
 	send_unwound(t, tid, c, now);
 	http_leave(tid, c, 1);
 	if (c->flags & CALL_STORED)
@@ -200,7 +273,7 @@ FT_GLOBAL int ft_begin_raise(u32 tid, u64 type, u64 value)
 SEC("uprobe")
 int ft_traceback(struct pt_regs *ctx)
 {
-	u64 frame = PT_REGS_PARM1(ctx), type = 0, exc;
+	u64 object = PT_REGS_PARM1(ctx), frame = object, type = 0, value, exc;
 	struct call *c, *was;
 	struct thread *t;
 	struct hit h;
@@ -225,10 +298,11 @@ int ft_traceback(struct pt_regs *ctx)
 			return 0;
 		t->tstate = h.tstate;
 	}
-	exc = read_ptr(h.tstate + h.l->tstate_exc_value);
+	value = read_ptr(h.tstate + h.l->tstate_exc_value);
+	exc = value ?: EXC_UNREADABLE;
 	if (h.l->tstate_exc_type != FT_NONE)
 		type = read_ptr(h.tstate + h.l->tstate_exc_type);
-	if (build_raise(h.tid, type, exc))
+	if (build_raise(h.tid, type, value))
 		return 0;
 	c = call_top(t, h.tid);
 	if (!call_is(c, h.frame, h.code))
@@ -247,7 +321,8 @@ int ft_traceback(struct pt_regs *ctx)
 		call_opened(t);
 	}
 	send_raise(t, h.tid, c, exc, bpf_ktime_get_ns());
-	c->exc = exc ?: EXC_UNREADABLE;
+	c->exc = exc;
+	c->object = object;
 	http_raised(c, type);
 	h.proc->raised_tid = h.tid;
 	return 0;

@@ -13,7 +13,8 @@ import outside
 SCENARIOS = (
     "recursion", "methods", "params", "generators", "yieldfrom", "coroutines", "asyncgens",
     "threads", "pool", "exceptions", "swallowed", "through_c", "chains", "deepchain", "scalars",
-    "containers", "objects", "frames", "limits", "redaction", "names", "uncaught",
+    "containers", "objects", "frames", "limits", "redaction", "names", "left_by",
+    "uncaught",
 )
 # Their main() raises.
 FAILING = ("uncaught",)

@@ -4,7 +4,9 @@
 
 #define OFFSETS_3_15                                                                               \
 	.tstate_frame = 72, .cframe_frame = FT_NONE, .tstate_exc_type = FT_NONE,                   \
-	.tstate_exc_value = 136, .tstate_context = 232, .context_entered = 40, .frame_code = 0,    \
+	.tstate_exc_value = 136, .tstate_exc_traceback = FT_NONE, .tstate_exc_info = 144,          \
+	.exc_info_value = 0, .exc_info_previous = 8, .traceback_next = 16,                         \
+	.traceback_frame = 24, .tstate_context = 232, .context_entered = 40, .frame_code = 0,      \
 	.frame_previous = 8, .frame_globals = 24, .frame_localsplus = 80, .frame_instr = 56,       \
 	.frame_lasti = FT_NONE, .frame_stacktop = FT_NONE, .frame_state = FT_NONE,                 \
 	.frame_owner = 74, .pyframe_frame = 24, .code_guard = 56, .guard_words = 11,               \
@@ -20,10 +22,10 @@
 	.list_items = 24, .tuple_items = 32, .dict_used = 16, .dict_keys = 32,                     \
 	.dict_values = 40, .keys_size = FT_NONE, .keys_nentries = 24, .keys_indices = 32,          \
 	.values_first = 8, .set_fill = 16, .set_used = 24, .set_mask = 32, .set_table = 40,        \
-	.cell_value = 16, .exc_args = 24, .exc_cause = 56, .os_errno = 72, .os_strerror = 80,      \
-	.os_filename = 88, .function_code = 48, .type_name = 24, .type_basicsize = 32,             \
-	.type_flags = 168, .type_base = 256, .type_dict = 264, .type_mro = 344,                    \
-	.type_dictoffset = 288, .type_qualname = 880, .type_cached_keys = 888
+	.cell_value = 16, .exc_args = 24, .os_errno = 72, .os_strerror = 80, .os_filename = 88,    \
+	.function_code = 48, .type_name = 24, .type_basicsize = 32, .type_flags = 168,             \
+	.type_base = 256, .type_dict = 264, .type_mro = 344, .type_dictoffset = 288,               \
+	.type_qualname = 880, .type_cached_keys = 888
 
 #define DEBUG_OFFSETS_3_15                                                                         \
 	.structure_size = 888, .thread_state_size = 176, .thread_state_current_frame = 208,        \
