@@ -120,6 +120,22 @@ FT_INLINE void resume_caller(struct thread *t, struct hit *h, struct call *top)
 	push_suspended(t, h, previous, frame_code(h->l, previous));
 }
 
+/* The call that is below an entry: the innermost that is open, or a generator that is not pushed.
+ */
+FT_INLINE struct call *call_below(struct thread *t, struct hit *h)
+{
+	struct call *top = call_top(t, h->tid);
+	u64 previous, frame;
+
+	if (!t->thrown)
+		return top;
+	previous = previous_of(h);
+	if (top && top->frame == previous)
+		return top;
+	frame = ft_thrown_below(h->tid, previous);
+	return (frame ? suspended_find(h->tgid, frame, frame_code(h->l, frame)) : 0) ?: top;
+}
+
 #define PLAIN_PARAMS 4
 
 /* The first parameters, as long as they are plain: what most calls are made of. */
@@ -178,7 +194,7 @@ FT_INLINE void start(struct hit *h)
 		return;
 	if (h->proc->flags & FT_PROC_SUSPENDS) {
 		resume_caller(t, h, top);
-		top = call_top(t, h->tid);
+		top = call_below(t, h);
 	}
 	if (h->entry->role) {
 		flags = http_start(h->tid, h->frame, h->code, previous_of(h));
@@ -186,7 +202,7 @@ FT_INLINE void start(struct hit *h)
 			return;
 		request = t->http.number;
 		now = bpf_ktime_get_ns();
-		top = call_top(t, h->tid);
+		top = call_below(t, h);
 	} else {
 		request = thread_request(h->proc, h->tid, top);
 	}

@@ -211,7 +211,7 @@ struct thread {
 	 * it; else 0. */
 	__u64 hidden_frame;
 	__u32 hidden_at;
-	__u32 pad0;
+	__u32 thrown; /* see thrown_into() in py_frame.bpf.h */
 	/* What would be too much for the BPF stack. */
 	struct code_entry entry; /* of a code object that is being described */
 	struct ft_rec_lost lost;

@@ -51,6 +51,21 @@ u64 ft_trace_back(u64 traceback, u64 object, u64 code);
 /* Was the top call, which is gone, left by this exception, which is under way? -1: not to be told.
  */
 int ft_left_by(u32 tid, u64 exc);
+/*
+ * A generator that is thrown into goes on without a RESUME (3.11): no hook pushes its call. One
+ * that waits behind `yield from` while the inner one handles what was thrown runs none of its code
+ * at all, but stands among the frames, below the inner one. What they call is then looked for
+ * below: among the frames down to the top call's, if a generator whose call is kept as suspended
+ * stands there, it is the parent. It is not pushed, since when it waits again no hook may tell.
+ *
+ *     thread->thrown    1 + calls that were open when an exception was first seen in such a
+ *                       generator; 0 again when none is found there any more
+ *
+ * PyTraceBack_Here is the first hook that such a generator passes.
+ */
+int ft_thrown_into(u32 tgid, u64 frame, u64 top);
+/* The frame of that generator, the nearest from this frame downwards; 0 = there is none. */
+u64 ft_thrown_below(u32 tid, u64 frame);
 /* Begins the tokens of a RAISE record for the exception (type, value), as the thread state
  * holds it: up to 3.11 the value may be no instance yet. The rest is to be walked. */
 int ft_begin_raise(u32 tid, u64 type, u64 value);

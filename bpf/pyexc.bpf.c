@@ -83,6 +83,100 @@ FT_GLOBAL int ft_alive(u32 tid, u64 frame)
 	return 1;
 }
 
+/* ---- generators that are thrown into --------------------------------------------------------- */
+
+FT_INLINE u8 frame_owner(const struct ft_layout *l, u64 frame)
+{
+	u8 owner = 0;
+
+	read_at(&owner, 1, frame + l->frame_owner);
+	return owner;
+}
+
+/*
+ * Is there a call kept as suspended among the generators that run from this frame downwards, one
+ * behind the `yield from` of the next? Between them are frames of the interpreter's own.
+ */
+FT_GLOBAL int ft_thrown_into(u32 tgid, u64 frame, u64 top)
+{
+	const struct ft_layout *l = my_layout();
+	u32 i;
+	u8 owner;
+
+	for (i = 0; l && i < WALK_FRAMES; i++) {
+		if (!plausible(frame) || frame == top)
+			return 0;
+		owner = frame_owner(l, frame);
+		if (owner < OWNER_SHIM && owner != OWNER_GENERATOR)
+			return 0;
+		if (owner == OWNER_GENERATOR && suspended_find(tgid, frame, frame_code(l, frame)))
+			return 1;
+		frame = read_ptr(frame + l->frame_previous);
+	}
+	return l != 0; /* the next entry looks further */
+}
+
+/* Looks at WALK_FRAMES: the generator with WALK_MET in its address; 0: at the top call, or at the
+ * bottom; else the frame where it is. */
+FT_GLOBAL u64 ft_generator_below(u32 tgid, u64 frame, u64 top)
+{
+	const struct ft_layout *l = my_layout();
+	u32 i;
+
+	for (i = 0; l && i < WALK_FRAMES; i++) {
+		if (!plausible(frame) || frame == top)
+			return 0;
+		if (frame_owner(l, frame) == OWNER_GENERATOR &&
+		    suspended_find(tgid, frame, frame_code(l, frame)))
+			return frame | WALK_MET;
+		frame = read_ptr(frame + l->frame_previous);
+	}
+	return l ? frame : 0;
+}
+
+FT_GLOBAL u64 ft_thrown_below(u32 tid, u64 frame)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct call *top = t ? call_top(t, tid) : 0;
+	u64 top_frame = top ? top->frame : 0;
+	u32 i, tgid = my_ids() >> 32;
+
+	if (!t)
+		return 0;
+	for (i = 0; i < WALK_ROUNDS; i++) {
+		frame = ft_generator_below(tgid, frame, top_frame);
+		if (frame & WALK_MET)
+			return frame & ~(u64)WALK_MET;
+		if (!frame)
+			break;
+	}
+	if (frame) {
+		count(FT_LOST_walk_bound);
+		thread_lost(t, bpf_ktime_get_ns(), 1, FT_LOST_walk_bound);
+	} else if (t->depth < t->thrown) {
+		t->thrown = 0;
+	}
+	return 0;
+}
+
+/* An exception is seen in this frame. */
+FT_INLINE void note_thrown(struct hit *h, u64 frame)
+{
+	struct thread *t;
+	struct call *top;
+
+	if (!(h->proc->flags & FT_PROC_SUSPENDS) || h->l->frame_owner == FT_NONE ||
+	    frame_owner(h->l, frame) != OWNER_GENERATOR)
+		return;
+	t = bpf_map_lookup_elem(&ft_threads, &h->tid);
+	top = t ? call_top(t, h->tid) : 0;
+	if (!ft_thrown_into(h->tgid, frame, top ? top->frame : 0))
+		return;
+	t = thread_get(h->tgid, h->tid);
+	if (t && (!t->thrown || t->thrown > t->depth + 1))
+		t->thrown = t->depth + 1;
+}
+
 /* ---- which exception left a call ------------------------------------------------------------ */
 
 /* The code of a frame object, which outlives its frame as long as a traceback names it. */
@@ -279,10 +373,13 @@ int ft_traceback(struct pt_regs *ctx)
 	struct hit h;
 	bool ours;
 
-	if (!hit_ours(&h) || !hit_frame(&h))
+	if (!hit_ours(&h))
 		return 0;
 	if (h.l->pyframe_frame != FT_NONE)
 		frame = read_ptr(frame + h.l->pyframe_frame);
+	note_thrown(&h, frame);
+	if (h.l->exits_exact || !hit_frame(&h))
+		return 0;
 	if (frame != h.frame)
 		return 0; /* a traceback entry made by C code, for no frame that runs */
 	t = bpf_map_lookup_elem(&ft_threads, &h.tid);

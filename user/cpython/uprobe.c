@@ -71,14 +71,16 @@ static int add_functions(struct elf *e, const struct target *t, const struct cpy
 	static const struct hook traceback = {.role = HOOK_TRACEBACK, .name = "PyTraceBack_Here"};
 	static const struct hook entry = {.role = HOOK_EVAL_ENTRY,
 					  .name = "_PyEval_EvalFrameDefault"};
-	int err;
+	int err = 0;
 
 	if (facts->frame_clear == FRAME_CLEAR_EXPORTED)
-		return add_function(e, t, clear, exported(e, clear.name), h, w);
-	if (facts->frame_clear == FRAME_CLEAR_CALLED)
-		return add_function(e, t, clear, called_by_returns(e, facts, d), h, w);
-	/* Called once for every frame that an exception is raised in or passes through. */
-	err = add_function(e, t, traceback, exported(e, traceback.name), h, w);
+		err = add_function(e, t, clear, exported(e, clear.name), h, w);
+	else if (facts->frame_clear == FRAME_CLEAR_CALLED)
+		err = add_function(e, t, clear, called_by_returns(e, facts, d), h, w);
+	/* Called once for every frame that an exception is raised in or passes through, or is
+	 * thrown into. */
+	if (!err)
+		err = add_function(e, t, traceback, exported(e, traceback.name), h, w);
 	if (!err && facts->eval_entry)
 		err = add_function(e, t, entry, exported(e, entry.name), h, w);
 	return err;

@@ -65,3 +65,13 @@ def drain(iterable):
 def first(iterable):
     """Takes one item of a generator."""
     return next(iter(iterable))
+
+
+def catching(function, *args):
+    """A generator that handles what is thrown into it, and calls function before and after."""
+    try:
+        yield "waiting"
+    except KeyError:
+        function(*args)
+    function(*args)
+    yield "handled"
