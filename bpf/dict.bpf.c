@@ -11,7 +11,7 @@
 #define PROBES 24	/* slots that are looked at for a hash */
 #define SLOT_EMPTY (-1) /* of the table before the entries; -2: its entry is deleted */
 #define SLOT_UNREAD (-3)
-#define STR_LENGTH 16	/* the same in every release */
+#define STR_LENGTH 16 /* the same in every release */
 
 FT_GLOBAL int ft_str_is(u64 str, u64 lo, u64 hi, u32 n, u32 ascii_data)
 {

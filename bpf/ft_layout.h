@@ -75,9 +75,9 @@ struct ft_layout {
 	__u16 frame_stacktop; /* pointer, not NULL = suspended by a yield; FT_NONE */
 	__u16 frame_state;    /* signed char; FT_NONE */
 	__u16 frame_owner;    /* char: 1 = a generator's; FT_NONE */
+	__u16 frame_object;   /* NULL when an exception has left the frame (3.11); FT_NONE */
 	__u16 pyframe_frame;  /* PyFrameObject -> the frame; FT_NONE: it is the frame */
 	__s16 frame_state_suspended; /* where there is no frame_stacktop */
-	__u16 pad1;
 
 	/* RESUME, read through frame_instr */
 	__u8 op_resume[4];	  /* its opcodes, 0 = unused */
@@ -154,6 +154,7 @@ struct ft_proc {
 #define FT_PROC_REQUESTS 64 /* set by BPF: something belongs to an HTTP request */
 #define FT_PROC_HASHED 128  /* set by BPF: key_hash holds the hashes that its dicts go by */
 #define FT_PROC_NOT_HASHED 256 /* set by BPF: it does not, and never will */
+#define FT_PROC_GREENLETS 4096 /* has loaded greenlet; set by BPF where it does so later */
 
 /* Settings of a run: the same for every process, in BPF's read-only data. */
 struct ft_settings {

@@ -8,8 +8,8 @@
 
 #include "ft_abi.h"
 
-#define FT_CHUNK 64	  /* shadow stack entries in one map value */
-#define FT_MAX_CHUNKS 512 /* chunks of one thread: 32,768 open calls */
+#define FT_CHUNK 16	   /* shadow stack entries in one map value */
+#define FT_MAX_CHUNKS 2048 /* chunks of one stack: 32,768 open calls */
 #define FT_TOK_MASK (FT_MAX_TOKEN_BYTES - 1)
 #define FT_COPY 1024	   /* bytes copied at once */
 #define SMALL_SCRATCH 1280 /* where the scratch begins in thread->small */
@@ -91,7 +91,9 @@ struct call {
 #define CALL_GONE 128	 /* such a one, and what was last raised in it is no Exception */
 #define CALL_UNSEEN 256	 /* an application whose request is not in the trace */
 
+/* A part of a stack of calls. A thread has one stack, or one for each greenlet. */
 struct chunk_key {
+	__u64 bottom; /* the frame at the greenlet's bottom; 0: see thread->first */
 	__u32 tid;
 	__u32 chunk;
 };
@@ -212,6 +214,11 @@ struct thread {
 	__u64 hidden_frame;
 	__u32 hidden_at;
 	__u32 thrown; /* see thrown_into() in py_frame.bpf.h */
+	/* Where greenlets are, by the frame at the bottom of each (greenlet.bpf.c). */
+	__u64 bottom;	   /* of the stack that depth is of; 0: the first one */
+	__u64 first;	   /* of the first one, which all calls are on until there is a second */
+	__u64 next_bottom; /* to be switched to */
+	__u64 parked;	   /* of the stack that was left last, | 1; 0 = none waits */
 	/* What would be too much for the BPF stack. */
 	struct code_entry entry; /* of a code object that is being described */
 	struct ft_rec_lost lost;

@@ -90,6 +90,24 @@ FT_INLINE bool hit_thread_state(struct hit *h)
 	return h->tstate;
 }
 
+/*
+ * greenlet.bpf.c: does this frame stand on another stack than the thread's last? Then its calls
+ * that are over are closed, as far as they tell, and the other one is made the thread's. enters:
+ * the frame is new there.
+ */
+int ft_elsewhere(u32 tid, u64 frame, u32 enters);
+int ft_switch(u32 tid);
+
+/* Before anything of a frame is looked for on the shadow stack. */
+FT_INLINE void stand(struct hit *h, bool enters)
+{
+	if (!(h->proc->flags & FT_PROC_GREENLETS) || (enters && !thread_get(h->tgid, h->tid)) ||
+	    !ft_elsewhere(h->tid, h->frame, enters))
+		return;
+	ft_settle(h->tid, FRAME_AWAY, 0, 0);
+	ft_switch(h->tid);
+}
+
 /* The frame of the innermost call that is open, if nobody asked for it; else 0. */
 FT_INLINE u64 hidden_frame(const struct hit *h, struct thread *t)
 {
@@ -104,7 +122,7 @@ FT_INLINE u64 hidden_frame(const struct hit *h, struct thread *t)
 		t->hidden_at = t->depth;
 		t->hidden_frame = top->flags & CALL_HIDDEN ? top->frame : 0;
 	}
-	return h->proc->flags & FT_PROC_JIT ? 0 : t->hidden_frame;
+	return h->proc->flags & (FT_PROC_JIT | FT_PROC_GREENLETS) ? 0 : t->hidden_frame;
 }
 
 /*
@@ -138,6 +156,7 @@ FT_INLINE void settle_at_bottom(struct hit *h)
 	if (!t || read_ptr(h->frame + h->l->frame_previous))
 		return;
 	t->tstate = h->tstate ?: tstate_of(h->l);
+	stand(h, true);
 	ft_settle(h->tid, 0, h->frame, 0);
 	h->proc->raised_tid = 0;
 }
@@ -150,8 +169,10 @@ FT_INLINE bool hit_wanted(struct hit *h)
 		decide(h->tgid, h->tid, h->frame, h->code);
 		h->entry = code_find(h->tgid, h->code);
 	}
-	if (h->entry && (h->entry->verdict == CODE_ACCEPT || h->entry->role))
+	if (h->entry && (h->entry->verdict == CODE_ACCEPT || h->entry->role)) {
+		stand(h, true);
 		return true;
+	}
 	if (h->proc->raised_tid == h->tid)
 		settle_at_bottom(h);
 	return false;
@@ -175,7 +196,7 @@ FT_INLINE struct thread *hit_thread(struct hit *h)
 
 	if (h->proc->flags & FT_PROC_JIT)
 		return thread_get(h->tgid, h->tid);
-	return t && (t->depth || h->proc->flags & FT_PROC_SUSPENDS) ? t : 0;
+	return t && (t->depth || t->parked || h->proc->flags & FT_PROC_SUSPENDS) ? t : 0;
 }
 
 #endif

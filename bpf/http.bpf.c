@@ -165,7 +165,7 @@ FT_GLOBAL int ft_http_late(u32 tid)
 	u64 frame;
 	u32 i;
 
-	if (!l || t->whole)
+	if (!l || (t->whole && !t->bottom))
 		return 0;
 	frame = t->http.server;
 	for (i = 0; i < SERVER_FRAMES && frame; i++) {
@@ -324,7 +324,7 @@ FT_GLOBAL int ft_http_hold(u32 tid)
 	c->exc = 0;
 	c->tstate = t->tstate;
 	c->request = t->http.number;
-	named_as(c, t->depth > 1 ? call_at(tid, t->depth - 2) : 0);
+	named_as(c, top);
 	return 0;
 }
 
@@ -451,6 +451,14 @@ FT_INLINE u64 settled_request(struct hit *h)
 	if (!t)
 		return 0;
 	top = call_top(t, h->tid);
+	if (h->proc->flags & FT_PROC_GREENLETS) {
+		if (!hit_running(h))
+			return 0;
+		if (h->frame)
+			stand(h, false);
+		/* A greenlet that runs C code alone has no call. */
+		top = h->frame ? call_top(t, h->tid) : 0;
+	}
 	if (!top) {
 		t->tstate = tstate_of(h->l);
 		return thread_request(h->proc, h->tid, 0);

@@ -60,8 +60,10 @@ FT_INLINE void over(struct hit *h, struct call *c, u32 failed)
 /* At an exit: may it be that of a call that is open? */
 FT_INLINE bool may_leave(struct thread *t, struct hit *h)
 {
-	return hit_known(h) &&
-	       (h->entry->verdict != CODE_DROPPED ||
+	if (!hit_known(h))
+		return false;
+	stand(h, false);
+	return (h->entry->verdict != CODE_DROPPED ||
 		call_is(call_top(t, h->tid), h->frame, h->code)) &&
 	       hit_thread_state(h);
 }

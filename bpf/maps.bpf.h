@@ -84,7 +84,7 @@ FT_MAP struct {
 
 FT_MAP struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	FT_ENTRIES(2048);
+	FT_ENTRIES(8192);
 	__type(key, struct chunk_key);
 	__type(value, struct call_chunk);
 } ft_stacks SEC(".maps");

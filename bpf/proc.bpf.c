@@ -22,10 +22,8 @@ FT_INLINE void proc_send(u32 type, u32 tgid, u32 tid, u32 other)
 FT_INLINE void thread_drop(u32 tid, bool tell)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	struct chunk_key key = {.tid = tid};
 	u64 now = bpf_ktime_get_ns();
 	struct ft_rec h;
-	u32 i;
 
 	if (!t)
 		return;
@@ -33,13 +31,11 @@ FT_INLINE void thread_drop(u32 tid, bool tell)
 		head_init(&h, FT_REC_THREAD_EXIT, sizeof(h), t->pid, tid, now);
 		send(t, tid, now, &h, sizeof(h), 0);
 	}
-	for (i = 0; i < FT_MAX_CHUNKS; i++) {
-		key.chunk = i;
-		if (bpf_map_delete_elem(&ft_stacks, &key))
-			break;
-	}
+	ft_drop_stacks(tid);
 	if (t->lost_count) { /* not told yet: user space finds it here at the end */
 		t->depth = 0;
+		t->bottom = t->first = 0;
+		t->thrown = 0;
 		t->named = 0;
 		return;
 	}

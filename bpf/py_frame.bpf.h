@@ -2,7 +2,7 @@
 /*
  * The shadow stack of a thread: its open calls of accepted functions, in chunks.
  *
- *     ft_stacks {tid, 0}: call 0 .. 63   {tid, 1}: call 64 .. 127   ...   top = depth - 1
+ *     ft_stacks {tid, 0}: call 0 .. 15   {tid, 1}: call 16 .. 31   ...   top = depth - 1
  *
  * No hook sees a call that an exception leaves. Such a call is found dead later, when its
  * frame no longer stands on the interpreter's own stack:
@@ -38,6 +38,8 @@ u64 ft_descend(u64 frame, u64 top, u64 below);
 #define WALK_MET 1
 /* Does the top call's frame stand among the frames from this one downwards? */
 int ft_alive(u32 tid, u64 frame);
+/* In place of the frame: the thread is in another greenlet, so the top's own frame has to tell. */
+#define FRAME_AWAY 1
 /*
  * Closes calls at the top that are no longer alive, seen from frame start, and stops at
  * one that is. A call whose frame is fresh is dead whatever its code: a new call began at
@@ -66,6 +68,8 @@ int ft_left_by(u32 tid, u64 exc);
 int ft_thrown_into(u32 tgid, u64 frame, u64 top);
 /* The frame of that generator, the nearest from this frame downwards; 0 = there is none. */
 u64 ft_thrown_below(u32 tid, u64 frame);
+/* The calls of a thread are forgotten, those of all its greenlets. */
+int ft_drop_stacks(u32 tid);
 /* Begins the tokens of a RAISE record for the exception (type, value), as the thread state
  * holds it: up to 3.11 the value may be no instance yet. The rest is to be walked. */
 int ft_begin_raise(u32 tid, u64 type, u64 value);
@@ -78,11 +82,9 @@ FT_INLINE int build_raise(u32 tid, u64 type, u64 value)
 	return 0;
 }
 
-/* The slot of call number n of the thread, or NULL. */
-FT_INLINE struct call *call_at(u32 tid, u32 n)
+FT_INLINE struct call *call_in(const struct chunk_key *key, u32 n)
 {
-	struct chunk_key key = {.tid = tid, .chunk = n / FT_CHUNK};
-	struct call_chunk *c = bpf_map_lookup_elem(&ft_stacks, &key);
+	struct call_chunk *c = bpf_map_lookup_elem(&ft_stacks, key);
 
 	if (!c)
 		return 0;
@@ -90,9 +92,17 @@ FT_INLINE struct call *call_at(u32 tid, u32 n)
 	return &c->call[n & (FT_CHUNK - 1)];
 }
 
+/* The slot of call number n of the thread, or NULL. */
+FT_INLINE struct call *call_at(const struct thread *t, u32 tid, u32 n)
+{
+	struct chunk_key key = {.bottom = t->bottom, .tid = tid, .chunk = n / FT_CHUNK};
+
+	return call_in(&key, n);
+}
+
 FT_INLINE struct call *call_top(const struct thread *t, u32 tid)
 {
-	return t->depth ? call_at(tid, t->depth - 1) : 0;
+	return t->depth ? call_at(t, tid, t->depth - 1) : 0;
 }
 
 /* One more call is open: the one that was filled. */
@@ -105,8 +115,8 @@ FT_INLINE void call_opened(struct thread *t)
 /* A slot for one more call; the caller fills it, then call_opened(). */
 FT_INLINE struct call *call_new(struct thread *t, u32 tid)
 {
-	struct call *c = call_at(tid, t->depth);
-	struct chunk_key key = {.tid = tid, .chunk = t->depth / FT_CHUNK};
+	struct chunk_key key = {.bottom = t->bottom, .tid = tid, .chunk = t->depth / FT_CHUNK};
+	struct call *c = call_in(&key, t->depth);
 	u32 zero = 0;
 	void *zeroes;
 
@@ -115,7 +125,7 @@ FT_INLINE struct call *call_new(struct thread *t, u32 tid)
 	zeroes = bpf_map_lookup_elem(&ft_zero, &zero);
 	if (!zeroes || bpf_map_update_elem(&ft_stacks, &key, zeroes, BPF_NOEXIST))
 		return 0;
-	return call_at(tid, t->depth);
+	return call_in(&key, t->depth);
 }
 
 FT_INLINE bool call_is(const struct call *c, u64 frame, u64 code)

@@ -44,7 +44,7 @@ FT_GLOBAL int ft_waits(u32 tid)
 	u32 i;
 
 	for (i = 2; t && i < WAIT_CALLS && i <= t->depth; i++) {
-		c = call_at(tid, t->depth - i);
+		c = call_at(t, tid, t->depth - i);
 		if (c && c->tstate == t->tstate)
 			return 0;
 	}
@@ -67,10 +67,14 @@ FT_GLOBAL int ft_alive(u32 tid, u64 frame)
 	if (l->states_running)
 		return frame_code(l, top_frame) == top->code &&
 		       (top_frame == frame || is_running(l, top_frame));
+	if (frame == FRAME_AWAY)
+		return !top->exc || l->frame_object == FT_NONE ||
+		       (frame_code(l, top_frame) == top->code &&
+			read_ptr(top_frame + l->frame_object) == top->object);
 	if (top->tstate != t->tstate)
 		return ft_waits(tid);
 	/* Down at the call below it, and the top was not met: the top is gone. */
-	below = t->depth > 1 ? call_at(tid, t->depth - 2) : 0;
+	below = t->depth > 1 ? call_at(t, tid, t->depth - 2) : 0;
 	if (below && below->frame != top_frame)
 		below_frame = below->frame;
 	for (i = 0; i < WALK_ROUNDS; i++) {
@@ -168,6 +172,8 @@ FT_INLINE void note_thrown(struct hit *h, u64 frame)
 	if (!(h->proc->flags & FT_PROC_SUSPENDS) || h->l->frame_owner == FT_NONE ||
 	    frame_owner(h->l, frame) != OWNER_GENERATOR)
 		return;
+	h->frame = frame;
+	stand(h, false);
 	t = bpf_map_lookup_elem(&ft_threads, &h->tid);
 	top = t ? call_top(t, h->tid) : 0;
 	if (!ft_thrown_into(h->tgid, frame, top ? top->frame : 0))
@@ -382,6 +388,7 @@ int ft_traceback(struct pt_regs *ctx)
 		return 0;
 	if (frame != h.frame)
 		return 0; /* a traceback entry made by C code, for no frame that runs */
+	stand(&h, false);
 	t = bpf_map_lookup_elem(&ft_threads, &h.tid);
 	c = t ? call_top(t, h.tid) : 0;
 	ours = call_is(c, h.frame, h.code) || hit_known(&h);

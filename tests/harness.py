@@ -247,6 +247,15 @@ def interpreters():
     return [Interpreter("system"), *in_roots(), *own]
 
 
+def with_greenlet():
+    """Those of them that Debian's package of greenlet is for."""
+    def has(interpreter):
+        packages = Path(str(interpreter.root or "") + "/usr/lib/python3/dist-packages")
+        return ("/usr/bin/" in interpreter.python and not interpreter.why_not() and any(
+            packages.glob("**/*greenlet.cpython-3%d-*.so" % interpreter.minor())))
+    return [interpreter for interpreter in interpreters() if has(interpreter)]
+
+
 class Tracer:
     """A collector that runs beside its target. A context manager."""
 

@@ -95,8 +95,9 @@ static int hook(struct targets *t, const struct prepared *r, struct why *w)
 	if (err)
 		return err;
 	t->any_python = true;
-	if (p->greenlets && !r->hooks.in_agent)
-		ui_note(t->ui, "pid %d: " CPYTHON_GREENLETS, p->pid);
+	/* Loaded since it was looked at, where no hook told of it yet. */
+	if (!p->greenlets && !r->hooks.in_agent && discover_greenlets(p->pid))
+		attach_greenlets(t->attach, p->pid);
 	if (!t->told_blind && attach_blind_to_contexts(t->attach)) {
 		t->told_blind = true;
 		ui_note(t->ui, "this kernel can kill a program with a seccomp filter at a probe of "

@@ -8,8 +8,9 @@ static const char *const of_inside[] = {"__class__", "__doc__", "__module__", "_
 					"__type_params__"};
 
 /* copy and pickle ask for these, and would make another of what is inside, without us. */
-static const char *const own[] = {"__copy__", "__deepcopy__", "__getstate__", "__setstate__",
-				  "__getnewargs__", "__getnewargs_ex__", "__getinitargs__"};
+static const char *const own[] = {"__copy__",	    "__deepcopy__",   "__getstate__",
+				  "__setstate__",   "__getnewargs__", "__getnewargs_ex__",
+				  "__getinitargs__"};
 
 #define IS_IN(name, names) is_in(name, names, sizeof(names) / sizeof(*(names)))
 

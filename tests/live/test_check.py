@@ -122,17 +122,3 @@ def test_jit():
             _, (said,), _ = check(pid)
         assert said["python"]["jit"] == word
         assert any("PYTHON_JIT is set" in text for text in said["unseen"]) == (word == "on")
-
-
-def test_greenlets(tmp_path):
-    """What is known not to be right there is said, by --check and by tracing."""
-    if harness.run([harness.PYTHON, "-c", "import greenlet"])[0]:
-        pytest.skip("no package greenlet")
-    with sleeping(harness.PYTHON, "-c", "import greenlet; " + SLEEP) as pid:
-        _, (said,), _ = check(pid)
-        before = harness.text_of(pid)
-        with harness.Tracer(tmp_path, "--pid", pid) as tracer:
-            tracer.attached({pid: before})
-            tracer.stop()
-            assert "greenlets" in tracer.stderr()
-    assert any("greenlets" in text for text in said["unseen"])

@@ -294,6 +294,7 @@ static void check_3_11(const char *path)
 	cr_assert_eq(roles[HOOK_TRACEBACK], 1);
 	cr_assert_eq(roles[HOOK_CONTEXT_COPIED], 2);
 	cr_assert_eq(roles[HOOK_CONTEXT_MADE], 1);
+	cr_assert_eq(roles[HOOK_GREENLET], 1);
 }
 
 Test(hooks, debian_12)
@@ -311,12 +312,13 @@ Test(hooks, debian_11_has_usdt_probes_that_see_every_call)
 	struct hooks h = must_hook(need_file(DEBIAN_11_PYTHON), 9, BACKEND_AUTO);
 
 	cr_assert_str_eq(h.backend, "usdt");
-	cr_assert_eq(h.count, 5);
+	cr_assert_eq(h.count, 6);
 	cr_assert_eq(h.site[0].role, HOOK_FRAME_ENTRY);
 	cr_assert_eq(h.site[1].role, HOOK_FRAME_EXIT);
 	cr_assert_eq(h.site[2].role, HOOK_CONTEXT_COPIED);
 	cr_assert_eq(h.site[3].role, HOOK_CONTEXT_COPIED);
 	cr_assert_eq(h.site[4].role, HOOK_CONTEXT_MADE);
+	cr_assert_eq(h.site[5].role, HOOK_GREENLET);
 	for (int i = 0; i < 2; i++) {
 		cr_assert_eq(h.site[i].cost, HOOK_EMULATED);
 		cr_assert_neq(h.site[i].semaphore_offset, 0);

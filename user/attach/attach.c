@@ -154,6 +154,8 @@ static struct bpf_program *program_of(struct attach *a, enum hook_role role)
 		return a->skel->progs.ft_context_copied;
 	case HOOK_CONTEXT_MADE:
 		return a->skel->progs.ft_context_made;
+	case HOOK_GREENLET:
+		return a->skel->progs.ft_greenlet_loaded;
 	case HOOK_AGENT_NAME:
 	case HOOK_AGENT_LISTENER:
 		return a->skel->progs.ft_agent_name;
@@ -452,6 +454,8 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 		p.flags |= FT_PROC_JIT;
 	if (hooks->in_agent)
 		p.flags |= FT_PROC_AGENT;
+	if (t->greenlets)
+		p.flags |= FT_PROC_GREENLETS;
 
 	/* Up to 3.10 a thrown-into generator even breaks the chain of frames that inference
 	 * would walk (genobject.c, _gen_throw, sets tstate->frame by hand). */
@@ -473,6 +477,18 @@ void attach_withdraw(struct attach *a, pid_t pid, bool follow)
 {
 	if (!follow || attach_follow(a, pid, NULL))
 		drop_proc(a, pid);
+}
+
+void attach_greenlets(struct attach *a, pid_t pid)
+{
+	int fd = bpf_map__fd(a->skel->maps.ft_procs);
+	struct ft_proc p;
+	uint32_t key = pid;
+
+	if (bpf_map_lookup_elem(fd, &key, &p) || p.flags & FT_PROC_GREENLETS)
+		return;
+	p.flags |= FT_PROC_GREENLETS;
+	(void)bpf_map_update_elem(fd, &key, &p, BPF_EXIST);
 }
 
 int attach_follow(struct attach *a, pid_t pid, struct why *w)

@@ -49,6 +49,8 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 void attach_withdraw(struct attach *a, pid_t pid, bool follow);
 /* Contexts of tasks and threads are not hooked, since this kernel would kill a target for it. */
 bool attach_blind_to_contexts(const struct attach *a);
+/* It has loaded greenlet, though it had not when it was looked at. */
+void attach_greenlets(struct attach *a, pid_t pid);
 /* Follows a process that is not (yet) Python: its children and its exec are reported. */
 int attach_follow(struct attach *a, pid_t pid, struct why *w);
 /* User space's verdict on a function that no prefix decided: not traced from now on. */

@@ -26,6 +26,9 @@ int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_fac
 /* What is hooked for HTTP requests beside the interpreter's frames. */
 int hooks_context(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
 
+/* What tells that the process has greenlets from now on. */
+int hooks_greenlet(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
+
 /* Opens the extension's own file. */
 int hooks_agent(const struct target *t, struct hooks *h, struct why *w);
 

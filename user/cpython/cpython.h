@@ -31,9 +31,6 @@ int cpython_hooks(const struct target *t, enum backend backend, bool http, struc
  * CPYTHON_UNSEEN_MAX; returns how many.
  */
 #define CPYTHON_UNSEEN_MAX 8
-#define CPYTHON_GREENLETS                                                                          \
-	"it uses greenlets (gevent, eventlet), which switch stacks where no hook is: there, ends " \
-	"may come early as an exception <unknown>, and parents may be wrong"
 int cpython_unseen(const struct target *t, const struct hooks *hooks,
 		   const char *ret[CPYTHON_UNSEEN_MAX]);
 

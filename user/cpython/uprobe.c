@@ -135,6 +135,13 @@ int hooks_context(struct elf *e, const struct target *t, struct hooks *h, struct
 	return add_function(e, t, made, site_behind_jump(e, exported(e, made.name)), h, w);
 }
 
+int hooks_greenlet(struct elf *e, const struct target *t, struct hooks *h, struct why *w)
+{
+	static const struct hook capsule = {.role = HOOK_GREENLET, .name = "PyCapsule_New"};
+
+	return add_function(e, t, capsule, exported(e, capsule.name), h, w);
+}
+
 int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 		 struct hooks *h, struct why *w)
 {

@@ -61,6 +61,31 @@ static bool is_libpython(const char *path)
 	       strncmp(base, "libpython3.so", 13) != 0;
 }
 
+/* The extension of the package greenlet; up to 0.4 it is the module itself. */
+static bool is_greenlet(const char *path)
+{
+	const char *base = base_name(path);
+
+	return (!strncmp(base, "_greenlet.", 10) || !strncmp(base, "greenlet.", 9)) &&
+	       strstr(base, ".so");
+}
+
+static int look_for_greenlet(void *ctx, const struct proc_map *m)
+{
+	bool *found = ctx;
+
+	*found |= is_greenlet(m->path);
+	return 0;
+}
+
+bool discover_greenlets(pid_t pid)
+{
+	bool found = false;
+
+	(void)proc_each_map(pid, look_for_greenlet, &found, NULL);
+	return found;
+}
+
 static int look_at_map(void *ctx, const struct proc_map *m)
 {
 	struct search *s = ctx;
@@ -71,8 +96,7 @@ static int look_at_map(void *ctx, const struct proc_map *m)
 		s->exe_map = *m;
 		s->has_exe = true;
 	}
-	if (!strncmp(base_name(m->path), "_greenlet.", 10))
-		s->has_greenlet = true;
+	s->has_greenlet |= is_greenlet(m->path);
 	if (agent_is_file(m->path) && !s->has_agent) {
 		s->agent_map = *m;
 		s->has_agent = true;

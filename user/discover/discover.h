@@ -7,6 +7,8 @@
 #ifndef FT_DISCOVER_H
 #define FT_DISCOVER_H
 
+#include <stdbool.h>
+
 #include "base/why.h"
 #include "model/target.h"
 
@@ -30,6 +32,9 @@ int discover_unless_gone(pid_t pid, int err, struct why *w);
  * after it was attached to: what is true then was so all the time.
  */
 int discover_unchanged(const struct target *t, struct why *w);
+
+/* Is the module greenlet loaded? */
+bool discover_greenlets(pid_t pid);
 
 /* Children of pid (all descendants) that run Python; returns how many were written. */
 int discover_python_children(pid_t pid, pid_t *ret_pids, int max);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HOOKS_MAX 16
+#define HOOKS_MAX 17
 #define HOOK_CODE_MAX 16 /* no instruction is longer */
 
 /* What an instruction at a hook site means; one BPF program each. */
@@ -30,7 +30,8 @@ enum hook_role {
 	HOOK_AGENT_LISTENER = 13, /* never hit: its semaphore says that somebody more is there */
 	HOOK_CONTEXT_COPIED = 14, /* the return of PyContext_CopyCurrent, or of Context.copy() */
 	HOOK_CONTEXT_MADE = 15,	  /* ... of what PyContext_New calls: an empty one */
-	HOOK_LAST = HOOK_CONTEXT_MADE,
+	HOOK_GREENLET = 16,	  /* PyCapsule_New: the module greenlet makes one */
+	HOOK_LAST = HOOK_GREENLET,
 };
 
 /* Is it the return of the function at the site that is hooked? */

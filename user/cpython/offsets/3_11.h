@@ -9,10 +9,10 @@
 	.tstate_context = 224, .context_entered = 40, .frame_code = 32, .frame_previous = 48,      \
 	.frame_globals = 8, .frame_localsplus = 72, .frame_instr = 56, .frame_lasti = FT_NONE,     \
 	.frame_stacktop = FT_NONE, .frame_state = FT_NONE, .frame_owner = 69,                      \
-	.pyframe_frame = 24, .code_guard = 56, .guard_words = 11, .code_argcount = 56,             \
-	.code_posonly = 60, .code_kwonly = 64, .code_nlocals = 80, .code_nlocalsplus = 76,         \
-	.code_flags = 48, .code_firstlineno = 72, .code_filename = 112, .code_name = 120,          \
-	.code_qualname = 128, .code_consts = 24, .code_localsplusnames = 96,                       \
+	.frame_object = 40, .pyframe_frame = 24, .code_guard = 56, .guard_words = 11,              \
+	.code_argcount = 56, .code_posonly = 60, .code_kwonly = 64, .code_nlocals = 80,            \
+	.code_nlocalsplus = 76, .code_flags = 48, .code_firstlineno = 72, .code_filename = 112,    \
+	.code_name = 120, .code_qualname = 128, .code_consts = 24, .code_localsplusnames = 96,     \
 	.code_localspluskinds = 104, .code_cell2arg = FT_NONE, .code_cellvars = FT_NONE,           \
 	.code_freevars = FT_NONE, .int_size = 16, .int_digits = 24, .str_length = 16,              \
 	.str_hash = 24, .str_state = 32, .str_ascii_data = 48, .str_compact_data = 72,             \

@@ -69,6 +69,8 @@ LAYOUT = {
     # Up to 3.9 a flag: 1 while the body runs.
     "frame_state": {8: of(FRAME, "f_executing"), 10: of(FRAME, "f_state"), 11: None},
     "frame_owner": {8: None, 11: of(IFRAME, "owner")},
+    # Where an exit by exception has no hook of its own: taken away from a frame that ends.
+    "frame_object": {8: None, 11: of(IFRAME, "frame_obj"), 12: None},
     "pyframe_frame": {8: None, 11: of(FRAME, "f_frame")},
     "code_guard": {8: of(CODE, "co_argcount"), 12: of(CODE, "co_posonlyargcount")},
     "guard_words": {8: guard("co_argcount", "co_lnotab"), 10: guard("co_argcount", "co_linetable"),
