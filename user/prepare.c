@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <string.h>
 
 #include "covered.h"
 #include "cpython/cpython.h"
+#include "discover/budget.h"
 #include "discover/discover.h"
 #include "prepare.h"
 
@@ -42,6 +44,8 @@ int prepare(pid_t pid, const struct config *c, struct prepared *ret, struct why 
 	if (err)
 		return err;
 	err = prepare_hooks(ret, c, w);
+	if (budget_check(ret->target.budget, ret->target.binary, w))
+		err = -EFBIG;
 	return discover_unless_gone(pid, err, w);
 }
 

@@ -15,6 +15,12 @@
 #define PROCS_MAX 1024
 #define RETRY_LIMIT_NS (2 * NS_PER_SECOND) /* for a libpython to be mapped after an exec */
 
+/* To look at a process takes some milliseconds, in the loop that drains the ring. Its files can be
+ * made so that it takes a fifth of a second (discover/budget.h): after a long look, nobody is
+ * looked at for four times as long. */
+#define LONG_LOOK_NS (20 * NS_PER_MS)
+#define PAUSE 4
+
 /* A process that is traced or followed. */
 struct proc {
 	pid_t pid;
@@ -32,7 +38,8 @@ struct targets {
 
 	struct proc procs[PROCS_MAX];
 	int nprocs;
-	bool told_blind; /* said that contexts are not hooked */
+	uint64_t look_from_ns; /* newcomers wait until then */
+	bool told_blind;       /* said that contexts are not hooked */
 	bool any_python;
 	bool running; /* the command was let go: it is not ours to end any more */
 	bool ended;
@@ -111,6 +118,17 @@ static int hook(struct targets *t, const struct prepared *r, struct why *w)
 	return 0;
 }
 
+static int look(struct targets *t, pid_t pid, struct prepared *r, struct why *w)
+{
+	uint64_t began = clock_ns(CLOCK_THREAD_CPUTIME_ID), took;
+	int err = prepare(pid, t->config, r, w);
+
+	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - began;
+	if (took > LONG_LOOK_NS)
+		t->look_from_ns = clock_ns(CLOCK_MONOTONIC) + PAUSE * took;
+	return err;
+}
+
 static int hook_pid(struct targets *t, pid_t pid, struct why *w)
 {
 	struct proc *proc = proc_find(t, pid);
@@ -119,7 +137,7 @@ static int hook_pid(struct targets *t, pid_t pid, struct why *w)
 
 	if (proc)
 		proc->hooked_ns = clock_ns(CLOCK_MONOTONIC);
-	err = prepare(pid, t->config, &r, w);
+	err = look(t, pid, &r, w);
 	if (!err)
 		err = hook(t, &r, w);
 	target_release(&r.target);
@@ -134,7 +152,10 @@ static int hook_if_python(struct targets *t, pid_t pid, struct why *w)
 
 	if (!proc)
 		return why(w, -E2BIG, "more than %d processes at once", PROCS_MAX);
-	err = hook_pid(t, pid, w);
+	if (clock_ns(CLOCK_MONOTONIC) < t->look_from_ns && !launch_holds(t->launch, pid))
+		err = why_exit(w, EXIT_NO_PROCESS, -EAGAIN, "others are looked at first");
+	else
+		err = hook_pid(t, pid, w);
 	if (err == -EAGAIN && !proc->retry_until_ns)
 		proc->retry_until_ns = clock_ns(CLOCK_MONOTONIC) + RETRY_LIMIT_NS;
 	else if (err != -EAGAIN)

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cost.h"
 #include "cpython/cpython.h"
 #include "cpython/dispatch.h"
 #include "cpython/site.h"
@@ -55,8 +56,22 @@ static void use_notes(struct elf *e)
 		abort();
 }
 
+/* Sanitizers have a memory of their own. */
+#if defined(__SANITIZE_ADDRESS__)
+#define MEMORY_COUNTS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MEMORY_COUNTS 0
+#endif
+#endif
+#ifndef MEMORY_COUNTS
+#define MEMORY_COUNTS 1
+#endif
+
 static void use_cpython(struct elf *e, const char *path)
 {
+	struct cost cost = cost_begin();
+	struct budget budget;
 	const char *names[] = {elf_soname(e), NULL};
 	struct target t = {.binary = "python", .open_path = (char *)path};
 	struct ft_layout l;
@@ -68,9 +83,15 @@ static void use_cpython(struct elf *e, const char *path)
 	t.major = v.major;
 	t.minor = v.minor;
 	t.micro = v.micro;
+	budget_begin(&budget);
+	t.budget = &budget;
 	cpython_layout(&t, &l, NULL);
 	cpython_hooks(&t, BACKEND_AUTO, true, &h, NULL);
 	cpython_hooks(&t, BACKEND_USDT, true, &h, NULL);
+	if (cost_cpu_ms(&cost) > COST_CPU_MS)
+		abort();
+	if (MEMORY_COUNTS && cost_peak_kib(&cost) > COST_MEMORY_KIB)
+		abort();
 }
 
 static void use_file(const char *path)

@@ -72,7 +72,7 @@ int hooks_agent(const struct target *t, struct hooks *h, struct why *w)
 				"flowtrace_agent/_core.*.so): import flowtrace_agent there and "
 				"call start_tracing(), or use --backend auto",
 				t->pid);
-	err = elf_open_as(&e, t->agent.open_path, t->agent.path, w);
+	err = elf_open_as(&e, t->agent.open_path, t->agent.path, t->budget, w);
 	if (err)
 		return err;
 	for (size_t i = 0; !err && i < sizeof(probes) / sizeof(probes[0]); i++)

@@ -16,8 +16,12 @@ struct word {
 	uint64_t where, value;
 };
 
+/* No interpreter has a tenth of it; a sort of so many takes 30 ms. */
+#define WORDS_MAX 262144
+#define CANDIDATES_MAX 64 /* tables with the pattern that are looked at more closely */
+
 struct words {
-	const struct elf *elf;
+	struct elf *elf;
 	struct word *all;
 	size_t count, room;
 	bool failed;
@@ -30,6 +34,8 @@ static void add_word(void *ctx, uint64_t where, uint64_t value)
 
 	if (value < w->lowest || value >= w->highest || (where & 7) || w->failed ||
 	    !elf_is_code(w->elf, value))
+		return;
+	if (w->count == WORDS_MAX && !budget_relocations(w->elf->budget, UINT64_MAX))
 		return;
 	if (w->count == w->room) {
 		size_t room = w->room ? w->room * 2 : 16384;
@@ -135,15 +141,21 @@ static bool mostly_distinct(const struct word *w, const struct pattern *p)
 /* How many tables fit; *ret_at is the last one. */
 static int scan(const struct words *w, const struct cpython_facts *f, size_t *ret_at)
 {
+	int hits = 0, candidates = 0;
 	struct pattern p;
-	int hits = 0;
 
 	read_pattern(f->undefined, &p);
 	for (size_t i = 0; i + DISPATCH_ENTRIES <= w->count; i++) {
 		const struct word *at = w->all + i;
 
+		if (i % 4096 == 0 && !budget_time(w->elf->budget))
+			break;
 		if (at[DISPATCH_ENTRIES - 1].where - at[0].where != 8 * (DISPATCH_ENTRIES - 1) ||
-		    !matches(at, &p) || !mostly_distinct(at, &p))
+		    !matches(at, &p))
+			continue;
+		if (candidates++ == CANDIDATES_MAX)
+			return hits + 2; /* not one, in any case */
+		if (!mostly_distinct(at, &p))
 			continue;
 		hits++;
 		*ret_at = i;

@@ -81,7 +81,7 @@ static int hooks_interpreter(const struct target *t, enum backend backend, bool 
 
 	if (err)
 		return err;
-	err = elf_open_as(&e, t->open_path, t->binary, w);
+	err = elf_open_as(&e, t->open_path, t->binary, t->budget, w);
 	if (err)
 		return err;
 	err = choose_backend(&e, t, facts, backend, h, w);

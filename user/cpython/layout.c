@@ -131,7 +131,7 @@ int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct 
 
 	if (err)
 		return err;
-	err = elf_open_as(&e, t->open_path, t->binary, w);
+	err = elf_open_as(&e, t->open_path, t->binary, t->budget, w);
 	if (err)
 		return err;
 	l = facts->layout;

@@ -67,7 +67,7 @@ static void read_status(pid_t pid, struct elf *e, struct agent *a)
 }
 
 void agent_look(pid_t pid, const struct proc_map *m, const struct mapped_list *all,
-		const char *root, struct agent *ret_agent)
+		const char *root, struct budget *b, struct agent *ret_agent)
 {
 	struct mapped_id id = {m->dev, m->inode};
 	char open_path[MAPPED_FD_PATH];
@@ -78,7 +78,7 @@ void agent_look(pid_t pid, const struct proc_map *m, const struct mapped_list *a
 	if (mapped_open(pid, m, root, &a.fd, NULL))
 		return;
 	mapped_fd_path(a.fd, open_path);
-	if (!elf_open(&e, open_path, NULL)) {
+	if (!elf_open_as(&e, open_path, m->path, b, NULL)) {
 		a.dev = e.bytes.dev;
 		a.inode = e.bytes.inode;
 		if (!mapped_bias(&e, id, all, &a.bias, &place)) {

@@ -18,7 +18,7 @@ bool agent_is_file(const char *path);
  * executable mapping of it; all: those of the process; root: what /proc/PID/root names.
  */
 void agent_look(pid_t pid, const struct proc_map *m, const struct mapped_list *all,
-		const char *root, struct agent *ret_agent);
+		const char *root, struct budget *b, struct agent *ret_agent);
 
 /* Can this be believed? own_pid: the process as it sees itself. */
 bool agent_status_valid(const struct ft_agent_status *s, pid_t own_pid);

@@ -186,6 +186,12 @@ static int fill_target(struct target *t, struct elf *e, struct search *s, const 
 	return tell_version(t, e, w);
 }
 
+/* What every CPython prints when it gives up, and a variable that it alone reads. */
+static bool looks_like_python(struct elf *e)
+{
+	return elf_has_text(e, "Fatal Python error: ") && elf_has_text(e, "PYTHONHASHSEED");
+}
+
 /* Python 2 and 3.6 and older have an interpreter but no _PyRuntime. */
 static int no_runtime(struct elf *e, const struct candidate *c, pid_t pid, struct why *w)
 {
@@ -193,6 +199,14 @@ static int no_runtime(struct elf *e, const struct candidate *c, pid_t pid, struc
 	struct version v;
 	Elf64_Sym s;
 
+	if (elf_symbol(e, "PyEval_EvalFrameEx", &s) && elf_symbol(e, "Py_Main", &s) &&
+	    looks_like_python(e))
+		return why_exit(
+			w, EXIT_PYTHON, -ENOEXEC,
+			"process %d: %s has a Python in it but no symbol _PyRuntime, neither "
+			"in .dynsym nor in .symtab: link it with -rdynamic, or do not strip "
+			"it",
+			pid, c->map.path);
 	if (elf_symbol(e, "PyEval_EvalFrameEx", &s) && elf_symbol(e, "Py_Main", &s))
 		return why_exit(w, EXIT_NO_PROCESS, -ENOENT,
 				"process %d runs no Python: %s is not a Python interpreter", pid,
@@ -209,19 +223,19 @@ static int no_runtime(struct elf *e, const struct candidate *c, pid_t pid, struc
 }
 
 /* Says the name that the process knows it by, not ours. */
-static int open_elf(struct elf *e, int fd, const char *name, struct why *w)
+static int open_elf(struct elf *e, int fd, const char *name, struct budget *b, struct why *w)
 {
 	char path[MAPPED_FD_PATH];
 
 	mapped_fd_path(fd, path);
-	return elf_open_as(e, path, name, w);
+	return elf_open_as(e, path, name, b, w);
 }
 
 static int examine(struct target *t, struct search *s, const char *root, struct why *w)
 {
 	Elf64_Sym runtime;
 	struct elf e;
-	int err = open_elf(&e, s->found.fd, s->found.map.path, w);
+	int err = open_elf(&e, s->found.fd, s->found.map.path, t->budget, w);
 
 	if (err)
 		return err;
@@ -238,11 +252,12 @@ struct exe_facts {
 	bool has_runtime, needs_library;
 };
 
-static int look_at_exe(int fd, const char *name, struct exe_facts *ret, struct why *w)
+static int look_at_exe(int fd, const char *name, struct budget *b, struct exe_facts *ret,
+		       struct why *w)
 {
 	Elf64_Sym runtime;
 	struct elf e;
-	int err = open_elf(&e, fd, name, w);
+	int err = open_elf(&e, fd, name, b, w);
 
 	if (err)
 		return err;
@@ -267,15 +282,17 @@ static int choose_exe(struct search *s, pid_t pid, const char *exe, struct why *
  * The executable when it has the interpreter in it. One that needs a libpython never
  * has: a _PyRuntime of its own is then a copy that the linker made (R_X86_64_COPY).
  */
-static int choose(struct search *s, pid_t pid, const char *name, const char *root, struct why *w)
+static int choose(struct search *s, const struct target *t, const char *name, const char *root,
+		  struct why *w)
 {
 	struct exe_facts exe = {0};
+	pid_t pid = t->pid;
 	int err;
 
 	if (s->foreign[0])
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"process %d runs %s: only CPython can be hooked", pid, s->foreign);
-	err = look_at_exe(s->exe_fd, name, &exe, w);
+	err = look_at_exe(s->exe_fd, name, t->budget, &exe, w);
 	if (err)
 		return err;
 	if (!exe.needs_library && (exe.has_runtime || !s->has_library))
@@ -309,12 +326,12 @@ static int find_interpreter(struct target *t, struct search *s, struct why *w)
 	if (!err)
 		err = proc_each_map(t->pid, look_at_map, s, w);
 	if (!err)
-		err = choose(s, t->pid, exe, root, w);
+		err = choose(s, t, exe, root, w);
 	if (!err)
 		err = examine(t, s, root, w);
 	t->greenlets = s->has_greenlet;
 	if (!err && s->has_agent)
-		agent_look(t->pid, &s->agent_map, &s->maps, root, &t->agent);
+		agent_look(t->pid, &s->agent_map, &s->maps, root, t->budget, &t->agent);
 	return err;
 }
 
@@ -349,13 +366,20 @@ int discover_target(pid_t pid, struct target *ret_target, struct why *w)
 	struct search *s = calloc(1, sizeof(*s));
 	int err;
 
-	if (!s)
+	t.budget = malloc(sizeof(*t.budget));
+	if (!s || !t.budget) {
+		free(s);
+		free(t.budget);
 		return why(w, -ENOMEM, "out of memory");
+	}
+	budget_begin(t.budget);
 	hold_number(&t);
 	err = proc_status(pid, &t.nthreads, w);
 	if (!err)
 		err = discover_unless_gone(pid, find_interpreter(&t, s, w), w);
 	search_free(s);
+	if (budget_check(t.budget, t.binary ? t.binary : "its executable", w))
+		err = -EFBIG;
 	if (err)
 		target_release(&t);
 	else

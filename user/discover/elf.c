@@ -68,16 +68,19 @@ static int load_segments(struct elf *e, const char *path, struct why *w)
 
 int elf_open(struct elf *e, const char *path, struct why *w)
 {
-	return elf_open_as(e, path, path, w);
+	return elf_open_as(e, path, path, NULL, w);
 }
 
-int elf_open_as(struct elf *e, const char *path, const char *name, struct why *w)
+int elf_open_as(struct elf *e, const char *path, const char *name, struct budget *budget,
+		struct why *w)
 {
 	const void *header;
 	int err;
 
-	*e = (struct elf){0};
-	err = bytes_open(&e->bytes, path, name, w);
+	*e = (struct elf){.budget = budget ? budget : &e->own};
+	if (!budget)
+		budget_begin(&e->own);
+	err = bytes_open(&e->bytes, path, name, e->budget, w);
 	if (err)
 		return err;
 	header = bytes_at(&e->bytes, 0, sizeof(e->header));
@@ -93,6 +96,8 @@ int elf_open_as(struct elf *e, const char *path, const char *name, struct why *w
 	if (err)
 		goto out;
 	err = elf_load_dynamic(e, w);
+	if (!err)
+		elf_load_full(e, "_PyRuntime");
 	if (!err)
 		return 0;
 out:
@@ -152,17 +157,24 @@ const uint8_t *elf_code(struct elf *e, uint64_t vaddr, size_t max, size_t *ret_l
 	return elf_at(e, vaddr, *ret_len);
 }
 
-bool elf_has_text(struct elf *e, const char *text)
+bool elf_scan_constants(struct elf *e, size_t overlap, bytes_window_fn *fn, void *ctx)
 {
 	for (int i = 0; i < e->nload; i++) {
 		const Elf64_Phdr *p = &e->load[i];
-		const char *at;
 
-		if (p->p_flags & (PF_W | PF_X))
-			continue;
-		at = elf_at(e, p->p_vaddr, p->p_filesz);
-		if (at && memmem(at, p->p_filesz, text, strlen(text) + 1))
+		if (!(p->p_flags & (PF_W | PF_X)) &&
+		    bytes_scan(&e->bytes, p->p_offset, p->p_filesz, overlap, fn, ctx))
 			return true;
 	}
 	return false;
+}
+
+static bool window_has_text(void *text, const uint8_t *data, size_t len, uint64_t at)
+{
+	return memmem(data, len, text, strlen(text) + 1);
+}
+
+bool elf_has_text(struct elf *e, const char *text)
+{
+	return elf_scan_constants(e, strlen(text), window_has_text, (void *)text);
 }

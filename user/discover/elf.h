@@ -23,8 +23,18 @@ struct elf_table {
 	uint64_t vaddr, size;
 };
 
+/* Symbols and their names; in the file's memory. */
+struct elf_symbols {
+	const Elf64_Sym *at;
+	uint32_t count;
+	const char *names;
+	uint64_t names_size;
+};
+
 struct elf {
 	struct bytes bytes;
+	struct budget *budget; /* borrowed, or ... */
+	struct budget own;     /* ... of this file alone */
 	Elf64_Ehdr header;
 	Elf64_Phdr load[ELF_MAX_SEGMENTS]; /* PT_LOAD only, as they stand in the file */
 	int nload;
@@ -37,11 +47,13 @@ struct elf {
 	uint64_t dynamic_offset, dynamic_size;
 	const Elf64_Sym *symbol; /* the checked symbol table, borrowed from bytes */
 	uint32_t nsymbols;
+	struct elf_symbols full; /* .symtab, of an interpreter that exports nothing */
 };
 
 int elf_open(struct elf *e, const char *path, struct why *w);
-/* name: what people know the file by. */
-int elf_open_as(struct elf *e, const char *path, const char *name, struct why *w);
+/* name: what people know the file by; budget: NULL = one of its own. */
+int elf_open_as(struct elf *e, const char *path, const char *name, struct budget *budget,
+		struct why *w);
 void elf_release(struct elf *e);
 
 /* ---- addresses ---- */
@@ -55,14 +67,22 @@ const uint8_t *elf_code(struct elf *e, uint64_t vaddr, size_t max, size_t *ret_l
 
 /* Does a C string that ends in text lie in the constant data? */
 bool elf_has_text(struct elf *e, const char *text);
+/* The constant data, window by window (bytes_scan); true: fn returned it. */
+bool elf_scan_constants(struct elf *e, size_t overlap, bytes_window_fn *fn, void *ctx);
 
 /* ---- the dynamic section (elf_dynamic.c) ---- */
 
 int elf_load_dynamic(struct elf *e, struct why *w); /* elf_open calls it */
-/* A symbol that this file defines; -ENOENT. */
+/* A symbol that this file defines, exported or (load_full) not; -ENOENT. */
 int elf_symbol(struct elf *e, const char *name, Elf64_Sym *ret_symbol);
 const char *elf_soname(struct elf *e);		   /* NULL = none */
 bool elf_needs(struct elf *e, const char *prefix); /* a DT_NEEDED that starts so */
+
+/*
+ * elf_open calls it: the full table, where it names that symbol and the dynamic one does not. An
+ * interpreter that is linked into a program without -rdynamic (elf_symtab.c).
+ */
+void elf_load_full(struct elf *e, const char *symbol);
 
 /* ---- relocations (elf_reloc.c) ---- */
 
@@ -73,6 +93,10 @@ void elf_each_relative(struct elf *e, elf_pointer_fn *fn, void *ctx);
 int elf_pointer(struct elf *e, uint64_t vaddr, uint64_t *ret_value);
 
 /* ---- notes (elf_note.c) ---- */
+
+/* By its name; -ENOENT. What a section header says is not checked. */
+int elf_section(struct elf *e, const char *name, Elf64_Shdr *ret);
+int elf_section_at(struct elf *e, uint32_t index, Elf64_Shdr *ret);
 
 struct elf_usdt {
 	uint64_t location;  /* vaddr, corrected for prelink */

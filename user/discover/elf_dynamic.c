@@ -8,6 +8,9 @@
 
 #include "discover/elf.h"
 
+#define ENTRIES_MAX 4096 /* of the dynamic section; a program with 300 libraries has 330 */
+#define NAME_MAX_BYTES 4096
+
 #ifndef DT_RELR
 #define DT_RELRSZ 35
 #define DT_RELR 36
@@ -73,7 +76,8 @@ static uint32_t count_gnu(struct elf *e)
 	do {
 		link = elf_at(e, at + (uint64_t)(last - first) * 4, 4);
 		last++;
-	} while (link && !(*link & 1) && last < e->bytes.size / sizeof(Elf64_Sym));
+	} while (link && !(*link & 1) && last < e->bytes.size / sizeof(Elf64_Sym) &&
+		 budget_symbols(e->budget, 1));
 	return link ? last : 0;
 }
 
@@ -113,23 +117,32 @@ static bool offsets_keep_alignment(const struct elf *e)
 	return true;
 }
 
+/* The entry at index; false behind the last. */
+static bool entry(struct elf *e, uint64_t index, Elf64_Dyn *ret)
+{
+	const void *at;
+
+	if (index >= ENTRIES_MAX || (index + 1) * sizeof(*ret) > e->dynamic_size)
+		return false;
+	at = bytes_at(&e->bytes, e->dynamic_offset + index * sizeof(*ret), sizeof(*ret));
+	if (!at)
+		return false;
+	memcpy(ret, at, sizeof(*ret));
+	return ret->d_tag != DT_NULL;
+}
+
 int elf_load_dynamic(struct elf *e, struct why *w)
 {
-	const uint8_t *table = bytes_at(&e->bytes, e->dynamic_offset, e->dynamic_size);
+	Elf64_Dyn d;
 
 	if (!e->dynamic_size)
 		return 0; /* a static program: no symbols, nothing is needed */
-	if (!table)
+	if (e->dynamic_offset > e->bytes.size ||
+	    e->dynamic_size > e->bytes.size - e->dynamic_offset)
 		return why_exit(w, EXIT_PYTHON, -EBADMSG,
 				"the ELF dynamic section lies outside the file (truncated?)");
-	for (uint64_t at = 0; at + sizeof(Elf64_Dyn) <= e->dynamic_size; at += sizeof(Elf64_Dyn)) {
-		Elf64_Dyn d;
-
-		memcpy(&d, table + at, sizeof(d));
-		if (d.d_tag == DT_NULL)
-			break;
+	for (uint64_t i = 0; entry(e, i, &d); i++)
 		keep_entry(e, &d);
-	}
 	if (!aligned(e) || !offsets_keep_alignment(e))
 		return why_exit(w, EXIT_PYTHON, -EBADMSG, "the ELF tables are not aligned");
 	if (!e->symbols.vaddr || !e->strings.size)
@@ -146,28 +159,49 @@ int elf_load_dynamic(struct elf *e, struct why *w)
 static const char *string_at(struct elf *e, uint64_t offset)
 {
 	const char *table = elf_at(e, e->strings.vaddr, e->strings.size);
+	uint64_t left;
 
-	if (!table || offset >= e->strings.size ||
-	    !memchr(table + offset, 0, e->strings.size - offset))
+	if (!table || offset >= e->strings.size)
+		return NULL;
+	left = e->strings.size - offset;
+	if (!memchr(table + offset, 0, left < NAME_MAX_BYTES ? left : NAME_MAX_BYTES))
 		return NULL;
 	return table + offset;
 }
 
-int elf_symbol(struct elf *e, const char *name, Elf64_Sym *ret_symbol)
+/* What is exported wins over a local symbol of that name. */
+static int find(struct elf *e, const struct elf_symbols *t, const char *name, Elf64_Sym *ret_symbol)
 {
-	const char *strings = elf_at(e, e->strings.vaddr, e->strings.size);
 	size_t len = strlen(name) + 1;
+	int err = -ENOENT;
 
-	for (uint32_t i = 0; strings && i < e->nsymbols; i++) {
-		const Elf64_Sym *s = &e->symbol[i];
+	for (uint32_t i = 0; i < t->count && budget_symbols(e->budget, 1); i++) {
+		const Elf64_Sym *s = &t->at[i];
 
-		if (s->st_shndx == SHN_UNDEF || !s->st_value || s->st_name >= e->strings.size ||
-		    len > e->strings.size - s->st_name || memcmp(strings + s->st_name, name, len))
+		if (s->st_shndx == SHN_UNDEF || !s->st_value || s->st_name >= t->names_size ||
+		    len > t->names_size - s->st_name || memcmp(t->names + s->st_name, name, len) ||
+		    (!err && ELF64_ST_BIND(s->st_info) == STB_LOCAL))
 			continue;
 		*ret_symbol = *s;
-		return 0;
+		err = 0;
+		if (ELF64_ST_BIND(s->st_info) != STB_LOCAL)
+			break;
 	}
-	return -ENOENT;
+	return err;
+}
+
+int elf_symbol(struct elf *e, const char *name, Elf64_Sym *ret_symbol)
+{
+	struct elf_symbols t = {
+		.at = e->symbol,
+		.count = e->nsymbols,
+		.names = elf_at(e, e->strings.vaddr, e->strings.size),
+		.names_size = e->strings.size,
+	};
+
+	if (t.names && !find(e, &t, name, ret_symbol))
+		return 0;
+	return find(e, &e->full, name, ret_symbol);
 }
 
 const char *elf_soname(struct elf *e)
@@ -177,16 +211,11 @@ const char *elf_soname(struct elf *e)
 
 bool elf_needs(struct elf *e, const char *prefix)
 {
-	const uint8_t *table = bytes_at(&e->bytes, e->dynamic_offset, e->dynamic_size);
+	Elf64_Dyn d;
 
-	for (uint64_t at = 0; table && at + sizeof(Elf64_Dyn) <= e->dynamic_size;
-	     at += sizeof(Elf64_Dyn)) {
+	for (uint64_t i = 0; entry(e, i, &d); i++) {
 		const char *name;
-		Elf64_Dyn d;
 
-		memcpy(&d, table + at, sizeof(d));
-		if (d.d_tag == DT_NULL)
-			break;
 		name = d.d_tag == DT_NEEDED ? string_at(e, d.d_un.d_val) : NULL;
 		if (name && !strncmp(name, prefix, strlen(prefix)))
 			return true;

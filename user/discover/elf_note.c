@@ -45,27 +45,27 @@ static bool owned_by(const struct note *n, const char *owner)
 	return n->name && n->namesz == strlen(owner) + 1 && !memcmp(n->name, owner, n->namesz);
 }
 
-static bool section(struct elf *e, int i, Elf64_Shdr *ret)
+int elf_section_at(struct elf *e, uint32_t index, Elf64_Shdr *ret)
 {
-	const void *p =
-		bytes_at(&e->bytes, e->header.e_shoff + (uint64_t)i * sizeof(*ret), sizeof(*ret));
+	const void *p = bytes_at(&e->bytes, e->header.e_shoff + (uint64_t)index * sizeof(*ret),
+				 sizeof(*ret));
 
 	if (!p || !e->header.e_shoff || e->header.e_shentsize != sizeof(*ret))
-		return false;
+		return -ENOENT;
 	memcpy(ret, p, sizeof(*ret));
-	return true;
+	return 0;
 }
 
-static int find_section(struct elf *e, const char *name, Elf64_Shdr *ret)
+int elf_section(struct elf *e, const char *name, Elf64_Shdr *ret)
 {
 	Elf64_Shdr names;
 
-	if (!section(e, e->header.e_shstrndx, &names))
+	if (elf_section_at(e, e->header.e_shstrndx, &names))
 		return -ENOENT;
 	for (int i = 0; i < e->header.e_shnum && i < MAX_SECTIONS; i++) {
 		const char *text;
 
-		if (!section(e, i, ret))
+		if (elf_section_at(e, i, ret))
 			return -ENOENT;
 		if (ret->sh_name >= names.sh_size)
 			continue;
@@ -109,15 +109,16 @@ int elf_usdt(struct elf *e, const char *provider, const char *name, struct elf_u
 	uint64_t at = 0;
 	int count = 0;
 
-	if (find_section(e, ".note.stapsdt", &notes))
+	if (elf_section(e, ".note.stapsdt", &notes))
 		return 0;
-	if (find_section(e, ".stapsdt.base", &base))
+	if (elf_section(e, ".stapsdt.base", &base))
 		base.sh_addr = 0;
 	data = bytes_at(&e->bytes, notes.sh_offset, notes.sh_size);
 	if (!data)
 		return why_exit(w, EXIT_PYTHON, -EBADMSG,
 				"the USDT notes lie outside the ELF file (truncated?)");
-	while (count < max && next_note(data, notes.sh_size, &at, &n))
+	while (count < max && next_note(data, notes.sh_size, &at, &n) &&
+	       budget_symbols(e->budget, 1))
 		if (n.type == NT_STAPSDT && owned_by(&n, "stapsdt") && n.descsz > 24 &&
 		    probe_is(&n, provider, name))
 			take_probe(&n, base.sh_addr, &ret_probes[count++]);
@@ -132,7 +133,8 @@ int elf_build_id(struct elf *e, uint8_t ret_id[ELF_BUILD_ID_MAX])
 		struct note n;
 		uint64_t at = 0;
 
-		while (data && next_note(data, p->p_filesz, &at, &n)) {
+		while (data && next_note(data, p->p_filesz, &at, &n) &&
+		       budget_symbols(e->budget, 1)) {
 			if (n.type != NT_GNU_BUILD_ID || !owned_by(&n, "GNU") ||
 			    n.descsz > ELF_BUILD_ID_MAX)
 				continue;

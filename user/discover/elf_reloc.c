@@ -31,7 +31,7 @@ static void one_relr(struct elf *e, uint64_t where, elf_pointer_fn *fn, void *ct
 {
 	uint64_t value;
 
-	if (!word_at(e, where, &value))
+	if (budget_relocations(e->budget, 1) && !word_at(e, where, &value))
 		fn(ctx, where, value);
 }
 
@@ -47,6 +47,9 @@ static void each_relr(struct elf *e, elf_pointer_fn *fn, void *ctx)
 	for (size_t i = 0; table && i < e->relr.size / 8; i++) {
 		uint64_t bits = table[i];
 
+		/* One of 63 relocations is paid for here, the others as they come. */
+		if (!budget_relocations(e->budget, 1))
+			return;
 		if (!(bits & 1)) {
 			one_relr(e, bits, fn, ctx);
 			next = bits + 8;
@@ -59,20 +62,40 @@ static void each_relr(struct elf *e, elf_pointer_fn *fn, void *ctx)
 	}
 }
 
+struct literals {
+	struct elf *elf;
+	elf_pointer_fn *fn;
+	void *ctx;
+	uint64_t bias; /* virtual address - offset in the file */
+};
+
+static bool literals(void *ctx, const uint8_t *data, size_t len, uint64_t offset)
+{
+	const struct literals *l = ctx;
+	uint64_t value;
+
+	if (!budget_relocations(l->elf->budget, len / 8))
+		return true;
+	for (size_t at = 0; at + 8 <= len; at += 8) {
+		memcpy(&value, data + at, 8);
+		l->fn(l->ctx, l->bias + offset + at, value);
+	}
+	return false;
+}
+
 static void each_literal(struct elf *e, elf_pointer_fn *fn, void *ctx)
 {
+	struct literals l = {.elf = e, .fn = fn, .ctx = ctx};
+
 	for (int i = 0; i < e->nload; i++) {
 		const Elf64_Phdr *p = &e->load[i];
-		uint64_t start = (p->p_vaddr + 7) & ~7ULL, skip = start - p->p_vaddr, value;
-		const uint8_t *data;
+		uint64_t start = (p->p_vaddr + 7) & ~7ULL, skip = start - p->p_vaddr;
 
 		if ((p->p_flags & PF_X) || p->p_filesz < skip + 8)
 			continue;
-		data = elf_at(e, start, p->p_filesz - skip);
-		for (uint64_t at = 0; data && at + 8 <= p->p_filesz - skip; at += 8) {
-			memcpy(&value, data + at, 8);
-			fn(ctx, start + at, value);
-		}
+		l.bias = p->p_vaddr - p->p_offset;
+		bytes_scan(&e->bytes, p->p_offset + skip, (p->p_filesz - skip) & ~7ULL, 0, literals,
+			   &l);
 	}
 }
 
@@ -84,7 +107,7 @@ void elf_each_relative(struct elf *e, elf_pointer_fn *fn, void *ctx)
 	if (e->header.e_type == ET_EXEC)
 		each_literal(e, fn, ctx);
 	table = rela_table(e, &count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && budget_relocations(e->budget, 1); i++)
 		if (ELF64_R_TYPE(table[i].r_info) == R_X86_64_RELATIVE)
 			fn(ctx, table[i].r_offset, table[i].r_addend);
 	each_relr(e, fn, ctx);
@@ -111,7 +134,7 @@ static bool by_symbol(struct elf *e, struct wanted *want)
 	size_t count;
 	const Elf64_Rela *table = rela_table(e, &count);
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && budget_relocations(e->budget, 1); i++) {
 		uint64_t type = ELF64_R_TYPE(table[i].r_info), sym = ELF64_R_SYM(table[i].r_info);
 
 		if (table[i].r_offset != want->where ||

@@ -45,45 +45,47 @@ static int micro_at(const char *text, const char *end)
 	return digits && text < end && !*text ? micro : -1;
 }
 
+#define CONTEXT 128 /* windows overlap by more than a version and what stands around it */
+
+struct micro {
+	char want[16]; /* "3.9." */
+	int found;     /* -1 = none, -2 = two that differ */
+};
+
 /*
  * Linkers merge "3.8.18" into the tail of ".../versions/3.8.18", so it may stand inside
- * another string; two answers that differ mean that we do not know.
+ * another string; two answers that differ mean that we do not know. A match at the very start of a
+ * window has been seen in the one before, with what precedes it.
  */
-static int micro_in(const char *text, const char *end, const char *want, int micro)
+static bool find_micros(void *ctx, const uint8_t *data, size_t size, uint64_t offset)
 {
-	size_t len = strlen(want);
+	const char *text = (const char *)data, *end = text + size;
+	struct micro *m = ctx;
+	size_t len = strlen(m->want);
 
-	for (const char *at = text; (at = memmem(at, end - at, want, len)); at += len) {
-		int found;
+	for (const char *at = text; (at = memmem(at, end - at, m->want, len)); at += len) {
+		int micro;
 
-		if (at > text && (isdigit((unsigned char)at[-1]) || at[-1] == '.'))
+		if (at == text || isdigit((unsigned char)at[-1]) || at[-1] == '.')
 			continue;
-		found = micro_at(at + len, end);
-		if (found >= 0 && micro >= 0 && found != micro)
-			return -2;
-		if (found >= 0)
-			micro = found;
+		micro = micro_at(at + len, end);
+		if (micro >= 0 && m->found >= 0 && micro != m->found)
+			m->found = -2;
+		else if (micro >= 0)
+			m->found = micro;
+		if (m->found == -2)
+			return true;
 	}
-	return micro;
+	return false;
 }
 
 static int find_micro(struct elf *e, const struct version *v)
 {
-	char want[16];
-	int micro = -1;
+	struct micro m = {.found = -1};
 
-	snprintf(want, sizeof(want), "%d.%d.", v->major, v->minor);
-	for (int i = 0; i < e->nload && micro > -2; i++) {
-		const Elf64_Phdr *p = &e->load[i];
-		const char *text;
-
-		if (p->p_flags & (PF_W | PF_X))
-			continue; /* the text is constant */
-		text = elf_at(e, p->p_vaddr, p->p_filesz);
-		if (text)
-			micro = micro_in(text, text + p->p_filesz, want, micro);
-	}
-	return micro < 0 ? -1 : micro;
+	snprintf(m.want, sizeof(m.want), "%d.%d.", v->major, v->minor);
+	elf_scan_constants(e, CONTEXT, find_micros, &m);
+	return m.found < 0 ? -1 : m.found;
 }
 
 int version_of(struct elf *e, const char *const *names, struct version *ret)

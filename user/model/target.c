@@ -17,6 +17,7 @@ void target_release(struct target *t)
 	free(t->exe);
 	free(t->binary);
 	free(t->open_path);
+	free(t->budget);
 	free(t->agent.path);
 	free(t->agent.open_path);
 	close_file(t->fd);

@@ -12,6 +12,8 @@
 
 #include "model/agent.h"
 
+struct budget;
+
 struct target {
 	pid_t pid;
 	char *exe;	 /* owned: what /proc/PID/exe names, as the target sees it */
@@ -30,6 +32,8 @@ struct target {
 	uint64_t map_dev, map_inode; /* the file as /proc/PID/maps names it */
 	int major, minor, micro;     /* micro -1 = not known */
 	int nthreads;
+	struct budget
+		*budget;    /* owned: what may still be spent on its files; NULL = a file's own */
 	char build_id[65];  /* of the binary, in hex; "" = it has none */
 	bool has_usdt;	    /* built with dtrace probes on frames */
 	bool greenlets;	    /* the module greenlet is loaded (gevent, eventlet) */

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* What reading something took: CPU time of this thread, and by how much memory grew at its most. */
+#ifndef FT_FUZZ_COST_H
+#define FT_FUZZ_COST_H
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define COST_CPU_MS 200
+#define COST_MEMORY_KIB (64 << 10)
+
+struct cost {
+	double began_ms;
+	long began_kib;
+};
+
+static inline double cost_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
+}
+
+static inline long cost_status_kib(const char *name)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[256];
+	long kib = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, strlen(name)))
+			kib = strtol(line + strlen(name), NULL, 10);
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+static inline struct cost cost_begin(void)
+{
+	int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		(void)!write(fd, "5", 1); /* the peak begins anew */
+		close(fd);
+	}
+	return (struct cost){cost_now_ms(), cost_status_kib("VmRSS:")};
+}
+
+static inline double cost_cpu_ms(const struct cost *c)
+{
+	return cost_now_ms() - c->began_ms;
+}
+
+static inline long cost_peak_kib(const struct cost *c)
+{
+	return cost_status_kib("VmHWM:") - c->began_kib;
+}
+
+#endif

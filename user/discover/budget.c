@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <time.h>
+
+#include "discover/budget.h"
+
+#define MIB (1ULL << 20)
+#define CPU_NS 150000000ULL
+#define TIME_EVERY 4096 /* symbols or relocations between two looks at the clock */
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+void budget_begin(struct budget *b)
+{
+	*b = (struct budget){
+		.memory_bytes = 44 * MIB,
+		.read_bytes = 1024 * MIB,
+		.symbols = 32000000,
+		.relocations = 64000000,
+		.cpu_end_ns = cpu_ns() + CPU_NS,
+	};
+}
+
+static bool take(struct budget *b, uint64_t *left, uint64_t n, const char *what)
+{
+	if (b->spent)
+		return false;
+	if (n > *left) {
+		b->spent = what;
+		return false;
+	}
+	*left -= n;
+	return true;
+}
+
+bool budget_time(struct budget *b)
+{
+	if (!b->spent && cpu_ns() > b->cpu_end_ns)
+		b->spent = "time (150 ms)";
+	return !b->spent;
+}
+
+/* The clock is looked at whenever the count passes a multiple. */
+static bool take_counted(struct budget *b, uint64_t *left, uint64_t n, const char *what)
+{
+	uint64_t before = *left / TIME_EVERY;
+
+	if (!take(b, left, n, what))
+		return false;
+	return *left / TIME_EVERY == before || budget_time(b);
+}
+
+bool budget_memory(struct budget *b, uint64_t n)
+{
+	return take(b, &b->memory_bytes, n, "memory (44 MiB)") && budget_time(b);
+}
+
+bool budget_read(struct budget *b, uint64_t n)
+{
+	return take(b, &b->read_bytes, n, "bytes (1 GiB)") && budget_time(b);
+}
+
+bool budget_symbols(struct budget *b, uint64_t n)
+{
+	return take_counted(b, &b->symbols, n, "symbols (32 million looked at)");
+}
+
+bool budget_relocations(struct budget *b, uint64_t n)
+{
+	return take_counted(b, &b->relocations, n, "relocations (64 million looked at)");
+}
+
+int budget_check(const struct budget *b, const char *name, struct why *w)
+{
+	if (!b || !b->spent)
+		return 0;
+	/* Whatever was said was said of a part of it. */
+	if (w)
+		*w = (struct why){};
+	return why_exit(w, EXIT_PYTHON, -EFBIG,
+			"reading %s took more %s than any interpreter needs: it was given up", name,
+			b->spent);
+}
