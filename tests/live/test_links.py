@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The same interpreter linked in other ways: at a fixed address, position-independent with
 relocations of both kinds, as a library; stripped to the last symbol that is not exported."""
+import json
 import subprocess
 from pathlib import Path
 
@@ -80,3 +81,34 @@ def test_linked(linked):
         pytest.fail(comparison.report(), pytrace=False)
     assert comparison.compared["calls"] > 200
     assert harness.lost_in_summary(errors) in (0, None), errors
+
+
+@pytest.fixture(params=["-no-pie", "-pie"])
+def silent(request, tmp_path):
+    """An interpreter in a program that exports nothing, as programs that embed one often do."""
+    if not ARCHIVES.exists():
+        pytest.skip("no libpython3.11-dev")
+    archive = "libpython3.11.a" if request.param == "-no-pie" else "libpython3.11-pic.a"
+    link(tmp_path, request.param, "main.c", "-o", "embeds", *whole(archive), *LIBRARIES)
+    (tmp_path / "late.py").write_text("def late(n):\n    return n + 1\nlate(late(1))\n")
+    return tmp_path
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("nothing_left")
+def test_nothing_exported(silent):
+    """What .symtab says is enough."""
+    status, _, errors = harness.run([harness.TRACER, "-P", "__main__", "-o", "t.jsonl", "--",
+                                     "./embeds", "late.py"], cwd=silent)
+    assert not status, errors
+    events = [json.loads(line) for line in (silent / "t.jsonl").read_text().splitlines()]
+    assert [e["result"] for e in events if e["event"] == "EXIT"] == ["2", "3", "null"]
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("nothing_left")
+def test_nothing_exported_and_stripped(silent):
+    """It is said what it is and what was looked for."""
+    subprocess.run(["strip", "embeds"], cwd=silent, check=True)
+    harness.refused(6, "-o", "t.jsonl", "--", "./embeds", "late.py", cwd=silent,
+                    says=["has a Python in it", "_PyRuntime", ".symtab", "-rdynamic"])
