@@ -71,6 +71,7 @@ def code_of(image, minor, runtime):
     names = {"PyTraceBack_Here": b"\x55\xc3", "_PyEval_EvalFrameDefault": b"\x55\xc3",
              "_PyEval_FrameClearAndPop": b"\xf3\x0f\x1e\xfa\x55\xc3", "Py_Main": b"\xc3",
              "PyContext_CopyCurrent": b"\x55\xc3", "PyContext_New": b"\x55\xc3",
+             "PyCapsule_New": b"\x55\xc3",
              "_PyThreadState_GetCurrent": b"\x64\x48\x8b\x04\x25\xe8\xff\xff\xff\xc3"}
     symbols = {name: image.add(code) for name, code in names.items()}
     if minor <= 11:
