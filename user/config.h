@@ -24,7 +24,9 @@ struct strings {
 struct config {
 	pid_t *pids; /* owned; each once */
 	size_t npids;
-	struct strings prefix, exclude, redact;
+	struct strings prefix, exclude;
+	struct strings redact; /* after config_parse with those of redact_only */
+	struct strings redact_only;
 	char *output;				       /* owned; "-" = standard output */
 	bool to_stdout;				       /* never set when output is "-" */
 	unsigned max_arg_length, max_depth, max_items; /* the hard maximum where the user said 0 */

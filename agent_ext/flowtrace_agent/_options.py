@@ -18,7 +18,8 @@ Runs a program as python would and traces its calls, as JSON lines.
       --max-items N     items of one container, 0 = the most (default: 64)
       --no-args         do not capture arguments
       --no-result       do not capture results
-      --redact NAMES    parameters and dict keys whose values become "***"
+      --redact NAMES    more parameters and dict keys whose values become "***"
+      --redact-only NAMES  the same in place of the default list
   -h, --help            this text
       --version         print the version
 
@@ -38,9 +39,10 @@ OPTIONS: Dict[str, Tuple[str, Optional[bool]]] = {
     "--no-args": ("capture_args", False),
     "--no-result": ("capture_result", False),
     "--redact": ("redact", None),
+    "--redact-only": ("redact_only", None),
 }
 LETTERS = {"-P": "--prefix", "-x": "--exclude", "-o": "--output", "-h": "--help"}
-LISTS = ("package_prefix", "exclude_patterns", "redact")
+LISTS = ("package_prefix", "exclude_patterns", "redact", "redact_only")
 
 
 class WrongUsage(Exception):

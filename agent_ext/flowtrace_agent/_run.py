@@ -26,7 +26,7 @@ def settings_of(config: Config) -> Settings:
         "to_stdout": config.stdout and to_file,
         "prefix": tuple(_settings.prefixes("package_prefix", config.package_prefix)),
         "exclude": (*config.exclude_patterns, "flowtrace_agent."),
-        "redact": tuple(config.redact),
+        "redact": tuple(dict.fromkeys(config.redact_only + config.redact)),
         "max_arg_length": config.max_arg_length,
         "max_depth": config.max_depth,
         "max_items": config.max_items,

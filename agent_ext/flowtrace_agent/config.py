@@ -47,8 +47,10 @@ class Config:
     max_items: int = _setting("FLOWTRACE_MAX_ITEMS", 64, _settings.limit(_core.MAX_ITEMS))
     capture_args: bool = _setting("FLOWTRACE_ARGS", True, _settings.truth)
     capture_result: bool = _setting("FLOWTRACE_RESULT", True, _settings.truth)
-    #: Parameters and keys of dicts whose values become "***".
-    redact: List[str] = _setting("FLOWTRACE_REDACT", REDACTED, _settings.names)
+    #: Parameters and keys of dicts whose values become "***", besides those of redact_only.
+    redact: List[str] = _setting("FLOWTRACE_REDACT", "", _settings.names)
+    #: The same in place of the default list.
+    redact_only: List[str] = _setting("FLOWTRACE_REDACT_ONLY", REDACTED, _settings.names)
     #: What a thread does that is faster than the file: "block" waits, "drop" counts what is lost.
     overflow: str = _setting("FLOWTRACE_OVERFLOW", "block", _settings.choice("block", "drop"))
     #: The full text of a cut field goes to a file of its own, beside the log.

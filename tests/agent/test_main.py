@@ -147,7 +147,7 @@ def test_without_a_prefix(agent):
 
 def test_options(agent):
     """Each one, in both forms."""
-    agent.write("prog.py", "def f(pin, text, deep): return text\n"
+    agent.write("prog.py", "def f(pin, text, deep, token=7): return text\n"
                            "def g(): pass\n"
                            "f(1234, 'x' * 100, [[[1, 2, 3, 4]]])\n")
 
@@ -159,8 +159,11 @@ def test_options(agent):
     assert f_of("-P", "mine", "--prefix", "other") == []
     assert len(f_of("-Pmine", "-P", "__main__")) == 2
     assert f_of("--no-args")[0]["args"] == "{}" and f_of("--no-result")[1]["result"] == "null"
-    assert '"pin": "***"' in f_of("--redact", "PIN")[0]["args"]
-    assert '"pin": 1234' in f_of("--redact", "")[0]["args"]
+    for hidden in ("pin", "token"):
+        assert '"%s": "***"' % hidden in f_of("--redact", "PIN")[0]["args"]
+    assert '"pin": "***"' in f_of("--redact-only=pin")[0]["args"]
+    assert '"token": 7' in f_of("--redact-only=pin")[0]["args"]
+    assert '"pin": 1234' in f_of("--redact-only", "")[0]["args"]
     assert len(f_of("--max-arg-length", "20")[1]["result"]) <= 30
     assert "1, 2" in f_of("--max-depth", "0")[0]["args"]
     assert "1, 2" not in f_of("--max-depth=2")[0]["args"]

@@ -195,6 +195,22 @@ def test_layers(ticker, tmp_path):
     assert not (tmp_path / "env2").exists()
 
 
+def test_redaction(tmp_path):
+    """--redact adds to what is hidden, --redact-only says all of it; the variables too."""
+    source = "def f(card, password, pin): pass\nf(1, 2, 3)"
+
+    def hidden(*options, **env):
+        path = tmp_path / "out"
+        path.unlink(missing_ok=True)
+        harness.run([harness.TRACER, "-P", "__main__", "-o", path, *options, "--", harness.PYTHON,
+                     "-c", source], check=DONE, timeout=20, env=harness.environment(**env))
+        args = next(event["args"] for event in lines(path) if event.get("function") == "f")
+        return {name for name, value in json.loads(args).items() if value == "***"}
+    assert hidden("--redact", "Card") == {"card", "password"}
+    assert hidden("--redact-only", "card", "--redact", "pin") == {"card", "pin"}
+    assert hidden(FLOWTRACE_REDACT="pin", FLOWTRACE_REDACT_ONLY="card") == {"card", "pin"}
+
+
 # ---- output --------------------------------------------------------------------------------
 
 def lines(path):

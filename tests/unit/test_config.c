@@ -147,7 +147,7 @@ Test(config, command_line)
 	       "2.5", "-n", "1000", "--buffer", "1M", "-f", "-q", "-vv", "--no-http");
 	assert_list(&c.prefix, "shop,app.");
 	assert_list(&c.exclude, "shop.admin");
-	assert_list(&c.redact, "ssn");
+	assert_list(&c.redact, "ssn,password,passwd,secret,token,authorization,api_key,cookie");
 	cr_assert_str_eq(c.output, "-");
 	cr_assert(!c.to_stdout, "twice to standard output");
 	cr_assert(c.max_arg_length == 20 && c.max_depth == 2 && c.max_items == 3);
@@ -168,8 +168,10 @@ Test(config, lists_grow_and_skip_empty_elements)
 {
 	accept("-p1", "-P", ",a, b ,,c", "-P", "d");
 	assert_list(&c.prefix, "a,b,c,d");
-	accept("-p1", "--redact", "");
+	accept("-p1", "--redact-only", "");
 	cr_assert(c.redact.count == 0);
+	accept("-p1", "--redact", "");
+	cr_assert(c.redact.count == 7);
 }
 
 Test(config, the_command_keeps_its_own_options)
@@ -282,10 +284,11 @@ Test(config, redaction_names_are_bounded)
 
 	for (int i = 0; i < FT_MAX_REDACT; i++)
 		sprintf(names + strlen(names), "n%d,", i);
-	accept("-p1", "--redact", names);
+	accept("-p1", "--redact-only", names);
 	cr_assert(c.redact.count == FT_MAX_REDACT);
-	accept("-p1", "--redact", names, "--redact", "n0");
-	refuse("more than 64", "-p1", "--redact", names, "--redact", "more");
+	accept("-p1", "--redact-only", names, "--redact", "n0");
+	refuse("more than 64", "-p1", "--redact-only", names, "--redact", "more");
+	refuse("more than 64", "-p1", "--redact", names);
 }
 
 Test(config, unknown_and_incomplete_options)
@@ -373,7 +376,8 @@ Test(config, file)
 	write_file(
 		"{\"pid\": [3, \"4,5\"], \"prefix\": [\"shop\", \"app\"], \"exclude\": \"a,b\",\n"
 		" \"output\": \"out.jsonl\", \"stdout\": true, \"max-arg-length\": 10,\n"
-		" \"max_depth\": \"2\", \"no-args\": true, \"result\": false, \"redact\": [],\n"
+		" \"max_depth\": \"2\", \"no-args\": true, \"result\": false, \"redact-only\": "
+		"[],\n"
 		" \"duration\": 1.5, \"events\": 10, \"buffer\": \"64K\", \"follow\": true,\n"
 		" \"verbose\": 2, \"quiet\": \"yes\", \"backend\": \"uprobe\"}\n");
 	accept("-c", file);

@@ -2,6 +2,7 @@
 /*
  * What config.h promises: a struct config from its defaults to its end.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,16 @@ static bool asked_for(const struct given *given, size_t count, size_t at)
 	return false;
 }
 
+/* What is hidden: the names that are always, and those that were added. */
+static int join_redacted(struct parser *p)
+{
+	bool off;
+	const struct option_row *row = option_of_key("redact", &off);
+
+	snprintf(p->where, sizeof(p->where), "--redact and --redact-only");
+	return list_join(p, row, &p->c->redact_only);
+}
+
 int config_parse(struct config *c, int argc, char **argv, struct why *w)
 {
 	struct parser p = {.c = c, .w = w};
@@ -46,6 +57,8 @@ int config_parse(struct config *c, int argc, char **argv, struct why *w)
 	if (c->help || c->version)
 		goto out;
 	err = layers_read(&p, given, count);
+	if (!err)
+		err = join_redacted(&p);
 	if (err)
 		goto out;
 	err = refuse_not_yet(c, w);

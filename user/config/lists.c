@@ -78,6 +78,15 @@ static int add_pid(struct parser *p, const char *text, size_t len)
 	return 0;
 }
 
+int list_join(struct parser *p, const struct option_row *o, const struct strings *more)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < more->count && !err; i++)
+		err = add_string(p, o, more->at[i], strlen(more->at[i]));
+	return err;
+}
+
 int list_add(struct parser *p, const struct option_row *o, const char *text)
 {
 	while (*text) {

@@ -68,6 +68,8 @@ bool parse_truth(const char *text, bool *ret);
 /* lists.c */
 
 void strings_release(struct strings *s);
+/* Adds the elements of another list of that option; each stands there once. */
+int list_join(struct parser *p, const struct option_row *o, const struct strings *more);
 /* "a, b,,c": blanks around elements and empty elements do not count. */
 int list_add(struct parser *p, const struct option_row *o, const char *text);
 

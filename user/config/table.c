@@ -45,11 +45,14 @@ const struct option_row option_rows[] = {
 	  GROUP_VALUES, FLAG_SHOW_OFF, NULL, "do not capture arguments", 0, 0 },
 	{ "result", 0, "FLOWTRACE_RESULT", NULL, KIND_SWITCH, AT(result), "true",
 	  GROUP_VALUES, FLAG_SHOW_OFF, NULL, "do not capture results", 0, 0 },
-	{ "redact", 0, "FLOWTRACE_REDACT", NULL, KIND_LIST, AT(redact),
+	{ "redact", 0, "FLOWTRACE_REDACT", NULL, KIND_LIST, AT(redact), NULL,
+	  GROUP_VALUES, 0, "NAMES",
+	  "more parameters and dict keys whose value becomes \"***\" before it leaves the target, "
+	  "besides those of --redact-only", FT_MAX_REDACT, FT_MAX_REDACT_LEN },
+	{ "redact-only", 0, "FLOWTRACE_REDACT_ONLY", NULL, KIND_LIST, AT(redact_only),
 	  "password,passwd,secret,token,authorization,api_key,cookie",
 	  GROUP_VALUES, 0, "NAMES",
-	  "parameters and dict keys whose value becomes \"***\" before it leaves the target; "
-	  "replaces the default list", FT_MAX_REDACT, FT_MAX_REDACT_LEN },
+	  "the same in place of the default list", FT_MAX_REDACT, FT_MAX_REDACT_LEN },
 	{ "max-arg-length", 0, "FLOWTRACE_MAX_ARG_LENGTH", NULL, KIND_LIMIT, AT(max_arg_length), "1000",
 	  GROUP_VALUES, 0, "N", "characters of a rendered field", FT_MAX_TOKEN_BYTES, 0 },
 	{ "max-depth", 0, "FLOWTRACE_MAX_DEPTH", NULL, KIND_LIMIT, AT(max_depth), "6",

@@ -10,7 +10,9 @@ from support import raises
 SEED = {"package_prefix": "", "logfile": "flowtrace.jsonl", "stdout": False,
         "max_arg_length": 1000, "exclude_patterns": [], "async_logging": False}
 OURS = {"max_depth": 6, "max_items": 64, "capture_args": True, "capture_result": True,
-        "redact": ["password", "passwd", "secret", "token", "authorization", "api_key", "cookie"],
+        "redact": [],
+        "redact_only": ["password", "passwd", "secret", "token", "authorization", "api_key",
+                        "cookie"],
         "overflow": "block", "enable_segmentation": False,
         "segment_directory": "flowtrace-jsonsl"}
 VARIABLES = {
@@ -25,6 +27,7 @@ VARIABLES = {
     "capture_args": ("FLOWTRACE_ARGS", "false", False),
     "capture_result": ("FLOWTRACE_RESULT", "0", False),
     "redact": ("FLOWTRACE_REDACT", "pin", ["pin"]),
+    "redact_only": ("FLOWTRACE_REDACT_ONLY", "pin", ["pin"]),
     "overflow": ("FLOWTRACE_OVERFLOW", "drop", "drop"),
     "enable_segmentation": ("FLOWTRACE_ENABLE_SEGMENTATION", "yes", True),
     "segment_directory": ("FLOWTRACE_SEGMENT_DIRECTORY", "cut", "cut"),
