@@ -205,6 +205,24 @@ static bool is_suspended(const PyFrameObject *frame)
 
 #endif
 
+/*
+ * Will the interpreter raise RecursionError in place of this body? It asks after us, and after a
+ * call that has not begun nothing may be told (_Py_CheckRecursiveCall).
+ */
+static bool is_too_deep(void)
+{
+	const PyThreadState *tstate = PyThreadState_Get();
+
+#if PY_VERSION_HEX >= 0x030b0000
+	return tstate->recursion_remaining <= 0 && !tstate->recursion_headroom;
+#elif PY_VERSION_HEX >= 0x030a0000
+	return tstate->recursion_depth >= Py_GetRecursionLimit() && !tstate->recursion_headroom;
+#else
+	return tstate->recursion_depth >= Py_GetRecursionLimit() && !tstate->overflowed &&
+	       !tstate->recursion_critical;
+#endif
+}
+
 /* The exception that is set; value may be what it will be made from. */
 static void raised(PyCodeObject *code, void *frame)
 {
@@ -237,7 +255,7 @@ static PyObject *watched(EVAL_PARAMS, PyCodeObject *code, struct code_info *info
 	enum moment moment = moment_of(frame, info->generator, throwflag);
 	PyObject *result;
 
-	if (moment == NO_BODY)
+	if (moment == NO_BODY || (moment == STARTS && is_too_deep()))
 		return hook.before(EVAL_ARGS);
 	/* The code lives as long as its frame, which may end first. */
 	Py_INCREF(code);

@@ -3,6 +3,7 @@
 fork, exec, sudden ends, other tools that watch. Programs behave as without us, and the trace says
 what is true."""
 import collections
+import json
 
 import pytest
 
@@ -94,6 +95,57 @@ def test_recursion(agent):
     events = agent.events()
     assert balanced(events)
     assert counts(events)["down", "EXCEPTION"] == counts(events)["down", "ENTER"] > 10000
+
+
+def test_at_the_limit(agent):
+    """Every call whose body began is there, and no other: the one that was too deep did not."""
+    agent.run("""
+        import json
+        from flowtrace_agent import Config, start_tracing, stop_tracing
+
+        began = dict.fromkeys(("down", "generate", "by_c", "handler", "leaf", "__getattr__"), 0)
+
+        def down():
+            began["down"] += 1
+            down()
+
+        def generate():
+            began["generate"] += 1
+            yield from generate()
+
+        def by_c(x=None):
+            began["by_c"] += 1
+            return max([1, 2], key=by_c)
+
+        def handler():
+            began["handler"] += 1
+            try:
+                handler()
+            except RecursionError:
+                leaf()
+
+        def leaf():
+            began["leaf"] += 1
+
+        class A:
+            def __getattr__(self, name):
+                began["__getattr__"] += 1
+                return getattr(self, name + "x")
+
+        start_tracing(Config(package_prefix="__main__"))
+        for deep in down, lambda: list(generate()), by_c, handler, lambda: A().x:
+            for _ in range(2):
+                try:
+                    deep()
+                except RecursionError:
+                    pass
+        stop_tracing()
+        with open("began", "w") as file:
+            json.dump(began, file)
+        """)
+    seen, ended = counts(agent.events()), json.loads((agent.path / "began").read_text())
+    assert balanced(agent.events())
+    assert {name: seen[name, "ENTER"] for name in ended} == ended
 
 
 def test_deeper_than_the_stack(agent):
