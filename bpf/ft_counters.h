@@ -27,7 +27,8 @@
 	X(stack_low, "calls deeper than a traced program may go (in-process, up to 3.11)")         \
 	X(no_memory, "no memory was left (in-process)")                                            \
 	X(read_module, "the name of a function's module could not be read")                        \
-	X(sink_full, "the output took less than was recorded: its reader or its disk is slow")
+	X(sink_full, "the output took less than was recorded: its reader or its disk is slow")     \
+	X(displaced, "times that another tool took the agent's place: its calls were not seen")
 
 enum ft_counter {
 #define X(name, text) FT_LOST_##name,

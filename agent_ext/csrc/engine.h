@@ -25,7 +25,14 @@
 #include "values.h"
 
 /* Why an event could not be recorded. */
-enum loss { LOSS_FULL, LOSS_REENTERED, LOSS_STACK_LOW, LOSS_NO_MEMORY, LOSS_COUNT };
+enum loss {
+	LOSS_FULL,
+	LOSS_REENTERED,
+	LOSS_STACK_LOW,
+	LOSS_NO_MEMORY,
+	LOSS_DISPLACED, /* one for each time */
+	LOSS_COUNT
+};
 
 struct losses {
 	uint32_t count;

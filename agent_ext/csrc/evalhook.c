@@ -5,16 +5,9 @@
  * nothing of calls into C. Whoever stood there before (a debugger) is called by it.
  */
 #include <patchlevel.h>
-#if PY_VERSION_HEX < 0x03090000
-#define Py_BUILD_CORE_MODULE 1 /* for interp->eval_frame, which no function sets */
-#endif
-#include "python.h"
-
 #if PY_VERSION_HEX < 0x030c0000
+#include "evalplace.h"
 
-#if PY_VERSION_HEX < 0x03090000
-#include <internal/pycore_pystate.h>
-#endif
 #include <frameobject.h>
 #include <pthread.h>
 
@@ -23,74 +16,24 @@
 #include "subscript.h"
 #include "watch.h"
 
-#if PY_VERSION_HEX >= 0x030b0000
-#define FRAME struct _PyInterpreterFrame
-#else
-#define FRAME PyFrameObject
-#endif
-
-/* 3.9 gave the function the thread state. */
-#if PY_VERSION_HEX >= 0x03090000
-#define EVAL_PARAMS PyThreadState *tstate, FRAME *frame, int throwflag
-#define EVAL_ARGS tstate, frame, throwflag
-#else
-#define EVAL_PARAMS FRAME *frame, int throwflag
-#define EVAL_ARGS frame, throwflag
-#endif
-
-static struct {
-	_PyFrameEvalFunction before; /* who stood there */
-	bool on;		     /* we stand there */
-	bool all;
-} hook;
+static bool watch_all;
 
 static PyObject *evaluate(EVAL_PARAMS);
 
-/* ---- in and out of the interpreter ------------------------------------------------------ */
-
-#if PY_VERSION_HEX >= 0x03090000
-static _PyFrameEvalFunction current(void)
-{
-	return _PyInterpreterState_GetEvalFrameFunc(PyInterpreterState_Get());
-}
-
-static void replace(_PyFrameEvalFunction by)
-{
-	_PyInterpreterState_SetEvalFrameFunc(PyInterpreterState_Get(), by);
-}
-#else
-static _PyFrameEvalFunction current(void)
-{
-	return PyThreadState_Get()->interp->eval_frame;
-}
-
-static void replace(_PyFrameEvalFunction by)
-{
-	PyThreadState_Get()->interp->eval_frame = by;
-}
-#endif
-
 int watch_start(bool all)
 {
-	if (subscript_watch())
+	eval_place.ours = evaluate;
+	if (subscript_watch() || place_take())
 		return -1;
-	hook.all = all;
-	if (!hook.on) {
-		hook.before = current();
-		replace(evaluate);
-		hook.on = true;
-	}
+	watch_all = all;
 	return 0;
 }
 
+/* Where we stay, we do nothing. */
 void watch_stop(void)
 {
-	/* Somebody who came later calls us: then we stay, and do nothing. */
-	if (hook.on && current() == evaluate) {
-		replace(hook.before);
-		hook.on = false;
-	}
-	hook.all = false;
+	place_leave();
+	watch_all = false;
 }
 
 int watch_marked(PyCodeObject *code)
@@ -107,7 +50,7 @@ int watch_marked(PyCodeObject *code)
  */
 #define STACK_KEPT (512 * 1024)
 
-static __thread uintptr_t stack_guard;
+__thread uintptr_t eval_stack_guard;
 
 static uintptr_t find_guard(void)
 {
@@ -124,25 +67,34 @@ static uintptr_t find_guard(void)
 
 static bool stack_is_low(void)
 {
-	if (__builtin_expect(!stack_guard, 0))
-		stack_guard = find_guard();
-	return (uintptr_t)__builtin_frame_address(0) < stack_guard;
+	if (__builtin_expect(!eval_stack_guard, 0))
+		eval_stack_guard = find_guard();
+	return (uintptr_t)__builtin_frame_address(0) < eval_stack_guard;
 }
 
 static PyObject *without_hook(EVAL_PARAMS)
 {
-	_PyFrameEvalFunction before = hook.before;
+	_PyFrameEvalFunction before = eval_place.before;
 	struct agent_thread *t = engine_thread();
 	PyObject *result;
 
-	if (t && hook.on)
+	if (t && eval_place.on)
 		engine_lost(t, engine_now(t), 1, LOSS_STACK_LOW);
-	if (current() == evaluate)
-		replace(before);
+	if (place_is_first())
+		place_give(before);
 	result = before(EVAL_ARGS);
-	if (hook.on && current() == before)
-		replace(evaluate);
+	if (eval_place.on && place_first() == before)
+		place_give(evaluate);
 	return result;
+}
+
+/* The guard says so: there is little left, or it was moved to see whether we are asked. */
+static PyObject *below_guard(EVAL_PARAMS)
+{
+	if (!eval_place.trying)
+		return without_hook(EVAL_ARGS);
+	eval_place.reached = true;
+	return eval_place.before(EVAL_ARGS);
 }
 
 /* ---- a body ----------------------------------------------------------------------------- */
@@ -256,11 +208,11 @@ static PyObject *watched(EVAL_PARAMS, PyCodeObject *code, struct code_info *info
 	PyObject *result;
 
 	if (moment == NO_BODY || (moment == STARTS && is_too_deep()))
-		return hook.before(EVAL_ARGS);
+		return eval_place.before(EVAL_ARGS);
 	/* The code lives as long as its frame, which may end first. */
 	Py_INCREF(code);
 	begin(code, info, frame, moment);
-	result = hook.before(EVAL_ARGS);
+	result = eval_place.before(EVAL_ARGS);
 	info = code_info_seen(code);
 	if (info)
 		end(code, info, frame, result);
@@ -268,17 +220,38 @@ static PyObject *watched(EVAL_PARAMS, PyCodeObject *code, struct code_info *info
 	return result;
 }
 
-static PyObject *evaluate(EVAL_PARAMS)
+static PyObject *evaluate_any(EVAL_PARAMS)
 {
 	PyCodeObject *code = frame_code(frame);
 	struct code_info *info;
 
 	if (stack_is_low())
-		return without_hook(EVAL_ARGS);
+		return below_guard(EVAL_ARGS);
 	info = engine_runs() ? code_info(code, frame_globals(frame)) : NULL;
-	if (!info || !(info->marked || (info->wanted && hook.all)))
-		return hook.before(EVAL_ARGS);
+	if (!info || !(info->marked || (info->wanted && watch_all)))
+		return eval_place.before(EVAL_ARGS);
 	return watched(EVAL_ARGS, code, info);
+}
+
+/* Asked for a body that we are about to have evaluated: the last in the ring is the default. */
+static PyObject *evaluate_once(EVAL_PARAMS)
+{
+	static __thread void *passed_on;
+	void *outer = passed_on;
+	PyObject *result;
+
+	if (passed_on == frame)
+		return _PyEval_EvalFrameDefault(EVAL_ARGS);
+	passed_on = frame;
+	result = evaluate_any(EVAL_ARGS);
+	passed_on = outer;
+	return result;
+}
+
+static PyObject *evaluate(EVAL_PARAMS)
+{
+	return __builtin_expect(eval_place.may_loop, 0) ? evaluate_once(EVAL_ARGS)
+							: evaluate_any(EVAL_ARGS);
 }
 
 #endif

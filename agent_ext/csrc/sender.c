@@ -168,10 +168,9 @@ static void *wait_for_room(struct agent_thread *t)
 static bool tell_loss(struct agent_thread *t, enum loss why)
 {
 	static const uint32_t reasons[LOSS_COUNT] = {
-		[LOSS_FULL] = FT_LOST_ring_full,
-		[LOSS_REENTERED] = FT_LOST_reentered,
-		[LOSS_STACK_LOW] = FT_LOST_stack_low,
-		[LOSS_NO_MEMORY] = FT_LOST_no_memory,
+		[LOSS_FULL] = FT_LOST_ring_full,      [LOSS_REENTERED] = FT_LOST_reentered,
+		[LOSS_STACK_LOW] = FT_LOST_stack_low, [LOSS_NO_MEMORY] = FT_LOST_no_memory,
+		[LOSS_DISPLACED] = FT_LOST_displaced,
 	};
 	struct losses *l = &t->losses[why];
 	struct ft_rec_lost *r = channel_reserve(&t->channel);

@@ -18,4 +18,7 @@ void watch_stop(void);
 /* A function was marked. 0, or -1 with a Python error set. */
 int watch_marked(PyCodeObject *code);
 
+/* From the writer, now and then: does it still happen? */
+void watch_look(void);
+
 #endif

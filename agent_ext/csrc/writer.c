@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "probes.h"
 #include "status.h"
+#include "watch.h"
 
 #define PERIOD_NS (5 * NS_PER_MS)	/* between two looks at the channels */
 #define IDLE_PERIOD_NS (40 * NS_PER_MS) /* the same when there is nothing to do */
@@ -273,6 +274,7 @@ static void *writer_main(void *arg)
 
 		asked = wait_for_work(e, period);
 		greet_listeners(e);
+		watch_look();
 		err = writer_drain(e, asked.stop ? UINT64_MAX : clock_ns(CLOCK_MONOTONIC), &any);
 		period = any			       ? PERIOD_NS
 			 : 2 * period < IDLE_PERIOD_NS ? 2 * period
