@@ -35,10 +35,7 @@ static struct call *push(struct agent_thread *t, const struct call *call)
 	return &t->stack[t->depth++];
 }
 
-/*
- * Takes the call of this frame off the stack. It is the top, but for greenlets, whose calls end
- * in any order: those above stay.
- */
+/* Takes the call of this frame off the stack. What is above it ended unseen. */
 static bool take(struct agent_thread *t, const PyCodeObject *code, const void *frame,
 		 struct call *ret_call)
 {
@@ -49,8 +46,7 @@ static bool take(struct agent_thread *t, const PyCodeObject *code, const void *f
 	if (!i || t->stack[i - 1].code != code)
 		return false;
 	*ret_call = t->stack[i - 1];
-	memmove(&t->stack[i - 1], &t->stack[i], (t->depth - i) * sizeof(*t->stack));
-	t->depth--;
+	t->depth = i - 1;
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "probes.h"
+#include "stacks.h"
 #include "status.h"
 
 struct engine engine = {
@@ -165,6 +166,7 @@ int engine_start(const struct settings *settings, struct why *w)
 	atomic_store(&e->failed, false);
 	e->run++;
 	discard_channels(e);
+	greenlets_begin();
 	probes_restart();
 	err = start_pipeline(e);
 	if (err) {

@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 
+#include "base/map.h"
 #include "base/why.h"
 #include "channel.h"
 #include "settings.h"
@@ -65,6 +66,10 @@ struct agent_thread {
 	unsigned introduced; /* the greeting of listeners since when they know it */
 	struct call *stack;  /* owned; what runs now, of this run */
 	size_t depth, room;
+	/* Where there are greenlets: stacks.h. */
+	uintptr_t bottom;   /* what this stack is known by; 0: the first one */
+	uintptr_t first;    /* the bottom frame of the first one; 0: not known, or needed */
+	struct map waiting; /* (pid, bottom) -> the other stacks, owned */
 	unsigned run;
 };
 

@@ -13,6 +13,7 @@
 
 #include "calls.h"
 #include "frames.h"
+#include "stacks.h"
 #include "subscript.h"
 #include "watch.h"
 
@@ -183,13 +184,16 @@ static void raised(PyCodeObject *code, void *frame)
 	call_raise(code, frame, tstate->curexc_type, tstate->curexc_value);
 }
 
-/* The frame as calls.c knows it. */
-static void begin(PyCodeObject *code, struct code_info *info, FRAME *frame, enum moment moment)
+/* The frame as calls.c knows it. Returns what its stack is known by. */
+static uintptr_t begin(PyCodeObject *code, struct code_info *info, FRAME *frame, enum moment moment)
 {
+	uintptr_t stack = greenlets_loaded() ? stack_enter(frame, frame_current()) : 0;
+
 	if (moment == STARTS)
 		call_begin(code, info, frame, info->generator);
 	else
 		call_resume(code, frame);
+	return stack;
 }
 
 static void end(PyCodeObject *code, const struct code_info *info, FRAME *frame, PyObject *result)
@@ -206,13 +210,16 @@ static PyObject *watched(EVAL_PARAMS, PyCodeObject *code, struct code_info *info
 {
 	enum moment moment = moment_of(frame, info->generator, throwflag);
 	PyObject *result;
+	uintptr_t stack;
 
 	if (moment == NO_BODY || (moment == STARTS && is_too_deep()))
 		return eval_place.before(EVAL_ARGS);
 	/* The code lives as long as its frame, which may end first. */
 	Py_INCREF(code);
-	begin(code, info, frame, moment);
+	stack = begin(code, info, frame, moment);
 	result = eval_place.before(EVAL_ARGS);
+	if (greenlets_loaded())
+		stack_return(stack);
 	info = code_info_seen(code);
 	if (info)
 		end(code, info, frame, result);

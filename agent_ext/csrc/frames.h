@@ -71,6 +71,11 @@ static inline void *frame_current(void)
 		       : (void *)frame_word(at, frame_facts.cframe_frame);
 }
 
+static inline void *frame_previous(const void *frame)
+{
+	return (void *)frame_word(frame, frame_facts.frame_previous);
+}
+
 static inline PyCodeObject *frame_code(const void *frame)
 {
 	return (PyCodeObject *)frame_object(frame, frame_facts.frame_code);

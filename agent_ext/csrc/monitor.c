@@ -11,6 +11,7 @@
 
 #include "calls.h"
 #include "frames.h"
+#include "stacks.h"
 #include "watch.h"
 
 /* Bits of sys.monitoring.events (Include/cpython/monitoring.h, from 3.13). */
@@ -42,6 +43,20 @@ static bool is_watched(PyObject *code, void *frame, struct code_info **ret_info)
 	return info && (info->marked || (info->wanted && monitor.all));
 }
 
+/* It starts or goes on. */
+static void entering(void *frame)
+{
+	if (greenlets_loaded())
+		stack_enter(frame, frame_previous(frame));
+}
+
+/* It returns, is left or suspended. */
+static void leaving(void *frame)
+{
+	if (greenlets_loaded())
+		stack_leave(frame);
+}
+
 static PyObject *not_again(void)
 {
 	return Py_NewRef(engine_runs() ? monitor.disable : Py_None);
@@ -56,6 +71,7 @@ CALLBACK(on_start)
 
 	if (!is_watched(args[0], frame, &info))
 		return not_again();
+	entering(frame);
 	call_begin((PyCodeObject *)args[0], info, frame, true);
 	Py_RETURN_NONE;
 }
@@ -67,6 +83,7 @@ CALLBACK(on_return)
 
 	if (!is_watched(args[0], frame, &info))
 		return not_again();
+	leaving(frame);
 	call_return((PyCodeObject *)args[0], frame, args[2]);
 	Py_RETURN_NONE;
 }
@@ -78,6 +95,7 @@ CALLBACK(on_yield)
 
 	if (!is_watched(args[0], frame, &info))
 		return not_again();
+	leaving(frame);
 	call_suspend((PyCodeObject *)args[0], frame);
 	Py_RETURN_NONE;
 }
@@ -89,6 +107,7 @@ CALLBACK(on_resume)
 
 	if (!is_watched(args[0], frame, &info))
 		return not_again();
+	entering(frame);
 	call_resume((PyCodeObject *)args[0], frame);
 	Py_RETURN_NONE;
 }
@@ -100,8 +119,10 @@ CALLBACK(on_throw)
 	void *frame = frame_current();
 	struct code_info *info;
 
-	if (is_watched(args[0], frame, &info))
+	if (is_watched(args[0], frame, &info)) {
+		entering(frame);
 		call_resume((PyCodeObject *)args[0], frame);
+	}
 	Py_RETURN_NONE;
 }
 
@@ -110,8 +131,10 @@ CALLBACK(on_unwind)
 	void *frame = frame_current();
 	struct code_info *info;
 
-	if (is_watched(args[0], frame, &info))
+	if (is_watched(args[0], frame, &info)) {
+		leaving(frame);
 		call_raise((PyCodeObject *)args[0], frame, (PyObject *)Py_TYPE(args[2]), args[2]);
+	}
 	Py_RETURN_NONE;
 }
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "ft_counters.h"
 #include "probes.h"
+#include "stacks.h"
 
 #define WAIT_LIMIT_NS NS_PER_SECOND /* for room, while the writer takes nothing out */
 #define WAIT_NS (NS_PER_MS / 2)
@@ -21,6 +22,7 @@ void sender_free(struct agent_thread *t)
 {
 	channel_release(&t->channel);
 	free(t->scratch);
+	stacks_forget(t);
 	free(t->stack);
 	free(t->name);
 	free(t);
@@ -84,7 +86,7 @@ struct agent_thread *engine_thread(void)
 	t = mine ?: thread_new();
 	if (t && t->run != engine.run) { /* what is open or lost there is of another run */
 		t->run = engine.run;
-		t->depth = 0;
+		stacks_forget(t);
 		t->named = t->has_losses = false;
 		memset(t->losses, 0, sizeof(t->losses));
 	}
