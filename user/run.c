@@ -167,9 +167,10 @@ static int drain_ms(const struct config *c)
 
 static int loop(struct run *r)
 {
-	struct pollfd fds[2] = {
+	struct pollfd fds[3] = {
 		{.fd = r->signals.fd, .events = POLLIN},
 		{.fd = ring_fd(r->ring), .events = POLLIN},
+		{.events = POLLIN},
 	};
 	int n = 0, err = 0;
 
@@ -177,8 +178,9 @@ static int loop(struct run *r)
 	       !targets_ended(r->targets)) {
 		bool waiting = targets_retry(r->targets);
 
+		fds[2].fd = targets_fd(r->targets);
 		/* Never wait when the last look found a lot: more is there by now. */
-		poll(fds, 2, n > BUSY ? 0 : waiting ? RETRY_MS : drain_ms(r->config));
+		poll(fds, 3, n > BUSY ? 0 : waiting ? RETRY_MS : drain_ms(r->config));
 		err = on_signal(r);
 		if (!err)
 			err = n = ring_drain(r->ring);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "attach/launch.h"
+#include "attach/loads.h"
 #include "base/clock.h"
 #include "cpython/cpython.h"
 #include "discover/discover.h"
@@ -24,8 +25,11 @@
 /* A process that is traced or followed. */
 struct proc {
 	pid_t pid;
-	uint64_t hooked_ns;	 /* when it was last looked at: an exec before that is known */
-	uint64_t retry_until_ns; /* its libpython is awaited; 0 = not */
+	uint64_t hooked_ns;	   /* when it was last looked at: an exec before that is known */
+	uint64_t retry_until_ns;   /* its libpython is awaited; 0 = not */
+	bool bare;		   /* no Python in it so far: it may load one */
+	bool loaded;		   /* it did, and runs on meanwhile */
+	uint64_t look_ns, wait_ns; /* ... and is looked at then, in case that we were not told */
 };
 
 struct targets {
@@ -34,14 +38,15 @@ struct targets {
 	struct why *why;	     /* borrowed */
 	struct attach *attach;	     /* borrowed */
 	struct launch *launch;
+	struct loads *loads; /* once a process has no Python in it; NULL = not, or not permitted */
 	struct prepared *prepared; /* one for each --pid */
 
 	struct proc procs[PROCS_MAX];
 	int nprocs;
-	uint64_t look_from_ns; /* newcomers wait until then */
-	bool told_blind;       /* said that contexts are not hooked */
-	bool any_python;
-	bool running; /* the command was let go: it is not ours to end any more */
+	uint64_t look_from_ns;	      /* newcomers wait until then */
+	bool told_blind;	      /* said that contexts are not hooked */
+	bool any_python, any_library; /* hooked; seen in a process, hooked or not */
+	bool running;		      /* the command was let go: it is not ours to end any more */
 	bool ended;
 	int command_status;
 	struct why refused; /* why the command itself could not be hooked */
@@ -77,6 +82,64 @@ static void proc_drop(struct targets *t, pid_t pid)
 		*gone = t->procs[--t->nprocs];
 	if (!t->nprocs && !t->launch) /* a command's end is told by wait(2) */
 		t->ended = true;
+}
+
+/* ---- what loads a libpython later ------------------------------------------------------ */
+
+#define LOOK_FIRST_NS NS_PER_SECOND
+#define LOOK_LAST_NS (32 * NS_PER_SECOND)
+
+/*
+ * Apache, PostgreSQL, vim and others load an interpreter when it is first needed. The kernel tells
+ * of every library that is loaded; in case that it does not, or that it was loaded just before,
+ * the process is looked at, less and less often.
+ */
+static void watch(struct targets *t, struct proc *proc)
+{
+	proc->bare = true;
+	proc->wait_ns = LOOK_FIRST_NS;
+	proc->look_ns = 0;
+	if (!t->loads)
+		(void)loads_new(discover_is_library, &t->loads);
+}
+
+/* It has a libpython now: it is hooked as soon as that can be read. */
+static void on_library(struct targets *t, struct proc *proc, pid_t tid)
+{
+	t->any_library = true;
+	proc->bare = false;
+	if (tid == proc->pid && launch_stop(t->launch, proc->pid))
+		return; /* held until it is hooked, so its first call is seen */
+	proc->loaded = true;
+	proc->retry_until_ns = clock_ns(CLOCK_MONOTONIC) + RETRY_LIMIT_NS;
+}
+
+static void look_for_library(struct targets *t, struct proc *proc, uint64_t now)
+{
+	if (!proc->bare || now < proc->look_ns)
+		return;
+	proc->look_ns = now + proc->wait_ns;
+	if (proc->wait_ns < LOOK_LAST_NS)
+		proc->wait_ns *= 2;
+	if (discover_has_library(proc->pid))
+		on_library(t, proc, 0);
+}
+
+static void look_at_loads(struct targets *t)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	struct load load;
+
+	while (t->loads && loads_next(t->loads, &load)) {
+		struct proc *proc = proc_find(t, load.pid);
+
+		if (proc && proc->bare)
+			on_library(t, proc, load.tid);
+		for (int i = 0; !load.pid && i < t->nprocs; i++)
+			t->procs[i].look_ns = 0;
+	}
+	for (int i = 0; i < t->nprocs; i++)
+		look_for_library(t, &t->procs[i], now);
 }
 
 /* ---- from a pid to hooks ------------------------------------------------------------ */
@@ -156,11 +219,20 @@ static int hook_if_python(struct targets *t, pid_t pid, struct why *w)
 		err = why_exit(w, EXIT_NO_PROCESS, -EAGAIN, "others are looked at first");
 	else
 		err = hook_pid(t, pid, w);
+	proc->bare = false;
+	if (err == -ENOENT)
+		watch(t, proc);
 	if (err == -EAGAIN && !proc->retry_until_ns)
 		proc->retry_until_ns = clock_ns(CLOCK_MONOTONIC) + RETRY_LIMIT_NS;
 	else if (err != -EAGAIN)
 		proc->retry_until_ns = 0;
+	proc->loaded &= err == -EAGAIN;
 	return err;
+}
+
+int targets_fd(const struct targets *t)
+{
+	return t->loads ? loads_fd(t->loads) : -1;
 }
 
 static void hook_or_note(struct targets *t, pid_t pid)
@@ -187,8 +259,10 @@ bool targets_retry(struct targets *t)
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	bool waiting = false;
 
+	look_at_loads(t);
 	for (int i = 0; i < t->nprocs; i++) {
-		if (!t->procs[i].retry_until_ns || launch_holds(t->launch, t->procs[i].pid))
+		if (!t->procs[i].retry_until_ns ||
+		    (launch_holds(t->launch, t->procs[i].pid) && !t->procs[i].loaded))
 			continue; /* who is held is looked at when it stops */
 		if (now > t->procs[i].retry_until_ns)
 			t->procs[i].retry_until_ns = 0;
@@ -206,16 +280,44 @@ static int prepare_pids(struct targets *t, struct prepared *r)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < t->config->npids; i++)
+	for (size_t i = 0; !err && i < t->config->npids; i++) {
 		err = prepare(t->config->pids[i], t->config, &r[i], t->why);
+		if (err != -ENOENT || t->config->follow != 1)
+			continue;
+		/* Its children are asked for too, and what it may load. */
+		r[i] = (struct prepared){.target.pid = t->config->pids[i]};
+		*t->why = (struct why){};
+		err = 0;
+	}
 	return err;
+}
+
+/* A process without Python, which was asked for with --follow. */
+static int attach_bare(struct targets *t, pid_t pid)
+{
+	struct proc *proc;
+	int err = attach_follow(t->attach, pid, t->why);
+
+	if (err)
+		return err;
+	proc = proc_add(t, pid);
+	if (!proc)
+		return why(t->why, -E2BIG, "more than %d processes at once", PROCS_MAX);
+	watch(t, proc);
+	ui_note(t->ui,
+		"pid %d runs no Python: what it starts, and a libpython that it loads, is traced",
+		pid);
+	return 0;
 }
 
 static int attach_pid(struct targets *t, const struct prepared *r)
 {
 	pid_t pid = r->target.pid;
-	int err = discover_unless_gone(pid, hook(t, r, t->why), t->why);
+	int err;
 
+	if (!r->target.binary)
+		return attach_bare(t, pid);
+	err = discover_unless_gone(pid, hook(t, r, t->why), t->why);
 	if (err)
 		return err;
 	if (!proc_add(t, pid))
@@ -334,6 +436,7 @@ void targets_free(struct targets *t)
 		target_release(&t->prepared[i].target);
 	free(t->prepared);
 	launch_free(t->launch, !t->running);
+	loads_free(t->loads);
 	free(t);
 }
 
@@ -363,9 +466,17 @@ int targets_attach(struct targets *t, struct attach *a)
 
 void targets_process(struct targets *t, const struct event *e)
 {
+	struct proc *parent, *child;
+	bool bare;
+
 	switch (e->type) {
 	case EVENT_PROC_FORK: /* the kernel side traces it already */
-		if (!proc_add(t, e->other_pid))
+		parent = proc_find(t, e->pid);
+		bare = parent && parent->bare;
+		child = proc_add(t, e->other_pid);
+		if (child && bare)
+			watch(t, child);
+		if (!child)
 			ui_note(t->ui,
 				"more than %d processes at once: the end of pid %u will not "
 				"be noticed",
@@ -408,6 +519,10 @@ int targets_untraced(const struct targets *t, struct why *w)
 		return why_exit(w, t->refused.exit_status, -ENOEXEC, "%s", t->refused.text);
 	if (!t->ended || t->command_status)
 		return 0;
+	if (t->any_library)
+		return why_exit(w, EXIT_NO_PROCESS, -ENOENT,
+				"'%s' loaded a libpython and ended before that could be hooked",
+				t->config->command[0]);
 	return why_exit(w, EXIT_NO_PROCESS, -ENOENT, "'%s' ran no Python", t->config->command[0]);
 }
 

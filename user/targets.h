@@ -32,6 +32,8 @@ int targets_attach(struct targets *t, struct attach *a);
 void targets_process(struct targets *t, const struct event *e);
 /* SIGCHLD: a command that is held at its exec, or has ended. */
 int targets_children(struct targets *t);
+/* Readable when targets_retry() has something to do; -1 = never. */
+int targets_fd(const struct targets *t);
 /* Looks again where a libpython was not mapped yet; true while one is awaited. */
 bool targets_retry(struct targets *t);
 /* Forgets who is gone, though no record told of it. */

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Where the interpreter's file lies in the process, when that is less plain than usual."""
+import json
 import os
 import subprocess
+from pathlib import Path
 
 import harness
 import pytest
@@ -47,3 +49,64 @@ def test_second_mapping(space):
     values = [int(e["result"]) for e in events if e["event"] == "EXIT"]
     assert len(values) > 15
     assert values == list(range(values[0], values[0] + len(values)))
+
+
+# ---- a library that is loaded later -------------------------------------------------------
+
+def libraries():
+    """{name: (libpython, PYTHONHOME)}: the system's, and those of own builds."""
+    found = {"system": ("/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0", "/usr")}
+    for interpreter in harness.interpreters():
+        home = Path(interpreter.python).parents[1]
+        for path in sorted(home.glob("lib/libpython3.*.so.1.0")):
+            if interpreter.root is None:
+                found[interpreter.name] = (str(path), str(home))
+    return found
+
+
+@pytest.fixture(name="late", scope="module")
+def build_late(tmp_path_factory):
+    """The program that loads one."""
+    program = tmp_path_factory.mktemp("late") / "loads_late"
+    harness.run(["cc", harness.TARGETS / "loads_late.c", "-o", program, "-ldl"], check=0)
+    return program
+
+
+@pytest.mark.parametrize("name", libraries())
+def test_library_loaded_after_start(name, late, tmp_path):
+    """A program that we started is held while it is hooked: its first call is seen."""
+    library, home = libraries()[name]
+    if not Path(library).exists():
+        pytest.skip("no " + library)
+    (tmp_path / "line").write_text("go\n")
+    with open(tmp_path / "line") as line:
+        tracer = harness.start([harness.TRACER, "-P", "__main__", "-o", tmp_path / "t.jsonl", "-v",
+                                "--", late, library], stdin=line, stderr=subprocess.PIPE,
+                               env=harness.environment(PYTHONHOME=home))
+        errors = tracer.communicate(timeout=60)[1].decode()
+    assert tracer.returncode == 0, errors
+    events = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
+    calls = [e["result"] for e in events if e["event"] == "EXIT" and e["function"] == "late"]
+    assert calls == ["2"] * 5 + [str(n + 1) for n in range(300)], errors
+
+
+def test_library_loaded_after_attach(late, tmp_path):
+    """With --follow a process that has no Python yet is waited for; without, it is refused."""
+    library, home = libraries()["system"]
+    if not Path(library).exists():
+        pytest.skip("no " + library)
+    target = harness.start([late, library], stdin=subprocess.PIPE,
+                           env=harness.environment(PYTHONHOME=home))
+    try:
+        harness.refused(3, "-p", target.pid, says=["runs no Python", "--follow"], cwd=tmp_path)
+        with harness.Tracer(tmp_path, "-v", "-f", "-P", "__main__", "-p", target.pid) as tracer:
+            harness.wait_for("ready", lambda: "ready after" in tracer.stderr())
+            assert "runs no Python" in tracer.stderr()
+            target.stdin.write(b"go\n")
+            target.stdin.close()
+            assert tracer.wait() == 0, tracer.stderr()
+            events = tracer.events()
+    finally:
+        harness.kill_session(target)
+    calls = [int(e["result"]) for e in events if e["event"] == "EXIT" and e["function"] == "late"]
+    assert len(calls) > 100 and calls[-200:] == list(range(301 - len(calls[-200:]), 301))

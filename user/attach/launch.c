@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ struct launch {
 	int failed[2];	      /* the child's errno, when its exec failed */
 	pid_t held[HELD_MAX]; /* the command and its children, until they are released */
 	int nheld;
+	pid_t stopping; /* asked to stop; 0 = nobody */
 	unsigned stops;
 };
 
@@ -142,6 +144,15 @@ void launch_hold_on(struct launch *l, pid_t pid)
 	ptrace(PTRACE_CONT, pid, 0, 0);
 }
 
+/* The signal is for the one thread that we trace, and it is never delivered. */
+bool launch_stop(struct launch *l, pid_t pid)
+{
+	if (!launch_holds(l, pid) || l->stopping || syscall(SYS_tgkill, pid, pid, SIGSTOP))
+		return false;
+	l->stopping = pid;
+	return true;
+}
+
 void launch_step(struct launch *l, pid_t pid)
 {
 	ptrace(PTRACE_SYSCALL, pid, 0, 0);
@@ -168,12 +179,15 @@ enum launch_event launch_next(struct launch *l, pid_t *ret_pid, int *ret_status)
 	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
 		if (WIFSTOPPED(status)) {
 			bool step = WSTOPSIG(status) == SYSCALL_STOP;
+			bool stop = pid == l->stopping && WSTOPSIG(status) == SIGSTOP;
 
+			if (stop)
+				l->stopping = 0;
 			if (step && ++l->stops % STEP_STOPS) {
 				launch_step(l, pid);
 				continue;
 			}
-			if (step || status >> 16 == PTRACE_EVENT_EXEC) {
+			if (step || stop || status >> 16 == PTRACE_EVENT_EXEC) {
 				*ret_pid = pid;
 				return LAUNCH_EXEC;
 			}
@@ -181,6 +195,8 @@ enum launch_event launch_next(struct launch *l, pid_t *ret_pid, int *ret_status)
 			continue;
 		}
 		unhold(l, pid);
+		if (pid == l->stopping)
+			l->stopping = 0;
 		if (pid == l->pid) {
 			l->pid = -1;
 			*ret_pid = pid;

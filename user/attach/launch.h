@@ -8,6 +8,7 @@
 #ifndef FT_LAUNCH_H
 #define FT_LAUNCH_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/why.h"
@@ -30,6 +31,9 @@ enum launch_event {
 };
 /* What happened since the last call; never blocks. */
 enum launch_event launch_next(struct launch *l, pid_t *ret_pid, int *ret_status);
+/* Its main thread, which is just loading what we wait for, is stopped, and then reported as
+ * LAUNCH_EXEC; false: it is not ours to hold. */
+bool launch_stop(struct launch *l, pid_t pid);
 void launch_release(struct launch *l, pid_t pid); /* it runs free from here */
 void launch_hold_on(struct launch *l, pid_t pid); /* it runs to its next exec */
 /* It runs a few system calls further, and is then reported as LAUNCH_EXEC again: its dynamic

@@ -52,7 +52,7 @@ static bool is_foreign(const char *path)
 	return false;
 }
 
-static bool is_libpython(const char *path)
+bool discover_is_library(const char *path)
 {
 	const char *base = base_name(path);
 
@@ -86,10 +86,22 @@ bool discover_greenlets(pid_t pid)
 	return found;
 }
 
+static int is_library_map(void *ctx, const struct proc_map *m)
+{
+	return discover_is_library(m->path);
+}
+
+bool discover_has_library(pid_t pid)
+{
+	return proc_each_map(pid, is_library_map, NULL, NULL) == 1;
+}
+
 static int look_at_map(void *ctx, const struct proc_map *m)
 {
 	struct search *s = ctx;
 
+	if (!m->executable)
+		return mapped_add(&s->maps, m);
 	if (is_foreign(m->path) && !s->foreign[0])
 		snprintf(s->foreign, sizeof(s->foreign), "%.255s", m->path);
 	if (m->dev == s->exe.dev && m->inode == s->exe.inode && !s->has_exe) {
@@ -101,7 +113,7 @@ static int look_at_map(void *ctx, const struct proc_map *m)
 		s->agent_map = *m;
 		s->has_agent = true;
 	}
-	if (is_libpython(m->path) && !s->has_library) {
+	if (discover_is_library(m->path) && !s->has_library) {
 		s->found.map = *m;
 		s->has_library = true;
 	}
@@ -158,6 +170,10 @@ static int tell_place(struct target *t, struct elf *e, const struct search *s, s
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"process %d: no segment of %s is mapped at %#llx", t->pid,
 				t->binary, (unsigned long long)m->start);
+	if (s->found.library &&
+	    !mapped_whole(e, (struct mapped_id){m->dev, m->inode}, &s->maps, t->bias))
+		return why_exit(w, EXIT_NO_PROCESS, -EAGAIN,
+				"process %d is just loading %s: try again", t->pid, t->binary);
 	t->code_at = place.start;
 	t->code_offset = place.file_offset;
 	return 0;
@@ -209,8 +225,9 @@ static int no_runtime(struct elf *e, const struct candidate *c, pid_t pid, struc
 			pid, c->map.path);
 	if (elf_symbol(e, "PyEval_EvalFrameEx", &s) && elf_symbol(e, "Py_Main", &s))
 		return why_exit(w, EXIT_NO_PROCESS, -ENOENT,
-				"process %d runs no Python: %s is not a Python interpreter", pid,
-				c->map.path);
+				"process %d runs no Python: %s is not a Python interpreter and has "
+				"loaded none (--follow waits for one, and for children)",
+				pid, c->map.path);
 	if (version_of(e, names, &v))
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"process %d: %s is a Python older than 3.7, or a build that hides "
@@ -311,7 +328,7 @@ static int find_interpreter(struct target *t, struct search *s, struct why *w)
 	int err = proc_link(t->pid, "exe", exe, sizeof(exe), w);
 
 	if (err == -ENOENT)
-		return why_exit(w, EXIT_NO_PROCESS, -ENOENT,
+		return why_exit(w, EXIT_NO_PROCESS, -ESRCH,
 				"process %d runs no Python: it has no executable (a kernel "
 				"thread, or it is just exiting)",
 				t->pid);
@@ -324,7 +341,7 @@ static int find_interpreter(struct target *t, struct search *s, struct why *w)
 		return why(w, -ENOMEM, "out of memory");
 	err = mapped_open_exe(t->pid, &s->exe_fd, &s->exe, w);
 	if (!err)
-		err = proc_each_map(t->pid, look_at_map, s, w);
+		err = proc_each_file_map(t->pid, look_at_map, s, w);
 	if (!err)
 		err = choose(s, t, exe, root, w);
 	if (!err)

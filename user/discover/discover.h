@@ -36,6 +36,11 @@ int discover_unchanged(const struct target *t, struct why *w);
 /* Is the module greenlet loaded? */
 bool discover_greenlets(pid_t pid);
 
+/* Does a file of this name hold an interpreter for others to load? */
+bool discover_is_library(const char *path);
+/* Has the process mapped one? */
+bool discover_has_library(pid_t pid);
+
 /* Children of pid (all descendants) that run Python; returns how many were written. */
 int discover_python_children(pid_t pid, pid_t *ret_pids, int max);
 

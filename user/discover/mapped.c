@@ -211,6 +211,7 @@ int mapped_add(struct mapped_list *l, const struct proc_map *m)
 		.end = m->end,
 		.file_offset = m->file_offset,
 		.id = {m->dev, m->inode},
+		.executable = m->executable,
 	};
 	return 0;
 }
@@ -277,7 +278,7 @@ static int only_of(const struct mapped_list *all, struct mapped_id id, struct ma
 	for (size_t k = 0; k < all->count; k++) {
 		struct mapped_place *at;
 
-		if (!same_file(all->at[k].id, id))
+		if (!all->at[k].executable || !same_file(all->at[k].id, id))
 			continue;
 		at = room_for(ret);
 		if (size_of(&all->at[k]) > size_of(at))
@@ -336,4 +337,27 @@ int mapped_bias(const struct elf *e, struct mapped_id id, const struct mapped_li
 	}
 	mapped_release(&l);
 	return err;
+}
+
+static bool is_at(const struct mapped_list *l, struct mapped_id id, const Elf64_Phdr *p,
+		  uint64_t bias)
+{
+	for (size_t k = 0; k < l->count; k++) {
+		const struct mapped_place *m = &l->at[k];
+
+		if (same_file(m->id, id) && bias_of(p, m) == bias &&
+		    bias + p->p_vaddr >= m->start && bias + p->p_vaddr < m->end)
+			return true;
+	}
+	return false;
+}
+
+bool mapped_whole(const struct elf *e, struct mapped_id id, const struct mapped_list *l,
+		  uint64_t bias)
+{
+	for (int i = 0; i < e->nload; i++)
+		if ((e->load[i].p_flags & PF_W) && e->load[i].p_filesz &&
+		    !is_at(l, id, &e->load[i], bias))
+			return false;
+	return true;
 }

@@ -20,11 +20,12 @@ struct mapped_id {
 	uint64_t dev, inode;
 };
 
-/* The executable mappings of a process. */
+/* The mappings of files in a process. */
 struct mapped_list {
 	struct mapped_place {
 		uint64_t start, end, file_offset;
 		struct mapped_id id;
+		bool executable;
 	} * at;
 	size_t count, room;
 };
@@ -55,5 +56,9 @@ void mapped_release(struct mapped_list *l);
  */
 int mapped_bias(const struct elf *e, struct mapped_id id, const struct mapped_list *l,
 		uint64_t *ret_bias, struct mapped_place *ret_place);
+
+/* Is all of its data where it belongs? A loader maps code first. */
+bool mapped_whole(const struct elf *e, struct mapped_id id, const struct mapped_list *l,
+		  uint64_t bias);
 
 #endif

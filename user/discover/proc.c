@@ -105,8 +105,9 @@ int proc_link(pid_t pid, const char *name, char *ret_path, size_t size, struct w
 }
 
 /* "start-end perms offset dev inode   path\n"; false: no file. */
-static bool parse_map(char *line, struct proc_map *m, char perms[5])
+static bool parse_map(char *line, struct proc_map *m)
 {
+	char perms[5];
 	unsigned major, minor;
 	int path_at = 0;
 
@@ -115,25 +116,26 @@ static bool parse_map(char *line, struct proc_map *m, char perms[5])
 	    !path_at || line[path_at] != '/')
 		return false;
 	m->dev = makedev(major, minor);
+	m->executable = perms[2] == 'x';
 	line[strcspn(line, "\n")] = 0;
 	snprintf(m->path, sizeof(m->path), "%s", line + path_at);
 	proc_cut_deleted(m->path);
 	return true;
 }
 
-int proc_each_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w)
+static int each_map(pid_t pid, bool any, proc_map_fn *fn, void *ctx, struct why *w)
 {
 	FILE *f = proc_open(pid, "maps");
 	struct proc_map m;
 	size_t size = 0;
-	char *line = NULL, perms[5];
+	char *line = NULL;
 	int ret = 0;
 
 	if (!f)
 		return cannot_read(pid, "maps", errno, w);
 	errno = 0;
 	while (!ret && getline(&line, &size, f) > 0)
-		if (parse_map(line, &m, perms) && perms[2] == 'x')
+		if (parse_map(line, &m) && (any || m.executable))
 			ret = fn(ctx, &m);
 	/* Opening needs no rights; the kernel refuses the first read. */
 	if (!ret && ferror(f))
@@ -143,15 +145,25 @@ int proc_each_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w)
 	return ret;
 }
 
+int proc_each_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w)
+{
+	return each_map(pid, false, fn, ctx, w);
+}
+
+int proc_each_file_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w)
+{
+	return each_map(pid, true, fn, ctx, w);
+}
+
 int proc_own_map(const void *address, struct proc_map *ret_map)
 {
 	FILE *f = fopen("/proc/self/maps", "re");
-	char *line = NULL, perms[5];
+	char *line = NULL;
 	int err = f ? -ENOENT : -errno;
 	size_t size = 0;
 
 	while (err && f && getline(&line, &size, f) > 0)
-		if (parse_map(line, ret_map, perms) && ret_map->start == (uintptr_t)address)
+		if (parse_map(line, ret_map) && ret_map->start == (uintptr_t)address)
 			err = 0;
 	free(line);
 	if (f)

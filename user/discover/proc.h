@@ -12,10 +12,11 @@
 
 #include "base/why.h"
 
-/* One executable mapping of a file. dev and inode are those of the file below all overlays. */
+/* One mapping of a file. dev and inode are those of the file below all overlays. */
 struct proc_map {
 	uint64_t start, end, file_offset;
 	uint64_t dev, inode;
+	bool executable;
 	char path[4096]; /* without " (deleted)" */
 };
 
@@ -30,6 +31,7 @@ int proc_link(pid_t pid, const char *name, char *ret_path, size_t size, struct w
 
 /* Calls fn for every executable mapping of a file until it returns non-zero; returns that. */
 typedef int proc_map_fn(void *ctx, const struct proc_map *m);
+int proc_each_file_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w); /* or any mapping */
 int proc_each_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w);
 
 /* The mapping of ours that begins at address, whatever its rights. */
