@@ -89,7 +89,8 @@ struct call {
 #define CALL_WSGI 32	 /* the application that its request was handed to first */
 #define CALL_ASGI 64	 /* likewise */
 #define CALL_GONE 128	 /* such a one, and what was last raised in it is no Exception */
-#define CALL_UNSEEN 256	 /* an application whose request is not in the trace */
+#define CALL_UNSEEN 256	 /* an application that began no request in the trace */
+#define CALL_SERVER 512	 /* it called one for a request that goes on elsewhere */
 
 /* A part of a stack of calls. A thread has one stack, or one for each greenlet. */
 struct chunk_key {
@@ -116,6 +117,7 @@ enum http_kind {
 	HTTP_CONTEXT = 2, /* a contextvars.Context -> the number of the request it was copied in */
 	HTTP_SENDER = 3,  /* the object whose method an ASGI server's send() is -> the number */
 	HTTP_OWN_CONTEXT = 4, /* a request's number -> the context that its application runs in */
+	HTTP_METHOD = 5,      /* the str in a scope that names the method -> the number */
 };
 
 struct http_key {
@@ -133,6 +135,8 @@ struct http_request {
 
 /* In place of a request's number, which is odd: of one that is not in the trace. */
 #define HTTP_UNSEEN 2
+/* Likewise: an object that several requests have at once tells nothing about any of them. */
+#define HTTP_SHARED 4
 
 #define HTTP_TEXTS 6	    /* values that are recorded of a request */
 #define HTTP_VALUES FT_KEYS /* keys that are looked for in a dict */

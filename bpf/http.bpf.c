@@ -67,7 +67,7 @@ FT_INLINE u64 sender_request(const struct ft_layout *l, const struct thread *t, 
 
 	if (e->role_arg)
 		request = request_of(t->pid, parameter(l, frame, e, 0), HTTP_SENDER);
-	return request ?: t->http.number;
+	return request & 1 ? request : t->http.number;
 }
 
 FT_GLOBAL int ft_http_below(u32 tid)
@@ -102,7 +102,7 @@ FT_INLINE bool begins(struct thread *t, u32 tid, const struct call *top)
 {
 	if (t->http.server && top && top->frame == t->http.server && top->flags & CALL_REQUEST)
 		ft_http_leave(tid, top->request, CALL_REQUEST, 0);
-	else if (top && top->request)
+	else if (top && top->request && !(top->flags & CALL_SERVER && top->frame == t->http.server))
 		return false;
 	return !request_find(t->pid, t->http.number);
 }
@@ -293,19 +293,19 @@ FT_INLINE void watch(const struct ft_layout *l, struct thread *t, u64 code)
  * The server's function that called a WSGI application: the request is over when it is, since it
  * iterates over the body and closes it.
  */
-FT_GLOBAL int ft_http_hold(u32 tid)
+FT_GLOBAL int ft_http_hold(u32 tid, u32 flags)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
 	struct call *top, *c;
 	u64 code;
 
-	if (!l)
+	if (!l || !t->http.server)
 		return 0;
 	code = frame_code(l, t->http.server);
 	top = call_top(t, tid);
 	if (call_is(top, t->http.server, code)) {
-		top->flags |= CALL_REQUEST;
+		top->flags |= flags;
 		top->request = t->http.number;
 		return 0;
 	}
@@ -318,7 +318,7 @@ FT_GLOBAL int ft_http_hold(u32 tid)
 	call_opened(t);
 	c->frame = t->http.server;
 	c->code = code;
-	c->flags = CALL_HIDDEN | CALL_REQUEST;
+	c->flags = CALL_HIDDEN | flags;
 	if (read_u32(code + l->code_flags) & CO_SUSPENDS)
 		c->flags |= CALL_GENERATOR;
 	c->exc = 0;
@@ -361,7 +361,7 @@ FT_GLOBAL int ft_http_send(u32 tid)
 		request.sender = t->http.sender;
 	bpf_map_update_elem(&ft_requests, &key, &request, BPF_ANY);
 	if (t->http.role == HTTP_ASGI) {
-		belongs(p, t->pid, request.sender, HTTP_SENDER, key.of);
+		ft_http_own(tid);
 		/* It may go on where no hook is: thrown into, up to 3.11 (genobject.c, _gen_throw).
 		 */
 		context = context_of(&p->layout, t);
@@ -371,7 +371,6 @@ FT_GLOBAL int ft_http_send(u32 tid)
 	}
 	if (!t->http.server)
 		return CALL_REQUEST | CALL_WSGI;
-	ft_http_hold(tid);
 	return CALL_WSGI;
 }
 
@@ -428,7 +427,8 @@ FT_GLOBAL int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed)
 	status = r->status;
 	if (!status && (failed || !r->blind))
 		status = failed && flags & CALL_GONE ? FT_HTTP_GONE : FT_HTTP_FAILED;
-	belongs_no_more(t->pid, r->sender, HTTP_SENDER);
+	if (request_of(t->pid, r->sender, HTTP_SENDER) == request)
+		belongs_no_more(t->pid, r->sender, HTTP_SENDER);
 	key.tgid = t->pid;
 	bpf_map_delete_elem(&ft_requests, &key);
 	head_init(&t->response.hdr, FT_REC_HTTP_RESPONSE, sizeof(t->response), t->pid, tid, now);

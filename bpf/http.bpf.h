@@ -41,11 +41,18 @@ int ft_http_entries(u32 tid);
 int ft_http_message(u32 tid);
 /* An application: 1 = it was called for an HTTP request. */
 int ft_http_take(u32 tid);
+/* A WSGI application: 1 = it is called for a request of ASGI that goes on. */
+int ft_http_within(u32 tid);
+/* The frame that called a WSGI application, if any, has its request too; flags: of its call. */
+int ft_http_hold(u32 tid, u32 flags);
+/* The objects by which a request of ASGI is found again. */
+int ft_http_own(u32 tid);
 /* Marks the function behind what the server handed over. */
 int ft_http_mark(u32 tid);
 /* The texts of the request, from number i on: the first that is to be walked, or HTTP_TEXTS. */
 u32 ft_http_texts(u32 tid, u32 i);
-/* Sends the request. Returns the CALL_* flags of the application's call. */
+/* Sends the request. Returns the CALL_* flags of the application's call: CALL_WSGI alone if the
+ * request is over when the server's function is. */
 int ft_http_send(u32 tid);
 
 /* Is the innermost call made for a request, and surely not over? */
@@ -69,7 +76,7 @@ FT_INLINE bool http_on_the_way(u32 tid, u64 frame, u64 code, const struct code_e
 
 FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 {
-	u32 role = ft_http_enter(tid, frame, code, previous), text = 0, i;
+	u32 role = ft_http_enter(tid, frame, code, previous), flags, text = 0, i;
 
 	if (!role)
 		return 0;
@@ -81,6 +88,10 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 		return ft_http_message(tid) ? CALL_REQUEST : 0;
 	if (!ft_http_take(tid))
 		return 0;
+	if (role == HTTP_WSGI && ft_http_within(tid)) {
+		ft_http_hold(tid, CALL_SERVER);
+		return CALL_UNSEEN;
+	}
 	ft_http_mark(tid);
 	for (i = 0; i < HTTP_TEXTS; i++) {
 		text = ft_http_texts(tid, text);
@@ -89,7 +100,10 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 		walk(tid);
 		text++;
 	}
-	return ft_http_send(tid);
+	flags = ft_http_send(tid);
+	if (flags == CALL_WSGI)
+		ft_http_hold(tid, CALL_REQUEST);
+	return flags;
 }
 
 FT_INLINE struct http_request *request_find(u32 tgid, u64 number)

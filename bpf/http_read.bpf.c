@@ -4,6 +4,7 @@
 
 #define HEADERS 64
 #define HEADERS_MASK 1023
+#define SLOTS 3 /* words of an object that may have its list */
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
@@ -29,7 +30,7 @@ FT_INLINE u64 first_of(u64 pair, u64 tuple_type, u32 items)
 	return plausible(pair) && read_ptr(pair + 8) == tuple_type ? read_ptr(pair + items) : 0;
 }
 
-/* The name of an ASGI header, a pair of it and its value: one of our words. */
+/* The name of an ASGI header: one of our words. items: where it stands if the pair is a tuple. */
 FT_GLOBAL int ft_http_name(u64 pair, u64 tuple_type, u32 items, u64 bytes_type)
 {
 	u64 head[HEAD_BYTES + 4] = {}, bytes = first_of(pair, tuple_type, items);
@@ -37,7 +38,7 @@ FT_GLOBAL int ft_http_name(u64 pair, u64 tuple_type, u32 items, u64 bytes_type)
 
 	if (!bytes) {
 		l = my_layout();
-		bytes = l ? item(l, pair, 0) : 0;
+		bytes = l ? item(l, pair, (items - l->tuple_items) / 8) : 0;
 	}
 	if (!plausible(bytes) ||
 	    !read_head(bytes, head, HEAD_BYTES + 4, HEAD_BYTES, bytes + 8 + 8 * HEAD_BYTES) ||
@@ -47,22 +48,48 @@ FT_GLOBAL int ft_http_name(u64 pair, u64 tuple_type, u32 items, u64 bytes_type)
 	return word_of(head + HEAD_BYTES, head[HEAD_SIZE]);
 }
 
-FT_GLOBAL u64 ft_http_second(u64 pair)
+FT_GLOBAL u64 ft_http_part(u64 pair, u32 i)
 {
 	const struct ft_layout *l = my_layout();
 
-	return l ? item(l, pair, 1) : 0;
+	return l ? item(l, pair, i) : 0;
 }
 
-/* A list or a tuple of headers, read into the place of the tokens. */
+/* Headers may be an object around a list or a tuple (h11's Headers). */
+FT_GLOBAL u64 ft_http_sequence(u64 headers)
+{
+	const struct ft_layout *l = my_layout();
+	u64 inner = headers;
+	u32 i;
+
+	for (i = 0; l && i <= SLOTS; i++) {
+		if (has_flag(l, inner, TPFLAGS_LIST | TPFLAGS_TUPLE))
+			return inner;
+		inner = read_ptr(headers + 16 + 8 * (u64)i);
+	}
+	return 0;
+}
+
+/* Where in a header its name is: behind it comes the value. h11 has the name as it came first. */
+FT_INLINE u32 name_at(u64 pair)
+{
+	u64 n = 0;
+
+	return !read_at(&n, 8, pair + 16) && n == 3;
+}
+
+/* The headers, read into the place of the tokens. */
 FT_GLOBAL int ft_http_headers(u32 tid, u64 headers)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
 	u64 n = 0, size, items, pair, tuple;
-	u32 i, word;
+	u32 i, word, name;
 
-	if (!l || !plausible(headers) || read_at(&n, 8, headers + 16) || !n)
+	if (!l || !plausible(headers))
+		return 0;
+	headers = ft_http_sequence(headers);
+	if (!headers || read_at(&n, 8, headers + 16) || !n)
 		return 0;
 	if (has_flag(l, headers, TPFLAGS_LIST))
 		items = read_ptr(headers + l->list_items);
@@ -75,15 +102,17 @@ FT_GLOBAL int ft_http_headers(u32 tid, u64 headers)
 	if (!size || read_at(t->tok, size, items))
 		return 0;
 	tuple = l->type_addr[FT_KIND_TUPLE];
+	name = name_at(*(u64 *)t->tok);
 	for (i = 0; i < HEADERS; i++) {
 		if (i >= n)
 			break;
 		pair = *(u64 *)(t->tok + 8 * i);
-		word = ft_http_name(pair, tuple, l->tuple_items, l->type_addr[FT_KIND_BYTES]);
+		word = ft_http_name(pair, tuple, l->tuple_items + 8 * name,
+				    l->type_addr[FT_KIND_BYTES]);
 		if (word == WORD_X_REQUEST_ID)
-			t->http.text[0] = ft_http_second(pair);
+			t->http.text[0] = ft_http_part(pair, name + 1);
 		else if (word == WORD_USER_AGENT)
-			t->http.text[5] = ft_http_second(pair);
+			t->http.text[5] = ft_http_part(pair, name + 1);
 	}
 	return 0;
 }

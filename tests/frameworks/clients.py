@@ -48,7 +48,7 @@ def ask(connection, n, elsewhere):
                 answer.getheader("X-Request-ID"), body, took)
 
 
-def ask_all(port, elsewhere):
+def ask_all(port, elsewhere, count=REQUESTS):
     """Every client keeps its connection as long as the server does; returns what they saw."""
     mine, all_of_them = threading.local(), []
 
@@ -58,7 +58,7 @@ def ask_all(port, elsewhere):
 
     with contextlib.ExitStack() as stack:
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE, initializer=begin) as pool:
-            seen = list(pool.map(lambda n: ask(mine.connection, n, elsewhere), range(REQUESTS)))
+            seen = list(pool.map(lambda n: ask(mine.connection, n, elsewhere), range(count)))
         for connection in all_of_them:
             stack.callback(connection.close)
     return seen

@@ -29,8 +29,8 @@ class Trace:
     requests, responses: by request_id; by_number: the id of each request, by what its path says.
     """
 
-    def __init__(self, events):
-        self.events = events
+    def __init__(self, events, count=clients.REQUESTS):
+        self.events, self.count = events, count
         lost = [e for e in events if e["event"] == "LOST"]
         assert not lost, lost[:5]
         self.requests = self._http("HTTP_REQUEST")
@@ -40,8 +40,8 @@ class Trace:
     def _http(self, kind):
         found = [e for e in self.events if e["event"] == kind]
         by_id = {e["request_id"]: e for e in found}
-        assert len(found) == len(by_id) == clients.REQUESTS, "%d %s, %d ids, of %d" % (
-            len(found), kind, len(by_id), clients.REQUESTS)
+        assert len(found) == len(by_id) == self.count, "%d %s, %d ids, of %d" % (
+            len(found), kind, len(by_id), self.count)
         return by_id
 
 

@@ -26,9 +26,16 @@ SERVERS = {
     "gunicorn asgi": GUNICORN + ("asgi",),
     "uvicorn": UVICORN,  # with uvloop and httptools where they are
     "uvicorn h11": UVICORN + ("--loop", "asyncio", "--http", "h11"),
+    "uvicorn wsgi": UVICORN + ("--interface", "wsgi"),
+    "hypercorn": ("-m", "hypercorn", "--bind", "127.0.0.1:{port}"),
+    "daphne": ("-m", "daphne", "--port", "{port}"),
+    **{name: ("-m", "web.serve", name, "{port}")
+       for name in ("waitress", "cheroot", "twisted", "a2wsgi", "hypercorn_asgi",
+                    "hypercorn_wsgi")},
     "runserver": ("-m", "django", "runserver", "--noreload", "{port}"),
     "wsgiref": ("-c", "from web import plain; plain.serve({port})"),
 }
+COMMANDS = ("gunicorn", "uvicorn", "hypercorn", "daphne")  # the first word: told what to serve
 ONE_AT_A_TIME = ("gunicorn sync", "gunicorn preload")  # in a worker
 
 # What is served, the distribution that it needs, and how its handlers go on elsewhere. Without a loop
@@ -56,7 +63,14 @@ for name in %r:
 print(json.dumps(found))
 """
 ASGI_WORKER = "gunicorn.workers.gasgi"  # not in Debian 12's gunicorn
-MODULES = ("flask", "django", "fastapi", "starlette", "uvicorn", "gunicorn", ASGI_WORKER)
+HYPERCORN_WSGI = "hypercorn.app_wrappers"  # likewise
+MODULES = ("flask", "django", "fastapi", "starlette", "uvicorn", "gunicorn", ASGI_WORKER,
+           "hypercorn", HYPERCORN_WSGI, "daphne", "waitress", "cheroot", "twisted", "a2wsgi")
+NEEDED = {"gunicorn asgi": [ASGI_WORKER], "hypercorn_asgi": ["hypercorn"],
+          "hypercorn_wsgi": [HYPERCORN_WSGI], "a2wsgi": ["uvicorn"]}  # besides what they are named after
+FEW = 100  # requests, to a server that others are like
+SERVERS_OF_FEW = ("uvicorn wsgi", "hypercorn", "hypercorn_asgi", "hypercorn_wsgi", "daphne",
+                  "waitress", "cheroot", "twisted", "a2wsgi")
 
 
 class Place(agents.Agent):
@@ -77,10 +91,8 @@ class Place(agents.Agent):
 
     def why_not(self, server, framework):
         """What is missing for a row."""
-        needed = [APPLICATIONS[framework][1], *(word for word in ("gunicorn", "uvicorn")
-                                                if word in server)]
-        if server == "gunicorn asgi":
-            needed.append(ASGI_WORKER)
+        needed = [APPLICATIONS[framework][1], *NEEDED.get(server, []),
+                  *(word for word in server.split() if word in MODULES)]
         return ", ".join("no " + name for name in needed if name and name not in self.found)
 
     def label(self, framework):
@@ -116,7 +128,7 @@ class Server:
         """before: what starts it, a command that takes another."""
         self.server, self.port = server, free_port()
         argv = [word.replace("{port}", str(self.port)) for word in SERVERS[server]]
-        if "gunicorn" in server or "uvicorn" in server:
+        if server.split()[0] in COMMANDS:
             argv.append(APPLICATIONS[framework][0])
         env = {"FLOWTRACE_LOGFILE": place.inside(place.path / "t.jsonl"), "WEB_TRACE": "1",
                "FLOWTRACE_PACKAGE_PREFIX": "web"} if inside else {}
@@ -163,10 +175,16 @@ def elsewhere(framework, way):
     return kinds[:1] if (framework, way) == ("Django", "outside") else kinds
 
 
+def count_of(server):
+    """How many requests it is asked."""
+    return FEW if server in SERVERS_OF_FEW else clients.REQUESTS
+
+
 def from_inside(place, server, framework):
     """Serves the clients; returns (what they saw, the events)."""
     with Server(place, server, framework, inside=True) as running:
-        seen = clients.ask_all(running.port, elsewhere(framework, "inside"))
+        seen = clients.ask_all(running.port, elsewhere(framework, "inside"),
+                               count_of(server))
         running.end()
     return seen, place.events("t.jsonl")
 
@@ -181,8 +199,9 @@ def from_outside(place, server, framework):
         with harness.Tracer(place.path, "-v", "-P", "web", *options) as tracer:
             harness.wait_for("hooks", lambda: "ready after" in tracer.stderr() or
                              tracer.process.poll() is not None, 15)
-            seen = clients.ask_all(running.port, elsewhere(framework, "outside"))
-            stop(tracer)
+            seen = clients.ask_all(running.port, elsewhere(framework, "outside"),
+                                   count_of(server))
+            stop(tracer, len(seen))
         assert answers(running.port), "the server did not survive the collector"
     return seen, tracer.events()
 
@@ -195,14 +214,14 @@ def started_by_collector(place, framework):
     with Server(place, "gunicorn preload", framework, inside=False, before=before) as running:
         tracer.process = running.process
         seen = clients.ask_all(running.port, elsewhere(framework, "outside"))
-        stop(tracer)
+        stop(tracer, len(seen))
     return seen, tracer.events()
 
 
-def stop(tracer):
+def stop(tracer, count):
     """After the last response; nothing was lost."""
     with contextlib.suppress(AssertionError):  # said better by who compares
-        harness.wait_for("responses", lambda: responses(tracer) >= clients.REQUESTS, 3)
+        harness.wait_for("responses", lambda: responses(tracer) >= count, 3)
     status, summary = tracer.stop(), tracer.stderr().splitlines()[-1]
     assert status == 0 and " 0 lost," in summary and " 0 unfinished," in summary, summary
 

@@ -23,6 +23,11 @@ PAIRS = [
     ("gunicorn asgi", "FastAPI"),
     *(("uvicorn", name) for name in ("FastAPI", "Starlette", "ASGI")),
     ("uvicorn h11", "FastAPI"), ("runserver", "Django"), ("wsgiref", "WSGI"),
+    ("daphne", "ASGI"),
+]
+OUTSIDE = [  # the wrapper is as under the others
+    ("uvicorn wsgi", "WSGI"), ("a2wsgi", "WSGI"), ("hypercorn_asgi", "ASGI"),
+    ("hypercorn_wsgi", "WSGI"), ("waitress", "WSGI"), ("cheroot", "WSGI"), ("twisted", "WSGI"),
 ]
 WAYS = [pytest.param("inside"), pytest.param("outside", marks=pytest.mark.live)]
 PLACES = [i for i in agents.PYTHONS if i.name in ("system", "sid-3.14")]
@@ -41,10 +46,30 @@ def place(request):
         yield servers.Place(interpreter, Path(path))
 
 
+def name_of(name):
+    return name.replace(" ", "-")
+
+
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("server, framework", PAIRS, ids=lambda name: name.replace(" ", "-"))
+@pytest.mark.parametrize("server, framework", PAIRS, ids=name_of)
 def test_server(place, server, framework, way):
-    """Everything of 1,000 requests, 8 at once."""
+    """Everything of 1,000 requests, or of 100, 8 at once."""
+    check_server(place, server, framework, way)
+
+
+def test_hypercorn_inside(place):
+    """By its own command, which decides what it was given."""
+    check_server(place, "hypercorn", "ASGI", "inside")
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("server, framework", OUTSIDE, ids=name_of)
+def test_server_outside(place, server, framework):
+    """Everything of 100 requests, 8 at once."""
+    check_server(place, server, framework, "outside")
+
+
+def check_server(place, server, framework, way):
     row = (place.interpreter.version(), server, framework, way)
     reason = place.why_not(server, framework)
     if reason:
@@ -57,7 +82,7 @@ def test_server(place, server, framework, way):
     run = servers.from_inside if way == "inside" else servers.from_outside
     seen, events = run(place, server, framework)
     clients.check(seen, inside=way == "inside")
-    trace = compare.Trace(events)
+    trace = compare.Trace(events, len(seen))
     told = compare.check_pairs(trace, seen)
     calls = compare.check_calls(trace, seen, framework in ("FastAPI", "Starlette"))
     at_once = compare.at_once(trace)
