@@ -174,6 +174,8 @@ static int hook(struct targets *t, const struct prepared *r, struct why *w)
 			       "a return (mended in 6.14 and late 6.12), so none is put: calls in "
 			       "other tasks and threads of a request have no request_id");
 	}
+	if (p->http_unseen && t->config->http && !r->hooks.in_agent)
+		ui_note(t->ui, "pid %d: not seen: %s", p->pid, p->http_unseen);
 	if (t->config->verbose)
 		ui_note(t->ui, "pid %d: CPython %d.%d, %s, %d sites in %s", p->pid, p->major,
 			p->minor, r->hooks.backend, r->hooks.count,

@@ -40,6 +40,8 @@ int cpython_unseen(const struct target *t, const struct hooks *hooks,
 	if (has_role(hooks, HOOK_TRACEBACK))
 		ret[n++] = "an exit by exception until the thread's next event: it is written "
 			   "then, with the time of the exception";
+	if (t->http_unseen)
+		ret[n++] = t->http_unseen;
 	if (t->jit_built && t->jit_asked)
 		ret[n++] = "calls in code that its JIT compiled (PYTHON_JIT is set): counted as "
 			   "lost, two events each";

@@ -13,6 +13,7 @@
 #include "discover/elf.h"
 #include "discover/mapped.h"
 #include "discover/proc.h"
+#include "discover/servers.h"
 #include "discover/version.h"
 
 /* The file that may hold the interpreter, while we look for it. */
@@ -29,6 +30,7 @@ struct search {
 	struct mapped_list maps;
 	struct candidate found;
 	bool has_library, has_exe, has_greenlet, has_agent;
+	const char *http_unseen;
 	char foreign[256]; /* a Python that is not CPython */
 	struct proc_map exe_map, agent_map;
 };
@@ -109,6 +111,7 @@ static int look_at_map(void *ctx, const struct proc_map *m)
 		s->has_exe = true;
 	}
 	s->has_greenlet |= is_greenlet(m->path);
+	s->http_unseen = s->http_unseen ?: servers_unseen(m->path);
 	if (agent_is_file(m->path) && !s->has_agent) {
 		s->agent_map = *m;
 		s->has_agent = true;
@@ -347,6 +350,7 @@ static int find_interpreter(struct target *t, struct search *s, struct why *w)
 	if (!err)
 		err = examine(t, s, root, w);
 	t->greenlets = s->has_greenlet;
+	t->http_unseen = s->http_unseen;
 	if (!err && s->has_agent)
 		agent_look(t->pid, &s->agent_map, &s->maps, root, t->budget, &t->agent);
 	return err;

@@ -33,13 +33,14 @@ struct target {
 	int major, minor, micro;     /* micro -1 = not known */
 	int nthreads;
 	struct budget
-		*budget;    /* owned: what may still be spent on its files; NULL = a file's own */
-	char build_id[65];  /* of the binary, in hex; "" = it has none */
-	bool has_usdt;	    /* built with dtrace probes on frames */
-	bool greenlets;	    /* the module greenlet is loaded (gevent, eventlet) */
-	bool jit_built;	    /* it has a JIT compiler (3.14, 3.15: off unless asked for) */
-	bool jit_asked;	    /* its environment has PYTHON_JIT, not 0 */
-	struct agent agent; /* the extension flowtrace_agent, if it is loaded */
+		*budget;   /* owned: what may still be spent on its files; NULL = a file's own */
+	char build_id[65]; /* of the binary, in hex; "" = it has none */
+	bool has_usdt;	   /* built with dtrace probes on frames */
+	bool greenlets;	   /* the module greenlet is loaded (gevent, eventlet) */
+	const char *http_unseen; /* static: requests that no hook sees, and why; NULL = none */
+	bool jit_built;		 /* it has a JIT compiler (3.14, 3.15: off unless asked for) */
+	bool jit_asked;		 /* its environment has PYTHON_JIT, not 0 */
+	struct agent agent;	 /* the extension flowtrace_agent, if it is loaded */
 };
 
 void target_release(struct target *t);
