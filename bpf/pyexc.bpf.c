@@ -89,12 +89,18 @@ FT_GLOBAL int ft_alive(u32 tid, u64 frame)
 
 /* ---- generators that are thrown into --------------------------------------------------------- */
 
-FT_INLINE u8 frame_owner(const struct ft_layout *l, u64 frame)
+/* Whose frame it is; up to 3.10 the code alone tells. */
+FT_INLINE u8 frame_owner(const struct ft_layout *l, u64 frame, u64 code)
 {
+	u32 flags = 0;
 	u8 owner = 0;
 
-	read_at(&owner, 1, frame + l->frame_owner);
-	return owner;
+	if (l->frame_owner != FT_NONE) {
+		read_at(&owner, 1, frame + l->frame_owner);
+		return owner;
+	}
+	read_at(&flags, 4, code + l->code_flags);
+	return flags & CO_SUSPENDS ? OWNER_GENERATOR : 0;
 }
 
 /*
@@ -104,16 +110,18 @@ FT_INLINE u8 frame_owner(const struct ft_layout *l, u64 frame)
 FT_GLOBAL int ft_thrown_into(u32 tgid, u64 frame, u64 top)
 {
 	const struct ft_layout *l = my_layout();
+	u64 code;
 	u32 i;
 	u8 owner;
 
 	for (i = 0; l && i < WALK_FRAMES; i++) {
 		if (!plausible(frame) || frame == top)
 			return 0;
-		owner = frame_owner(l, frame);
+		code = frame_code(l, frame);
+		owner = frame_owner(l, frame, code);
 		if (owner < OWNER_SHIM && owner != OWNER_GENERATOR)
 			return 0;
-		if (owner == OWNER_GENERATOR && suspended_find(tgid, frame, frame_code(l, frame)))
+		if (owner == OWNER_GENERATOR && suspended_find(tgid, frame, code))
 			return 1;
 		frame = read_ptr(frame + l->frame_previous);
 	}
@@ -125,13 +133,15 @@ FT_GLOBAL int ft_thrown_into(u32 tgid, u64 frame, u64 top)
 FT_GLOBAL u64 ft_generator_below(u32 tgid, u64 frame, u64 top)
 {
 	const struct ft_layout *l = my_layout();
+	u64 code;
 	u32 i;
 
 	for (i = 0; l && i < WALK_FRAMES; i++) {
 		if (!plausible(frame) || frame == top)
 			return 0;
-		if (frame_owner(l, frame) == OWNER_GENERATOR &&
-		    suspended_find(tgid, frame, frame_code(l, frame)))
+		code = frame_code(l, frame);
+		if (frame_owner(l, frame, code) == OWNER_GENERATOR &&
+		    suspended_find(tgid, frame, code))
 			return frame | WALK_MET;
 		frame = read_ptr(frame + l->frame_previous);
 	}
@@ -169,8 +179,8 @@ FT_INLINE void note_thrown(struct hit *h, u64 frame)
 	struct thread *t;
 	struct call *top;
 
-	if (!(h->proc->flags & FT_PROC_SUSPENDS) || h->l->frame_owner == FT_NONE ||
-	    frame_owner(h->l, frame) != OWNER_GENERATOR)
+	if (!(h->proc->flags & FT_PROC_SUSPENDS) ||
+	    frame_owner(h->l, frame, frame_code(h->l, frame)) != OWNER_GENERATOR)
 		return;
 	h->frame = frame;
 	stand(h, false);
@@ -411,8 +421,11 @@ int ft_traceback(struct pt_regs *ctx)
 	c = call_top(t, h.tid);
 	if (!call_is(c, h.frame, h.code))
 		ft_settle(h.tid, h.frame, 0, exc);
-	if (!ours)
+	if (!ours) {
+		/* The one that was the top call may have shown only now that it waits. */
+		note_thrown(&h, frame);
 		return 0;
+	}
 	c = call_top(t, h.tid);
 	if (!call_is(c, h.frame, h.code)) {
 		/* gen.throw() and close() go on without a RESUME: this is the first we see. */

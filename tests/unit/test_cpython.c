@@ -312,13 +312,14 @@ Test(hooks, debian_11_has_usdt_probes_that_see_every_call)
 	struct hooks h = must_hook(need_file(DEBIAN_11_PYTHON), 9, BACKEND_AUTO);
 
 	cr_assert_str_eq(h.backend, "usdt");
-	cr_assert_eq(h.count, 6);
+	cr_assert_eq(h.count, 7);
 	cr_assert_eq(h.site[0].role, HOOK_FRAME_ENTRY);
 	cr_assert_eq(h.site[1].role, HOOK_FRAME_EXIT);
-	cr_assert_eq(h.site[2].role, HOOK_CONTEXT_COPIED);
+	cr_assert_eq(h.site[2].role, HOOK_TRACEBACK);
 	cr_assert_eq(h.site[3].role, HOOK_CONTEXT_COPIED);
-	cr_assert_eq(h.site[4].role, HOOK_CONTEXT_MADE);
-	cr_assert_eq(h.site[5].role, HOOK_GREENLET);
+	cr_assert_eq(h.site[4].role, HOOK_CONTEXT_COPIED);
+	cr_assert_eq(h.site[5].role, HOOK_CONTEXT_MADE);
+	cr_assert_eq(h.site[6].role, HOOK_GREENLET);
 	for (int i = 0; i < 2; i++) {
 		cr_assert_eq(h.site[i].cost, HOOK_EMULATED);
 		cr_assert_neq(h.site[i].semaphore_offset, 0);

@@ -23,6 +23,9 @@ int hooks_usdt(struct elf *e, const struct target *t, struct hooks *h, struct wh
 int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 		 struct hooks *h, struct why *w);
 
+/* What generators that are thrown into pass first. */
+int hooks_traceback(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
+
 /* What is hooked for HTTP requests beside the interpreter's frames. */
 int hooks_context(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
 

@@ -63,12 +63,20 @@ static uint64_t called_by_returns(struct elf *e, const struct cpython_facts *fac
 	return by_value == by_const ? by_value : 0;
 }
 
+/* Called once for every frame that an exception is raised in or passes through, or is thrown into.
+ */
+int hooks_traceback(struct elf *e, const struct target *t, struct hooks *h, struct why *w)
+{
+	static const struct hook traceback = {.role = HOOK_TRACEBACK, .name = "PyTraceBack_Here"};
+
+	return add_function(e, t, traceback, exported(e, traceback.name), h, w);
+}
+
 static int add_functions(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 			 const struct dispatch *d, struct hooks *h, struct why *w)
 {
 	static const struct hook clear = {.role = HOOK_FRAME_CLEAR,
 					  .name = "_PyEval_FrameClearAndPop"};
-	static const struct hook traceback = {.role = HOOK_TRACEBACK, .name = "PyTraceBack_Here"};
 	static const struct hook entry = {.role = HOOK_EVAL_ENTRY,
 					  .name = "_PyEval_EvalFrameDefault"};
 	int err = 0;
@@ -77,10 +85,8 @@ static int add_functions(struct elf *e, const struct target *t, const struct cpy
 		err = add_function(e, t, clear, exported(e, clear.name), h, w);
 	else if (facts->frame_clear == FRAME_CLEAR_CALLED)
 		err = add_function(e, t, clear, called_by_returns(e, facts, d), h, w);
-	/* Called once for every frame that an exception is raised in or passes through, or is
-	 * thrown into. */
 	if (!err)
-		err = add_function(e, t, traceback, exported(e, traceback.name), h, w);
+		err = hooks_traceback(e, t, h, w);
 	if (!err && facts->eval_entry)
 		err = add_function(e, t, entry, exported(e, entry.name), h, w);
 	return err;

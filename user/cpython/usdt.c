@@ -2,7 +2,8 @@
 /*
  * The frame probes of a build with --with-dtrace: function__entry when a frame starts or
  * goes on, function__return when it is left in any way. The compiler may copy a probe, so
- * one can have several locations.
+ * one can have several locations. A generator that waits behind `yield from` while the inner one is
+ * thrown into passes neither.
  */
 #include <errno.h>
 
@@ -59,6 +60,8 @@ int hooks_usdt(struct elf *e, const struct target *t, struct hooks *h, struct wh
 	if (!err)
 		err = hooks_probe(e, t->binary, provider, "function__return", HOOK_FRAME_EXIT, h,
 				  w);
+	if (!err)
+		err = hooks_traceback(e, t, h, w);
 	h->backend = "usdt";
 	return err;
 }
