@@ -33,6 +33,7 @@ struct config {
 	bool args, result;
 	/* The full text of what is cut goes to files of its own. In-process only: no option. */
 	bool segments;
+	bool joins; /* the output is written to by the process that this one was forked from */
 	char *segment_folder;  /* owned: seen from the log's; NULL = flowtrace-jsonsl */
 	char *backend;	       /* owned: auto, usdt, uprobe, agent */
 	char *record, *replay; /* owned, NULL = not asked for */

@@ -218,7 +218,8 @@ static int open_stages(struct pipeline *p)
 		err = assembler_new(&assemble, &p->assembler);
 	if (err)
 		return why(p->why, err, "cannot set up: %s", strerror(-err));
-	err = sink_jsonl_new(c->output, c->to_stdout, uid, gid, &p->sink, p->why);
+	err = (c->joins ? sink_jsonl_join : sink_jsonl_new)(c->output, c->to_stdout, uid, gid,
+							    &p->sink, p->why);
 	if (!err && c->segment_folder && sink_jsonl_segments(p->sink, c->segment_folder))
 		err = why(p->why, -ENOMEM, "out of memory");
 	if (!err && p->live)

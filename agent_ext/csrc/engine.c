@@ -50,8 +50,11 @@ bool engine_captures_result(void)
 
 static int start_pipeline(struct engine *e)
 {
-	int err = pipeline_new(&e->settings->config, NULL, &e->pipeline, &e->pipeline_why);
+	int err;
 
+	e->config = e->settings->config;
+	e->config.joins = e->forked;
+	err = pipeline_new(&e->config, NULL, &e->pipeline, &e->pipeline_why);
 	if (err)
 		return err;
 	err = writer_start(e, &e->pipeline_why);

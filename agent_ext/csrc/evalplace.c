@@ -61,8 +61,7 @@ static int evaluate_nothing(void)
 	PyObject *code = Py_CompileString("None", "<flowtrace>", Py_eval_input);
 	PyObject *globals = PyDict_New(), *result = NULL;
 
-	if (code && globals &&
-	    !PyDict_SetItemString(globals, "__builtins__", PyEval_GetBuiltins()))
+	if (code && globals && !PyDict_SetItemString(globals, "__builtins__", PyEval_GetBuiltins()))
 		result = PyEval_EvalCode(code, globals, globals);
 	Py_XDECREF(code);
 	Py_XDECREF(globals);
@@ -158,8 +157,7 @@ void watch_look(void)
 	_PyFrameEvalFunction first = first_of(PyInterpreterState_Main());
 	PyGILState_STATE state;
 
-	if (!atomic_load(&watching) || first == place->ours ||
-	    first == atomic_load(&well_behaved))
+	if (!atomic_load(&watching) || first == place->ours || first == atomic_load(&well_behaved))
 		return;
 	state = PyGILState_Ensure();
 	if (atomic_load(&watching) && see_to_it())

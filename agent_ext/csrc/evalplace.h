@@ -37,7 +37,7 @@
 
 struct eval_place {
 	_PyFrameEvalFunction ours, before; /* before: whom ours asks */
-	bool on;       /* ours stood there, and may be asked still */
+	bool on;			   /* ours stood there, and may be asked still */
 	bool may_loop; /* whom ours asks may ask ours again, for the same body */
 	bool trying;   /* a body of our own is evaluated, to see whether ours is asked */
 	bool reached;  /* it is */

@@ -39,6 +39,7 @@ struct engine {
 	unsigned run;
 	pid_t pid;
 	const struct settings *settings; /* borrowed */
+	struct config config;		 /* a copy of theirs: for the pipeline */
 	struct value_limits limits;
 	bool long_values; /* a record may be too large for a channel */
 	struct pipeline *pipeline;

@@ -236,6 +236,20 @@ Test(jsonl, appends_after_a_torn_line)
 	expect("{\"torn\n" LOST_LINE("1"));
 }
 
+/* One that another process is within is ended by that process. */
+Test(jsonl, joins_within_a_line)
+{
+	struct line l = lost_line(1);
+	FILE *f = fopen(path, "w");
+
+	fputs("{\"half", f);
+	fclose(f);
+	sink->ops->free(sink);
+	cr_assert_eq(sink_jsonl_join(path, false, -1, -1, &sink, &w), 0);
+	put(&l);
+	expect("{\"half" LOST_LINE("1"));
+}
+
 Test(jsonl, full_disk)
 {
 	struct line l = lost_line(1);

@@ -316,8 +316,8 @@ static const struct sink_ops jsonl_ops = {
 	.free = jsonl_free,
 };
 
-int sink_jsonl_new(const char *path, bool also_stdout, long uid, long gid, struct sink **ret_sink,
-		   struct why *w)
+static int jsonl_new(const char *path, bool also_stdout, long uid, long gid, struct sink **ret_sink,
+		     struct why *w)
 {
 	struct jsonl *s = calloc(1, sizeof(*s));
 	int err;
@@ -339,9 +339,27 @@ int sink_jsonl_new(const char *path, bool also_stdout, long uid, long gid, struc
 		jsonl_free(&s->sink);
 		return err;
 	}
-	end_last_line(s->path, s->fd, &s->out);
 	*ret_sink = &s->sink;
 	return 0;
+}
+
+int sink_jsonl_new(const char *path, bool also_stdout, long uid, long gid, struct sink **ret_sink,
+		   struct why *w)
+{
+	int err = jsonl_new(path, also_stdout, uid, gid, ret_sink, w);
+	struct jsonl *s;
+
+	if (err)
+		return err;
+	s = jsonl_of(*ret_sink);
+	end_last_line(s->path, s->fd, &s->out);
+	return 0;
+}
+
+int sink_jsonl_join(const char *path, bool also_stdout, long uid, long gid, struct sink **ret_sink,
+		    struct why *w)
+{
+	return jsonl_new(path, also_stdout, uid, gid, ret_sink, w);
 }
 
 int sink_jsonl_segments(struct sink *sink, const char *folder)

@@ -50,6 +50,9 @@ struct sink {
  */
 int sink_jsonl_new(const char *path, bool also_stdout, long uid, long gid, struct sink **ret_sink,
 		   struct why *w);
+/* The same beside another process that writes there already, and is perhaps within a line. */
+int sink_jsonl_join(const char *path, bool also_stdout, long uid, long gid, struct sink **ret_sink,
+		    struct why *w);
 /* The folder of what is cut from its lines (segment.h); 0, or -ENOMEM. */
 int sink_jsonl_segments(struct sink *sink, const char *folder);
 
