@@ -86,16 +86,12 @@ FT_GLOBAL u64 ft_lower(u64 frame)
 
 /*
  * Up to 3.10 a generator that is thrown into through `yield from` stands at the bottom of a chain
- * of its own (genobject.c, _gen_throw): that is no greenlet.
+ * of its own (genobject.c, _gen_throw), and up to 3.9 it says that it does not run: that is no
+ * greenlet.
  */
 FT_INLINE bool is_thrown_into(const struct ft_layout *l, u64 bottom)
 {
-	u64 code;
-
-	if (l->frame_lasti == FT_NONE || (s32)read_u32(bottom + l->frame_lasti) < 0)
-		return false;
-	code = frame_code(l, bottom);
-	return plausible(code) && read_u32(code + l->code_flags) & CO_SUSPENDS;
+	return l->states_running && !is_running(l, bottom);
 }
 
 FT_INLINE u64 bottom_of(u64 frame)
@@ -153,7 +149,7 @@ FT_GLOBAL int ft_elsewhere(u32 tid, u64 frame, u32 enters)
 		thread_lost(t, bpf_ktime_get_ns(), 1, FT_LOST_walk_bound);
 		return 0;
 	}
-	if (bottom != frame && is_thrown_into(l, bottom) && !parked_find(tid, bottom))
+	if (bottom != frame && is_thrown_into(l, bottom))
 		return 0;
 	if (!t->first && is_first(t, tid, frame))
 		t->first = bottom;

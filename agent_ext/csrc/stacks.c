@@ -4,7 +4,6 @@
 #include "frames.h"
 
 #define SHIM 3 /* owner of a frame of the interpreter's own (from 3.12 on), and above */
-#define SUSPENDS (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR | 0x100) /* iterable coroutine */
 
 struct greenlets greenlets;
 
@@ -62,13 +61,13 @@ static void *bottom_of(void *frame)
 
 /*
  * Up to 3.10 a generator that is thrown into through `yield from` stands at the bottom of a chain
- * of its own (genobject.c, _gen_throw): that is no greenlet.
+ * of its own (genobject.c, _gen_throw), and up to 3.9 it says that it does not run: that is no
+ * greenlet.
  */
 static bool is_thrown_into(const void *frame)
 {
-#if PY_VERSION_HEX < 0x030b0000
-	return *(const int *)((const char *)frame + frame_facts.frame_lasti) >= 0 &&
-	       frame_code(frame)->co_flags & SUSPENDS;
+#if PY_VERSION_HEX < 0x030a0000
+	return !*((const char *)frame + frame_facts.frame_state);
 #else
 	return false;
 #endif
@@ -134,7 +133,7 @@ static void find(struct agent_thread *t, void *frame, void *below)
 {
 	uintptr_t bottom = (uintptr_t)bottom_of(below ?: frame);
 
-	if (below && is_thrown_into((void *)bottom) && !map_get(&t->waiting, t->pid, bottom))
+	if (below && is_thrown_into((void *)bottom))
 		return;
 	if (!t->first && is_first(t, below ?: frame))
 		t->first = bottom;

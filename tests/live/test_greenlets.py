@@ -1,7 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Greenlets from outside: each has a stack of its own, whatever the release of greenlet, and
 whether it was loaded before the collector came or later."""
+import collections
+import concurrent.futures
+import contextlib
+import http.client
 import json
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
 
 import greenlet_trace
 import harness
@@ -37,3 +46,92 @@ def test_loaded_later(space):
     assert not faults, "%d: %s" % (len(faults), "\n".join(faults[:20]))
     assert all(seen[name] > 9 for name in ("raises", "raises_again", "yields", "handles")), seen
     assert seen["root"] > 100 and seen["generator_root"], seen
+
+
+def test_attached(space):
+    """The collector comes when greenlets are on their way: calls that it sees from their start on
+    are right; no exit is one of a call that it does not know."""
+    process = harness.start(program(space, 2, 30, 2), stdout=subprocess.PIPE, text=True)
+    try:
+        pid = process.pid
+        maps = Path("/proc/%d/maps" % pid)
+        harness.wait_for("greenlet in its maps", lambda: "greenlet." in maps.read_text())
+        with harness.Tracer(space.path, "-v", "-P", "__main__", "--backend",
+                            space.interpreter.backend, "--pid", pid) as tracer:
+            harness.wait_for("its word", lambda: "ready after" in tracer.stderr(), 20)
+            time.sleep(.5)
+            process.send_signal(signal.SIGUSR1)
+            out, _ = process.communicate(timeout=30)
+            assert tracer.wait() == 0
+            events = tracer.events()
+    finally:
+        harness.kill_session(process)
+    assert not [event for event in events if event["event"] == "LOST"], tracer.stderr()
+    faults, seen = greenlet_trace.wrong(events, json.loads(out), late=True)
+    assert not faults, "%d: %s" % (len(faults), "\n".join(faults[:20]))
+    assert seen["plain"] > 20, seen
+
+
+def ask(port, n):
+    """The status of one request."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("GET", "/%d" % n, headers={"X-Request-ID": "id-%d" % n})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("server", ("gunicorn", "pywsgi", "eventlet"))
+def test_requests(space, server):
+    """Each greenlet's requests are its own, and so are the calls that are made for them."""
+    if server != "gunicorn" and space.interpreter.name != "system":
+        pytest.skip("the same, but for what serves")
+    package = "eventlet" if server == "eventlet" else "gevent"
+    if harness.run(space.interpreter.argv("-c", "import " + package))[0]:
+        pytest.skip("no %s for this Python" % package)
+    port, modules = free_port(), "greenlet_server,__main__"
+    target = space.inside(space.path / "targets" / "greenlet_server.py")
+    with harness.Tracer(space.path, "--http", "-P", modules, "--backend",
+                        space.interpreter.backend, "--", *space.interpreter.argv(
+                            target, server, port)) as tracer:
+        harness.wait_for("the server", lambda: answers(port), 30)
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            seen = dict(zip(range(48), pool.map(lambda n: ask(port, n), range(48))))
+        time.sleep(.3)
+        tracer.stop()
+        events = tracer.events()
+    assert not [event for event in events if event["event"] == "LOST"], tracer.stderr()
+    told = [(event["request_id"], event["path"]) for event in events
+            if event["event"] == "HTTP_REQUEST"]
+    assert sorted(told) == sorted(("id-%d" % n, "/%d" % n) for n in seen)
+    statuses = [(event["request_id"], event["status_code"]) for event in events
+                if event["event"] == "HTTP_RESPONSE"]
+    assert sorted(statuses) == sorted(("id-%d" % n, seen[n]) for n in seen)
+    calls = {event["span"]: event for event in events if event["event"] == "ENTER"}
+    made = collections.Counter()
+    for event in calls.values():
+        args = json.loads(event["args"])
+        if "n" in args:
+            made[event["function"]] += 1
+            parent = calls.get(event["parent"], event)
+            assert event["request_id"] == "id-%d" % args["n"], event
+            assert json.loads(parent["args"]).get("n", args["n"]) == args["n"], (event, parent)
+    assert made["work"] == 48 and made["inner"] == 48 * 3 + 2 * made["parts"], made
+    ended = [event["span"] for event in events if event["event"] == "EXIT"]
+    assert len(ended) == len(set(ended))
+    assert "unknown" not in "".join(event.get("result", "") for event in events)

@@ -2,12 +2,13 @@
 """Greenlets that switch in the midst of calls: greenlets.py SEED SECONDS THREADS [MOST].
 
 Every call has a number of its own and gets its caller's, so that the trace can be compared with
-its own arguments; what it returns or raises is that number. At the end what was killed on purpose
-is printed. greenlet is loaded late, below calls that are open.
+its own arguments; what it returns or raises is that number. SIGUSR1 ends it early; what was killed
+on purpose is printed then. greenlet is loaded late, below calls that are open.
 """
 import itertools
 import json
 import random
+import signal
 import sys
 import threading
 import time
@@ -15,6 +16,7 @@ import time
 numbers = itertools.count(1)
 killed = []
 thrown = []
+told_to_end = []
 
 
 def away(_=None):
@@ -139,11 +141,14 @@ def end_early(who, one, rnd):
 
 def hub(me, parent, rnd, most, deadline):
     """Goes on with any of them, as long as there is time."""
-    running, begun = [], 0
-    while running or (time.monotonic() < deadline and begun < most):
-        if len(running) < 12 and time.monotonic() < deadline and begun < most:
+    running, begun, goes_on = [], 0, True
+    while running or goes_on:
+        goes_on = time.monotonic() < deadline and begun < most and not told_to_end
+        if len(running) < 12 and goes_on:
             running.append(begin(rnd))
             begun += 1
+        if not running:
+            break
         at = rnd.randrange(len(running))
         who, one, args = running[at]
         running[at] = who, one, ()
@@ -183,6 +188,7 @@ def thread(me, parent, seed, most, deadline):
 def main(seed, seconds, threads, most=1 << 30):
     """All threads."""
     deadline = time.monotonic() + seconds
+    signal.signal(signal.SIGUSR1, lambda *_: told_to_end.append(True))
     them = [threading.Thread(target=thread, args=(next(numbers), 0, 2 * seed + i + 1, most,
                                                   deadline))
             for i in range(threads)]

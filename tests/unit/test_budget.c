@@ -35,7 +35,10 @@ static struct bomb bomb(uint16_t type, uint32_t flags)
 			.e_phentsize = sizeof(Elf64_Phdr),
 			.e_phnum = 3};
 	Elf64_Phdr p[3] = {
-		{.p_type = PT_LOAD, .p_flags = flags, .p_filesz = HUGE_BYTES, .p_memsz = HUGE_BYTES},
+		{.p_type = PT_LOAD,
+		 .p_flags = flags,
+		 .p_filesz = HUGE_BYTES,
+		 .p_memsz = HUGE_BYTES},
 		{.p_type = PT_DYNAMIC, .p_offset = 512, .p_filesz = sizeof(b.dynamic)},
 		{.p_type = PT_NOTE, .p_filesz = HUGE_BYTES},
 	};
@@ -140,11 +143,13 @@ Test(budget, tables_of_a_gigabyte, .timeout = 60)
 /* A symbol that is there, so that relocations are asked for again and again. */
 static void add_symbols(struct bomb *b)
 {
-	static const char *const names[] = {
-		"_PyRuntime", "PyContext_Type", "PyContext_New", "PyContext_CopyCurrent",
-		"PyExc_BaseException", "PyExc_OSError", "PyExc_KeyError",
-		"_PyThreadState_UncheckedGet", "PyTraceBack_Here", "_PyEval_EvalFrameDefault",
-		"_Py_NoneStruct", "PyBaseObject_Type", "PyType_Type", "PyLong_Type"};
+	static const char *const names[] = {"_PyRuntime",	   "PyContext_Type",
+					    "PyContext_New",	   "PyContext_CopyCurrent",
+					    "PyExc_BaseException", "PyExc_OSError",
+					    "PyExc_KeyError",	   "_PyThreadState_UncheckedGet",
+					    "PyTraceBack_Here",	   "_PyEval_EvalFrameDefault",
+					    "_Py_NoneStruct",	   "PyBaseObject_Type",
+					    "PyType_Type",	   "PyLong_Type"};
 	uint64_t count = sizeof(names) / sizeof(names[0]), strings = TABLES + 0x1000, at = 1;
 
 	add(b, DT_STRTAB, strings);
@@ -170,7 +175,7 @@ Test(budget, relocations_that_unfold, .timeout = 60)
 
 		add_symbols(&b);
 		for (int i = 0; i < WORDS; i++)
-			words[i] = kind == 0 ? UINT64_MAX			     /* 63 each */
+			words[i] = kind == 0   ? UINT64_MAX		       /* 63 each */
 				   : kind == 1 ? 0x10000ULL * (i % 15000 + 16) /* far apart */
 				   : i % 2     ? UINT64_MAX
 					       : 0x40000ULL * (i + 1);
