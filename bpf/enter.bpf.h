@@ -205,6 +205,8 @@ FT_INLINE void start(struct hit *h)
 		top = call_below(t, h);
 	} else {
 		request = thread_request(h->proc, h->tid, top);
+		if (!request && !top && t->http.body)
+			request = ft_http_body(h->tid, h->frame, h->code);
 	}
 	c = push(t, h);
 	if (!c) {

@@ -156,6 +156,9 @@ struct http_reading {
 	/* The dict's table, read to thread->tok: its slots, where its entries begin there, and what
 	 * precedes the key in each. */
 	__u32 slots, entries_at, key_off;
+	/* What the thread's last WSGI application returned to a server in C, its type, and the
+	 * request; 0 = none. */
+	__u64 body, body_type, body_number;
 	__u64 text[8]; /* HTTP_TEXTS of them */
 	__u64 value[HTTP_VALUES];
 };

@@ -49,4 +49,34 @@ FT_GLOBAL int ft_http_within(u32 tid)
 	return 1;
 }
 
+#define GENERATOR_FRAME 16 /* up to 3.10: the frame of a generator (genobject.h) */
+#define GENERATOR_BYTES 256 /* from 3.11 on it is within it */
+
+/* Is this the frame of this generator? */
+FT_INLINE bool is_frame_of(u64 frame, u64 generator)
+{
+	return (frame > generator && frame - generator < GENERATOR_BYTES) ||
+	       read_ptr(generator + GENERATOR_FRAME) == frame;
+}
+
+/*
+ * uWSGI, mod_wsgi: no function in Python called the application, and none iterates over what it
+ * returned: a generator, or an object whose methods are called.
+ */
+FT_GLOBAL u64 ft_http_body(u32 tid, u64 frame, u64 code)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct code_entry *e = l ? code_find(t->pid, code) : 0;
+	u64 body;
+
+	if (!e)
+		return 0;
+	body = t->http.body;
+	if (!plausible(body) || read_ptr(body + 8) != t->http.body_type ||
+	    (parameter(l, frame, e, 0) != body && !is_frame_of(frame, body)))
+		return 0;
+	return t->http.body_number;
+}
+
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -175,6 +175,11 @@ FT_INLINE void leave(struct thread *t, struct hit *h)
 		return;
 	if (!(c->flags & CALL_HIDDEN))
 		send_exit(t, h, c, obj, now);
+	if (c->flags & CALL_WSGI && c->flags & CALL_REQUEST) {
+		t->http.body = obj;
+		t->http.body_type = read_ptr(obj + 8);
+		t->http.body_number = c->request;
+	}
 	over(h, c, 0);
 }
 
