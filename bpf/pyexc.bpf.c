@@ -445,4 +445,25 @@ int ft_traceback(struct pt_regs *ctx)
 	return 0;
 }
 
+/*
+ * The program is over: by sys.exit(), or by an exception that nobody handled. What it left last
+ * is gone from the stack, and no Python code need run any more that would show it.
+ */
+SEC("uprobe")
+int ft_finalize(struct pt_regs *ctx)
+{
+	struct thread *t;
+	struct hit h;
+
+	if (!hit_ours(&h) || !hit_running(&h))
+		return 0;
+	t = bpf_map_lookup_elem(&ft_threads, &h.tid);
+	if (!t || !t->depth)
+		return 0;
+	t->tstate = h.tstate;
+	stand(&h, false);
+	ft_settle(h.tid, h.frame, 0, 0);
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

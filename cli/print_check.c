@@ -22,6 +22,7 @@ static const char *const role_text[] = {
 	[HOOK_CONTEXT_COPIED] = "context copied",
 	[HOOK_CONTEXT_MADE] = "context made",
 	[HOOK_GREENLET] = "greenlet loaded",
+	[HOOK_FINALIZE] = "end of the program",
 };
 
 _Static_assert(sizeof(role_text) / sizeof(role_text[0]) == HOOK_LAST + 1, "each has a text");

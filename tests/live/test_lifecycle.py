@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Targets that become another program, fork, or end while they are traced."""
 import collections
+import json
 import random
 import subprocess
 import time
@@ -107,6 +108,42 @@ def test_end_in_the_middle(space, tmp_path, how, status):
     assert life.calls["deep", "open"] == 3 and life.calls["step", "exit"] == 10
     open_calls = sum(n for (_, outcome), n in life.calls.items() if outcome == "open")
     assert "%d unfinished" % open_calls in life.errors
+
+
+LEAVES = {
+    "sys.exit": ("import sys\ndef f(): sys.exit(3)\nf()", 3, "SystemExit", 0),
+    "caught": ("import os, sys\ndef f(): sys.exit(3)\ntry: f()\nexcept SystemExit: os._exit(4)", 4,
+               None, 1),
+}
+
+
+def ends(interpreter, script, path, how):
+    """Ends a program that way; the type of the exception that its module was left by."""
+    source, status, left, unfinished = LEAVES[how]
+    script.write_text(source)
+    got, _, errors = harness.run(
+        [harness.TRACER, "-P", "__main__", "-o", path, "--backend", interpreter.backend, "--",
+         *interpreter.argv("/" + str(script.relative_to(interpreter.root or "/")))], timeout=30)
+    assert got == status and " %d unfinished" % unfinished in errors, errors
+    trace = Trace(path)
+    assert not trace.problems and not trace.lost, trace.problems
+    exits = {event["function"]: event["exception"]["type"] for event in
+             map(json.loads, path.read_text().splitlines()) if event["event"] == "EXIT"}
+    assert exits == {"f": "SystemExit", **({"<module>": left} if left else {})}
+
+
+@pytest.mark.live
+def test_sys_exit(space, tmp_path):
+    """No code runs any more that would show that the module was left."""
+    ends(space.interpreter, space.path / "end.py", tmp_path / "trace", "sys.exit")
+
+
+@pytest.mark.live
+def test_an_end_that_is_no_exit(tmp_path):
+    """A module that handles the exception, and then ends the process, was not left by it."""
+    for interpreter in spaces_of("system", "own-3.8.18", "own-3.12.1"):
+        with interpreter.workspace() as space:
+            ends(interpreter, space.path / "end.py", tmp_path / interpreter.name, "caught")
 
 
 @pytest.mark.live

@@ -295,6 +295,7 @@ static void check_3_11(const char *path)
 	cr_assert_eq(roles[HOOK_CONTEXT_COPIED], 2);
 	cr_assert_eq(roles[HOOK_CONTEXT_MADE], 1);
 	cr_assert_eq(roles[HOOK_GREENLET], 1);
+	cr_assert_eq(roles[HOOK_FINALIZE], 1);
 }
 
 Test(hooks, debian_12)

@@ -156,6 +156,8 @@ static struct bpf_program *program_of(struct attach *a, enum hook_role role)
 		return a->skel->progs.ft_context_made;
 	case HOOK_GREENLET:
 		return a->skel->progs.ft_greenlet_loaded;
+	case HOOK_FINALIZE:
+		return a->skel->progs.ft_finalize;
 	case HOOK_AGENT_NAME:
 	case HOOK_AGENT_LISTENER:
 		return a->skel->progs.ft_agent_name;

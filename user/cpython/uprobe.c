@@ -79,6 +79,7 @@ static int add_functions(struct elf *e, const struct target *t, const struct cpy
 					  .name = "_PyEval_FrameClearAndPop"};
 	static const struct hook entry = {.role = HOOK_EVAL_ENTRY,
 					  .name = "_PyEval_EvalFrameDefault"};
+	static const struct hook finalize = {.role = HOOK_FINALIZE, .name = "Py_FinalizeEx"};
 	int err = 0;
 
 	if (facts->frame_clear == FRAME_CLEAR_EXPORTED)
@@ -87,6 +88,9 @@ static int add_functions(struct elf *e, const struct target *t, const struct cpy
 		err = add_function(e, t, clear, called_by_returns(e, facts, d), h, w);
 	if (!err)
 		err = hooks_traceback(e, t, h, w);
+	/* What an exception left last is gone by then, and no code may run that would show it. */
+	if (!err && facts->frame_clear == FRAME_CLEAR_NONE && exported(e, finalize.name))
+		err = add_function(e, t, finalize, exported(e, finalize.name), h, w);
 	if (!err && facts->eval_entry)
 		err = add_function(e, t, entry, exported(e, entry.name), h, w);
 	return err;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HOOKS_MAX 17
+#define HOOKS_MAX 18
 #define HOOK_CODE_MAX 16 /* no instruction is longer */
 
 /* What an instruction at a hook site means; one BPF program each. */
@@ -31,7 +31,8 @@ enum hook_role {
 	HOOK_CONTEXT_COPIED = 14, /* the return of PyContext_CopyCurrent, or of Context.copy() */
 	HOOK_CONTEXT_MADE = 15,	  /* ... of what PyContext_New calls: an empty one */
 	HOOK_GREENLET = 16,	  /* PyCapsule_New: the module greenlet makes one */
-	HOOK_LAST = HOOK_GREENLET,
+	HOOK_FINALIZE = 17,	  /* Py_FinalizeEx: the program is over (up to 3.11) */
+	HOOK_LAST = HOOK_FINALIZE,
 };
 
 /* Is it the return of the function at the site that is hooked? */
