@@ -7,6 +7,7 @@
 
 #include "flowctl/command.h"
 #include "standard.h"
+#include "terminal.h"
 
 static const char *next_command(void *arg)
 {
@@ -72,6 +73,7 @@ int main(int argc, char **argv)
 	const struct command *c;
 
 	standard_open();
+	terminal_guard();
 	setlocale(LC_CTYPE, "C.UTF-8"); /* for wcwidth() */
 	if (argc < 2) {
 		struct why w = {0};

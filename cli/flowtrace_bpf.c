@@ -8,6 +8,7 @@
 #include "print_check.h"
 #include "run.h"
 #include "standard.h"
+#include "terminal.h"
 
 #ifndef FT_VERSION
 #define FT_VERSION "unknown"
@@ -15,10 +16,9 @@
 
 #define NOTE_MS 100 /* while probes are in place nobody waits for a terminal */
 #define END_MS 1000
-#define CLEAR_LINE "\r\033[K"
 
 /* The status line is redrawn in place, so every other message first clears it. */
-struct terminal {
+struct display {
 	bool status; /* standard error is a terminal: show the status line */
 	bool drawn;
 	uint64_t events;
@@ -26,17 +26,17 @@ struct terminal {
 };
 
 /* What comes first in a message, so that it does not stand behind the status line. */
-static const char *clear(struct terminal *t)
+static const char *clear(struct display *t)
 {
 	bool drawn = t->drawn;
 
 	t->drawn = false;
-	return drawn ? CLEAR_LINE : "";
+	return drawn ? STANDARD_CLEAR_LINE : "";
 }
 
 static void on_status(void *arg, const struct run_status *s)
 {
-	struct terminal *t = arg;
+	struct display *t = arg;
 	double rate =
 		s->seconds > t->seconds ? (s->events - t->events) / (s->seconds - t->seconds) : 0;
 
@@ -107,7 +107,7 @@ static int print_help(void)
 
 static int trace(const struct config *c)
 {
-	struct terminal terminal = {.status = isatty(STDERR_FILENO) && !c->quiet};
+	struct display terminal = {.status = isatty(STDERR_FILENO) && !c->quiet};
 	struct ui ui = {
 		.status = terminal.status ? on_status : NULL,
 		.note = c->quiet ? NULL : on_note,
@@ -155,6 +155,7 @@ int main(int argc, char **argv)
 	int status;
 
 	standard_open();
+	terminal_guard();
 	config_init(&c);
 	if (config_parse(&c, argc, argv, &w)) {
 		status = fail(&w);

@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/utf8.h"
 #include "print_check.h"
+#include "terminal.h"
 
 static const char *const role_text[] = {
 	[HOOK_RESUME] = "start, resumption",
@@ -54,40 +57,45 @@ static void print_python(const struct target *t, const char *link)
 	char version[32];
 
 	version_text(t, version);
-	printf("binary       %s\n", t->binary);
-	printf("python       %s, %s, %s dtrace probes, JIT %s, %d thread%s\n", version, link,
-	       t->has_usdt ? "with" : "without", jit_text(t), t->nthreads,
-	       t->nthreads == 1 ? "" : "s");
-	printf("build id     %s\n", t->build_id[0] ? t->build_id : "none");
+	terminal_line(stdout, "binary       %s", t->binary);
+	terminal_line(stdout, "python       %s, %s, %s dtrace probes, JIT %s, %d thread%s", version,
+		      link, t->has_usdt ? "with" : "without", jit_text(t), t->nthreads,
+		      t->nthreads == 1 ? "" : "s");
+	terminal_line(stdout, "build id     %s", t->build_id[0] ? t->build_id : "none");
 }
 
 static void print_hooks(const struct hooks *h)
 {
-	printf("backend      %s\n", h->backend);
+	terminal_line(stdout, "backend      %s", h->backend);
 	for (int i = 0; i < h->count; i++)
-		printf("%-12s %-26s %-18s %-15s at %#llx\n", i ? "" : "hooks", h->site[i].name,
-		       role_text[h->site[i].role], cost_text[h->site[i].cost],
-		       (unsigned long long)h->site[i].file_offset);
-	printf("seen         every call %s, its values, its exit\n",
-	       h->in_agent ? "that flowtrace_agent records" : "of Python code");
+		terminal_line(stdout, "%-12s %-26s %-18s %-15s at %#llx", i ? "" : "hooks",
+			      h->site[i].name, role_text[h->site[i].role],
+			      cost_text[h->site[i].cost],
+			      (unsigned long long)h->site[i].file_offset);
+	terminal_line(stdout, "seen         every call %s, its values, its exit",
+		      h->in_agent ? "that flowtrace_agent records" : "of Python code");
 }
 
-static void print_list(const char *title, const char *list, uint32_t bytes)
+static void put_list(struct buf *b, const char *title, const char *list, uint32_t bytes)
 {
 	if (bytes)
-		fputs(title, stdout);
-	for (uint32_t at = 0; at < bytes; at += strlen(list + at) + 1)
-		printf("%s%s", at ? "," : "", list + at);
+		buf_str(b, title);
+	for (uint32_t at = 0; at < bytes; at += strlen(list + at) + 1) {
+		buf_str(b, at ? "," : "");
+		buf_str(b, list + at);
+	}
 }
 
 static void print_agent(const struct agent *a)
 {
 	const struct ft_agent_status *s = &a->status;
+	struct buf lists = {};
 
-	printf("agent        %s, automatic tracing %s", a->path, s->active ? "on" : "off");
-	print_list(", prefixes ", s->prefix, s->prefix_bytes);
-	print_list(", without ", s->exclude, s->exclude_bytes);
-	puts("");
+	put_list(&lists, ", prefixes ", s->prefix, s->prefix_bytes);
+	put_list(&lists, ", without ", s->exclude, s->exclude_bytes);
+	terminal_line(stdout, "agent        %s, automatic tracing %s%.*s", a->path,
+		      s->active ? "on" : "off", (int)lists.len, lists.len ? lists.s : "");
+	buf_release(&lists);
 }
 
 static void print_features(const struct check *k, bool permission, const char *title)
@@ -97,14 +105,15 @@ static void print_features(const struct check *k, bool permission, const char *t
 
 		if (f->permission != permission)
 			continue;
-		printf("%-12s %-3s %-27s %s\n", title, f->present ? "yes" : "NO", f->name, f->what);
+		terminal_line(stdout, "%-12s %-3s %-27s %s", title, f->present ? "yes" : "NO",
+			      f->name, f->what);
 		title = "";
 	}
 }
 
 void print_check(const struct check *k)
 {
-	printf("process      %d\n", k->pid);
+	terminal_line(stdout, "process      %d", k->pid);
 	if (k->found.target.binary)
 		print_python(&k->found.target, k->link);
 	if (k->found.target.agent.path)
@@ -112,18 +121,36 @@ void print_check(const struct check *k)
 	if (k->found.hooks.count)
 		print_hooks(&k->found.hooks);
 	for (int i = 0; i < k->nunseen; i++)
-		printf("%-12s %s\n", i ? "" : "not seen", k->unseen[i]);
-	printf("kernel       %s\n", k->kernel);
+		terminal_line(stdout, "%-12s %s", i ? "" : "not seen", k->unseen[i]);
+	terminal_line(stdout, "kernel       %s", k->kernel);
 	print_features(k, false, "");
 	print_features(k, true, "permissions");
-	printf("traceable    %s\n", k->why.exit_status ? "NO" : "yes");
+	terminal_line(stdout, "traceable    %s", k->why.exit_status ? "NO" : "yes");
 }
 
 /* ---- for programs ---------------------------------------------------------------------- */
 
+/* Paths are bytes, JSON is UTF-8. */
+static struct json_object *text_json(const char *text)
+{
+	struct buf b = {};
+	struct json_object *o;
+
+	if (!text)
+		return NULL;
+	for (const char *s = text, *end = s + strlen(s); s < end;) {
+		char bytes[UTF8_MAX];
+
+		buf_add(&b, bytes, utf8_put(bytes, utf8_get_whole(&s, end)) - bytes);
+	}
+	o = json_object_new_string_len(b.len ? b.s : "", b.len);
+	buf_release(&b);
+	return o;
+}
+
 static void add_text(struct json_object *o, const char *key, const char *text)
 {
-	json_object_object_add(o, key, text ? json_object_new_string(text) : NULL);
+	json_object_object_add(o, key, text_json(text));
 }
 
 static struct json_object *python_json(const struct target *t, const char *link)
@@ -150,7 +177,7 @@ static struct json_object *list_json(const char *list, uint32_t bytes)
 	struct json_object *all = json_object_new_array();
 
 	for (uint32_t at = 0; at < bytes; at += strlen(list + at) + 1)
-		json_object_array_add(all, json_object_new_string(list + at));
+		json_object_array_add(all, text_json(list + at));
 	return all;
 }
 
@@ -201,7 +228,7 @@ static struct json_object *unseen_json(const struct check *k)
 	struct json_object *all = json_object_new_array();
 
 	for (int i = 0; i < k->nunseen; i++)
-		json_object_array_add(all, json_object_new_string(k->unseen[i]));
+		json_object_array_add(all, text_json(k->unseen[i]));
 	return all;
 }
 

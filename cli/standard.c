@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/safe_text.h"
 #include "standard.h"
 
 void standard_open(void)
@@ -25,8 +26,25 @@ static int may_write(int ms)
 	return poll(&out, 1, ms) > 0 && out.revents & POLLOUT;
 }
 
+/* What it quotes is the choice of others: one line, which steers no terminal. */
+static void put_safe(struct buf *b, const char *s, size_t len)
+{
+	const size_t clear = strlen(STANDARD_CLEAR_LINE);
+	bool ends = len && s[len - 1] == '\n';
+
+	if (!strncmp(s, STANDARD_CLEAR_LINE, clear)) {
+		buf_add(b, s, clear);
+		s += clear;
+		len -= clear;
+	}
+	safe_text(b, s, len - ends);
+	if (ends)
+		buf_char(b, '\n');
+}
+
 void standard_error(int ms, const char *fmt, ...)
 {
+	struct buf safe = {};
 	char *text;
 	va_list ap;
 	int len;
@@ -36,7 +54,9 @@ void standard_error(int ms, const char *fmt, ...)
 	va_end(ap);
 	if (len < 0)
 		return;
-	if (may_write(ms))
-		(void)!write(STDERR_FILENO, text, len);
+	put_safe(&safe, text, (size_t)len);
+	if (!safe.failed && may_write(ms))
+		(void)!write(STDERR_FILENO, safe.s, safe.len);
+	buf_release(&safe);
 	free(text);
 }

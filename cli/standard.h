@@ -12,4 +12,7 @@ void standard_open(void);
 /* A message to standard error; for so long at the most, else it is not told. */
 void standard_error(int ms, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* May come first in a line that standard_error() writes: the line is drawn again. */
+#define STANDARD_CLEAR_LINE "\r\033[K"
+
 #endif

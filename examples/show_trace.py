@@ -21,6 +21,11 @@ MAX_VALUE = 64  # characters of one value
 OBJECT = re.compile(r"<(?:[^<> ]*\.)?([^<>. ]+) object at 0x[0-9a-f]+>")
 
 
+def safe(text):
+    """What a terminal would obey, or show to nobody, is not let through: the text is another's."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 class Call:
     """A call, or an HTTP request; `exit` is None until it is over."""
 
@@ -121,7 +126,7 @@ class Printer:
         room = self.width - len(when) - 13
         if self.width and len(text + end) > room:  # rather the arguments than the end
             text = text[: max(room - len(end) - 4, room // 2)] + "...)"
-        text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text + end)
+        text = safe(text + end)
         if self.width and len(text) > room:
             text = text[: room - 3] + "..."
         head = f"{when} {took:>10}  "
@@ -137,7 +142,7 @@ class Printer:
             return
         thread = (root.enter["pid"], root.enter["thread"])
         if thread != self.thread:
-            print(f"-- process {thread[0]}, {thread[1]}")
+            print(safe(f"-- process {thread[0]}, {thread[1]}"))
             self.thread = thread
         stack = [(root, 0)]
         while stack:
@@ -159,7 +164,7 @@ def main():
     width = args.width
     if width is None:
         width = shutil.get_terminal_size((140, 24)).columns
-    source = sys.stdin if args.file == "-" else open(args.file, encoding="utf-8")
+    source = sys.stdin if args.file == "-" else open(args.file, encoding="utf-8", errors="replace")
     with source:
         roots, left_out = read_calls(source, args.limit)
     printer = Printer(width, color)
@@ -175,4 +180,4 @@ if __name__ == "__main__":
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as e:
-        sys.exit(f"show_trace: {e}")
+        sys.exit(safe(f"show_trace: {e}"))

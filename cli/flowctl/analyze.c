@@ -6,7 +6,7 @@
 #include "json_out.h"
 #include "source/project.h"
 #include "source_files.h"
-#include "style.h"
+#include "terminal.h"
 
 #define MAX_PREFIXES 8 /* more would make no command that anybody types */
 
@@ -41,9 +41,9 @@ static void print_file(const char *path, const struct found *f, bool verbose)
 
 	for (size_t i = 0; i < f->nfunctions; i++)
 		state[f->function[i].state]++;
-	printf("%9zu %14zu %12zu %8zu  %s%s%s%s\n", f->nfunctions, state[FOUND_FREE],
-	       state[FOUND_INSTRUMENTED], left_out(state), path, f->frameworks[0] ? " (" : "",
-	       f->frameworks, f->frameworks[0] ? ")" : "");
+	terminal_line(stdout, "%9zu %14zu %12zu %8zu  %s%s%s%s", f->nfunctions, state[FOUND_FREE],
+		      state[FOUND_INSTRUMENTED], left_out(state), path,
+		      f->frameworks[0] ? " (" : "", f->frameworks, f->frameworks[0] ? ")" : "");
 	for (size_t i = 0; verbose && i < f->nfunctions; i++)
 		print_function(&f->function[i]);
 }

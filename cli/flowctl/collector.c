@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "collector.h"
+#include "terminal.h"
 
 #define NAME "flowtrace-bpf"
 #define PIPE_BYTES (1 << 20) /* what it may be ahead of us */
@@ -71,7 +72,9 @@ static void become(char *const *argv, int events, int messages)
 	if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(events, STDOUT_FILENO) >= 0 &&
 	    dup2(messages, STDERR_FILENO) >= 0)
 		execv(argv[0], argv);
-	dprintf(STDERR_FILENO, NAME ": cannot start %s: %s\n", argv[0], strerror(errno));
+	/* It is a pipe now: flowctl shows what comes through it. */
+	terminal_line(stderr, NAME ": cannot start %s: %s", argv[0], strerror(errno));
+	fflush(stderr);
 	_exit(EXIT_OTHER);
 }
 

@@ -79,6 +79,14 @@ void columns_us(struct columns *c, double us)
 	columns_text(c, text);
 }
 
+void columns_us_or_none(struct columns *c, double us)
+{
+	if (us > 0)
+		columns_us(c, us);
+	else
+		columns_text(c, "");
+}
+
 /* Three digits that count. */
 static void put_scaled(char to[DURATION_MAX], double n, const char *unit)
 {

@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "style.h"
+#include "base/safe_text.h"
+#include "terminal.h"
 
 enum column_kind {
 	COLUMN_RIGHT, /* numbers */
@@ -42,6 +43,8 @@ void columns_u64(struct columns *c, uint64_t n);
 /* "" for 0. */
 void columns_u64_or_none(struct columns *c, uint64_t n);
 void columns_us(struct columns *c, double us);
+/* "" for 0. */
+void columns_us_or_none(struct columns *c, double us);
 /* To standard output, with the titles; the widest column at the end gives way to the terminal. */
 int columns_print(const struct columns *c);
 
@@ -49,9 +52,6 @@ int columns_print(const struct columns *c);
 #define DURATION_MAX 40
 void duration_text(char to[DURATION_MAX], double us);
 
-/* Appends text, with all that a terminal would obey, or that has no place in a line, written out.
- */
-void safe_text(struct buf *b, const char *s, size_t len);
 /* Columns that it takes on a terminal. */
 size_t text_width(const char *s, size_t len);
 /* Appends the text cut to this width, with "…" where something is missing. */

@@ -10,6 +10,7 @@
 #include "export/export.h"
 #include "output.h"
 #include "reading.h"
+#include "terminal.h"
 
 struct options {
 	int to;
@@ -47,13 +48,13 @@ static int copy(const struct export_format *format, void *state, struct reading 
 static void say(const char *what, uint64_t count)
 {
 	if (count)
-		fprintf(stderr, "flowctl: %" PRIu64 " %s\n", count, what);
+		terminal_line(stderr, "flowctl: %" PRIu64 " %s", count, what);
 }
 
 static void say_notes(const struct export_notes *n)
 {
 	if (!n->calls)
-		fputs("flowctl: no call of this trace is in the output\n", stderr);
+		terminal_line(stderr, "flowctl: no call of this trace is in the output");
 	say("calls began before the trace and are left out", n->unopened);
 	say("calls did not end: in the output they last as long as the trace", n->unfinished);
 	say("calls are too deep: their time is that of a caller", n->deepest);

@@ -2,10 +2,11 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "terminal.h"
 
 int command_fail(const struct why *w)
 {
-	fprintf(stderr, "flowctl: %s\n", w->text[0] ? w->text : "failed");
+	terminal_line(stderr, "flowctl: %s", w->text[0] ? w->text : "failed");
 	return w->exit_status ? w->exit_status : EXIT_OTHER;
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "style.h"
+#include "terminal.h"
 
 #define COMMAND_COLUMN 16
 #define OPTION_COLUMN 26

@@ -8,6 +8,7 @@
 #include "source/project.h"
 #include "source/setup.h"
 #include "source_files.h"
+#include "terminal.h"
 
 struct options {
 	const char *prefix, *run;
@@ -48,9 +49,10 @@ static int report(const struct arguments *a, const char *folder, const char *pro
 		json_end(&j, '}');
 		return json_print(&j);
 	}
-	printf("%s/" SETUP_CONFIG "\n%s/" SETUP_SCRIPT "\n", folder, folder);
+	terminal_line(stdout, "%s/" SETUP_CONFIG, folder);
+	terminal_line(stdout, "%s/" SETUP_SCRIPT, folder);
 	if (program)
-		printf("runs: python3 %s\n", program);
+		terminal_line(stdout, "runs: python3 %s", program);
 	else
 		puts("no program found to run: give one to the script, or name it in PROGRAM "
 		     "there");

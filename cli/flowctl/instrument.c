@@ -6,6 +6,7 @@
 #include "json_out.h"
 #include "source/change.h"
 #include "source_files.h"
+#include "terminal.h"
 
 struct options {
 	bool dry_run, no_backup, all;
@@ -37,15 +38,16 @@ static void print_file(const char *path, const struct change_options *o,
 	if (o->dry_run)
 		fwrite(r->diff.s, 1, r->diff.len, stdout);
 	else if (r->changed)
-		printf("%s: %zu function%s\n", path, r->lines.functions,
-		       plural(r->lines.functions));
+		terminal_line(stdout, "%s: %zu function%s", path, r->lines.functions,
+			      plural(r->lines.functions));
 	if (r->backup == BACKUP_DIFFERS)
-		fprintf(stderr,
-			"flowctl: %s.bak is there already and holds something else: it stays\n",
-			path);
+		terminal_line(stderr,
+			      "flowctl: %s.bak is there already and holds something else: it stays",
+			      path);
 	if (r->lines.left)
-		fprintf(stderr,
-			"flowctl: %s: %zu of flowctl's lines were changed by somebody: they stay\n",
+		terminal_line(
+			stderr,
+			"flowctl: %s: %zu of flowctl's lines were changed by somebody: they stay",
 			path, r->lines.left);
 }
 

@@ -10,6 +10,7 @@
 #include "reading.h"
 #include "trace/merge.h"
 #include "trace/output.h"
+#include "terminal.h"
 
 #define PROGRESS_EVERY 16384 /* lines, a power of two */
 
@@ -101,7 +102,8 @@ static int print(const struct merge *m, const struct arguments *a, uint64_t line
 		return 0;
 	if (a->json)
 		return print_json(m, o->output, lines);
-	printf("%" PRIu64 " lines of %zu traces are in %s\n", lines, m->inputs, o->output);
+	terminal_line(stdout, "%" PRIu64 " lines of %zu traces are in %s", lines, m->inputs,
+		      o->output);
 	return 0;
 }
 

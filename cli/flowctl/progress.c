@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "progress.h"
+#include "terminal.h"
 
 #define FIRST_AFTER_NS NS_PER_SECOND
 #define EVERY_NS (200 * NS_PER_MS)
@@ -12,7 +12,7 @@
 void progress_start(struct progress *p)
 {
 	*p = (struct progress){
-		.wanted = isatty(STDERR_FILENO),
+		.wanted = terminal_is(stderr),
 		.start_ns = clock_ns(CLOCK_MONOTONIC),
 	};
 }
@@ -29,15 +29,16 @@ void progress_show(struct progress *p, double part, uint64_t count)
 	p->last_ns = now;
 	p->drawn = true;
 	if (part >= 0)
-		fprintf(stderr, "\r\033[Kreading: %.0f %%", part * 100);
+		fprintf(stderr, "%sreading: %.0f %%", style(stderr, STYLE_CLEAR_LINE), part * 100);
 	else
-		fprintf(stderr, "\r\033[Kreading: %" PRIu64 " lines", count);
+		fprintf(stderr, "%sreading: %" PRIu64 " lines", style(stderr, STYLE_CLEAR_LINE),
+			count);
 	fflush(stderr);
 }
 
 void progress_clear(struct progress *p)
 {
 	if (p->drawn)
-		fputs("\r\033[K", stderr);
+		fputs(style(stderr, STYLE_CLEAR_LINE), stderr);
 	p->drawn = false;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reading.h"
+#include "terminal.h"
 
 #define PROGRESS_EVERY 16384 /* events, a power of two */
 
@@ -59,11 +60,11 @@ int reading_next(struct reading *r, struct trace_event *e, struct why *w)
 void reading_note_given_up(uint64_t count)
 {
 	if (count)
-		fprintf(stderr,
-			"flowctl: %" PRIu64
-			" texts took too long to search and count as not found: "
-			"simplify the regular expression\n",
-			count);
+		terminal_line(stderr,
+			      "flowctl: %" PRIu64
+			      " texts took too long to search and count as not found: "
+			      "simplify the regular expression",
+			      count);
 }
 
 void reading_notes(struct reading *r)
@@ -75,17 +76,18 @@ void reading_notes(struct reading *r)
 	progress_clear(&r->progress);
 	reading_note_given_up(given_up);
 	if (report->bad)
-		fprintf(stderr,
+		terminal_line(
+			stderr,
 			"flowctl: %" PRIu64 " of %" PRIu64
 			" lines are no events and were passed over; the first is line %" PRIu64
-			" of %s: %s\n",
+			" of %s: %s",
 			report->bad, report->lines, report->bad_line, report->bad_file,
 			report->bad_why);
 	if (report->torn_file)
-		fprintf(stderr,
-			"flowctl: %s ends in the middle of something, at line %" PRIu64
-			": cut off, or still being written\n",
-			report->torn_file, report->torn_line);
+		terminal_line(stderr,
+			      "flowctl: %s ends in the middle of something, at line %" PRIu64
+			      ": cut off, or still being written",
+			      report->torn_file, report->torn_line);
 }
 
 void reading_put(struct json_out *j, const struct reading *r)

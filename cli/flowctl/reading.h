@@ -38,6 +38,15 @@
 	"exception.type, exception.message, args.NAME and result.NAME look inside. Put text "      \
 	"with spaces or parentheses in quotes."
 
+/* What self and wait are: see trace/stacks.h. */
+#define STACKS_ABOUT                                                                               \
+	"A generator or coroutine that is suspended does not run: its self time stands still and " \
+	"its wait time goes on, while total is from its beginning to its end. A trace has no "     \
+	"line for a suspension, so that it is inferred from the other lines of the thread: a "     \
+	"call is on the thread's stack until a line shows that something else runs, and what it "  \
+	"did since its last line then counts as waiting. The self times of a thread together are " \
+	"never more than its time."
+
 #define READING_WHERE_COUNTS                                                                       \
 	"With --where only the calls are counted that the condition is true of, by all that "      \
 	"their lines say together; their times stay what they are."

@@ -11,6 +11,7 @@
 #include "output.h"
 #include "report_data.h"
 #include "report_page.h"
+#include "terminal.h"
 
 struct options {
 	const char *output;
@@ -73,8 +74,8 @@ static int write_page(struct report_data *d, struct reading *r, const struct arg
 		if (a->json)
 			err = print_json(d, r, o->output, page.len);
 		else if (out->place)
-			printf("%s: %.1f MiB, open it in a browser\n", o->output,
-			       (double)page.len / (1 << 20));
+			terminal_line(stdout, "%s: %.1f MiB, open it in a browser", o->output,
+				      (double)page.len / (1 << 20));
 	}
 	buf_release(&page);
 	return err;

@@ -151,6 +151,7 @@ static void put_functions(struct json_out *j, struct report_names *n, const stru
 		json_u64(j, NULL, row->p95_us);
 		json_u64(j, NULL, row->p99_us);
 		json_u64(j, NULL, row->durations.max_us);
+		json_u64(j, NULL, row->wait_us);
 		json_end(j, ']');
 	}
 	json_end(j, ']');
@@ -167,13 +168,14 @@ static void put_calls(struct json_out *j, struct report_names *n, const struct s
 		report_put_function(j, n, c->function);
 		json_u64(j, NULL, c->start_us);
 		json_u64(j, NULL, c->duration_us);
-		json_u64(j, NULL, c->children_us);
+		json_u64(j, NULL, c->self_us);
 		json_u64(j, NULL, c->pid);
 		json_u64(j, NULL, c->tid);
 		json_u64(j, NULL, c->chain_len);
 		report_put_text(j, NULL, c->args.s, c->args.len, ARGS_KEPT);
 		report_put_text(j, NULL, c->exception.s, c->exception.len, MESSAGE_KEPT);
 		report_put_text(j, NULL, c->request_id.s, c->request_id.len, 64);
+		json_u64(j, NULL, c->wait_us);
 		json_end(j, ']');
 	}
 	json_end(j, ']');

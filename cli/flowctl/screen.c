@@ -89,17 +89,21 @@ size_t screen_room(const struct screen *s)
 
 void screen_line(struct screen *s, enum style how, const char *text, size_t len)
 {
+	struct buf safe = {0};
+
 	if (!screen_room(s))
 		return;
 	if (s->line++)
 		BUF_LITERAL(&s->out, "\r\n");
 	/* First: behind a line that is full it would take the last character. */
 	BUF_LITERAL(&s->out, "\033[K");
-	if (how != STYLE_PLAIN)
-		buf_str(&s->out, style(stdout, how));
-	cut_text(&s->out, text, len, s->width, false);
-	if (how != STYLE_PLAIN)
-		buf_str(&s->out, style(stdout, STYLE_PLAIN));
+	if (how != STYLE_PLAIN && style_wanted(stdout))
+		buf_str(&s->out, style_sequence(how));
+	safe_text(&safe, text, len);
+	cut_text(&s->out, safe.s ? safe.s : "", safe.len, s->width, false);
+	buf_release(&safe);
+	if (how != STYLE_PLAIN && style_wanted(stdout))
+		buf_str(&s->out, style_sequence(STYLE_PLAIN));
 }
 
 bool screen_end(struct screen *s)

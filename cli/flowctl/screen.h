@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
-#include "style.h"
+#include "terminal.h"
 
 /* Is there one, that can be drawn on? */
 bool screen_is_possible(void);

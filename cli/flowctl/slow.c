@@ -26,11 +26,6 @@ static const struct command_option rows[] = {
 	{0},
 };
 
-static uint64_t self_of(const struct slow_call *call)
-{
-	return call->duration_us > call->children_us ? call->duration_us - call->children_us : 0;
-}
-
 static void put_buf(struct json_out *j, const char *key, const struct buf *b)
 {
 	if (b->len)
@@ -43,7 +38,7 @@ static void put_call(struct json_out *j, const struct slow_call *call)
 {
 	json_begin(j, NULL, '{');
 	json_u64(j, "durationMicros", call->duration_us);
-	json_u64(j, "selfMicros", self_of(call));
+	json_u64(j, "selfMicros", call->self_us);
 	json_u64(j, "timestamp", call->start_us);
 	describe_put_function(j, call->function);
 	put_buf(j, "args", &call->args);
@@ -57,6 +52,7 @@ static void put_call(struct json_out *j, const struct slow_call *call)
 	describe_put_chain(j, "callers", call->chain, call->chain_len);
 	json_text(j, "trace", call->file);
 	json_u64(j, "traceLine", call->line);
+	json_u64(j, "waitMicros", call->wait_us);
 	json_end(j, '}');
 }
 
@@ -76,15 +72,19 @@ static int print_json(const struct slowest *s, const struct reading *r)
 
 static void print_call(const struct slow_call *call)
 {
-	char duration[DURATION_MAX], self[DURATION_MAX];
+	char duration[DURATION_MAX], self[DURATION_MAX], wait[DURATION_MAX];
 
 	duration_text(duration, (double)call->duration_us);
-	duration_text(self, (double)self_of(call));
+	duration_text(self, (double)call->self_us);
+	duration_text(wait, (double)call->wait_us);
 	printf("%s%s%s  ", style(stdout, STYLE_BOLD), duration, style(stdout, STYLE_PLAIN));
 	describe_print_function(call->function);
 	describe_print_field("args", call->args.s, call->args.len);
 	describe_print_field("raised", call->exception.s, call->exception.len);
-	printf("    self %s, began ", self);
+	printf("    self %s, ", self);
+	if (call->wait_us)
+		printf("wait %s, ", wait);
+	printf("began ");
 	describe_print_time(call->start_us);
 	describe_print_thread(call->thread.s, call->thread.len, call->pid, call->tid);
 	printf(", line %" PRIu64 " of the trace%s\n", call->line,
@@ -138,8 +138,9 @@ const struct command command_slow = {
 	.operands = "TRACE...",
 	.min_operands = 1,
 	.summary = "the slowest single calls, with their arguments",
-	.about = "The calls that took longest, each with its arguments, how much of the time was "
-		 "its own, when and in which thread it ran, who called it, and the line of the "
+	.about = "The calls that took longest, each with its arguments, how much of the time it "
+		 "ran itself (self) or was suspended (wait), when and in which thread it ran, who "
+		 "called it, and the line of the "
 		 "trace "
 		 "that ends it.\n\n" READING_WHERE_COUNTS "\n\n" READING_WHERE_ABOUT
 		 "\n\n" READING_ABOUT,

@@ -4,10 +4,11 @@
 
 #include "source/interpreter.h"
 #include "source_files.h"
+#include "terminal.h"
 
 static void on_skip(void *arg, const char *text)
 {
-	fprintf(stderr, "flowctl: %s\n", text);
+	terminal_line(stderr, "flowctl: %s", text);
 	*(int *)arg = EXIT_OTHER;
 }
 
@@ -39,7 +40,7 @@ void source_file_fail(const char *path, const struct why *w)
 {
 	/* Some reasons name the file themselves. */
 	if (strstr(w->text, path))
-		fprintf(stderr, "flowctl: %s\n", w->text);
+		terminal_line(stderr, "flowctl: %s", w->text);
 	else
-		fprintf(stderr, "flowctl: %s: %s\n", path, w->text);
+		terminal_line(stderr, "flowctl: %s: %s", path, w->text);
 }

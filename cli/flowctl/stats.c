@@ -17,6 +17,7 @@
 
 enum sort_key {
 	SORT_SELF,
+	SORT_WAIT,
 	SORT_TOTAL,
 	SORT_CALLS,
 	SORT_EXCEPTIONS,
@@ -38,7 +39,7 @@ struct options {
 
 static const struct command_option rows[] = {
 	{"sort", 's', VALUE_CHOICE, OPTION_AT(struct options, sort),
-	 "self|total|calls|exceptions|unfinished|mean|p50|p95|p99|max|name", "self",
+	 "self|wait|total|calls|exceptions|unfinished|mean|p50|p95|p99|max|name", "self",
 	 "what comes first", 0, 0},
 	{"by", 'b', VALUE_CHOICE, OPTION_AT(struct options, by), "function|module|thread",
 	 "function", "what a row is", 0, 0},
@@ -57,6 +58,8 @@ static double mean_of(const struct stats_row *row)
 static double value_of(const struct stats_row *row, int key)
 {
 	switch (key) {
+	case SORT_WAIT:
+		return (double)row->wait_us;
 	case SORT_TOTAL:
 		return (double)row->durations.sum_us;
 	case SORT_CALLS:
@@ -117,6 +120,7 @@ static void put_row(struct json_out *j, const struct stats_row *row)
 	json_u64(j, "p99Micros", row->p99_us);
 	json_u64(j, "maxMicros", row->durations.max_us);
 	json_flag(j, "approximate", row->durations.approximate);
+	json_u64(j, "waitMicros", row->wait_us);
 	json_end(j, '}');
 }
 
@@ -144,9 +148,9 @@ static int print_table(const struct stats *s, size_t shown)
 {
 	static const struct column columns[] = {
 		{"calls", COLUMN_RIGHT}, {"exc", COLUMN_RIGHT},	 {"open", COLUMN_RIGHT},
-		{"total", COLUMN_RIGHT}, {"self", COLUMN_RIGHT}, {"mean", COLUMN_RIGHT},
-		{"p50", COLUMN_RIGHT},	 {"p95", COLUMN_RIGHT},	 {"p99", COLUMN_RIGHT},
-		{"max", COLUMN_RIGHT},	 {"", COLUMN_LEFT_END},
+		{"total", COLUMN_RIGHT}, {"self", COLUMN_RIGHT}, {"wait", COLUMN_RIGHT},
+		{"mean", COLUMN_RIGHT},	 {"p50", COLUMN_RIGHT},	 {"p95", COLUMN_RIGHT},
+		{"p99", COLUMN_RIGHT},	 {"max", COLUMN_RIGHT},	 {"", COLUMN_LEFT_END},
 	};
 	struct columns c;
 	int err;
@@ -160,6 +164,7 @@ static int print_table(const struct stats *s, size_t shown)
 		columns_u64_or_none(&c, row->unfinished);
 		columns_us(&c, (double)row->durations.sum_us);
 		columns_us(&c, (double)row->self_us);
+		columns_us_or_none(&c, (double)row->wait_us);
 		columns_us(&c, mean_of(row));
 		columns_us(&c, (double)row->p50_us);
 		columns_us(&c, (double)row->p95_us);
@@ -200,8 +205,8 @@ static void print_sums(const struct stats *s, const struct reading *r, size_t sh
 		printf("%" PRIu64 " calls ended later than they should, since their end was lost\n",
 		       lost);
 	if (s->unopened)
-		printf("%" PRIu64 " calls began before the trace: their self time may be too "
-		       "large\n",
+		printf("%" PRIu64 " calls began before the trace: of their self time only "
+		       "what is in it is known\n",
 		       s->unopened);
 	if (s->without_span)
 		printf("%" PRIu64 " calls have no span: their self time is all of their time\n",
@@ -260,9 +265,10 @@ const struct command command_stats = {
 	.min_operands = 1,
 	.summary = "what the calls cost, by function, module or thread",
 	.about = "For each function: calls that ended, how many of them by an exception (exc), "
-		 "calls that were still open at the end (open), their time in all (total), without "
-		 "that of the traced calls that they made (self), and the mean, percentiles "
-		 "(nearest rank) and greatest of their durations.\n\n"
+		 "calls that were still open at the end (open), their time in all (total), the "
+		 "part that they ran themselves, without the traced calls that they made (self), "
+		 "or were suspended (wait), and the mean, percentiles (nearest rank) and greatest "
+		 "of their durations.\n\n" STACKS_ABOUT "\n\n"
 		 "Memory does not grow with the trace. Where a row has more than 16384 different "
 		 "durations its percentiles are within 0.4 %, and JSON says \"approximate\": "
 		 "true.\n\n" READING_WHERE_COUNTS "\n\n" READING_WHERE_ABOUT "\n\n" READING_ABOUT,

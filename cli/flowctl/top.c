@@ -20,6 +20,7 @@
 #include "command.h"
 #include "top_screen.h"
 #include "trace/feed.h"
+#include "terminal.h"
 
 #define ROWS_IN_TABLE 20
 #define MOST_INTERVAL 3600.0
@@ -420,16 +421,18 @@ static int finish(struct top *t)
 		return command_fail(&w);
 	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) && !(t->stopping && t->begun)) {
-		fprintf(stderr, "%s\n",
-			t->collector.last[0] ? t->collector.last : "flowctl: flowtrace-bpf failed");
+		terminal_line(stderr, "%s",
+			      t->collector.last[0] ? t->collector.last
+						   : "flowctl: flowtrace-bpf failed");
 		return WEXITSTATUS(status);
 	}
 	if (!t->stopping)
-		fprintf(stderr,
-			"flowctl: the program has ended; %" PRIu64 " events, %" PRIu64 " lost\n",
-			t->live.all_events, t->live.all_lost);
+		terminal_line(stderr,
+			      "flowctl: the program has ended; %" PRIu64 " events, %" PRIu64
+			      " lost",
+			      t->live.all_events, t->live.all_lost);
 	else if (!t->live.all_events && t->collector.note[0])
-		fprintf(stderr, "flowctl: %s\n", t->collector.note);
+		terminal_line(stderr, "flowctl: %s", t->collector.note);
 	return EXIT_DONE;
 }
 
@@ -501,12 +504,13 @@ const struct command command_top = {
 	.about =
 		"Runs flowtrace-bpf on a process, and shows for each function, in the last "
 		"interval: calls that ended, per second; the share of the time that was spent in "
-		"it (total%, recursion counted once) and in it alone, without the traced functions "
-		"that it called (self%); the mean and the 95th percentile of the durations of the "
+		"it (total%, recursion counted once), in it alone, without the traced functions "
+		"that it called (self%), and suspended (wait%); the mean and the 95th percentile "
+		"of the durations of the "
 		"calls that ended; and how many of them an exception ended, per second. 100 % is "
-		"one "
-		"thread all of the time; more than that are several threads or coroutines, whose "
-		"time also runs while they wait. A call that still runs counts with what it ran in "
+		"one thread all of the time; more than that are several threads, and in total% and "
+		"wait% coroutines, whose time also runs while they are suspended. A call that "
+		"still runs counts with what it ran in "
 		"the interval.\n\n"
 		"Keys: s, t, c, p, e sort by self, total, calls, p95, errors; / filters by a part "
 		"of the name; space freezes the view, while counting goes on; q ends. Where "

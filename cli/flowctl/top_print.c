@@ -9,7 +9,7 @@
 #include "columns.h"
 #include "describe.h"
 #include "json_out.h"
-#include "style.h"
+#include "terminal.h"
 #include "top_view.h"
 
 static void add_number(struct columns *c, const char *format, double n)
@@ -25,6 +25,10 @@ static void add_row(struct columns *c, const struct top_view *v, const struct to
 	add_number(c, "%.1f", top_rate(v, row->calls));
 	add_number(c, "%.1f", top_share(v, row->total_us));
 	add_number(c, "%.1f", top_share(v, row->self_us));
+	if (row->wait_us)
+		add_number(c, "%.1f", top_share(v, row->wait_us));
+	else
+		columns_text(c, "");
 	if (row->calls) {
 		columns_us(c, row->mean_us);
 		columns_us(c, (double)row->p95_us);
@@ -57,9 +61,9 @@ static void print_sums(const struct top_view *v)
 int top_print_table(const struct top_view *v, size_t limit)
 {
 	static const struct column columns[] = {
-		{"calls/s", COLUMN_RIGHT}, {"total%", COLUMN_RIGHT}, {"self%", COLUMN_RIGHT},
-		{"mean", COLUMN_RIGHT},	   {"p95", COLUMN_RIGHT},    {"errors/s", COLUMN_RIGHT},
-		{"", COLUMN_LEFT_END},
+		{"calls/s", COLUMN_RIGHT},  {"total%", COLUMN_RIGHT}, {"self%", COLUMN_RIGHT},
+		{"wait%", COLUMN_RIGHT},    {"mean", COLUMN_RIGHT},   {"p95", COLUMN_RIGHT},
+		{"errors/s", COLUMN_RIGHT}, {"", COLUMN_LEFT_END},
 	};
 	struct columns c;
 	int err;
@@ -90,6 +94,8 @@ static void put_row(struct json_out *j, const struct top_view *v, const struct t
 	json_float(j, "meanMicros", row->mean_us);
 	json_u64(j, "p95Micros", row->p95_us);
 	json_u64(j, "errors", row->errors);
+	json_u64(j, "waitMicros", row->wait_us);
+	json_float(j, "waitPercent", top_share(v, row->wait_us));
 	json_end(j, '}');
 }
 

@@ -16,11 +16,7 @@ static const char sort_keys[] = "stcpe"; /* in the order of enum top_sort */
 
 static void draw_text(struct top_screen *s, enum style style, const char *text)
 {
-	struct buf safe = {0};
-
-	safe_text(&safe, text, strlen(text));
-	screen_line(&s->screen, style, safe.s ? safe.s : "", safe.len);
-	buf_release(&safe);
+	screen_line(&s->screen, style, text, strlen(text));
 }
 
 static void draw_head(struct top_screen *s, const struct top_view *v, const char *title)
@@ -55,16 +51,20 @@ static void draw_help(struct top_screen *s, const struct top_view *v, const char
 }
 
 /* Columns, and in which order they go where the window is too narrow for names. */
-enum top_column { CALLS, TOTAL, SELF, MEAN, P95, ERRORS, COLUMN_COUNT };
+enum top_column { CALLS, TOTAL, SELF, WAIT, MEAN, P95, ERRORS, COLUMN_COUNT };
 
 static const struct {
 	const char *title;
 	size_t width;
 	int sort, goes; /* goes: the first is 1 */
 } layout[COLUMN_COUNT] = {
-	[CALLS] = {"calls/s", 10, TOP_CALLS, 6}, [TOTAL] = {"total%", 8, TOP_TOTAL, 2},
-	[SELF] = {"self%", 8, TOP_SELF, 5},	 [MEAN] = {"mean", 9, -1, 1},
-	[P95] = {"p95", 9, TOP_P95, 4},		 [ERRORS] = {"errors/s", 10, TOP_ERRORS, 3},
+	[CALLS] = {"calls/s", 10, TOP_CALLS, 7},
+	[TOTAL] = {"total%", 8, TOP_TOTAL, 2},
+	[SELF] = {"self%", 8, TOP_SELF, 6},
+	[WAIT] = {"wait%", 8, -1, 3},
+	[MEAN] = {"mean", 9, -1, 1},
+	[P95] = {"p95", 9, TOP_P95, 5},
+	[ERRORS] = {"errors/s", 10, TOP_ERRORS, 4},
 };
 
 #define NAME_WIDTH 20 /* that they are to have */
@@ -97,6 +97,8 @@ static void cell_text(char to[DURATION_MAX], const struct top_view *v, const str
 		snprintf(to, DURATION_MAX, "%.1f", top_share(v, row->total_us));
 	else if (column == SELF)
 		snprintf(to, DURATION_MAX, "%.1f", top_share(v, row->self_us));
+	else if (column == WAIT && row->wait_us)
+		snprintf(to, DURATION_MAX, "%.1f", top_share(v, row->wait_us));
 	else if (column == MEAN && row->calls)
 		duration_text(to, row->mean_us);
 	else if (column == P95 && row->calls)

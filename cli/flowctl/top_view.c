@@ -31,6 +31,7 @@ static int take_row(struct top_view *v, const struct live_row *from)
 		.errors = from->errors,
 		.total_us = (uint64_t)from->total_us,
 		.self_us = (uint64_t)from->self_us,
+		.wait_us = (uint64_t)from->wait_us,
 		.p95_us = from->p95_us,
 		.mean_us = from->calls ? (double)from->durations.sum_us / (double)from->calls : 0,
 	};

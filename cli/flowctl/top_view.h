@@ -14,7 +14,7 @@ enum top_sort { TOP_SELF, TOP_TOTAL, TOP_CALLS, TOP_P95, TOP_ERRORS };
 struct top_row {
 	char *name;			       /* owned */
 	const struct trace_function *function; /* borrowed; only until more events come */
-	uint64_t calls, errors, total_us, self_us, p95_us;
+	uint64_t calls, errors, total_us, self_us, wait_us, p95_us;
 	double mean_us;
 };
 

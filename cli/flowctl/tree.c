@@ -112,11 +112,12 @@ static void put_figures(struct buf *b, const struct tree_node *n)
 		put_number(b, " x ", n->exceptions);
 }
 
-static void put_time(struct buf *b, const struct tree_node *n, uint64_t us)
+static void put_time(struct buf *b, const struct tree_node *n, const uint64_t *column)
 {
 	char text[DURATION_MAX] = "";
+	uint64_t us = *column;
 
-	if (n->calls)
+	if (n->calls && (us || column != &n->wait_us))
 		duration_text(text, (double)us);
 	for (size_t width = text_width(text, strlen(text)); width < 9; width++)
 		buf_char(b, ' ');
@@ -136,8 +137,9 @@ static void print_node(const struct tree_node *n)
 {
 	struct buf b = {0};
 
-	put_time(&b, n, n->total_us);
-	put_time(&b, n, n->self_us);
+	put_time(&b, n, &n->total_us);
+	put_time(&b, n, &n->self_us);
+	put_time(&b, n, &n->wait_us);
 	BUF_LITERAL(&b, " ");
 	put_branches(&b, n);
 	put_name(&b, n);
@@ -208,7 +210,7 @@ static void print_text(const struct tree *t, uint32_t deepest)
 
 		if (!is_root(n) || !n->shown)
 			continue;
-		fputs(any ? "\n" : "    total      self\n", stdout);
+		fputs(any ? "\n" : "    total      self      wait\n", stdout);
 		any = true;
 		print_root(t, n);
 		while ((n = tree_next(n, deepest)))
@@ -244,6 +246,7 @@ static void put_node(struct json_out *j, const struct tree_node *n)
 	json_text(j, "exception", n->exception);
 	json_u64(j, "unfinished", n->unfinished);
 	json_u64(j, "lost", n->lost);
+	json_u64(j, "waitMicros", n->wait_us);
 	if (n->args)
 		json_text(j, "args", n->args);
 	if (n->result)
@@ -426,18 +429,20 @@ const struct command command_tree = {
 	.operands = "TRACE...",
 	.min_operands = 1,
 	.summary = "who called whom, and how long it took",
-	.about = "The calls of each thread as a tree. Calls of the same function under the same "
-		 "callers are one line: how many, their time in all (total), without that of what "
-		 "they called (self), mean and greatest. Calls that were left by an exception say "
-		 "raised, those without an end unfinished.\n\n"
-		 "Memory is that of the different ways through the program, at most 262144 lines "
-		 "and 1000 levels: what is beyond is counted together, and said. --every prints "
-		 "each call as it comes instead: > where it begins, < where it ends, one line "
-		 "where nothing comes between.\n\n"
-		 "With --where only the calls are counted that the condition is true of, by all "
-		 "that their lines say together; the callers of these are shown without "
-		 "figures. With --every each line is judged by itself.\n\n" READING_WHERE_ABOUT
-		 "\n\n" READING_ABOUT,
+	.about =
+		"The calls of each thread as a tree. Calls of the same function under the same "
+		"callers are one line: how many, their time in all (total), the part that they ran "
+		"themselves (self) or were suspended (wait), mean and greatest. Calls that were "
+		"left by an exception say "
+		"raised, those without an end unfinished.\n\n" STACKS_ABOUT "\n\n"
+		"Memory is that of the different ways through the program, at most 262144 lines "
+		"and 1000 levels: what is beyond is counted together, and said. --every prints "
+		"each call as it comes instead: > where it begins, < where it ends, one line "
+		"where nothing comes between.\n\n"
+		"With --where only the calls are counted that the condition is true of, by all "
+		"that their lines say together; the callers of these are shown without "
+		"figures. With --every each line is judged by itself.\n\n" READING_WHERE_ABOUT
+		"\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run,

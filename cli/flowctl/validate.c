@@ -8,7 +8,7 @@
 #include "source/interpreter.h"
 #include "source/validate.h"
 #include "source_files.h"
-#include "style.h"
+#include "terminal.h"
 
 #define COLLECTOR "flowtrace-bpf"
 
@@ -55,8 +55,9 @@ static void print(const struct validation *v)
 	for (size_t i = 0; i < v->nrows; i++) {
 		const struct check_row *row = &v->row[i];
 
-		printf("%-12s %s%-3s%s %s\n", row->name, style(stdout, mark[row->verdict].style),
-		       mark[row->verdict].word, style(stdout, STYLE_PLAIN), row->text);
+		printf("%-12s %s%-3s%s ", row->name, style(stdout, mark[row->verdict].style),
+		       mark[row->verdict].word, style(stdout, STYLE_PLAIN));
+		terminal_line(stdout, "%s", row->text);
 	}
 	printf("%-12s %-3s %s\n", "traceable", v->ok ? "yes" : "NO", conclusion(v));
 }

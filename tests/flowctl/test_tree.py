@@ -174,20 +174,20 @@ def test_text(flowctl, tmp_path):
     path = tmp_path / "t"
     path.write_bytes(lines_of(*story()))
     assert flowctl("tree", path)[0].splitlines() == [
-        "    total      self",
+        "    total      self      wait",
         "T (pid 1, tid 1)",
-        "  9.00 ms   5.30 ms  m.main",
-        "  3.60 ms   3.60 ms  ├─ m.work x 4  mean 900 µs  max 900 µs",
-        "   100 µs     20 µs  └─ m.close",
-        "    80 µs     80 µs     └─ m.flush  raised KeyError",
-        "                     m.after  unfinished 1"]
+        "  9.00 ms   5.30 ms            m.main",
+        "  3.60 ms   3.60 ms            ├─ m.work x 4  mean 900 µs  max 900 µs",
+        "   100 µs     20 µs            └─ m.close",
+        "    80 µs     80 µs               └─ m.flush  raised KeyError",
+        "                               m.after  unfinished 1"]
     assert flowctl("tree", "--values", "-d2", path)[0].splitlines()[2:4] == [
-        "  9.00 ms   5.30 ms  m.main  {\"n\": 1} = null",
-        "  3.60 ms   3.60 ms  ├─ m.work x 4  mean 900 µs  max 900 µs  {\"n\": 2} = null"]
+        "  9.00 ms   5.30 ms            m.main  {\"n\": 1} = null",
+        "  3.60 ms   3.60 ms            ├─ m.work x 4  mean 900 µs  max 900 µs  {\"n\": 2} = null"]
     assert flowctl("tree", "-w", "function=flush", path)[0].splitlines()[2:] == [
-        "                     m.main",
-        "                     └─ m.close",
-        "    80 µs     80 µs     └─ m.flush  raised KeyError"]
+        "                               m.main",
+        "                               └─ m.close",
+        "    80 µs     80 µs               └─ m.flush  raised KeyError"]
 
 
 def test_every_call(flowctl, tmp_path):

@@ -220,7 +220,7 @@ static uint64_t check_folded(const struct output *o)
 
 /* ---- csv ---------------------------------------------------------------------------------- */
 
-#define COLUMNS 19
+#define COLUMNS 20
 #define SELF 2
 
 /* Behind the field, at what ends it. */

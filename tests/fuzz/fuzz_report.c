@@ -121,11 +121,11 @@ static void check(struct json_object *all, const struct totals *t)
 	check_ids(all, "functions");
 	check_ids(all, "calls");
 	check_errors(all);
-	if (sum_rows(member(all, "functions"), 10, 1) != t->exits || check_flame(all) != t->exits ||
+	if (sum_rows(member(all, "functions"), 11, 1) != t->exits || check_flame(all) != t->exits ||
 	    check_activity(all) != t->enters ||
 	    sum_rows(member(all, "routes"), 8, 3) + others != t->responses)
 		abort();
-	sum_rows(member(all, "calls"), 10, 1);
+	sum_rows(member(all, "calls"), 11, 1);
 	sum_rows(member(all, "requests"), 8, 0);
 	if (json_object_array_length(member(all, "calls")) != t->exits ||
 	    json_object_array_length(member(all, "requests")) != t->responses)

@@ -134,3 +134,23 @@ def test_every_counter_has_a_text():
     counters = text.split("#define FT_COUNTERS(X)")[1].split("enum ft_counter")[0]
     named = re.findall(r"\bX\((\w+),", counters)
     assert named and named == re.findall(r'\bX\((\w+),\s*"[^"]{10,}"\)', counters)
+
+
+def test_all_output_goes_through_the_door():
+    """cli/terminal.c makes what stdio writes safe for a terminal: nothing may go around it."""
+    around = re.compile(r"\b(?:write|dprintf|vdprintf|writev|perror|psignal|error|warnx?|fdopen)\("
+                        r"|\b(?:fprintf|fputs|fputc|putc|fwrite)\([^;]*\bstderr\)"
+                        r"|\bfprintf\(\s*stderr|/dev/(?:tty|std)")
+    through = {"cli/terminal.c", "cli/standard.c", "cli/flowctl/screen.c"}
+    status = {"cli/flowctl/progress.c"}  # a line that is drawn again
+    wrong = [
+        f"{name(path)}: {found.group()}"
+        for path in sources("cli")
+        if name(path) not in through and "manual" not in path.parts
+        for found in around.finditer(code_of(path))
+        if not (name(path) in status and "stderr" in found.group())
+    ]
+    assert not wrong
+    for main in ("cli/flowctl.c", "cli/flowtrace_bpf.c"):
+        body = (ROOT / main).read_text().split("int main(")[1]
+        assert "terminal_guard();" in body, main

@@ -103,7 +103,8 @@ Test(trace_stats, children_at_the_same_time)
 	cr_assert_eq(stats_finish(&s), 0);
 	cr_assert_eq(s.rows, 1);
 	cr_assert_str_eq(s.row[0]->name, "m");
-	cr_assert(s.row[0]->self_us == 170 && s.row[0]->calls == 3);
+	/* Until 80 the loop may have waited; then it runs. */
+	cr_assert(s.row[0]->self_us == 20 && s.row[0]->wait_us == 170 && s.row[0]->calls == 3);
 	stats_release(&s);
 }
 

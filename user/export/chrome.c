@@ -202,7 +202,7 @@ static void put_piece(struct chrome *c, const struct running_at *at, uint64_t en
 	put_place(b, call->function);
 	put_number(b, ", \"span\": ", call->span);
 	put_string(b, ", \"args\": ", call->args.s, call->args.len);
-	if (running_was_suspended(call))
+	if (stacks_was_suspended(call))
 		BUF_LITERAL(b, ", \"piece\": true");
 	if (at->step == RUNNING_END && at->event)
 		put_result(c, at->event);
@@ -215,7 +215,7 @@ static int follow(void *arg, const struct running_at *at)
 {
 	struct chrome *c = arg;
 	struct trace_call *call = at->call;
-	uint64_t us = at->event ? at->thread->now_us : later_us(c->last_us, at->thread->now_us);
+	uint64_t us = at->event ? at->us : later_us(c->last_us, at->us);
 	int err = follow_thread(c, at->thread);
 
 	if (err)
@@ -229,7 +229,7 @@ static int follow(void *arg, const struct running_at *at)
 	if (at->step == RUNNING_SUSPEND)
 		return 0;
 	c->notes.calls++;
-	if (running_was_suspended(call))
+	if (stacks_was_suspended(call))
 		put_aside(c, call, at->event ? at->event->timestamp_us : us, at->event);
 	return 0;
 }
@@ -317,8 +317,8 @@ static int start(struct export_to *to, const char *title, void **ret_state, stru
 	if (!c)
 		return why(w, -ENOMEM, "out of memory");
 	c->to = to;
-	c->running.follow = follow;
-	c->running.arg = c;
+	c->running.stacks.follow = follow;
+	c->running.stacks.arg = c;
 	BUF_LITERAL(&to->b, "{\"displayTimeUnit\": \"ms\", \"otherData\": {\"trace\": ");
 	json_string_unchecked(&to->b, title, strlen(title));
 	BUF_LITERAL(&to->b, ", \"exporter\": \"flowctl " FT_VERSION "\"},\n\"traceEvents\": [\n"
@@ -334,9 +334,10 @@ static void stop(void *state)
 
 	if (!c)
 		return;
-	for (size_t i = 0; i < c->running.threads.size; i++)
-		if (c->running.threads.slot[i].value)
-			free(((struct running_thread *)c->running.threads.slot[i].value)->row);
+	for (size_t i = 0; i < c->running.stacks.threads.size; i++)
+		if (c->running.stacks.threads.slot[i].value)
+			free(((struct running_thread *)c->running.stacks.threads.slot[i].value)
+				     ->row);
 	running_release(&c->running);
 	map_release(&c->processes);
 	buf_release(&c->text);

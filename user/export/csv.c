@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A row for each call that ended, as RFC 4180 has it.
+ * A row for each call that ended, as RFC 4180 has it. A spreadsheet takes a cell that begins with
+ * "=", "+", "-" or "@" for a formula, whoever wrote it into the traced program: unless it is a
+ * number, such a text gets an apostrophe in front.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,13 +11,14 @@
 #include "base/number.h"
 #include "base/utf8.h"
 #include "export/export.h"
-#include "trace/calls.h"
+#include "trace/stacks.h"
 #include "trace/durations.h"
 
 struct csv {
 	struct export_to *to;
 	struct trace_functions functions;
 	struct trace_calls calls;
+	struct stacks stacks;
 	struct buf text; /* scratch */
 	struct export_notes notes;
 };
@@ -29,7 +32,7 @@ static int start(struct export_to *to, const char *title, void **ret_state, stru
 	c->to = to;
 	BUF_LITERAL(&to->b, "start_us,duration_us,self_us,pid,tid,thread,module,class,function,"
 			    "file,line,span,parent,request_id,args,result,exception_type,"
-			    "exception_message,lost\r\n");
+			    "exception_message,lost,wait_us\r\n");
 	*ret_state = c;
 	return 0;
 }
@@ -41,6 +44,7 @@ static void stop(void *state)
 	if (!c)
 		return;
 	trace_calls_release(&c->calls);
+	stacks_release(&c->stacks);
 	trace_functions_release(&c->functions);
 	buf_release(&c->text);
 	free(c);
@@ -61,6 +65,41 @@ static void put_char(struct buf *b, uint32_t ch)
 	buf_add(b, bytes, (size_t)(utf8_put(bytes, ch) - bytes));
 }
 
+/* Also behind what a spreadsheet drops, and in the wide forms of East Asian keyboards. */
+static bool begins_formula(uint32_t ch)
+{
+	return ch == '=' || ch == '+' || ch == '-' || ch == '@' || ch == '\t' || ch == '\r' ||
+	       ch == '\n' || ch == 0xff1d || ch == 0xff0b || ch == 0xff0d || ch == 0xff20;
+}
+
+/* "-1", "+2.5e-3": a sign, digits, and no more. */
+static bool is_number(const char *s, const char *end)
+{
+	bool digits = false, point = false;
+
+	for (s += *s == '-' || *s == '+'; s < end && (*s != 'e' && *s != 'E'); s++) {
+		if (*s == '.' ? point : *s < '0' || *s > '9')
+			return false;
+		point |= *s == '.';
+		digits |= *s != '.';
+	}
+	if (s == end || !digits)
+		return digits;
+	for (s++, s += s < end && (*s == '-' || *s == '+'), digits = false; s < end; s++) {
+		if (*s < '0' || *s > '9')
+			return false;
+		digits = true;
+	}
+	return digits;
+}
+
+static bool is_formula(const char *s, const char *end)
+{
+	const char *next = s;
+
+	return begins_formula(utf8_get_whole(&next, end)) && !is_number(s, end);
+}
+
 static void put_bytes(struct csv *c, const char *s, size_t len)
 {
 	struct buf *b = &c->to->b;
@@ -69,6 +108,8 @@ static void put_bytes(struct csv *c, const char *s, size_t len)
 		const char *end = s + len;
 
 		buf_char(b, '"');
+		if (is_formula(s, end))
+			buf_char(b, '\'');
 		while (s < end)
 			put_char(b, utf8_get_whole(&s, end));
 		buf_char(b, '"');
@@ -93,11 +134,10 @@ static void put_row(struct csv *c, const struct trace_event *e, const struct tra
 		    uint64_t start_us)
 {
 	const struct trace_function *f = call->function;
-	uint64_t us = e->duration_us;
 
 	put_number(c, start_us);
-	put_number(c, us);
-	put_number(c, us > call->children_us ? us - call->children_us : 0);
+	put_number(c, e->duration_us);
+	put_number(c, call->self_us);
 	put_number(c, e->pid);
 	put_number(c, e->tid);
 	put_text(c, &e->thread);
@@ -113,14 +153,17 @@ static void put_row(struct csv *c, const struct trace_event *e, const struct tra
 	put_text(c, &e->result);
 	put_text(c, &e->exc_type);
 	put_text(c, &e->exc_message);
-	buf_str(&c->to->b, e->lost ? "1\r\n" : "0\r\n");
+	buf_str(&c->to->b, e->lost ? "1," : "0,");
+	buf_u64(&c->to->b, call->wait_us);
+	BUF_LITERAL(&c->to->b, "\r\n");
 	c->notes.calls++;
 }
 
 static int add_exit(struct csv *c, const struct trace_event *e)
 {
-	struct trace_call *call = trace_calls_find(&c->calls, e->span), *parent;
-	struct trace_call alone = {.parent = e->parent};
+	struct trace_call *call = trace_calls_find(&c->calls, e->span);
+	struct trace_call alone = {.parent = e->parent, .self_us = e->duration_us};
+	int err;
 
 	if (!call) {
 		alone.function = trace_functions_of(&c->functions, e);
@@ -130,12 +173,17 @@ static int add_exit(struct csv *c, const struct trace_event *e)
 			e->timestamp_us > e->duration_us ? e->timestamp_us - e->duration_us : 0);
 		return 0;
 	}
+	err = stacks_end(&c->stacks, &c->calls, call, e);
 	put_row(c, e, call, call->start_us);
-	parent = trace_calls_find(&c->calls, call->parent);
-	if (parent)
-		parent->children_us = add_capped(parent->children_us, e->duration_us);
 	trace_calls_close(&c->calls, call);
-	return 0;
+	return err;
+}
+
+static int add_enter(struct csv *c, const struct trace_event *e)
+{
+	struct trace_call *call = trace_calls_begin(&c->calls, &c->functions, e);
+
+	return call ? stacks_begin(&c->stacks, &c->calls, call, e) : -ENOMEM;
 }
 
 static int add(void *state, const struct trace_event *e, struct why *w)
@@ -144,7 +192,7 @@ static int add(void *state, const struct trace_event *e, struct why *w)
 	int err = 0;
 
 	if (e->kind == TRACE_ENTER && e->span && !trace_calls_find(&c->calls, e->span))
-		err = trace_calls_begin(&c->calls, &c->functions, e) ? 0 : -ENOMEM;
+		err = add_enter(c, e);
 	else if (e->kind == TRACE_EXIT)
 		err = add_exit(c, e);
 	return err ? why(w, err, "out of memory") : export_to_spare(c->to, w);

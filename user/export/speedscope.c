@@ -33,7 +33,7 @@ struct speedscope {
 	struct export_notes notes;
 };
 
-static struct profile *new_profile(struct speedscope *s, struct running_thread *t)
+static struct profile *new_profile(struct speedscope *s, struct running_thread *t, uint64_t us)
 {
 	struct profile *p;
 
@@ -50,7 +50,7 @@ static struct profile *new_profile(struct speedscope *s, struct running_thread *
 	if (!p)
 		return NULL;
 	p->thread = t;
-	p->first_us = t->now_us;
+	p->first_us = us;
 	s->profile[s->count++] = p;
 	t->row = p;
 	return p;
@@ -84,14 +84,14 @@ static int follow(void *arg, const struct running_at *at)
 {
 	struct speedscope *s = arg;
 	struct profile *p = at->thread->row;
-	uint64_t us = at->event ? at->thread->now_us : later_us(s->last_us, at->thread->now_us);
+	uint64_t us = at->event ? at->us : later_us(s->last_us, at->us);
 
 	if (at->step == RUNNING_END || at->step == RUNNING_GONE)
 		s->notes.calls++;
 	if (at->step == RUNNING_GONE)
 		return 0;
 	if (!p)
-		p = new_profile(s, at->thread);
+		p = new_profile(s, at->thread, us);
 	if (!p)
 		return -ENOMEM;
 	put_step(s, p, at, us);
@@ -106,8 +106,8 @@ static int start(struct export_to *to, const char *title, void **ret_state, stru
 		return why(w, -ENOMEM, "out of memory");
 	s->to = to;
 	s->spool.fd = -1;
-	s->running.follow = follow;
-	s->running.arg = s;
+	s->running.stacks.follow = follow;
+	s->running.stacks.arg = s;
 	*ret_state = s;
 	s->title = strdup(title);
 	return s->title ? 0 : why(w, -ENOMEM, "out of memory");

@@ -14,7 +14,6 @@
 struct trace_call {
 	uint64_t span, parent;
 	uint64_t start_us;
-	uint64_t children_us;		 /* durations of its direct children that ended so far */
 	struct trace_function *function; /* borrowed */
 	uint32_t pid, tid;
 	uint64_t line;	  /* of the trace, where its ENTER stands */
@@ -27,9 +26,15 @@ struct trace_call {
 	struct buf args;  /* empty unless somebody fills it; its memory is used again */
 	struct trace_call *next_free;
 
+	/* Of trace/stacks.h: when it is known to have run, and to have been suspended; the last
+	 * moment it ran before; its place on its thread's stack, from 1, 0: it is not there. */
+	uint64_t self_us, wait_us, away_us, children_us;
+	size_t place;
+	unsigned stack_flags;
+
 	/* For whoever counts calls while they run: what of it is counted; does a call of the same
 	 * function lie below it? */
-	uint64_t counted_us;
+	uint64_t counted_us, counted_self_us, counted_wait_us;
 	bool nested;
 };
 

@@ -33,7 +33,9 @@ static void free_rows(struct live *l)
 static void forget_calls(struct live *l)
 {
 	trace_calls_release(&l->calls);
+	stacks_release(&l->stacks);
 	l->calls = (struct trace_calls){0};
+	l->stacks = (struct stacks){0};
 }
 
 static void forget_functions(struct live *l)
@@ -96,18 +98,24 @@ static struct trace_function *function_of(struct live *l, const struct trace_eve
 /* ---- calls ------------------------------------------------------------------------------- */
 
 /* Counts a call until it has lasted so long; what is counted already may be more. */
-static void count_time(struct live *l, struct trace_call *call, uint64_t us)
+static void count_time(struct trace_call *call, uint64_t us)
 {
-	struct trace_call *parent = trace_calls_find(&l->calls, call->parent);
-	int64_t more = (int64_t)us - (int64_t)call->counted_us;
 	struct live_row *row = call->row;
 
-	row->self_us += more;
 	if (!call->nested)
-		row->total_us += more;
-	if (parent)
-		((struct live_row *)parent->row)->self_us -= more;
+		row->total_us += (int64_t)us - (int64_t)call->counted_us;
 	call->counted_us = us;
+}
+
+/* The same for what it ran itself, and was suspended. */
+static void count_self(struct trace_call *call, uint64_t self_us, uint64_t wait_us)
+{
+	struct live_row *row = call->row;
+
+	row->self_us += (int64_t)self_us - (int64_t)call->counted_self_us;
+	row->wait_us += (int64_t)wait_us - (int64_t)call->counted_wait_us;
+	call->counted_self_us = self_us;
+	call->counted_wait_us = wait_us;
 }
 
 static bool is_nested(const struct live *l, const struct trace_call *call)
@@ -140,9 +148,12 @@ static struct trace_call *open_call(struct live *l, const struct trace_event *e)
 
 static int add_enter(struct live *l, const struct trace_event *e)
 {
+	struct trace_call *call;
+
 	if (!e->span || trace_calls_find(&l->calls, e->span))
 		return 0;
-	return open_call(l, e) ? 0 : -ENOMEM;
+	call = open_call(l, e);
+	return call ? stacks_begin(&l->stacks, &l->calls, call, e) : -ENOMEM;
 }
 
 /* Of a call that was not followed, only what may lie in this window is counted. */
@@ -156,6 +167,20 @@ static uint64_t before_window(const struct live *l, const struct trace_event *e)
 static bool is_orphan(const struct live *l, const struct trace_call *call)
 {
 	return call->parent && !trace_calls_find(&l->calls, call->parent);
+}
+
+/* Of a call that was not followed, no more than fits into this window. */
+static void count_end(const struct live *l, struct trace_call *call, const struct trace_event *e)
+{
+	uint64_t inside = e->timestamp_us > l->from_us ? e->timestamp_us - l->from_us : 0;
+
+	if (call->entered && !is_orphan(l, call))
+		inside = e->duration_us;
+	if (call->self_us > call->counted_self_us + inside)
+		call->counted_self_us = call->self_us - inside;
+	if (call->wait_us > call->counted_wait_us + inside)
+		call->counted_wait_us = call->wait_us - inside;
+	count_self(call, call->self_us, call->wait_us);
 }
 
 static int add_exit(struct live *l, const struct trace_event *e)
@@ -176,7 +201,10 @@ static int add_exit(struct live *l, const struct trace_event *e)
 	row->calls++;
 	row->errors += e->has_exception;
 	err = durations_add(&row->durations, &l->budget, e->duration_us);
-	count_time(l, call, e->duration_us);
+	if (!err)
+		err = stacks_end(&l->stacks, &l->calls, call, e);
+	count_time(call, e->duration_us);
+	count_end(l, call, e);
 	trace_calls_close(&l->calls, call);
 	return err;
 }
@@ -211,6 +239,11 @@ int live_add(struct live *l, const struct trace_event *e)
 
 /* ---- windows ------------------------------------------------------------------------------ */
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* A call whose caller has ended may be a generator that nobody will resume, of which no event
  * tells: it counts when it ends, if it does. */
 static void count_running(void *arg, struct trace_call *call)
@@ -219,7 +252,12 @@ static void count_running(void *arg, struct trace_call *call)
 	uint64_t until_us = l->to_us - l->late_us;
 
 	if (until_us > call->start_us + call->counted_us && !is_orphan(l, call))
-		count_time(l, call, until_us - call->start_us);
+		count_time(call, until_us - call->start_us);
+	if (until_us > call->start_us)
+		count_self(call,
+			   least(stacks_self_us(&l->stacks, call, until_us),
+				 until_us - call->start_us),
+			   least(stacks_wait_us(call, until_us), until_us - call->start_us));
 }
 
 bool live_row_is_seen(const struct live_row *row)
@@ -237,11 +275,13 @@ int live_close(struct live *l, uint64_t now_us)
 	for (size_t i = 0; i < l->rows && !err; i++) {
 		struct live_row *row = l->row[i];
 
-		/* What was counted too early, or children that run at the same time. */
+		/* What was counted too early. */
 		if (row->total_us < 0)
 			row->total_us = 0;
 		if (row->self_us < 0)
 			row->self_us = 0;
+		if (row->wait_us < 0)
+			row->wait_us = 0;
 		err = durations_percentiles(&row->durations, percent, 1, &row->p95_us);
 	}
 	return err;
@@ -253,10 +293,11 @@ void live_next(struct live *l)
 		struct live_row *row = l->row[i];
 
 		row->calls = row->errors = 0;
-		row->total_us = row->self_us = 0;
+		row->total_us = row->self_us = row->wait_us = 0;
 		durations_release(&row->durations, &l->budget);
 	}
 	durations_release(&l->sums.durations, &l->budget);
+	stacks_sweep(&l->stacks);
 	l->sums = (struct live_sums){0};
 	l->from_us = l->to_us;
 }

@@ -12,15 +12,15 @@
  *     call            ENTER ====================== EXIT (in 3)
  *     counted in      1: |=======| 2: |========| 3: |==|
  *
- * total: time in the function, recursion counted once. self: without the traced calls that it
- * made. Memory has a bound: a table that is full is given up, and calls that are open then begin
- * anew.
+ * total: time in the function, recursion counted once. self: when it is known to have run, wait:
+ * to have been suspended; see trace/stacks.h. Memory has a bound: a table that is full is given up,
+ * and calls that are open then begin anew.
  */
 #ifndef FT_TRACE_LIVE_H
 #define FT_TRACE_LIVE_H
 
-#include "trace/calls.h"
 #include "trace/durations.h"
+#include "trace/stacks.h"
 
 /* The collector writes its lines out at least every 100 ms. */
 #define LIVE_LATE_US 200000
@@ -33,7 +33,7 @@ struct live_row {
 	const struct trace_function *function; /* borrowed */
 	char *name;			       /* owned: its label */
 	uint64_t calls, errors;		       /* that ended; by an exception */
-	int64_t total_us, self_us;	       /* after live_close() not below 0 */
+	int64_t total_us, self_us, wait_us;    /* after live_close() not below 0 */
 	struct durations durations;	       /* of those that ended */
 	uint64_t p95_us;		       /* after live_close() */
 };
@@ -49,6 +49,7 @@ struct live_sums {
 struct live {
 	struct trace_functions functions;
 	struct trace_calls calls;
+	struct stacks stacks;
 	struct live_row **row; /* owned */
 	size_t rows, room;
 	struct live_sums sums;

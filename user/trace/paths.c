@@ -21,6 +21,7 @@ void paths_release(struct paths *p)
 	free_all(&p->index);
 	free_all(&p->roots);
 	trace_calls_release(&p->calls);
+	stacks_release(&p->stacks);
 	trace_functions_release(&p->functions);
 }
 
@@ -113,15 +114,13 @@ static int add_enter(struct paths *p, const struct trace_event *e)
 	call->row = path;
 	call->error = deeper ? DEEPER : 0;
 	path->held++;
-	return 0;
+	return stacks_begin(&p->stacks, &p->calls, call, e);
 }
 
-static void count(struct paths *p, struct path *path, const struct trace_event *e,
-		  uint64_t children_us, bool deeper)
+static void count(struct paths *p, struct path *path, const struct trace_event *e, uint64_t self_us,
+		  bool deeper)
 {
-	uint64_t us = e->duration_us > children_us ? e->duration_us - children_us : 0;
-
-	path->self_us = add_capped(path->self_us, us);
+	path->self_us = add_capped(path->self_us, self_us);
 	p->deepest += deeper;
 	path->calls += !deeper;
 	path->errors += !deeper && e->has_exception;
@@ -135,25 +134,24 @@ static int add_alone(struct paths *p, const struct trace_event *e)
 
 	if (!path)
 		return -ENOMEM;
-	count(p, path, e, 0, deeper);
+	count(p, path, e, e->duration_us, deeper);
 	return 0;
 }
 
 static int add_exit(struct paths *p, const struct trace_event *e)
 {
-	struct trace_call *call = trace_calls_find(&p->calls, e->span), *parent;
+	struct trace_call *call = trace_calls_find(&p->calls, e->span);
 	struct path *path;
+	int err;
 
 	if (!call)
 		return add_alone(p, e);
 	path = call->row;
-	count(p, path, e, call->children_us, call->error & DEEPER);
+	err = stacks_end(&p->stacks, &p->calls, call, e);
+	count(p, path, e, call->self_us, call->error & DEEPER);
 	path->held--;
-	parent = trace_calls_find(&p->calls, call->parent);
-	if (parent)
-		parent->children_us = add_capped(parent->children_us, e->duration_us);
 	trace_calls_close(&p->calls, call);
-	return 0;
+	return err;
 }
 
 int paths_add(struct paths *p, const struct trace_event *e)

@@ -5,13 +5,13 @@
  *     a -> b -> c        3 paths, however often they were gone
  *       -> c
  *
- * self: as in trace/stats.h. Memory is bounded by `most` paths: what happens then is for the user
+ * self: as in trace/stacks.h. Memory is bounded by `most` paths: what happens then is for the user
  * of this to choose, paths_sweep() or paths_prune(). Calls that are open keep their paths.
  */
 #ifndef FT_TRACE_PATHS_H
 #define FT_TRACE_PATHS_H
 
-#include "trace/calls.h"
+#include "trace/stacks.h"
 
 /* Calls at a greater depth are counted as their caller's own time. */
 #define PATHS_MAX_DEPTH 400
@@ -38,6 +38,7 @@ struct paths {
 
 	struct trace_functions functions;
 	struct trace_calls calls;
+	struct stacks stacks;
 	struct map index; /* number of the parent, function's id + 1 -> struct path, owned */
 	struct map roots; /* (pid, tid), 0 -> struct path, owned */
 	uint64_t numbers;

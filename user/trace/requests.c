@@ -67,6 +67,7 @@ void requests_release(struct requests *r)
 	map_release(&r->open);
 	map_release(&r->index);
 	trace_calls_release(&r->calls);
+	stacks_release(&r->stacks);
 	trace_functions_release(&r->functions);
 	buf_release(&r->scratch);
 }
@@ -347,7 +348,7 @@ static int add_response(struct requests *r, const struct trace_event *e, const c
 /* ---- the calls made for it ----------------------------------------------------------------- */
 
 static int count_function(struct request *q, const struct trace_function *f, uint64_t us,
-			  uint64_t below_us)
+			  uint64_t self_us)
 {
 	struct request_function *at;
 	size_t i = 0;
@@ -372,7 +373,7 @@ static int count_function(struct request *q, const struct trace_function *f, uin
 	}
 	at->calls++;
 	at->total_us = add_capped(at->total_us, us);
-	at->self_us = add_capped(at->self_us, us > below_us ? us - below_us : 0);
+	at->self_us = add_capped(at->self_us, self_us);
 	return 0;
 }
 
@@ -403,11 +404,12 @@ static struct trace_call *open_call(struct requests *r, const struct trace_event
 
 static int add_enter(struct requests *r, const struct trace_event *e)
 {
+	struct trace_call *call = NULL;
 	int err = 0;
 
 	if (e->span && !trace_calls_find(&r->calls, e->span))
-		open_call(r, e, &err);
-	return err;
+		call = open_call(r, e, &err);
+	return call ? stacks_begin(&r->stacks, &r->calls, call, e) : err;
 }
 
 static int end_call_of(struct requests *r, struct request *q, const struct trace_call *call,
@@ -418,7 +420,7 @@ static int end_call_of(struct requests *r, struct request *q, const struct trace
 	if (call->error)
 		q->traced_us = add_capped(q->traced_us, us);
 	if (r->slow.most)
-		err = count_function(q, call->function, us, call->children_us);
+		err = count_function(q, call->function, us, call->self_us);
 	q->open_calls--;
 	if (err || q->open_calls)
 		return err;
@@ -432,7 +434,7 @@ static int end_call_of(struct requests *r, struct request *q, const struct trace
 
 static int add_exit(struct requests *r, const struct trace_event *e)
 {
-	struct trace_call *call = trace_calls_find(&r->calls, e->span), *caller;
+	struct trace_call *call = trace_calls_find(&r->calls, e->span);
 	int err = 0;
 
 	if (!e->span)
@@ -441,11 +443,9 @@ static int add_exit(struct requests *r, const struct trace_event *e)
 		call = open_call(r, e, &err);
 	if (!call)
 		return err;
-	if (call->row)
+	err = stacks_end(&r->stacks, &r->calls, call, e);
+	if (!err && call->row)
 		err = end_call_of(r, call->row, call, e->duration_us);
-	caller = trace_calls_find(&r->calls, call->parent);
-	if (caller)
-		caller->children_us = add_capped(caller->children_us, e->duration_us);
 	trace_calls_close(&r->calls, call);
 	return err;
 }

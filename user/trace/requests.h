@@ -7,7 +7,7 @@
 #ifndef FT_TRACE_REQUESTS_H
 #define FT_TRACE_REQUESTS_H
 
-#include "trace/calls.h"
+#include "trace/stacks.h"
 #include "trace/durations.h"
 #include "trace/longest.h"
 
@@ -47,6 +47,7 @@ struct requests {
 	bool exact; /* paths as they are */
 
 	struct trace_functions functions;
+	struct stacks stacks;
 	struct trace_calls calls; /* row: its struct request; error: is it an outermost one? */
 	struct map open;	  /* hash of the id -> struct request, owned */
 	struct map index;	  /* hash of method and route, class -> row, borrowed */

@@ -24,6 +24,7 @@ void slowest_release(struct slowest *s)
 		release_call(longest_at(&s->longest, i));
 	longest_release(&s->longest);
 	trace_calls_release(&s->calls);
+	stacks_release(&s->stacks);
 	trace_functions_release(&s->functions);
 }
 
@@ -55,7 +56,8 @@ static int describe(struct slowest *s, struct slow_call *to, const struct trace_
 	to->start_us = call->entered			  ? call->start_us
 		       : e->timestamp_us > e->duration_us ? e->timestamp_us - e->duration_us
 							  : 0;
-	to->children_us = call->children_us;
+	to->self_us = call->self_us;
+	to->wait_us = call->wait_us;
 	to->span = e->span;
 	to->function = call->function;
 	to->pid = e->pid;
@@ -83,25 +85,30 @@ static int consider(struct slowest *s, const struct trace_event *e, const struct
 	return to ? describe(s, to, e, call, file, line) : 0;
 }
 
+static int begin(struct slowest *s, const struct trace_event *e)
+{
+	struct trace_call *call = trace_calls_begin(&s->calls, &s->functions, e);
+
+	return call ? stacks_begin(&s->stacks, &s->calls, call, e) : -ENOMEM;
+}
+
 int slowest_add(struct slowest *s, const struct trace_event *e, const char *file, uint64_t line)
 {
-	struct trace_call *call = trace_calls_find(&s->calls, e->span), *parent;
-	struct trace_call unnumbered = {.parent = e->parent};
+	struct trace_call *call = trace_calls_find(&s->calls, e->span);
+	struct trace_call unnumbered = {.parent = e->parent, .self_us = e->duration_us};
 	int err;
 
 	if (e->kind == TRACE_ENTER)
-		return call || !e->span || trace_calls_begin(&s->calls, &s->functions, e) ? 0
-											  : -ENOMEM;
+		return call || !e->span ? 0 : begin(s, e);
 	if (e->kind != TRACE_EXIT)
 		return 0;
 	if (!call) {
 		unnumbered.function = trace_functions_of(&s->functions, e);
 		return unnumbered.function ? consider(s, e, &unnumbered, file, line) : -ENOMEM;
 	}
-	err = consider(s, e, call, file, line);
-	parent = trace_calls_find(&s->calls, call->parent);
-	if (parent)
-		parent->children_us = add_capped(parent->children_us, e->duration_us);
+	err = stacks_end(&s->stacks, &s->calls, call, e);
+	if (!err)
+		err = consider(s, e, call, file, line);
 	trace_calls_close(&s->calls, call);
 	return err;
 }

@@ -5,14 +5,14 @@
 #ifndef FT_TRACE_SLOWEST_H
 #define FT_TRACE_SLOWEST_H
 
-#include "trace/calls.h"
 #include "trace/longest.h"
+#include "trace/stacks.h"
 
 /* Calls around a slow one that are kept. */
 #define SLOWEST_CHAIN 32
 
 struct slow_call {
-	uint64_t duration_us, start_us, children_us;
+	uint64_t duration_us, start_us, self_us, wait_us;
 	uint64_t span;
 	const struct trace_function *function; /* borrowed from the table of functions */
 	const struct trace_function *chain[SLOWEST_CHAIN]; /* the nearest first */
@@ -27,6 +27,7 @@ struct slow_call {
 struct slowest {
 	struct trace_functions functions;
 	struct trace_calls calls;
+	struct stacks stacks;
 	struct longest longest; /* of struct slow_call */
 };
 

@@ -22,6 +22,7 @@ void stats_release(struct stats *s)
 	free(s->row);
 	map_release(&s->index);
 	trace_calls_release(&s->calls);
+	stacks_release(&s->stacks);
 	trace_functions_release(&s->functions);
 }
 
@@ -130,9 +131,12 @@ static struct trace_call *open_call(struct stats *s, const struct trace_event *e
 
 static int add_enter(struct stats *s, const struct trace_event *e)
 {
+	struct trace_call *call;
+
 	if (!e->span || trace_calls_find(&s->calls, e->span))
 		return 0;
-	return open_call(s, e) ? 0 : -ENOMEM;
+	call = open_call(s, e);
+	return call ? stacks_begin(&s->stacks, &s->calls, call, e) : -ENOMEM;
 }
 
 static int add_exception(struct stats *s, const struct trace_event *e)
@@ -151,7 +155,7 @@ static int add_exception(struct stats *s, const struct trace_event *e)
 }
 
 static int count_call(struct stats *s, struct stats_row *row, const struct trace_event *e,
-		      uint64_t children_us)
+		      uint64_t self_us, uint64_t wait_us)
 {
 	uint64_t us = e->duration_us;
 
@@ -159,7 +163,8 @@ static int count_call(struct stats *s, struct stats_row *row, const struct trace
 		return 0;
 	row->calls++;
 	row->lost += e->lost;
-	row->self_us = add_capped(row->self_us, us > children_us ? us - children_us : 0);
+	row->self_us = add_capped(row->self_us, self_us);
+	row->wait_us = add_capped(row->wait_us, wait_us);
 	return durations_add(&row->durations, &s->budget, us);
 }
 
@@ -173,12 +178,12 @@ static int add_exit_alone(struct stats *s, const struct trace_event *e)
 		return -ENOMEM;
 	s->without_span += !e->left_out;
 	row->exceptions += e->has_exception && !e->left_out;
-	return count_call(s, row, e, 0);
+	return count_call(s, row, e, e->duration_us, 0);
 }
 
 static int add_exit(struct stats *s, const struct trace_event *e)
 {
-	struct trace_call *call = trace_calls_find(&s->calls, e->span), *parent;
+	struct trace_call *call = trace_calls_find(&s->calls, e->span);
 	struct stats_row *row;
 	int err;
 
@@ -191,10 +196,9 @@ static int add_exit(struct stats *s, const struct trace_event *e)
 	row = call->row;
 	s->unopened += !call->entered && !e->left_out;
 	row->exceptions += (e->has_exception || call->raised) && !e->left_out;
-	err = count_call(s, row, e, call->children_us);
-	parent = trace_calls_find(&s->calls, call->parent);
-	if (parent)
-		parent->children_us = add_capped(parent->children_us, e->duration_us);
+	err = stacks_end(&s->stacks, &s->calls, call, e);
+	if (!err)
+		err = count_call(s, row, e, call->self_us, call->wait_us);
 	trace_calls_close(&s->calls, call);
 	return err;
 }

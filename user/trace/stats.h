@@ -2,13 +2,12 @@
 /*
  * What the calls of a trace cost, by function, module or thread.
  *
- * self: a call's own duration without those of its direct children that ended before it, at least
- * 0 (children that run at the same time may take longer together than their caller).
+ * self: when a call itself is known to have run, wait: to have been suspended; see trace/stacks.h.
  */
 #ifndef FT_TRACE_STATS_H
 #define FT_TRACE_STATS_H
 
-#include "trace/calls.h"
+#include "trace/stacks.h"
 #include "trace/durations.h"
 
 enum stats_by { STATS_BY_FUNCTION, STATS_BY_MODULE, STATS_BY_THREAD };
@@ -19,7 +18,7 @@ struct stats_row {
 	uint32_t pid, tid;		       /* by thread */
 	uint64_t calls;			       /* that ended */
 	uint64_t exceptions, unfinished, lost;
-	uint64_t self_us;
+	uint64_t self_us, wait_us;
 	struct durations durations;
 	uint64_t p50_us, p95_us, p99_us; /* after stats_finish() */
 };
@@ -28,6 +27,7 @@ struct stats {
 	enum stats_by by;
 	struct trace_functions functions;
 	struct trace_calls calls;
+	struct stacks stacks;
 	struct map index;	/* module hash or (pid, tid) -> struct stats_row, borrowed */
 	struct stats_row **row; /* owned */
 	size_t rows, room;

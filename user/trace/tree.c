@@ -20,6 +20,7 @@ void tree_release(struct tree *t)
 	map_release(&t->roots);
 	map_release(&t->index);
 	trace_calls_release(&t->calls);
+	stacks_release(&t->stacks);
 	trace_functions_release(&t->functions);
 	trace_scope_release(&t->scope);
 	buf_release(&t->method);
@@ -178,7 +179,7 @@ static int count_exception(struct tree *t, struct tree_node *n, const struct tra
 static int count_call(struct tree *t, struct tree_node *n, const struct trace_event *e,
 		      const struct trace_call *call)
 {
-	uint64_t us = e->duration_us, below = call->children_us;
+	uint64_t us = e->duration_us;
 	/* Of many functions together, some are below others: only the outermost are time. */
 	const struct trace_call *caller = trace_calls_find(&t->calls, call->parent);
 	bool outermost = !is_many(n) || !caller || caller->row != n;
@@ -189,7 +190,8 @@ static int count_call(struct tree *t, struct tree_node *n, const struct trace_ev
 	t->together_calls += is_many(n) && !(t->deepest && n->depth > t->deepest);
 	if (outermost)
 		n->total_us = add_capped(n->total_us, us);
-	n->self_us = add_capped(n->self_us, us > below ? us - below : 0);
+	n->self_us = add_capped(n->self_us, call->self_us);
+	n->wait_us = add_capped(n->wait_us, call->wait_us);
 	n->max_us = us > n->max_us ? us : n->max_us;
 	if (e->has_exception)
 		err = count_exception(t, n, e);
@@ -219,7 +221,7 @@ static int add_enter(struct tree *t, const struct trace_event *e, struct trace_c
 /* A call without a number: nothing is known of it but its end. */
 static int add_alone(struct tree *t, const struct trace_event *e)
 {
-	struct trace_call alone = {0};
+	struct trace_call alone = {.self_us = e->duration_us};
 	struct trace_function *f = trace_functions_of(&t->functions, e);
 	struct tree_node *n = NULL;
 	int err = f ? place(t, e, f, &n) : -ENOMEM;
@@ -229,7 +231,7 @@ static int add_alone(struct tree *t, const struct trace_event *e)
 
 static int add_exit(struct tree *t, const struct trace_event *e)
 {
-	struct trace_call *call = trace_calls_find(&t->calls, e->span), *caller;
+	struct trace_call *call = trace_calls_find(&t->calls, e->span);
 	int err = 0;
 
 	if (!e->span)
@@ -238,11 +240,9 @@ static int add_exit(struct tree *t, const struct trace_event *e)
 		err = add_enter(t, e, &call);
 	if (err)
 		return err;
-	if (call->row && !e->left_out)
+	err = stacks_end(&t->stacks, &t->calls, call, e);
+	if (!err && call->row && !e->left_out)
 		err = count_call(t, call->row, e, call);
-	caller = trace_calls_find(&t->calls, call->parent);
-	if (caller)
-		caller->children_us = add_capped(caller->children_us, e->duration_us);
 	trace_calls_close(&t->calls, call);
 	return err;
 }
@@ -270,12 +270,14 @@ static int add_request(struct tree *t, const struct trace_event *e)
 int tree_add(struct tree *t, const struct trace_event *e)
 {
 	struct trace_call *call;
+	int err;
 
 	switch (e->kind) {
 	case TRACE_ENTER:
 		if (!e->span || trace_calls_find(&t->calls, e->span))
 			return 0;
-		return add_enter(t, e, &call);
+		err = add_enter(t, e, &call);
+		return err ? err : stacks_begin(&t->stacks, &t->calls, call, e);
 	case TRACE_EXIT:
 		return add_exit(t, e);
 	case TRACE_HTTP_REQUEST:

@@ -10,8 +10,8 @@
 #ifndef FT_TRACE_TREE_H
 #define FT_TRACE_TREE_H
 
-#include "trace/calls.h"
 #include "trace/scope.h"
+#include "trace/stacks.h"
 
 #define TREE_NODES 262144
 #define TREE_DEEPEST 1000
@@ -26,7 +26,7 @@ struct tree_node {
 	struct tree_node *parent, *child, *last, *next; /* children in order of appearance */
 	uint64_t calls;					/* that ended */
 	uint64_t exceptions, unfinished, lost;
-	uint64_t total_us, self_us, max_us;
+	uint64_t total_us, self_us, wait_us, max_us;
 	char *exception; /* owned; type of the first one that left it */
 	bool other_exceptions;
 	char *args, *result; /* owned; of the first call, where wanted */
@@ -45,9 +45,10 @@ struct tree {
 
 	struct trace_functions functions;
 	struct trace_calls calls; /* row: the node */
-	struct map roots;	  /* pid, tid -> node, borrowed */
-	struct map index;	  /* id of the parent, id of the function + 1; 0: others */
-	struct tree_node **node;  /* owned; parents before children */
+	struct stacks stacks;
+	struct map roots;	 /* pid, tid -> node, borrowed */
+	struct map index;	 /* id of the parent, id of the function + 1; 0: others */
+	struct tree_node **node; /* owned; parents before children */
 	size_t nodes, room;
 	size_t value_bytes;
 	uint64_t in_scope;	 /* events */

@@ -20,14 +20,14 @@ export const functionOf = (id) => (id < 0 ? nobody : names[id]);
 export const place = (f) => (f.file ? `${f.file}:${f.line}` : "");
 
 export const functions = raw.functions.map(
-  ([id, calls, exceptions, unfinished, total, self, p50, p95, p99, max]) => ({
-    function: functionOf(id), calls, exceptions, unfinished, total, self, p50, p95, p99, max,
+  ([id, calls, exceptions, unfinished, total, self, p50, p95, p99, max, wait]) => ({
+    function: functionOf(id), calls, exceptions, unfinished, total, self, p50, p95, p99, max, wait,
     mean: calls ? total / calls : 0,
   }));
 
 export const calls = raw.calls.map(
-  ([id, start, duration, children, pid, tid, depth, args, exception, request]) => ({
-    function: functionOf(id), start, duration, self: Math.max(0, duration - children), pid, tid,
+  ([id, start, duration, self, pid, tid, depth, args, exception, request, wait]) => ({
+    function: functionOf(id), start, duration, self, wait, pid, tid,
     depth, args, exception, request,
   }));
 

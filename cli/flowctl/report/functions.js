@@ -34,7 +34,8 @@ function functionTable() {
   const greatest = functions.reduce((most, row) => Math.max(most, row.self), 0);
   return table("What the calls of each function cost", [
     { title: "Function", text: true, value: (row) => row.function.label, show: (row) => nameOf(row.function) },
-    { title: "Self", help: "Time of its own: without that of the calls it made", value: (row) => row.self, show: selfBar(greatest) },
+    { title: "Self", help: "Time that it ran itself: without the calls it made, and without waiting", value: (row) => row.self, show: selfBar(greatest) },
+    time("Wait", "wait", "Time that its calls, of generators or coroutines, were suspended"),
     time("Total", "total", "Durations of all its calls"),
     number("Calls", "calls", "Calls that ended"),
     time("Mean", "mean"), time("p50", "p50", "Half of the calls took no longer"),
@@ -55,7 +56,7 @@ function callTable() {
   const start = calls.reduce((least, call) => Math.min(least, call.start), Infinity);
   return table("The slowest single calls", [
     { title: "Call", text: true, value: (row) => row.function.label, show: (row) => nameOf(row.function) },
-    time("Duration", "duration"), time("Self", "self"),
+    time("Duration", "duration"), time("Self", "self"), time("Wait", "wait"),
     { title: "Began after", value: (row) => row.start, help: "Shows it in the timeline",
       show: (row) => el("button", { type: "button", class: "link", title: "Show it in the timeline", onclick: () => focusOn(row) }, duration(row.start - start)) },
     { title: "Thread", text: true, value: (row) => threadName(row.pid, row.tid), show: (row) => threadOf(row) },

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""Self time is time that a call ran: what is suspended waits, on every command."""
+import collections
+import csv
+import io
+import json
+
+import pytest
+from conftest import lines_of
+
+WALL = 1060
+TASKS = 20
+
+
+def event(kind, at, span, name, parent=0, **more):
+    return {"timestamp": 1_000_000 + at, "event": kind, "thread": "T", "module": "m", "class": "m",
+            "function": name, "file": "/m.py", "line": 1, "pid": 7, "tid": 7, "span": span,
+            "parent": parent, "args": "{}", "result": "null", "request_id": "r1", **more}
+
+
+def leave(at, began, span, name, parent=0):
+    return event("EXIT", at, span, name, parent, durationMicros=at - began)
+
+
+def story():
+    """Twenty tasks wait together, then each computes for 25 microseconds in its turn."""
+    events = [event("HTTP_REQUEST", 0, 0, "", method="GET", path="/"),
+              event("ENTER", 0, 1, "loop")]
+    for i in range(TASKS):
+        events.append(event("ENTER", 1 + i, 10 + i, "fetch", 1))
+    for i in range(TASKS):
+        at = 500 + 27 * i
+        events += [event("ENTER", at, 100 + i, "compute", 10 + i),
+                   leave(at + 25, at, 100 + i, "compute", 10 + i),
+                   leave(at + 26, 1 + i, 10 + i, "fetch", 1)]
+    return lines_of(*events, leave(WALL, 0, 1, "loop"),
+                    event("HTTP_RESPONSE", WALL, 0, "", method="GET", path="/", status_code=200,
+                          durationMicros=WALL))
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("self") / "t.jsonl"
+    path.write_bytes(story())
+    return path
+
+
+def by_stats(flowctl, path):
+    return {row["function"]: row["selfMicros"] for row in flowctl.json("stats", path)["rows"]}
+
+
+def by_module(flowctl, path):
+    (row,) = flowctl.json("stats", "--by", "module", path)["rows"]
+    return {"compute": TASKS * 25, "fetch": 0, "all": row["selfMicros"] - TASKS * 25}
+
+
+def by_tree(flowctl, path):
+    (tree,) = flowctl.json("tree", path)["trees"]
+    return {node["function"]: node["selfMicros"] for node in tree["nodes"]}
+
+
+def summed(pairs):
+    got = collections.Counter()
+    for name, micros in pairs:
+        got[name] += micros
+    return got
+
+
+def by_slow(flowctl, path):
+    calls = flowctl.json("slow", "-n", 1000, path)["calls"]
+    return summed((call["function"], call["selfMicros"]) for call in calls)
+
+
+def by_folded(flowctl, path):
+    lines = flowctl("export", "--to", "folded", path)[0].splitlines()
+    return summed((line.split()[0].split(";")[-1][2:], int(line.split()[1])) for line in lines)
+
+
+def by_csv(flowctl, path):
+    text = flowctl("export", "--to", "csv", path)[0]
+    return summed((row["function"], int(row["self_us"])) for row in csv.DictReader(io.StringIO(text)))
+
+
+def by_requests(flowctl, path):
+    (request,) = flowctl.json("requests", "--slow", 1, path)["slow"]
+    return {top["function"]: top["selfMicros"] for top in request["functions"]}
+
+
+def by_speedscope(flowctl, path):
+    data = json.loads(flowctl("export", "--to", "speedscope", path)[0])
+    (profile,), got, stack, last = data["profiles"], collections.Counter(), [], 0
+    for step in profile["events"]:
+        if stack:
+            got[data["shared"]["frames"][stack[-1]]["name"][2:]] += step["at"] - last
+        last = step["at"]
+        stack = stack + [step["frame"]] if step["type"] == "O" else stack[:-1]
+    return got
+
+
+@pytest.mark.parametrize("of", [by_stats, by_module, by_tree, by_slow, by_folded, by_csv,
+                                by_requests, by_speedscope])
+def test_what_is_suspended_does_not_run(flowctl, path, of):
+    got = of(flowctl, path)
+    assert sum(got.values()) <= WALL
+    assert got["compute"] == TASKS * 25
+    assert got["fetch"] <= 2 * TASKS
+
+
+def test_wait_is_what_is_left(flowctl, path):
+    rows = {row["function"]: row for row in flowctl.json("stats", path)["rows"]}
+    fetch = rows["fetch"]
+    assert fetch["totalMicros"] == fetch["selfMicros"] + fetch["waitMicros"] + TASKS * 25
+    assert rows["compute"]["waitMicros"] == rows["loop"]["waitMicros"] == 0
+    assert [row["function"] for row in flowctl.json("stats", path)["rows"]][0] == "compute"
+    (call, *_) = flowctl.json("slow", "-n", 2, path, "-w", "function=fetch")["calls"]
+    assert call["waitMicros"] == call["durationMicros"] - call["selfMicros"] - 25
+    assert "wait" in flowctl("tree", path)[0].splitlines()[0]
+
+
+def test_a_context_manager_does_not_have_the_time_of_its_body(flowctl, tmp_path):
+    path = tmp_path / "t"
+    path.write_bytes(lines_of(
+        event("ENTER", 0, 1, "main"), event("ENTER", 10, 2, "manager", 1),
+        event("ENTER", 12, 3, "body", 1), leave(900, 12, 3, "body", 1),
+        leave(903, 10, 2, "manager", 1), leave(905, 0, 1, "main")))
+    got = by_stats(flowctl, path)
+    assert got["body"] == 888 and got["manager"] <= 5 and sum(got.values()) <= 905
+
+
+def test_generated_traces_add_up(flowctl, trace):
+    """Where calls only nest, the self times of all are the time of the outermost."""
+    ended = {}
+    for line in trace.read_bytes().splitlines():
+        seen = json.loads(line)
+        if seen["event"] == "EXIT":
+            ended[seen["span"]] = seen
+    outermost = sum(e["durationMicros"] for e in ended.values() if e["parent"] not in ended)
+    rows = flowctl.json("stats", trace)["rows"]
+    assert 0 < sum(row["selfMicros"] for row in rows) <= outermost
