@@ -146,7 +146,7 @@ static bool record_enter(struct agent_thread *t, struct call *call, const struct
 		put_args(&o, info, call->frame, cells_made);
 	*r = (struct ft_rec_enter){
 		.hdr = engine_head(t, FT_REC_ENTER, values - (uint8_t *)r + o.used, call->start_ns),
-		.code = (uintptr_t)call->code,
+		.code = call->function,
 		.parent_ns = parent ? parent->start_ns : 0,
 		.parent_tid = parent ? parent->start_tid : 0,
 	};
@@ -173,7 +173,7 @@ static bool record_exit(struct agent_thread *t, const struct call *call, enum ft
 		tokens_value(&o, result, true);
 	*r = (struct ft_rec_exit){
 		.hdr = engine_head(t, FT_REC_EXIT, sizeof(*r) + o.used, now),
-		.code = (uintptr_t)call->code,
+		.code = call->function,
 		.start_ns = call->start_ns,
 		.start_tid = call->start_tid,
 		.how = how,
@@ -196,7 +196,7 @@ static bool record_raise(struct agent_thread *t, const struct call *call, PyObje
 	tokens_exception(&o, type, value);
 	*r = (struct ft_rec_raise){
 		.hdr = engine_head(t, FT_REC_RAISE, sizeof(*r) + o.used, now),
-		.code = (uintptr_t)call->code,
+		.code = call->function,
 		.start_ns = call->start_ns,
 		.start_tid = call->start_tid,
 		.exc = (uintptr_t)value,
@@ -222,7 +222,7 @@ static void tell_dropped(struct agent_thread *t, const void *frame)
 void call_begin(PyCodeObject *code, struct code_info *info, void *frame, bool cells_made)
 {
 	struct agent_thread *t = engine_thread();
-	struct call call = {.frame = frame, .code = code};
+	struct call call = {.frame = frame, .code = code, .function = info->function};
 	struct call *parent, *pushed;
 
 	if (!t)
@@ -266,7 +266,7 @@ void call_return(PyCodeObject *code, void *frame, PyObject *result)
 	if (!t || t->busy || !take(t, code, frame, &call) || call.lost)
 		return;
 	t->busy = true;
-	if (!record_exit(t, &call, FT_EXIT_RETURN, result, code_info_seen(code)))
+	if (!record_exit(t, &call, FT_EXIT_RETURN, result, code_info(code, frame_globals(frame))))
 		engine_lost(t, t->last_ns, 1, LOSS_FULL);
 	t->busy = false;
 }
@@ -279,7 +279,7 @@ void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value
 
 	if (!t || t->busy || !take(t, code, frame, &call) || call.lost)
 		return;
-	info = code_info_seen(code);
+	info = code_info(code, frame_globals(frame));
 	t->busy = true;
 	if (!record_raise(t, &call, type, value, info) ||
 	    !record_exit(t, &call, FT_EXIT_EXCEPTION, NULL, info))

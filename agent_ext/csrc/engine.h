@@ -44,6 +44,7 @@ struct losses {
 struct call {
 	void *frame;
 	PyCodeObject *code; /* borrowed; told from others by its address only */
+	uint64_t function;  /* what the records call it */
 	uint64_t start_ns;
 	uint32_t start_tid;
 	bool lost; /* its ENTER could not be recorded: no EXIT either */

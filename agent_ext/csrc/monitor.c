@@ -29,16 +29,17 @@ static struct {
 	bool all;
 } monitor;
 
+static int call(const char *method, const char *format, ...);
+
 /* ---- callbacks -------------------------------------------------------------------------- */
 
 /* What is known of the code that runs; false: it is not wanted. */
 static bool is_watched(PyObject *code, void *frame, struct code_info **ret_info)
 {
-	struct code_info *info;
+	struct code_info *info = NULL;
 
-	if (!engine_runs() || !frame || (PyObject *)frame_code(frame) != code)
-		return false;
-	info = code_info((PyCodeObject *)code, frame_globals(frame));
+	if (engine_runs() && frame && (PyObject *)frame_code(frame) == code)
+		info = code_info((PyCodeObject *)code, frame_globals(frame));
 	*ret_info = info;
 	return info && (info->marked || (info->wanted && monitor.all));
 }
@@ -57,9 +58,12 @@ static void leaving(void *frame)
 		stack_leave(frame);
 }
 
-static PyObject *not_again(void)
+/* As another module it may be wanted. */
+static PyObject *not_again(const struct code_info *info)
 {
-	return Py_NewRef(engine_runs() ? monitor.disable : Py_None);
+	bool shared = info && info->shared;
+
+	return Py_NewRef(engine_runs() && !shared ? monitor.disable : Py_None);
 }
 
 #define CALLBACK(name) static PyObject *name(PyObject *self, PyObject *const *args, Py_ssize_t n)
@@ -68,9 +72,12 @@ CALLBACK(on_start)
 {
 	void *frame = frame_current();
 	struct code_info *info;
+	bool watched = is_watched(args[0], frame, &info);
 
-	if (!is_watched(args[0], frame, &info))
-		return not_again();
+	if (names_to_see_again() && call("restart_events", "()"))
+		return NULL;
+	if (!watched)
+		return not_again(info);
 	entering(frame);
 	call_begin((PyCodeObject *)args[0], info, frame, true);
 	Py_RETURN_NONE;
@@ -82,7 +89,7 @@ CALLBACK(on_return)
 	struct code_info *info;
 
 	if (!is_watched(args[0], frame, &info))
-		return not_again();
+		return not_again(info);
 	leaving(frame);
 	call_return((PyCodeObject *)args[0], frame, args[2]);
 	Py_RETURN_NONE;
@@ -94,7 +101,7 @@ CALLBACK(on_yield)
 	struct code_info *info;
 
 	if (!is_watched(args[0], frame, &info))
-		return not_again();
+		return not_again(info);
 	leaving(frame);
 	call_suspend((PyCodeObject *)args[0], frame);
 	Py_RETURN_NONE;
@@ -106,7 +113,7 @@ CALLBACK(on_resume)
 	struct code_info *info;
 
 	if (!is_watched(args[0], frame, &info))
-		return not_again();
+		return not_again(info);
 	entering(frame);
 	call_resume((PyCodeObject *)args[0], frame);
 	Py_RETURN_NONE;

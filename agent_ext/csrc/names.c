@@ -21,6 +21,10 @@
 static Py_ssize_t extra = -1;
 static struct filter *filter;
 static struct code_info *marked;
+static bool see_again;
+
+#define OTHERS_MAX 64 /* modules beside the first that one code object is remembered as */
+#define VARIANT 48    /* the bit of their number in what the records call a function */
 
 static void forget_names(struct code_info *info)
 {
@@ -41,6 +45,8 @@ static void info_free(void *arg)
 
 	if (!info)
 		return;
+	info_free(info->other);
+	Py_XDECREF(info->module);
 	if (info->link) {
 		*info->link = info->next_marked;
 		if (info->next_marked)
@@ -192,11 +198,11 @@ static void learn(PyCodeObject *code, struct code_info *info)
 	PyObject *names = names_of(code, "co_varnames");
 	int n = count_params(code);
 
+	info->learned = engine_run();
 	if (n > FT_MAX_PARAMS)
 		n = FT_MAX_PARAMS;
 	forget_names(info);
 	info->nparams = names && PyTuple_GET_SIZE(names) >= n ? n : 0;
-	info->generator = code->co_flags & CO_SUSPENDS;
 	info->line = code->co_firstlineno;
 	info->cells = info->secrets = 0;
 	for (int i = 0; i < info->nparams; i++)
@@ -214,13 +220,20 @@ struct code_info *code_info_seen(PyCodeObject *code)
 	return ((struct code_info *)info)->run == engine_run() ? info : NULL;
 }
 
+static PyObject *get(PyObject *globals, const char *name, PyObject **key)
+{
+	if (!*key)
+		*key = PyUnicode_InternFromString(name);
+	return *key && globals && PyDict_Check(globals) ? PyDict_GetItem(globals, *key) : NULL;
+}
+
+/* The module's name, borrowed; NULL: it has none. */
 static PyObject *module_of(PyObject *globals)
 {
 	static PyObject *key;
+	PyObject *name = get(globals, "__name__", &key);
 
-	if (!key)
-		key = PyUnicode_InternFromString("__name__");
-	return key && globals && PyDict_Check(globals) ? PyDict_GetItem(globals, key) : NULL;
+	return name && PyUnicode_Check(name) ? name : NULL;
 }
 
 /* What hangs on the code object, made when it has nothing; NULL without memory. */
@@ -239,31 +252,158 @@ static struct code_info *info_of(PyCodeObject *code)
 		return NULL;
 	}
 	info->code = code;
+	info->function = (uintptr_t)code;
 	return info;
 }
 
+/* ---- code that runs as several modules ------------------------------------------------------- */
+
+#if PY_VERSION_HEX < 0x030c0000
+/* No two states of any dicts have the same. */
+static uint64_t version_of(PyObject *globals)
+{
+	return ((PyDictObject *)globals)->ma_version_tag;
+}
+#else
+static uint64_t version_of(PyObject *globals)
+{
+	return 0; /* to be looked at each time */
+}
+#endif
+
+static bool same_text(PyObject *a, PyObject *b)
+{
+	return a == b || (a && b && !PyUnicode_Compare(a, b));
+}
+
+/* Does it run as the module of these globals? */
+static bool is_as(struct code_info *info, PyObject *globals)
+{
+	uint64_t version = version_of(globals);
+
+	if (info->globals == globals && version && info->version == version)
+		return true;
+	if (!same_text(info->module, module_of(globals)))
+		return false;
+	info->globals = globals;
+	info->version = version;
+	return true;
+}
+
+/* What is defined in this code may come to run as any module that this code does. */
+static void share(PyCodeObject *code, int depth)
+{
+	for (Py_ssize_t i = 0; depth && i < PyTuple_GET_SIZE(code->co_consts); i++) {
+		PyObject *inner = PyTuple_GET_ITEM(code->co_consts, i);
+		struct code_info *info =
+			PyCode_Check(inner) ? info_of((PyCodeObject *)inner) : NULL;
+
+		if (!info)
+			continue;
+		see_again |= !info->shared && info->run;
+		info->shared = true;
+		share((PyCodeObject *)inner, depth - 1);
+	}
+}
+
+/* Code of no module of the import system: a host of plug-ins, templates, a notebook runs it. */
+static bool is_loose(PyObject *globals)
+{
+	static PyObject *key;
+	PyObject *spec = get(globals, "__spec__", &key), *name = module_of(globals);
+
+	if (spec && spec != Py_None)
+		return false;
+	return !name || PyUnicode_CompareWithASCIIString(name, "__main__");
+}
+
+bool names_to_see_again(void)
+{
+	bool again = see_again;
+
+	see_again = false;
+	return again;
+}
+
+#define SHARED_DEPTH 16
+
 static void decide(PyCodeObject *code, struct code_info *info, PyObject *globals)
 {
-	PyObject *type, *value, *traceback;
+	PyObject *module = module_of(globals);
 
-	PyErr_Fetch(&type, &value, &traceback); /* a generator's throw() comes with an exception */
-	info->wanted = is_wanted(module_of(globals), code->co_filename);
+	Py_XINCREF(module);
+	Py_XSETREF(info->module, module);
+	info->globals = globals;
+	info->version = version_of(globals);
+	info->wanted = is_wanted(module, code->co_filename);
+	info->generator = code->co_flags & CO_SUSPENDS;
 	info->described = false;
-	if (info->wanted || info->marked)
+	if (!(code->co_flags & CO_NEWLOCALS) && (info->shared || is_loose(globals))) {
+		info->shared = true;
+		share(code, SHARED_DEPTH);
+	}
+	if ((info->wanted || info->marked) && info->learned != engine_run())
 		learn(code, info);
 	info->run = engine_run(); /* last: learning may let other threads run */
-	PyErr_Restore(type, value, traceback);
+}
+
+/* The last of too many, taken from among the others, or a new one. Nothing is freed: another thread
+ * that waits for room in its channel may hold it. */
+static struct code_info *new_other(struct code_info *first)
+{
+	struct code_info **last = &first->other, *info;
+
+	for (int i = 1; *last && i < OTHERS_MAX; i++)
+		last = &(*last)->other;
+	info = *last;
+	*last = NULL;
+	return info ?: calloc(1, sizeof(*info));
+}
+
+/* One for another module, first among the others. */
+static struct code_info *add_other(struct code_info *first)
+{
+	struct code_info *info = new_other(first);
+
+	if (!info)
+		return NULL;
+	info->run = 0;
+	first->others = first->others % 0xffff + 1;
+	info->code = first->code;
+	info->marked = first->marked;
+	info->function = first->function | (uint64_t)first->others << VARIANT;
+	info->shared = first->shared = true;
+	info->other = first->other;
+	first->other = info;
+	return info;
+}
+
+static struct code_info *as_module(PyCodeObject *code, struct code_info *first, PyObject *globals)
+{
+	struct code_info *info = first;
+
+	while (info && !(info->run == engine_run() && is_as(info, globals)))
+		info = info->other;
+	if (!info)
+		info = first->run == engine_run() ? add_other(first) : first;
+	if (info && info->run != engine_run())
+		decide(code, info, globals);
+	return info;
 }
 
 struct code_info *code_info(PyCodeObject *code, PyObject *globals)
 {
 	struct code_info *info = code_info_seen(code);
+	PyObject *type, *value, *traceback;
 
-	if (info)
+	if (info && info->globals == globals && info->version == version_of(globals) &&
+	    info->version)
 		return info;
+	PyErr_Fetch(&type, &value, &traceback); /* a generator's throw() comes with an exception */
 	info = info_of(code);
 	if (info)
-		decide(code, info, globals);
+		info = as_module(code, info, globals);
+	PyErr_Restore(type, value, traceback);
 	return info;
 }
 
@@ -278,7 +418,8 @@ int code_mark(PyCodeObject *code)
 	if (info->marked)
 		return 0;
 	info->marked = true;
-	info->run = 0; /* to be decided anew */
+	for (struct code_info *i = info; i; i = i->other)
+		i->run = 0; /* to be decided anew, as every module */
 	info->next_marked = marked;
 	info->link = &marked;
 	if (marked)
@@ -409,7 +550,7 @@ static void record(PyCodeObject *code, const struct code_info *info, PyObject *n
 	tokens_close(&o);
 	*rec = (struct ft_rec_code){
 		.hdr = {sizeof(*rec) + o.used, FT_REC_CODE, 0, engine_pid(), 0, 0},
-		.code = (uintptr_t)code,
+		.code = info->function,
 		.first_line = code->co_firstlineno,
 		.co_flags = code->co_flags,
 		.owner_type = (uintptr_t)owner,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the trace must know of functions and classes before it can name them. What was decided
- * about a function hangs on its code object (co_extra), and goes with it.
+ * about a function hangs on its code object (co_extra), and goes with it: once for each module
+ * that it runs as.
  */
 #ifndef FT_AGENT_NAMES_H
 #define FT_AGENT_NAMES_H
@@ -14,11 +15,13 @@
 #include "ft_abi.h"
 
 struct code_info {
-	unsigned run;	/* the run that the rest was decided in */
-	bool marked;	/* by @trace: wanted whatever its module; in every run */
-	bool wanted;	/* its module is */
-	bool described; /* in this run */
-	bool generator; /* or a coroutine: may be suspended */
+	unsigned run;	  /* the run that the rest was decided in */
+	unsigned learned; /* ... and what is the same for every module was learned in */
+	bool shared;	  /* the code may run as other modules too */
+	bool marked;	  /* by @trace: wanted whatever its module; in every run */
+	bool wanted;	  /* its module is */
+	bool described;	  /* in this run */
+	bool generator;	  /* or a coroutine: may be suspended */
 	uint16_t nparams;
 	uint16_t *cell_slot; /* owned; up to 3.10: the slot of parameter i's cell. NULL: none has */
 	uint64_t cells;	     /* bit i: parameter i is kept in a cell */
@@ -26,6 +29,12 @@ struct code_info {
 	int line;
 	char *name, *class_name;	       /* owned, UTF-8; for probes */
 	PyCodeObject *code;		       /* borrowed: this goes before it does */
+	uint64_t function;		       /* what the records call it */
+	PyObject *module;		       /* owned: the str that it runs as; NULL: none */
+	PyObject *globals;		       /* borrowed: whose name that was ... */
+	uint64_t version;		       /* ... when they were last looked at (to 3.11) */
+	struct code_info *other;	       /* as another module; owned by the first of them */
+	unsigned others;		       /* of the first: how many there have been */
 	struct code_info *next_marked, **link; /* of the list of those that are marked */
 };
 
@@ -34,10 +43,10 @@ int names_init(PyObject *kept);
 /* Which modules: sequences of str. -1 with a Python error set. */
 int names_filter(PyObject *prefix, PyObject *exclude);
 
-/* What is known of a code object in this run; decides when it is new. globals: of its frame.
- * NULL without memory. */
+/* What is known of a code object in this run, as the module of these globals: of its frame. Decides
+ * when it is new. NULL without memory. */
 struct code_info *code_info(PyCodeObject *code, PyObject *globals);
-/* The same without deciding: NULL when it was not seen in this run. */
+/* The same without deciding, as whichever module: NULL when it was not seen in this run. */
 struct code_info *code_info_seen(PyCodeObject *code);
 /* Describes a function before its first call. globals: of its frame; first: its first
  * argument, or NULL. */
@@ -50,6 +59,9 @@ const char *code_name(const struct code_info *info);
 int code_mark(PyCodeObject *code);
 /* All that are marked: next_marked. */
 struct code_info *code_marked(void);
+
+/* Code was switched off that now runs as another module; says so once. */
+bool names_to_see_again(void);
 
 /* A class that a record names. */
 void type_tell(PyTypeObject *type);
