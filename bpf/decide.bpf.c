@@ -19,50 +19,65 @@
 
 /* ---- module ---------------------------------------------------------------------------- */
 
-FT_GLOBAL u64 ft_guard(u64 address, u32 n)
-{
-	u64 words[FT_GUARD_WORDS] = {};
-	u64 h = 0;
-	u32 i;
-
-	if (read_at(words, sizeof(words), address))
-		return 0;
-	for (i = 0; i < FT_GUARD_WORDS; i++) {
-		if (i >= n)
-			break;
-		h = (h << 7 | h >> 57) ^ words[i];
-	}
-	return h | 1;
-}
-
-FT_GLOBAL u64 ft_module(u64 frame)
+FT_GLOBAL u64 ft_module_slot(u64 frame)
 {
 	const struct ft_layout *l = my_layout();
-	struct dict_view d = {};
-	u64 globals, name;
+	u64 globals, keys;
 	int i;
 
 	if (!l)
-		return 0;
-	globals = read_ptr(frame + l->frame_globals);
-	i = ft_find_key(read_ptr(globals + l->dict_keys), TEXT_NAME__, 0, 8);
-	if (i == KEY_ABSENT)
-		return 0;
-	if (i < 0 || dict_open(l, globals, &d))
 		return MODULE_UNTOLD;
-	name = dict_value(&d, i);
-	return is_str(l, name) ? name : 0;
+	globals = read_ptr(frame + l->frame_globals);
+	keys = read_ptr(globals + l->dict_keys);
+	i = ft_find_key(keys, TEXT_NAME__, 0, 8);
+	if (i == KEY_ABSENT)
+		return (keys + l->keys_nentries) | MODULE_ABSENT;
+	return i < 0 ? MODULE_UNTOLD : dict_slot(l, globals, i);
 }
 
-FT_GLOBAL int ft_verdict(u64 module)
+#define ID_WORDS 16 /* of a name that nobody has hashed yet */
+
+FT_GLOBAL u64 ft_module_id(u64 slot)
 {
+	const struct ft_layout *l = my_layout();
+	u64 str, word[ID_WORDS] = {}, hash = NOT_HASHED, n;
+	struct str_view s = {};
+	u32 i;
+
+	if (!l || slot & MODULE_ABSENT)
+		return MODULE_NO_TEXT;
+	str = read_ptr(slot);
+	if (!is_str(l, str) || str_open(l, str, &s))
+		return MODULE_NO_TEXT;
+	read_at(&hash, 8, str + l->str_hash);
+	if (hash != NOT_HASHED)
+		return text_id(hash, s.length);
+	n = s.length * s.width;
+	if (s.length > sizeof(word) || n > sizeof(word))
+		n = sizeof(word);
+	asm volatile("%0 &= 255" : "+r"(n));
+	if (n == 0 || n > sizeof(word) || bpf_probe_read_user(word, n, (void *)s.data))
+		return text_id(0, s.length);
+	for (i = 0; i < ID_WORDS; i++)
+		hash = (hash ^ word[i]) * 0x9e3779b97f4a7c15ULL;
+	return text_id(hash, s.length);
+}
+
+FT_INLINE u64 module_name(u64 slot, u64 id)
+{
+	return id == MODULE_NO_TEXT ? 0 : read_ptr(slot);
+}
+
+FT_GLOBAL int ft_verdict(u64 slot, u64 id)
+{
+	u64 module = module_name(slot, id);
 	u32 silent = ft_settings.accept_unknown ? CODE_ACCEPT : CODE_REJECT;
 	const struct ft_layout *l = my_layout();
 	struct rule_key key = {};
 	struct str_view s = {};
 	u32 n, *found;
 
-	if (!l || module == MODULE_UNTOLD || !module || str_open(l, module, &s) || !s.length)
+	if (!l || !module || str_open(l, module, &s) || !s.length)
 		return silent;
 	/* The rules are UTF-8, and so is what user space compares with them. */
 	if (!(read_u32(module + l->str_state) & STR_ASCII))
@@ -238,11 +253,14 @@ FT_INLINE u64 owner_of(const struct ft_layout *l, u64 self, u64 code)
  * its own part of the BPF stack.
  */
 
+#define CODE_OF(key) ((key) & ((1ULL << CODE_VARIANT) - 1))
+
 /* An entry for this code in the thread's slot, so far as the code object itself tells. */
-FT_GLOBAL int ft_entry(u32 tid, u64 code, u32 role)
+FT_GLOBAL int ft_entry(u32 tid, u64 key, u32 role)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
+	u64 code = CODE_OF(key);
 	struct code_entry *e;
 	u32 n;
 
@@ -250,16 +268,37 @@ FT_GLOBAL int ft_entry(u32 tid, u64 code, u32 role)
 		return -1;
 	e = &t->entry;
 	__builtin_memset(e, 0, sizeof(*e));
-	e->guard = code_guard(l, code);
-	e->name_hash = name_hash(l, code);
+	e->variant = key >> CODE_VARIANT;
 	e->verdict = CODE_ACCEPT;
 	e->role = role;
 	e->role_arg = role >> 8;
-	e->flags = read_u32(code + l->code_flags);
+	if (read_at(&e->flags, 4, code + l->code_flags))
+		return -1;
 	n = param_count(l, code, e->flags);
 	e->nparams = n > FT_MAX_PARAMS ? FT_MAX_PARAMS : n;
 	slots(l, t, code);
-	return e->guard ? 0 : -1;
+	return 0;
+}
+
+/* Now, or when the code's first entry was made. */
+FT_INLINE u64 birth_of(u32 tgid, u64 key)
+{
+	struct code_entry *e = key >> CODE_VARIANT ? code_find(tgid, CODE_OF(key)) : 0;
+
+	return e ? e->birth : bpf_ktime_get_ns();
+}
+
+FT_GLOBAL int ft_entry_module(u32 tid, u64 key, u64 frame, u64 slot, u64 id)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+
+	if (!l)
+		return 0;
+	t->entry.birth = birth_of(t->pid, key);
+	t->entry.module_id = id;
+	module_keep(l, &t->entry, frame, slot);
+	return 0;
 }
 
 /* Which parameters are secret, and the class that the function belongs to. */
@@ -284,7 +323,7 @@ FT_GLOBAL u64 ft_owner(u32 tid, u64 frame, u64 code)
 }
 
 /* The record's first tokens are to be walked: file, name, qualified name, module. */
-FT_GLOBAL int ft_describe(u32 tid, u64 code, u64 module)
+FT_GLOBAL int ft_describe(u32 tid, u64 code, u64 slot, u64 id)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
@@ -298,7 +337,7 @@ FT_GLOBAL int ft_describe(u32 tid, u64 code, u64 module)
 	t->roots[1] = read_ptr(code + l->code_name);
 	t->roots[2] =
 		l->code_qualname == FT_NONE ? l->none_addr : read_ptr(code + l->code_qualname);
-	t->roots[3] = module ? module : l->none_addr;
+	t->roots[3] = module_name(slot, id) ?: l->none_addr;
 	walk_push(t, LEVEL_ROOTS, 0, 4);
 	return 0;
 }
@@ -320,11 +359,11 @@ FT_GLOBAL int ft_describe_params(u32 tid, u64 code)
 }
 
 /* Sends the record; from now on the code is accepted. */
-FT_GLOBAL int ft_accept(u32 tid, u64 code, u64 owner)
+FT_GLOBAL int ft_accept(u32 tid, u64 key, u64 owner)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
-	struct code_key key = {.code = code};
+	struct code_key k = {.code = key};
 	u64 now = bpf_ktime_get_ns();
 	struct ft_rec_code *r;
 
@@ -332,8 +371,8 @@ FT_GLOBAL int ft_accept(u32 tid, u64 code, u64 owner)
 		return 0;
 	r = head_of(t, sizeof(*r));
 	head_init(&r->hdr, FT_REC_CODE, 0, t->pid, tid, now);
-	r->code = code;
-	r->first_line = read_u32(code + l->code_firstlineno);
+	r->code = key;
+	r->first_line = read_u32(CODE_OF(key) + l->code_firstlineno);
 	r->co_flags = t->entry.flags;
 	r->owner_type = owner;
 	if (send_tokens(t, tid, now, sizeof(*r), 0)) {
@@ -341,37 +380,53 @@ FT_GLOBAL int ft_accept(u32 tid, u64 code, u64 owner)
 		thread_lost(t, now, 2, FT_LOST_emit_code);
 		return 0;
 	}
-	key.tgid = t->pid;
-	bpf_map_update_elem(&ft_codes, &key, &t->entry, BPF_ANY);
+	k.tgid = t->pid;
+	t->entry.described = now;
+	bpf_map_update_elem(&ft_codes, &k, &t->entry, BPF_ANY);
 	return 0;
 }
 
-FT_GLOBAL int ft_watch(u32 tid, u64 code)
+FT_GLOBAL int ft_watch(u32 tid, u64 key)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	struct code_key key = {.code = code};
+	struct code_key k = {.code = key};
 
 	if (!t)
 		return 0;
-	key.tgid = t->pid;
+	k.tgid = t->pid;
 	t->entry.verdict = CODE_WATCH;
-	bpf_map_update_elem(&ft_codes, &key, &t->entry, BPF_ANY);
+	bpf_map_update_elem(&ft_codes, &k, &t->entry, BPF_ANY);
 	return 0;
 }
 
-FT_GLOBAL int ft_reject(u32 tgid, u64 code)
+FT_GLOBAL int ft_varied(u32 tid, u64 code)
 {
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct code_entry *e = t ? code_find(t->pid, code) : 0;
+
+	if (!e)
+		return 0;
+	e->varied = 1;
+	if (!code_rejected(e))
+		return 0;
+	e->flags = t->entry.flags;
+	e->return_slot = t->entry.return_slot;
+	e->verdict = CODE_VARIED;
+	return 0;
+}
+
+FT_GLOBAL int ft_reject(u64 key, u64 frame, u64 slot, u64 id)
+{
+	struct code_entry e = {.module_id = id, .verdict = CODE_REJECT};
+	struct code_key k = {.code = key, .tgid = my_ids() >> 32};
 	const struct ft_layout *l = my_layout();
-	struct code_key key = {.code = code, .tgid = tgid};
-	struct code_entry e = {.verdict = CODE_REJECT};
 
 	if (!l)
 		return 0;
-	e.guard = code_guard(l, code);
-	if (e.guard)
-		bpf_map_update_elem(&ft_codes, &key, &e, BPF_ANY);
-	else
-		count(FT_LOST_read_code);
+	e.birth = birth_of(k.tgid, key);
+	e.variant = key >> CODE_VARIANT;
+	module_keep(l, &e, frame, slot);
+	bpf_map_update_elem(&ft_codes, &k, &e, BPF_ANY);
 	return 0;
 }
 

@@ -225,6 +225,7 @@ FT_INLINE void start(struct hit *h)
 	c->exc = 0;
 	c->object = 0;
 	c->tstate = h->tstate;
+	c->variant = h->entry->variant;
 	if (h->entry->verdict != CODE_ACCEPT) {
 		c->flags |= CALL_HIDDEN;
 		named_as(c, top);
@@ -236,7 +237,7 @@ FT_INLINE void start(struct hit *h)
 	r = head_of(t, sizeof(*r));
 	head_init(&r->hdr, FT_REC_ENTER, 0, h->tgid, h->tid, now);
 	r->hdr.flags = request ? FT_ENTER_REQUEST : 0;
-	r->code = h->code;
+	r->code = code_id(c);
 	r->parent_ns = top ? top->start_ns : 0;
 	r->parent_tid = top ? top->start_tid : 0;
 	r->pad = 0;
@@ -257,6 +258,7 @@ FT_INLINE void push_unseen(struct thread *t, struct hit *h)
 	c->code = h->code;
 	named_as(c, below);
 	c->flags = CALL_HIDDEN | CALL_GENERATOR | CALL_UNSEEN;
+	c->variant = 0;
 	c->exc = 0;
 	c->object = 0;
 	c->tstate = h->tstate;

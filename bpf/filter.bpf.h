@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Which functions are traced. Decided once a code object and cached by its address; a guard
- * (hash of what never changes in it) tells when the address holds another one.
+ * Which functions are traced. Decided once a code object and module that it runs as, and cached by
+ * its address until it is freed. That the module is the same is seen at each call.
  */
 #ifndef FT_FILTER_BPF_H
 #define FT_FILTER_BPF_H
@@ -12,34 +12,9 @@
 int ft_thread_name(u32 tid, u64 frame);
 int ft_thread_send(u32 tid);
 
-/* A hash of n words of the target, never 0; 0 when they cannot be read. */
-u64 ft_guard(u64 words, u32 n);
-
-/* 0 when the code object cannot be read. */
-FT_INLINE u64 code_guard(const struct ft_layout *l, u64 code)
-{
-	return plausible(code) ? ft_guard(code + l->code_guard, l->guard_words) : 0;
-}
-
-FT_INLINE u64 name_hash(const struct ft_layout *l, u64 code)
-{
-	return read_ptr(read_ptr(code + l->code_name) + l->str_hash);
-}
-
 FT_INLINE bool code_rejected(const struct code_entry *e)
 {
 	return e->verdict == CODE_REJECT || e->verdict == CODE_DROPPED;
-}
-
-/*
- * Is the entry still about what lies at this address? A rejected function is compared by the
- * words alone: generated code may come to lie just where its forerunner was, with another
- * name, but in the same module, and the module is all that the rejection is about.
- */
-FT_INLINE bool code_same(const struct ft_layout *l, u64 code, const struct code_entry *e)
-{
-	return e->guard == code_guard(l, code) &&
-	       (code_rejected(e) || e->name_hash == name_hash(l, code));
 }
 
 FT_INLINE struct code_entry *code_find(u32 tgid, u64 code)
@@ -51,21 +26,32 @@ FT_INLINE struct code_entry *code_find(u32 tgid, u64 code)
 
 /* ---- deciding, once a code object; decide.bpf.c ------------------------------------- */
 
-/* The name of the module whose globals this frame has: a str; 0: it has none; MODULE_UNTOLD. */
-#define MODULE_UNTOLD 1
-u64 ft_module(u64 frame);
-/* What the rules say of a module; accept_unknown when none of them names it. */
-int ft_verdict(u64 module);
-int ft_reject(u32 tgid, u64 code);
+/*
+ * Where the name of the module is whose globals this frame has. MODULE_ABSENT: it has none, and
+ * nothing says so but the number of entries, which is there. MODULE_UNTOLD: it cannot be told.
+ */
+#define MODULE_UNTOLD 2
+u64 ft_module_slot(u64 frame);
+/* What the name is, by its hash and its length, whichever object it is. */
+u64 ft_module_id(u64 slot);
+#define MODULE_NO_TEXT 1
+/* What the rules say of the module; accept_unknown when none of them names it. */
+int ft_verdict(u64 slot, u64 id);
+/* The entry's facts of the module, in the thread's slot. key: the code with the number of its
+ * variant. */
+int ft_entry_module(u32 tid, u64 key, u64 frame, u64 slot, u64 id);
+int ft_reject(u64 key, u64 frame, u64 slot, u64 id);
 /* What it is to HTTP requests: enum http_role | parameter << 8; 0 = nothing. */
 int ft_http_role(u32 tgid, u64 code);
 /* The steps of accepting; of what is watched only the first and the last. */
 int ft_entry(u32 tid, u64 code, u32 role);
-int ft_watch(u32 tid, u64 code);
+int ft_watch(u32 tid, u64 key);
 u64 ft_owner(u32 tid, u64 frame, u64 code);
-int ft_describe(u32 tid, u64 code, u64 module);
+int ft_describe(u32 tid, u64 code, u64 slot, u64 id);
 int ft_describe_params(u32 tid, u64 code);
-int ft_accept(u32 tid, u64 code, u64 owner);
+int ft_accept(u32 tid, u64 key, u64 owner);
+/* A variant is wanted: what passes the code's exits is looked at. */
+int ft_varied(u32 tid, u64 code);
 
 /* The thread's slot, made when it is new. NULL: no room, counted. */
 FT_INLINE struct thread *thread_get(u32 tgid, u32 tid)
@@ -89,40 +75,103 @@ FT_INLINE struct thread *thread_get(u32 tgid, u32 tid)
 	return t;
 }
 
-/* Decides on a code object seen in a frame, describes it to user space when it is accepted, and
- * keeps the verdict. */
-FT_INLINE void decide(u32 tgid, u32 tid, u64 frame, u64 code)
+/* Where the module's name was, as it was: what is said of it holds. */
+FT_INLINE bool module_same(const struct ft_layout *l, u64 frame, const struct code_entry *e)
 {
-	u64 module = ft_module(frame), owner;
-	bool accept = ft_verdict(module) == CODE_ACCEPT;
-	u32 role = ft_settings.http ? ft_http_role(tgid, code) : 0;
+	u64 globals = read_ptr(frame + l->frame_globals), word[2], str;
 
-	if (module == MODULE_UNTOLD) {
+	if (!e->keys || globals != e->globals || read_ptr(globals + l->dict_keys) != e->keys)
+		return false;
+	if (e->slot & MODULE_ABSENT)
+		return read_u32(e->slot & ~MODULE_ABSENT) == e->nentries;
+	str = read_ptr(e->slot);
+	if (!plausible(str) || read_at(word, sizeof(word), str + l->str_length))
+		return false;
+	if (word[1] == NOT_HASHED)
+		return ft_module_id(e->slot) == e->module_id;
+	return text_id(word[1], word[0]) == e->module_id;
+}
+
+FT_INLINE void module_keep(const struct ft_layout *l, struct code_entry *e, u64 frame, u64 slot)
+{
+	e->globals = read_ptr(frame + l->frame_globals);
+	e->keys = e->module_id == MODULE_NO_TEXT && !(slot & MODULE_ABSENT)
+			  ? 0
+			  : read_ptr(e->globals + l->dict_keys);
+	e->slot = slot;
+	e->nentries = slot & MODULE_ABSENT ? read_u32(slot & ~MODULE_ABSENT) : 0;
+}
+
+/* The key of the variant that runs as the module of this id; its number is not 0. */
+FT_INLINE u64 variant_key(u64 code, u64 id)
+{
+	u64 number = id ^ id >> 16 ^ id >> 32 ^ id >> 48;
+
+	return code | ((number & 0xffff) ?: 1) << CODE_VARIANT;
+}
+
+/*
+ * Decides on a code object seen in a frame, describes it to user space when it is accepted, and
+ * keeps the verdict; the entry, or NULL. first: its entry, when it was decided on as another
+ * module, or as one whose name lies elsewhere.
+ */
+FT_INLINE struct code_entry *decide(u32 tgid, u32 tid, u64 frame, u64 code,
+				    struct code_entry *first)
+{
+	u64 slot = ft_module_slot(frame), key = code, id, owner;
+	struct code_entry *e;
+	bool accept;
+	u32 role;
+
+	if (slot == MODULE_UNTOLD) {
 		count(FT_LOST_read_module); /* the next call decides */
-		return;
+		return 0;
 	}
+	id = ft_module_id(slot);
+	if (first && first->module_id == id) {
+		const struct ft_layout *l = my_layout();
+
+		if (l)
+			module_keep(l, first, frame, slot);
+		return first;
+	}
+	if (first) {
+		key = variant_key(code, id);
+		e = code_find(tgid, key);
+		if (e && e->birth == first->birth && e->module_id == id) {
+			e->role = first->role;
+			e->role_arg = first->role_arg;
+			return e;
+		}
+	}
+	accept = ft_verdict(slot, id) == CODE_ACCEPT;
+	role = ft_settings.http ? ft_http_role(tgid, code) : 0;
 	if (!accept && !role) {
-		ft_reject(tgid, code);
-		return;
+		ft_reject(key, frame, slot, id);
+		return code_find(tgid, key);
 	}
 	if (!thread_get(tgid, tid))
-		return;
-	if (ft_entry(tid, code, role)) {
+		return 0;
+	if (ft_entry(tid, key, role)) {
 		count(FT_LOST_read_code);
-		return;
+		return 0;
 	}
+	ft_entry_module(tid, key, frame, slot, id);
 	if (!accept) {
-		ft_watch(tid, code);
-		return;
+		ft_watch(tid, key);
+		return code_find(tgid, key);
 	}
 	owner = ft_owner(tid, frame, code);
 	if (owner)
 		classify(tid, owner);
-	ft_describe(tid, code, module);
+	ft_describe(tid, code, slot, id);
 	walk(tid);
 	ft_describe_params(tid, code);
 	walk(tid);
-	ft_accept(tid, code, owner);
+	ft_accept(tid, key, owner);
+	if (first)
+		ft_varied(tid, code);
+	return code_find(tgid, key);
 }
 
 #endif

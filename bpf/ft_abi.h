@@ -90,7 +90,9 @@ struct ft_rec_session {
  */
 struct ft_rec_code {
 	struct ft_rec hdr;
-	__u64 code; /* address of the code object: its name in this process */
+	/* The function's name in this process: the address of its code object, and in the highest
+	 * 16 bits a number where that runs as several modules. */
+	__u64 code;
 	__u32 first_line;
 	__u32 co_flags;
 	__u64 owner_type; /* class whose dict holds the code (before 3.11), 0 = none or unknown */

@@ -13,8 +13,7 @@
 #include "ft_abi.h"
 
 #define FT_NONE 0xffff
-#define FT_KEYS 16	  /* keys of an HTTP request's dicts: enum word in http_words.bpf.h */
-#define FT_GUARD_WORDS 14 /* most words of a code object that the guard hashes */
+#define FT_KEYS 16 /* keys of an HTTP request's dicts: enum word in http_words.bpf.h */
 
 /* How BPF finds the Python thread state of the thread that hit a probe. */
 enum ft_tstate_how {
@@ -83,11 +82,9 @@ struct ft_layout {
 	__u8 op_resume[4];	  /* its opcodes, 0 = unused */
 	__u8 resume_mask;	  /* oparg & mask == 0: the function starts */
 	__u8 code_has_localsplus; /* one table of locals, cells, free variables (3.11) */
-	__u8 guard_words;	  /* words of the code object at code_guard that never change */
 	__u8 exits_exact; /* the hooks see every exit, by exception too: nothing is inferred */
 
 	/* code */
-	__u16 code_guard;
 	__u16 code_argcount, code_posonly, code_kwonly;
 	__u16 code_nlocals, code_nlocalsplus, code_flags, code_firstlineno;
 	__u16 code_filename, code_name, code_qualname, code_localsplusnames;
@@ -136,6 +133,7 @@ struct ft_site {
 /* Per-process settings beside the layout: the value of map ft_procs. */
 struct ft_proc {
 	struct ft_layout layout;
+	__u64 born;  /* what is kept of it from before is about another: ids are reused */
 	__u32 flags; /* FT_PROC_* */
 	/* Set by BPF: the thread that an exception was last seen in, in an accepted call. */
 	__u32 raised_tid;

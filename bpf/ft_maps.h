@@ -30,6 +30,7 @@ enum code_verdict {
 	CODE_WATCH = 3,	  /* not recorded, but an HTTP request passes through it */
 	CODE_MARKED = 4,  /* not decided on yet; its role is known */
 	CODE_DROPPED = 5, /* rejected by user space, while calls of it may have been open */
+	CODE_VARIED = 6,  /* rejected; but it runs as another module too, as which it is wanted */
 };
 
 /* What a function is to an HTTP request. */
@@ -40,9 +41,19 @@ enum http_role {
 	HTTP_SEND = 4,	 /* a server's send(message) */
 };
 
+/*
+ * A code object is decided on as the module that it first runs as: the entry of its address. For
+ * each other module that it runs as it has a variant, whose number is in the highest 16 bits of the
+ * key. Entries go when the code object does; birth tells those of another life of the process.
+ */
 struct code_entry {
-	__u64 guard;	   /* hash of what identifies the code object: addresses are reused */
-	__u64 name_hash;   /* str hash of its name, which its address alone does not prove */
+	__u64 birth;	   /* when it was made; of a variant: when the first one was */
+	__u64 globals;	   /* whose __name__ ... */
+	__u64 keys;	   /* ... has, as long as its key table is this one, ... */
+	__u64 slot;	   /* ... its value here; with MODULE_ABSENT: has none, ... */
+	__u64 module_id;   /* and what the name is: its hash and length */
+	__u32 nentries;	   /* ... as long as there are so many entries */
+	__u32 described;   /* the low half of when user space was told of it */
 	__u32 verdict;	   /* enum code_verdict; user space may turn ACCEPT into DROPPED */
 	__u32 flags;	   /* co_flags */
 	__u64 cell_mask;   /* parameters that are captured by a closure */
@@ -53,7 +64,13 @@ struct code_entry {
 	__u8 role;		 /* enum http_role; 0 = none */
 	__u8 role_arg;		 /* the parameter with which that begins */
 	__u8 arg_cell[FT_CELLS]; /* up to 3.10: cell number of a captured parameter */
+	__u16 variant;
+	__u8 varied; /* a variant is wanted */
+	__u8 pad[5];
 };
+
+#define CODE_VARIANT 48 /* the bit of its number in a key, and in a record */
+#define MODULE_ABSENT 1 /* a bit of the slot */
 
 struct type_key {
 	__u64 type;
@@ -62,7 +79,10 @@ struct type_key {
 };
 
 struct type_entry {
-	__u64 guard;
+	__u64 birth;
+	__u64 guard;   /* hash of where its names are */
+	__u64 keys_at; /* where the address of its dict's key table is; 0: it does not change */
+	__u64 slot;    /* of its __module__ */
 	__u32 kind;
 	__u32 pad;
 };
@@ -74,7 +94,8 @@ struct call {
 	__u64 code;
 	__u64 start_ns; /* the span, or for a call that was lost its nearest recorded parent's */
 	__u32 start_tid;
-	__u32 flags;   /* CALL_* */
+	__u16 flags;   /* CALL_* */
+	__u16 variant; /* of its code's entries */
 	__u64 exc;     /* the exception last seen in it, 0 = none */
 	__u64 object;  /* then: its PyFrameObject, which a traceback names */
 	__u64 tstate;  /* a sub-interpreter has another on the same thread */
@@ -200,7 +221,7 @@ struct walk {
 	__u64 cells;  /* address of the first cell (up to 3.10) */
 	__u64 type;   /* the last that was classified, or is to be, in this walk */
 	__u64 obj;    /* its instance, which waits for that; 0 = none does */
-	__u64 module; /* __module__ of that class; 0 = none */
+	__u64 module; /* where __module__ of that class is; 0 = it has none */
 	__u32 kind;   /* enum ft_kind of type */
 	__u32 pad;
 	__u8 arg_cell[FT_CELLS];

@@ -161,14 +161,16 @@ FT_INLINE void settle_at_bottom(struct hit *h)
 	h->proc->raised_tid = 0;
 }
 
-/* At an entry: decides on code not seen before. */
+/* At an entry: decides on code not seen before, or not as this module. */
 FT_INLINE bool hit_wanted(struct hit *h)
 {
-	h->entry = code_find(h->tgid, h->code);
-	if (!h->entry || h->entry->verdict == CODE_MARKED || !code_same(h->l, h->code, h->entry)) {
-		decide(h->tgid, h->tid, h->frame, h->code);
-		h->entry = code_find(h->tgid, h->code);
-	}
+	struct code_entry *e = code_find(h->tgid, h->code);
+
+	if (e && (e->verdict == CODE_MARKED || e->birth < h->proc->born))
+		e = 0;
+	h->entry = e;
+	if (!e || !module_same(h->l, h->frame, e))
+		h->entry = decide(h->tgid, h->tid, h->frame, h->code, e);
 	if (h->entry && (h->entry->verdict == CODE_ACCEPT || h->entry->role)) {
 		stand(h, true);
 		return true;
@@ -178,8 +180,8 @@ FT_INLINE bool hit_wanted(struct hit *h)
 	return false;
 }
 
-/* Anywhere else: what may stand on the shadow stack. No guard: a call that is open keeps its
- * code object alive, and what is not open is not found there. */
+/* Anywhere else: what may stand on the shadow stack. As which module is not asked: the call says
+ * it. */
 FT_INLINE bool hit_known(struct hit *h)
 {
 	h->entry = code_find(h->tgid, h->code);

@@ -170,7 +170,7 @@ FT_GLOBAL int ft_http_late(u32 tid)
 /* ---- marking -------------------------------------------------------------------------------- */
 
 /* An entry for code that was not seen yet, or not where its call began. */
-FT_INLINE void mark_new(const struct ft_layout *l, struct thread *t, u64 code, u32 role, u32 arg)
+FT_INLINE void mark_new(struct thread *t, u64 code, u32 role, u32 arg)
 {
 	struct code_key key = {.code = code, .tgid = t->pid};
 	struct code_entry *e = &t->entry;
@@ -179,20 +179,20 @@ FT_INLINE void mark_new(const struct ft_layout *l, struct thread *t, u64 code, u
 	e->verdict = CODE_MARKED;
 	e->role = role;
 	e->role_arg = arg;
-	e->guard = code_guard(l, code);
-	if (e->guard)
-		bpf_map_update_elem(&ft_codes, &key, e, BPF_ANY);
+	bpf_map_update_elem(&ft_codes, &key, e, BPF_ANY);
 }
 
-FT_INLINE void mark(const struct ft_layout *l, struct thread *t, u64 code, u32 arg)
+FT_INLINE void mark(struct thread *t, u64 born, u64 code, u32 arg)
 {
 	u32 role = t->http.role == HTTP_WSGI ? HTTP_STATUS : HTTP_SEND;
 	struct code_entry *e = code_find(t->pid, code);
 
+	if (e && e->verdict != CODE_MARKED && e->birth < born)
+		e = 0;
 	if (e && e->role)
 		return;
-	if (!e || code_rejected(e) || !code_same(l, code, e)) {
-		mark_new(l, t, code, role, arg);
+	if (!e || code_rejected(e)) {
+		mark_new(t, code, role, arg);
 	} else {
 		e->role_arg = arg;
 		e->role = role;
@@ -240,11 +240,11 @@ FT_INLINE u32 bound_args(const struct ft_layout *l, u64 partial)
 FT_GLOBAL int ft_http_mark(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
+	const struct ft_proc *p = t ? my_proc() : 0;
 	u64 obj, code;
 	u32 i, arg;
 
-	if (!l)
+	if (!p)
 		return 0;
 	obj = t->http.callable;
 	t->http.sender = 0;
@@ -257,22 +257,21 @@ FT_GLOBAL int ft_http_mark(u32 tid)
 		return 0;
 	arg = t->http.sender != 0;
 	if (i)
-		arg += bound_args(l, obj);
-	mark(l, t, code, arg);
+		arg += bound_args(&p->layout, obj);
+	mark(t, p->born, code, arg);
 	return 0;
 }
 
 /* ---- recording ------------------------------------------------------------------------------ */
 
 /* The end of this code's calls is to be seen, though nobody asked for it. */
-FT_INLINE void watch(const struct ft_layout *l, struct thread *t, u64 code)
+FT_INLINE void watch(struct thread *t, u64 code)
 {
 	struct code_entry *e = code_find(t->pid, code);
 
 	if (!e) {
-		mark_new(l, t, code, 0, 0);
+		mark_new(t, code, 0, 0);
 	} else if (code_rejected(e)) {
-		e->name_hash = name_hash(l, code);
 		e->verdict = CODE_WATCH;
 	}
 }
@@ -297,7 +296,7 @@ FT_GLOBAL int ft_http_hold(u32 tid, u32 flags)
 		top->request = t->http.number;
 		return 0;
 	}
-	watch(l, t, code);
+	watch(t, code);
 	c = call_new(t, tid);
 	if (!c) {
 		count(FT_LOST_stack_full);
@@ -307,6 +306,7 @@ FT_GLOBAL int ft_http_hold(u32 tid, u32 flags)
 	c->frame = t->http.server;
 	c->code = code;
 	c->flags = CALL_HIDDEN | flags;
+	c->variant = 0;
 	if (read_u32(code + l->code_flags) & CO_SUSPENDS)
 		c->flags |= CALL_GENERATOR;
 	c->exc = 0;

@@ -94,7 +94,7 @@ FT_GLOBAL int ft_http_role(u32 tgid, u64 code)
 
 	if (!l)
 		return 0;
-	if (e && e->verdict == CODE_MARKED && e->guard == code_guard(l, code))
+	if (e && e->verdict == CODE_MARKED)
 		return e->role | e->role_arg << 8;
 	n = read_u32(code + l->code_argcount);
 	names = read_ptr(code + l->code_localsplusnames) + l->tuple_items;

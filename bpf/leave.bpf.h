@@ -158,7 +158,7 @@ FT_INLINE void send_exit(struct thread *t, struct hit *h, const struct call *c, 
 	}
 	r = head_of(t, sizeof(*r));
 	head_init(&r->hdr, FT_REC_EXIT, 0, h->tgid, h->tid, now);
-	r->code = c->code;
+	r->code = code_id(c);
 	r->start_ns = c->start_ns;
 	r->start_tid = c->start_tid;
 	r->how = FT_EXIT_RETURN;

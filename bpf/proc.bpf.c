@@ -53,6 +53,9 @@ int ft_fork(struct bpf_raw_tracepoint_args *ctx)
 	if (!p || child_tgid == tgid || !(p->flags & FT_PROC_FOLLOW))
 		return 0;
 	bpf_map_update_elem(&ft_procs, &child_tgid, p, BPF_ANY);
+	p = bpf_map_lookup_elem(&ft_procs, &child_tgid);
+	if (p)
+		p->born = bpf_ktime_get_ns();
 	proc_send(FT_REC_PROC_FORK, tgid, (u32)id, child_tgid);
 	return 0;
 }

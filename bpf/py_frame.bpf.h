@@ -233,6 +233,12 @@ FT_INLINE void http_raised(struct call *c, u64 type)
 		c->flags |= CALL_GONE;
 }
 
+/* What user space knows its function by. */
+FT_INLINE u64 code_id(const struct call *c)
+{
+	return c->code | (u64)c->variant << CODE_VARIANT;
+}
+
 /* ---- records of calls -------------------------------------------------------------------- */
 
 /* The EXIT record of a call that was left by exception; it has no tokens. */
@@ -247,7 +253,7 @@ FT_INLINE void send_unwound(struct thread *t, u32 tid, const struct call *c, u64
 		return;
 	}
 	head_init(&r->hdr, FT_REC_EXIT, sizeof(*r), t->pid, tid, now);
-	r->code = c->code;
+	r->code = code_id(c);
 	r->start_ns = c->start_ns;
 	r->start_tid = c->start_tid;
 	r->how = FT_EXIT_EXCEPTION;
@@ -265,7 +271,7 @@ FT_INLINE void send_unknown(struct thread *t, u32 tid, const struct call *c, u64
 	if (c->flags & CALL_LOST)
 		return;
 	head_init(&r->hdr, FT_REC_RAISE, sizeof(*r), t->pid, tid, now);
-	r->code = c->code;
+	r->code = code_id(c);
 	r->start_ns = c->start_ns;
 	r->start_tid = c->start_tid;
 	r->line = 0;
@@ -281,7 +287,7 @@ FT_INLINE void send_raise(struct thread *t, u32 tid, const struct call *c, u64 e
 	if (c->flags & (CALL_LOST | CALL_HIDDEN))
 		return;
 	head_init(&r->hdr, FT_REC_RAISE, 0, t->pid, tid, now);
-	r->code = c->code;
+	r->code = code_id(c);
 	r->start_ns = c->start_ns;
 	r->start_tid = c->start_tid;
 	r->line = 0;

@@ -122,6 +122,14 @@ FT_INLINE int str_open(const struct ft_layout *l, u64 str, struct str_view *ret)
 	return ret->data ? 0 : -1;
 }
 
+/* A text by its hash and length; never one of the small numbers that stand for none. */
+#define NOT_HASHED (~0ULL)
+
+FT_INLINE u64 text_id(u64 hash, u64 length)
+{
+	return (hash ^ length << 40) | 8;
+}
+
 /* ---- dict key tables --------------------------------------------------------------- */
 
 struct dict_view {
@@ -183,11 +191,12 @@ FT_INLINE u64 dict_key(const struct dict_view *d, u32 i)
 	return read_ptr(d->entries + (u64)i * d->stride + d->key_off);
 }
 
+/* Where the value of an entry is. */
 FT_INLINE u64 dict_value(const struct dict_view *d, u32 i)
 {
 	if (d->values)
-		return read_ptr(d->values + (u64)i * 8);
-	return read_ptr(d->entries + (u64)i * d->stride + d->val_off);
+		return d->values + (u64)i * 8;
+	return d->entries + (u64)i * d->stride + d->val_off;
 }
 
 /*
@@ -200,15 +209,27 @@ int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n);
 /* Is the object at str that string? ascii_data: ft_layout.str_ascii_data. */
 int ft_str_is(u64 str, u64 lo, u64 hi, u32 n, u32 ascii_data);
 
-/* What the dict has under that key; 0: nothing, or it is not known. */
-FT_INLINE u64 dict_get(const struct ft_layout *l, u64 dict, u64 lo, u64 hi, u32 n)
+/* Where the value of entry i is; 0: it cannot be read. */
+FT_INLINE u64 dict_slot(const struct ft_layout *l, u64 dict, u32 i)
 {
 	struct dict_view d = {};
+
+	return dict_open(l, dict, &d) ? 0 : dict_value(&d, i);
+}
+
+/* Where the dict has the value of that key; 0: it has none, or it is not known. */
+FT_INLINE u64 dict_find(const struct ft_layout *l, u64 dict, u64 lo, u64 hi, u32 n)
+{
 	int i = ft_find_key(read_ptr(dict + l->dict_keys), lo, hi, n);
 
-	if (i < 0 || dict_open(l, dict, &d))
-		return 0;
-	return dict_value(&d, i);
+	return i < 0 ? 0 : dict_slot(l, dict, i);
+}
+
+FT_INLINE u64 dict_get(const struct ft_layout *l, u64 dict, u64 lo, u64 hi, u32 n)
+{
+	u64 slot = dict_find(l, dict, lo, hi, n);
+
+	return slot ? read_ptr(slot) : 0;
 }
 
 /* The process that hit the probe, and its layout: every global function looks it up anew. */

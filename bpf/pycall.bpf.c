@@ -9,6 +9,7 @@
  *     ft_eval_entry    _PyEval_EvalFrameDefault (to 3.10)  start or go on
  *     ft_frame_entry   USDT function__entry (to 3.10)      start or go on
  *     ft_frame_exit    USDT function__return (to 3.10)     return, suspension or exception
+ *     ft_freed         what frees code objects and classes
  */
 #define FT_MAPS_OWNER
 #include "leave.bpf.h"
@@ -168,6 +169,23 @@ int ft_frame_exit(struct pt_regs *ctx)
 		suspend(t, &h);
 	else
 		leave(t, &h);
+	return 0;
+}
+
+/* ---- what is known goes with what it is known of ---------------------------------------- */
+
+/* code_dealloc(code), type_dealloc(type). Also where hooks are not all in yet. */
+SEC("uprobe")
+int ft_freed(struct pt_regs *ctx)
+{
+	u32 tgid = my_ids() >> 32;
+	struct code_key code = {.code = PT_REGS_PARM1(ctx), .tgid = tgid};
+	struct type_key type = {.type = code.code, .tgid = tgid};
+
+	if (!bpf_map_lookup_elem(&ft_procs, &tgid))
+		return 0;
+	bpf_map_delete_elem(&ft_codes, &code);
+	bpf_map_delete_elem(&ft_types, &type);
 	return 0;
 }
 

@@ -119,51 +119,70 @@ FT_INLINE u32 type_kind(const struct ft_layout *l, u64 type, u64 flags)
 	return exc ? FT_KIND_EXC : FT_KIND_OBJECT;
 }
 
-/* tp_flags, and a guard for what is known of the type; 0: it cannot be read. */
-FT_INLINE u64 type_guard(const struct ft_layout *l, u64 type, u64 *ret_flags)
+FT_INLINE u64 mixed(u64 h, u64 word)
 {
-	if (!plausible(type) || read_at(ret_flags, 8, type + l->type_flags))
-		return 0;
-	return *ret_flags ^ read_ptr(type + l->type_name) ^ (read_ptr(type + l->type_dict) << 1);
+	return (h ^ word) * 0x9e3779b97f4a7c15ULL;
 }
 
-FT_INLINE void type_keep(struct thread *t, u64 type, u64 guard, u32 kind)
+/* Where the names of a class are: it may be renamed. An entry goes when its class does. */
+FT_INLINE u64 type_guard(const struct ft_layout *l, u64 type, u64 keys_at, u64 slot)
+{
+	u64 h = mixed(read_ptr(type + l->type_name), read_ptr(type + l->type_qualname));
+
+	return mixed(mixed(h, read_ptr(keys_at)), slot ? read_ptr(slot) : 0);
+}
+
+/* heap: it is none of static memory, which stays as it is. */
+FT_INLINE void type_keep(const struct ft_layout *l, struct thread *t, u64 type, u32 kind, u64 heap)
 {
 	struct type_key key = {.type = type, .tgid = t->pid};
-	struct type_entry e = {.guard = guard, .kind = kind};
+	struct type_entry e = {.kind = kind, .birth = bpf_ktime_get_ns()};
 
+	if (heap) {
+		e.keys_at = read_ptr(type + l->type_dict) + l->dict_keys;
+		e.slot = t->walk.module;
+		e.guard = type_guard(l, type, e.keys_at, e.slot);
+	}
 	bpf_map_update_elem(&ft_types, &key, &e, BPF_ANY);
+}
+
+FT_INLINE bool type_same(const struct ft_layout *l, u64 type, const struct type_entry *e)
+{
+	return !e->keys_at || e->guard == type_guard(l, type, e->keys_at, e->slot);
 }
 
 FT_GLOBAL int ft_kind_of(u32 tid, u64 type)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
+	const struct ft_proc *p = t ? my_proc() : 0;
+	const struct ft_layout *l;
 	struct type_key key = {};
 	struct type_entry *known;
-	u64 flags = 0, guard;
+	u64 flags = 0;
 	u32 kind;
 
-	if (!l)
+	if (!p)
 		return FT_KIND_UNKNOWN;
+	l = &p->layout;
 	if (!type)
 		type = t->walk.type;
 	t->walk.kind = FT_KIND_UNKNOWN;
-	guard = type_guard(l, type, &flags);
-	if (!guard)
+	if (!plausible(type))
 		return FT_KIND_UNKNOWN;
 	key.type = type;
 	key.tgid = t->pid;
 	known = bpf_map_lookup_elem(&ft_types, &key);
-	if (known && known->guard == guard) {
+	if (known && known->birth >= p->born && type_same(l, type, known)) {
 		t->walk.kind = known->kind;
 		return known->kind;
 	}
+	if (read_at(&flags, 8, type + l->type_flags))
+		return FT_KIND_UNKNOWN;
 	kind = type_kind(l, type, flags);
 	t->walk.kind = kind;
 	if (kind >= FT_KIND_EXC || flags & TPFLAGS_HEAP)
 		return kind | KIND_UNTOLD;
-	type_keep(t, type, guard, kind);
+	type_keep(l, t, type, kind, 0);
 	return kind;
 }
 
@@ -171,7 +190,7 @@ FT_GLOBAL int ft_kind_of(u32 tid, u64 type)
 #define MODULE_0 0x656c75646f6d5f5fULL
 #define MODULE_1 0x5f5fULL
 
-/* cls.__dict__['__module__'], which a class statement stores first. */
+/* Where cls.__dict__['__module__'] is, which a class statement stores first. */
 FT_GLOBAL int ft_type_module(u32 tid, u64 type)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -180,7 +199,7 @@ FT_GLOBAL int ft_type_module(u32 tid, u64 type)
 	if (!l)
 		return 0;
 	type = read_ptr((type ?: t->walk.type) + l->type_dict);
-	t->walk.module = dict_get(l, type, MODULE_0, MODULE_1, 10);
+	t->walk.module = dict_find(l, type, MODULE_0, MODULE_1, 10);
 	return 0;
 }
 
@@ -188,7 +207,7 @@ FT_GLOBAL int ft_type_tell(u32 tid, u64 type, u32 kind)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
-	u64 name, flags = 0, guard;
+	u64 name, flags = 0;
 	struct ft_rec_pytype *r;
 	u32 off = sizeof(*r);
 
@@ -196,12 +215,12 @@ FT_GLOBAL int ft_type_tell(u32 tid, u64 type, u32 kind)
 		return 0;
 	if (!type)
 		type = t->walk.type;
-	guard = type_guard(l, type, &flags);
+	read_at(&flags, 8, type + l->type_flags);
 	name = read_ptr(type + l->type_name);
 	off = small_text(t, off, name, 1, c_length(t, name));
 	flags &= TPFLAGS_HEAP;
 	off = ft_small_str(tid, off, flags ? read_ptr(type + l->type_qualname) : 0);
-	off = ft_small_str(tid, off, flags ? t->walk.module : 0);
+	off = ft_small_str(tid, off, flags && t->walk.module ? read_ptr(t->walk.module) : 0);
 	if (off > sizeof(t->small))
 		return 0;
 	asm volatile("%0 &= 2047" : "+r"(off));
@@ -211,7 +230,7 @@ FT_GLOBAL int ft_type_tell(u32 tid, u64 type, u32 kind)
 	r->kind = kind;
 	r->pad = 0;
 	if (!send(t, tid, r->hdr.ts_ns, r, off, 0)) /* else it is told the next time */
-		type_keep(t, type, guard, kind);
+		type_keep(l, t, type, kind, flags);
 	return 0;
 }
 

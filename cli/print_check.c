@@ -26,6 +26,7 @@ static const char *const role_text[] = {
 	[HOOK_CONTEXT_MADE] = "context made",
 	[HOOK_GREENLET] = "greenlet loaded",
 	[HOOK_FINALIZE] = "end of the program",
+	[HOOK_FREED] = "code or class freed",
 };
 
 _Static_assert(sizeof(role_text) / sizeof(role_text[0]) == HOOK_LAST + 1, "each has a text");

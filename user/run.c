@@ -62,7 +62,7 @@ static void on_dropped(void *arg, const struct function *f)
 	struct run *r = arg;
 
 	/* It may be gone from the cache by then; it will be asked about again. */
-	(void)attach_reject_code(r->attach, f->pid, f->code);
+	(void)attach_reject_code(r->attach, f->pid, f->code, f->described_ns);
 }
 
 static void on_process(void *arg, const struct event *e)

@@ -13,7 +13,7 @@ UNORDERED = ("pool",)
 # Where every line can be compared with the collector's: one thread, nothing that only one of
 # the two can see.
 VALUES = ("params", "scalars", "containers", "objects", "limits", "redaction", "exceptions",
-          "names")
+          "names", "reused")
 
 
 @pytest.fixture(scope="session")

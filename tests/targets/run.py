@@ -13,8 +13,8 @@ import outside
 SCENARIOS = (
     "recursion", "methods", "params", "generators", "yieldfrom", "coroutines", "asyncgens",
     "threads", "pool", "exceptions", "swallowed", "through_c", "chains", "deepchain", "scalars",
-    "containers", "objects", "frames", "limits", "redaction", "names", "left_by", "thrown",
-    "uncaught",
+    "containers", "objects", "frames", "limits", "redaction", "names", "reused",
+    "left_by", "thrown", "uncaught",
 )
 # Their main() raises.
 FAILING = ("uncaught",)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "attach/attach.h"
+#include "base/clock.h"
 #include "attach/features.h"
 #include "attach/returns.h"
 #include "flowtrace.skel.h"
@@ -158,6 +159,8 @@ static struct bpf_program *program_of(struct attach *a, enum hook_role role)
 		return a->skel->progs.ft_greenlet_loaded;
 	case HOOK_FINALIZE:
 		return a->skel->progs.ft_finalize;
+	case HOOK_FREED:
+		return a->skel->progs.ft_freed;
 	case HOOK_AGENT_NAME:
 	case HOOK_AGENT_LISTENER:
 		return a->skel->progs.ft_agent_name;
@@ -448,7 +451,9 @@ static void forget_program(struct attach *a, pid_t pid)
 int attach_process(struct attach *a, const struct target *t, const struct ft_layout *layout,
 		   const struct hooks *hooks, struct why *w)
 {
-	struct ft_proc p = {.layout = *layout, .flags = a->follow ? FT_PROC_FOLLOW : 0};
+	struct ft_proc p = {.layout = *layout,
+			    .born = clock_ns(CLOCK_MONOTONIC),
+			    .flags = a->follow ? FT_PROC_FOLLOW : 0};
 	struct file f = file_of(t, hooks);
 	int err;
 
@@ -500,7 +505,7 @@ int attach_follow(struct attach *a, pid_t pid, struct why *w)
 	return put_proc(a, pid, &p, w);
 }
 
-int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code)
+int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code, uint64_t described_ns)
 {
 	struct code_key key = {.code = code, .tgid = pid};
 	int fd = bpf_map__fd(a->skel->maps.ft_codes);
@@ -508,7 +513,9 @@ int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code)
 
 	if (bpf_map_lookup_elem(fd, &key, &e))
 		return -errno;
-	e.verdict = e.role ? CODE_WATCH : CODE_DROPPED;
+	if (e.described != (uint32_t)described_ns)
+		return -ESTALE; /* another code object has come there */
+	e.verdict = e.role ? CODE_WATCH : e.varied ? CODE_VARIED : CODE_DROPPED;
 	return bpf_map_update_elem(fd, &key, &e, BPF_EXIST) ? -errno : 0;
 }
 

@@ -53,8 +53,9 @@ bool attach_blind_to_contexts(const struct attach *a);
 void attach_greenlets(struct attach *a, pid_t pid);
 /* Follows a process that is not (yet) Python: its children and its exec are reported. */
 int attach_follow(struct attach *a, pid_t pid, struct why *w);
-/* User space's verdict on a function that no prefix decided: not traced from now on. */
-int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code);
+/* User space's verdict on a function that no prefix decided, as it was described: not traced from
+ * now on. */
+int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code, uint64_t described_ns);
 
 int attach_ring_fd(const struct attach *a);
 /* How often each thing went wrong so far, by enum ft_counter. */

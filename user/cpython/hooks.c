@@ -85,6 +85,8 @@ static int hooks_interpreter(const struct target *t, enum backend backend, bool 
 	if (err)
 		return err;
 	err = choose_backend(&e, t, facts, backend, h, w);
+	if (!err)
+		err = hooks_freed(&e, t, h, w);
 	if (!err && http)
 		err = hooks_context(&e, t, h, w);
 	if (!err)

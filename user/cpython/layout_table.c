@@ -5,15 +5,6 @@
  * FT_NONE. Kept by hand is what headers do not say: which of our ways of reading applies,
  * opcodes, the fingerprint of the dispatch table, and structures that only a .c file of
  * CPython declares.
- *
- * The guard of a code object covers only fields that are written when the object is made
- * and never again (Objects/codeobject.c), so that equal words mean that it is still the
- * same function at that address:
- *   up to 3.10  co_argcount ... co_lnotab/co_linetable; behind them lie co_zombieframe,
- *               co_weakreflist, co_extra and the opcode cache, which change;
- *   3.11        co_argcount ... co_linetable; co_flags before them shares its word with
- *               co_warmup, which counts, and behind them lie lazily made copies;
- *   3.12 on     co_posonlyargcount ... co_linetable.
  */
 #include <errno.h>
 #include <stddef.h>

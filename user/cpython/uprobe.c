@@ -126,6 +126,23 @@ static uint64_t method_of(struct elf *e, const char *type, const char *name)
 	return 0;
 }
 
+#define TYPE_DEALLOC 48
+
+/* Where a code object or a class is freed: the address may be used again, for another. */
+int hooks_freed(struct elf *e, const struct target *t, struct hooks *h, struct why *w)
+{
+	static const struct hook code = {.role = HOOK_FREED, .name = "code.tp_dealloc"};
+	static const struct hook type = {.role = HOOK_FREED, .name = "type.tp_dealloc"};
+	uint64_t code_type = exported(e, "PyCode_Type"), type_type = exported(e, "PyType_Type");
+	int err = add_function(e, t, code, code_type ? pointer_at(e, code_type + TYPE_DEALLOC) : 0,
+			       h, w);
+
+	return err
+		       ?: add_function(e, t, type,
+				       type_type ? pointer_at(e, type_type + TYPE_DEALLOC) : 0, h,
+				       w);
+}
+
 /*
  * What makes a contextvars.Context (Python/context.c). PyContext_New may be a mere jump to what
  * others in that file call. asyncio copies a server's context for each connection (from 3.15).

@@ -237,6 +237,7 @@ int functions_learn(struct functions *f, const struct types *types, const struct
 	tokens_init(&t, rec + 1, end);
 	fn->pid = rec->hdr.pid;
 	fn->code = rec->code;
+	fn->described_ns = rec->hdr.ts_ns;
 	fn->line = rec->first_line;
 	fn->generator = rec->co_flags & CO_SUSPENDS;
 	err = names_read(fn, &t);
@@ -249,6 +250,7 @@ int functions_learn(struct functions *f, const struct types *types, const struct
 	old = find_same(f, fn);
 	if (old) {
 		old->code = fn->code;
+		old->described_ns = fn->described_ns;
 		function_free(fn);
 		fn = old;
 	} else {

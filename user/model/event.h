@@ -34,8 +34,9 @@ enum verdict { VERDICT_UNKNOWN, VERDICT_KEEP, VERDICT_DROP };
  */
 struct function {
 	uint32_t pid;
-	uint64_t code; /* address of the code object that was described last */
-	char *module;  /* "" when unknown */
+	uint64_t code; /* what the record called it that was described last, and when */
+	uint64_t described_ns;
+	char *module; /* "" when unknown */
 	char *name;
 	char *qualname;	  /* NULL before 3.11 */
 	char *class_name; /* module plus enclosing class path */

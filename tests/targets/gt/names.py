@@ -91,6 +91,11 @@ def show_classes():
         made = type(name, (), dict(members))
         echo(made())
         echo([made(), made])
+    made = type("Changed", (), {})
+    for member, value in (("__module__", "other"), ("__qualname__", "X.Y"), ("__module__", None),
+                          ("__name__", "Renamed"), ("__module__", "third")):
+        setattr(made, member, value)
+        echo(made())
 
 
 def show_kinds():
@@ -133,6 +138,8 @@ def show_modules():
     space["__name__"] = "gt.deleted"
     del space["__name__"], space["k7"]
     exec("def f(): return 1\nf()\n", space)
+    space["__name__"] = "gt.again"
+    exec("f()\n", space)
 
 
 def show_parameters():

@@ -10,9 +10,9 @@
 	.frame_previous = 24, .frame_globals = 48, .frame_localsplus = 352,                        \
 	.frame_instr = FT_NONE, .frame_lasti = 96, .frame_stacktop = FT_NONE,                      \
 	.frame_state = 108, .frame_owner = FT_NONE, .frame_object = FT_NONE,                       \
-	.pyframe_frame = FT_NONE, .code_guard = 16, .guard_words = 14, .code_argcount = 16,        \
-	.code_posonly = 20, .code_kwonly = 24, .code_nlocals = 28, .code_nlocalsplus = FT_NONE,    \
-	.code_flags = 36, .code_firstlineno = 40, .code_filename = 104, .code_name = 112,          \
+	.pyframe_frame = FT_NONE, .code_argcount = 16, .code_posonly = 20, .code_kwonly = 24,      \
+	.code_nlocals = 28, .code_nlocalsplus = FT_NONE, .code_flags = 36,                         \
+	.code_firstlineno = 40, .code_filename = 104, .code_name = 112,                            \
 	.code_qualname = FT_NONE, .code_consts = 56, .code_localsplusnames = 72,                   \
 	.code_localspluskinds = FT_NONE, .code_cell2arg = 96, .code_cellvars = 88,                 \
 	.code_freevars = 80, .int_size = 16, .int_digits = 24, .str_length = 16,                   \

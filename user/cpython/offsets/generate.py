@@ -37,11 +37,6 @@ FRAME, IFRAME = "PyFrameObject", "_PyInterpreterFrame"
 CODE, DICT, KEYS = "PyCodeObject", "PyDictObject", "struct _dictkeysobject"
 
 
-def guard(first, last):
-    """The words of a code object that are hashed: from one member to another."""
-    return "(%s + 8 - (%s & ~7)) / 8" % (of(CODE, last), of(CODE, first))
-
-
 # Member of struct ft_layout: {first minor: expression}; None = the release has no such thing.
 LAYOUT = {
     "tstate_frame": {8: of("PyThreadState", "frame"), 11: of("PyThreadState", "cframe"),
@@ -72,9 +67,6 @@ LAYOUT = {
     # Where an exit by exception has no hook of its own: taken away from a frame that ends.
     "frame_object": {8: None, 11: of(IFRAME, "frame_obj"), 12: None},
     "pyframe_frame": {8: None, 11: of(FRAME, "f_frame")},
-    "code_guard": {8: of(CODE, "co_argcount"), 12: of(CODE, "co_posonlyargcount")},
-    "guard_words": {8: guard("co_argcount", "co_lnotab"), 10: guard("co_argcount", "co_linetable"),
-                    12: guard("co_posonlyargcount", "co_linetable")},
     "code_argcount": {8: of(CODE, "co_argcount")},
     "code_posonly": {8: of(CODE, "co_posonlyargcount")},
     "code_kwonly": {8: of(CODE, "co_kwonlyargcount")},
