@@ -118,7 +118,8 @@ def events_of(*paths):
 
 def test_it_shows_the_calls_of_a_real_trace(page, flowctl, recorded):
     rows = flowctl.json("stats", *recorded)["rows"]
-    names = {row["name"] for row in rows}
+    # A generator of which no time is known to be its own has no width.
+    names = {row["name"] for row in rows if row["selfMicros"]}
     assert names <= set(page.frames())
     assert set(page.column(("#functions", 0), "Function")) == {
         row["name"] + "%s:%d" % (row["file"], row["line"]) for row in rows}
