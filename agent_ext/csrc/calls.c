@@ -82,6 +82,14 @@ static bool keep_suspended(const struct call *call)
 	return true;
 }
 
+bool call_waits(const PyCodeObject *code, const void *frame)
+{
+	const struct call *call =
+		suspended_run == engine_run() ? map_get(&suspended, (uintptr_t)frame, 0) : NULL;
+
+	return call && call->code == code;
+}
+
 void call_suspend(PyCodeObject *code, void *frame)
 {
 	struct agent_thread *t = engine_thread();

@@ -26,6 +26,8 @@ void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value
 /* A generator is suspended, and goes on, on this or another thread. */
 void call_suspend(PyCodeObject *code, void *frame);
 void call_resume(PyCodeObject *code, void *frame);
+/* Is the call of this frame one that was suspended? */
+bool call_waits(const PyCodeObject *code, const void *frame);
 /* A new run: nothing is open. */
 void calls_forget(void);
 

@@ -227,6 +227,14 @@ static PyObject *watched(EVAL_PARAMS, PyCodeObject *code, struct code_info *info
 	return result;
 }
 
+/* A call is of the module that it began as, whatever its globals say by now: they may be cleared.
+ */
+static bool goes_on(PyCodeObject *code, const struct code_info *info, FRAME *frame, int throwflag)
+{
+	return info->shared && info->generator && call_waits(code, frame) &&
+	       moment_of(frame, true, throwflag) == GOES_ON;
+}
+
 static PyObject *evaluate_any(EVAL_PARAMS)
 {
 	PyCodeObject *code = frame_code(frame);
@@ -235,7 +243,8 @@ static PyObject *evaluate_any(EVAL_PARAMS)
 	if (stack_is_low())
 		return below_guard(EVAL_ARGS);
 	info = engine_runs() ? code_info(code, frame_globals(frame)) : NULL;
-	if (!info || !(info->marked || (info->wanted && watch_all)))
+	if (!info ||
+	    !(info->marked || (info->wanted && watch_all) || goes_on(code, info, frame, throwflag)))
 		return eval_place.before(EVAL_ARGS);
 	return watched(EVAL_ARGS, code, info);
 }

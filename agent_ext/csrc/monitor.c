@@ -44,6 +44,19 @@ static bool is_watched(PyObject *code, void *frame, struct code_info **ret_info)
 	return info && (info->marked || (info->wanted && monitor.all));
 }
 
+/* A call is of the module that it began as, whatever its globals say by now: they may be cleared.
+ */
+static bool may_be_open(PyObject *code, void *frame, struct code_info **ret_info)
+{
+	return is_watched(code, frame, ret_info) || (*ret_info && (*ret_info)->shared);
+}
+
+static bool may_go_on(PyObject *code, void *frame, struct code_info **ret_info)
+{
+	return is_watched(code, frame, ret_info) ||
+	       (*ret_info && (*ret_info)->shared && call_waits((PyCodeObject *)code, frame));
+}
+
 /* It starts or goes on. */
 static void entering(void *frame)
 {
@@ -88,7 +101,7 @@ CALLBACK(on_return)
 	void *frame = frame_current();
 	struct code_info *info;
 
-	if (!is_watched(args[0], frame, &info))
+	if (!may_be_open(args[0], frame, &info))
 		return not_again(info);
 	leaving(frame);
 	call_return((PyCodeObject *)args[0], frame, args[2]);
@@ -100,7 +113,7 @@ CALLBACK(on_yield)
 	void *frame = frame_current();
 	struct code_info *info;
 
-	if (!is_watched(args[0], frame, &info))
+	if (!may_be_open(args[0], frame, &info))
 		return not_again(info);
 	leaving(frame);
 	call_suspend((PyCodeObject *)args[0], frame);
@@ -112,7 +125,7 @@ CALLBACK(on_resume)
 	void *frame = frame_current();
 	struct code_info *info;
 
-	if (!is_watched(args[0], frame, &info))
+	if (!may_go_on(args[0], frame, &info))
 		return not_again(info);
 	entering(frame);
 	call_resume((PyCodeObject *)args[0], frame);
@@ -126,7 +139,7 @@ CALLBACK(on_throw)
 	void *frame = frame_current();
 	struct code_info *info;
 
-	if (is_watched(args[0], frame, &info)) {
+	if (may_go_on(args[0], frame, &info)) {
 		entering(frame);
 		call_resume((PyCodeObject *)args[0], frame);
 	}
@@ -138,7 +151,7 @@ CALLBACK(on_unwind)
 	void *frame = frame_current();
 	struct code_info *info;
 
-	if (is_watched(args[0], frame, &info)) {
+	if (may_be_open(args[0], frame, &info)) {
 		leaving(frame);
 		call_raise((PyCodeObject *)args[0], frame, (PyObject *)Py_TYPE(args[2]), args[2]);
 	}

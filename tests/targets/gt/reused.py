@@ -77,6 +77,29 @@ def renamed():
     late(9)
 
 
+def cleared():
+    """Calls that outlive the name of their module."""
+    code = compile(SOURCE, "cleared.py", "exec")
+    for name in ("gt.cleared", "outside.cleared", "gt.cleared"):
+        space = fresh(name)
+        exec(code, space)
+        counts = [space["count"](3) for _ in range(4)]
+        for count in counts:
+            next(count)
+        counts[0].close()
+        work, back = space["work"], space["back"]
+        space["__name__"] = "outside.renamed"
+        next(counts[1])
+        counts[1].close()
+        back((lambda other, n: space.clear(),), 2)
+        work(2)
+        list(counts[2])
+        try:
+            counts[3].throw(KeyError("thrown"))
+        except KeyError:
+            pass
+
+
 def compiled():
     """Code that is compiled, run and freed, again and again."""
     for n in range(40):
@@ -99,5 +122,6 @@ def classes():
 def main():
     mixed(one_code())
     renamed()
+    cleared()
     compiled()
     classes()
