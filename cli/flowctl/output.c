@@ -47,13 +47,13 @@ int output_open(struct output *o, const char *path, const struct arguments *a, s
 		return 0;
 	o->fd = -1;
 	o->name = o->place = path;
+	if (!stat(path, &st) && S_ISDIR(st.st_mode))
+		return why(w, -EISDIR, "%s is a folder: name a file", path);
 	err = outfile_replaceable(path, w);
 	if (err)
 		return err;
 	if (stat(path, &st))
 		return open_beside(o, path, w);
-	if (S_ISDIR(st.st_mode))
-		return why(w, -EISDIR, "%s is a folder: name a file", path);
 	if (!S_ISREG(st.st_mode))
 		return outfile_open(path, 0, -1, -1, &o->fd, w);
 	if (is_trace(&st, a))

@@ -17,7 +17,6 @@
 
 enum sort_key {
 	SORT_SELF,
-	SORT_WAIT,
 	SORT_TOTAL,
 	SORT_CALLS,
 	SORT_EXCEPTIONS,
@@ -28,6 +27,7 @@ enum sort_key {
 	SORT_P99,
 	SORT_MAX,
 	SORT_NAME,
+	SORT_WAIT,
 };
 
 struct options {
@@ -39,7 +39,7 @@ struct options {
 
 static const struct command_option rows[] = {
 	{"sort", 's', VALUE_CHOICE, OPTION_AT(struct options, sort),
-	 "self|wait|total|calls|exceptions|unfinished|mean|p50|p95|p99|max|name", "self",
+	 "self|total|calls|exceptions|unfinished|mean|p50|p95|p99|max|name|wait", "self",
 	 "what comes first", 0, 0},
 	{"by", 'b', VALUE_CHOICE, OPTION_AT(struct options, by), "function|module|thread",
 	 "function", "what a row is", 0, 0},
@@ -144,18 +144,32 @@ static int print_json(const struct stats *s, const struct reading *r, size_t sho
 	return json_print(&j);
 }
 
+/* Most programs have nothing that waits, and terminals have 80 columns. */
+static bool any_waits(const struct stats *s, size_t shown)
+{
+	for (size_t i = 0; i < shown; i++)
+		if (s->row[i]->wait_us)
+			return true;
+	return false;
+}
+
 static int print_table(const struct stats *s, size_t shown)
 {
-	static const struct column columns[] = {
+	struct column columns[] = {
 		{"calls", COLUMN_RIGHT}, {"exc", COLUMN_RIGHT},	 {"open", COLUMN_RIGHT},
 		{"total", COLUMN_RIGHT}, {"self", COLUMN_RIGHT}, {"wait", COLUMN_RIGHT},
 		{"mean", COLUMN_RIGHT},	 {"p50", COLUMN_RIGHT},	 {"p95", COLUMN_RIGHT},
 		{"p99", COLUMN_RIGHT},	 {"max", COLUMN_RIGHT},	 {"", COLUMN_LEFT_END},
 	};
+	const size_t count = sizeof(columns) / sizeof(columns[0]), wait = 5;
+	bool waits = any_waits(s, shown);
 	struct columns c;
 	int err;
 
-	columns_init(&c, columns, sizeof(columns) / sizeof(columns[0]));
+	if (!waits)
+		memmove(&columns[wait], &columns[wait + 1],
+			(count - wait - 1) * sizeof(columns[0]));
+	columns_init(&c, columns, waits ? count : count - 1);
 	for (size_t i = 0; i < shown; i++) {
 		const struct stats_row *row = s->row[i];
 
@@ -164,7 +178,8 @@ static int print_table(const struct stats *s, size_t shown)
 		columns_u64_or_none(&c, row->unfinished);
 		columns_us(&c, (double)row->durations.sum_us);
 		columns_us(&c, (double)row->self_us);
-		columns_us_or_none(&c, (double)row->wait_us);
+		if (waits)
+			columns_us_or_none(&c, (double)row->wait_us);
 		columns_us(&c, mean_of(row));
 		columns_us(&c, (double)row->p50_us);
 		columns_us(&c, (double)row->p95_us);

@@ -115,6 +115,7 @@ def test_wait_is_what_is_left(flowctl, path):
     (call, *_) = flowctl.json("slow", "-n", 2, path, "-w", "function=fetch")["calls"]
     assert call["waitMicros"] == call["durationMicros"] - call["selfMicros"] - 25
     assert "wait" in flowctl("tree", path)[0].splitlines()[0]
+    assert "wait" in flowctl("stats", path)[0].splitlines()[0]
 
 
 def test_a_context_manager_does_not_have_the_time_of_its_body(flowctl, tmp_path):

@@ -56,9 +56,10 @@ function callTable() {
   const start = calls.reduce((least, call) => Math.min(least, call.start), Infinity);
   return table("The slowest single calls", [
     { title: "Call", text: true, value: (row) => row.function.label, show: (row) => nameOf(row.function) },
-    time("Duration", "duration"), time("Self", "self"), time("Wait", "wait"),
+    time("Duration", "duration"), time("Self", "self"),
     { title: "Began after", value: (row) => row.start, help: "Shows it in the timeline",
       show: (row) => el("button", { type: "button", class: "link", title: "Show it in the timeline", onclick: () => focusOn(row) }, duration(row.start - start)) },
+    time("Wait", "wait"),
     { title: "Thread", text: true, value: (row) => threadName(row.pid, row.tid), show: (row) => threadOf(row) },
     { title: "Arguments", text: true, value: (row) => row.args, show: values },
   ], calls.slice(), 1);
