@@ -31,6 +31,7 @@
 #define FT_MAX_DEPTH 8			    /* nested containers */
 #define FT_MAX_ITEMS 256		    /* items of one container */
 #define FT_MAX_PARAMS 64		    /* parameters of one function that are captured */
+#define FT_MAX_STACK 64			    /* entries of a traceback */
 #define FT_MAX_PREFIX 120		    /* bytes of one module prefix */
 #define FT_MAX_CLASS_NAME 240		    /* bytes of a class's name, path or module */
 #define FT_MAX_REDACT 64		    /* names in the redaction list */
@@ -54,6 +55,7 @@ enum ft_rec_type {
 	FT_REC_HTTP_REQUEST = 13,  /* struct ft_rec_http_request: a request came */
 	FT_REC_HTTP_RESPONSE = 14, /* struct ft_rec_http_response: it is over */
 	FT_REC_HTTP_FORGET = 15,   /* struct ft_rec_http_request: no call names it any more */
+	FT_REC_LINES = 16, /* struct ft_rec_lines: code that a stack names, before it does */
 };
 
 /* 24 bytes. pid is the thread group, tid the thread, both as the collector sees them. */
@@ -151,7 +153,16 @@ struct ft_rec_exit {
 /*
  * FT_REC_RAISE: an exception is pending in this call. It may still be handled there; only
  * an EXIT of kind FT_EXIT_EXCEPTION makes it an event. Tokens: one EXC.
+ *
+ * With FT_RAISE_STACK in hdr.flags a LIST comes behind it: the entries of the traceback, outermost
+ * first, each a FRAME, or (from inside of the process) a TUPLE of file STR, line INT and function
+ * STR. The LIST says how many there are; the outermost are left out where there are more than
+ * FT_MAX_STACK.
  */
+#define FT_RAISE_STACK 1
+/* The stack begins in a frame below this call's, which was left before it was seen. */
+#define FT_RAISE_BELOW 2
+
 struct ft_rec_raise {
 	struct ft_rec hdr;
 	__u64 code;
@@ -159,6 +170,22 @@ struct ft_rec_raise {
 	__u32 start_tid;
 	__u32 line; /* reserved, 0 */
 	__u64 exc;  /* address of the exception object: tells one from the next */
+};
+
+/* How a code object says which line an instruction is of. */
+enum ft_lines_how {
+	FT_LINES_LNOTAB = 1,	/* up to 3.9: pairs of bytes {instructions' bytes, lines} */
+	FT_LINES_DELTAS = 2,	/* 3.10: likewise, a line of -128: none (PEP 626) */
+	FT_LINES_LOCATIONS = 3, /* from 3.11: entries {code and length, ...} (locations.md) */
+};
+
+/* FT_REC_LINES: tokens are filename STR, name STR, and the table of lines BYTES; what is cut of it
+ * is not known. */
+struct ft_rec_lines {
+	struct ft_rec hdr;
+	__u64 code;
+	__u32 first_line;
+	__u32 how; /* enum ft_lines_how */
 };
 
 /* FT_REC_LOST: events of this thread that could not be recorded between two moments. */
@@ -242,6 +269,9 @@ enum ft_token_kind {
 	FT_T_UNREADABLE = 21, /* memory that could not be read, or changed under the reader */
 	FT_T_REDACTED = 22,   /* the name is on the redaction list; the value never left */
 	FT_T_STOP = 23,	      /* no room for more: every open container is cut here */
+	/* u64 code; s32 where its last instruction lies, as the frame has it: bytes, in 3.10 two of
+	 * them each; s32 line, -1 = not known */
+	FT_T_FRAME = 24,
 };
 
 /* A STR, BYTES or BYTEARRAY that is cut: a u64 with its full length (characters or bytes)
@@ -292,6 +322,7 @@ FT_ASSERT(pytype, sizeof(struct ft_rec_pytype) == 40);
 FT_ASSERT(enter, sizeof(struct ft_rec_enter) == 48);
 FT_ASSERT(exit, sizeof(struct ft_rec_exit) == 48);
 FT_ASSERT(raise, sizeof(struct ft_rec_raise) == 56);
+FT_ASSERT(lines, sizeof(struct ft_rec_lines) == 40);
 FT_ASSERT(lost, sizeof(struct ft_rec_lost) == 48);
 FT_ASSERT(http_request, sizeof(struct ft_rec_http_request) == 32);
 FT_ASSERT(http_response, sizeof(struct ft_rec_http_response) == 40);

@@ -63,7 +63,8 @@ struct ft_layout {
 	__u16 tstate_exc_traceback; /* FT_NONE: it is the exception's own (3.12) */
 	__u16 tstate_exc_info;	    /* the innermost of what is being handled */
 	__u16 exc_info_value, exc_info_previous;
-	__u16 traceback_next, traceback_frame;
+	__u16 traceback_next, traceback_frame; /* tb_lasti and tb_lineno, ints, are behind it */
+	__u16 exc_traceback;
 	__u16 tstate_context;  /* contextvars.Context, NULL until it is needed */
 	__u16 context_entered; /* int: a thread runs in it, and did not make it for itself */
 
@@ -88,7 +89,8 @@ struct ft_layout {
 	__u16 code_argcount, code_posonly, code_kwonly;
 	__u16 code_nlocals, code_nlocalsplus, code_flags, code_firstlineno;
 	__u16 code_filename, code_name, code_qualname, code_localsplusnames;
-	__u16 code_localspluskinds; /* bytes, 0x40 = a cell; FT_NONE: code_cell2arg */
+	__u16 code_linetable, lines_how; /* enum ft_lines_how */
+	__u16 code_localspluskinds;	 /* bytes, 0x40 = a cell; FT_NONE: code_cell2arg */
 	__u16 code_cell2arg, code_cellvars, code_freevars;
 
 	/* objects */
@@ -164,7 +166,8 @@ struct ft_settings {
 	__u32 redact_lengths; /* bit n: a name of n bytes is on the redaction list */
 	/* Inode of the collector's PID namespace; 0 = the initial one. Ids are those in it. */
 	__u32 pidns;
-	__u32 http; /* look for HTTP requests */
+	__u32 http;  /* look for HTTP requests */
+	__u32 stack; /* tell which way an exception came */
 };
 
 #endif

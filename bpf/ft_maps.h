@@ -228,6 +228,17 @@ struct walk {
 	struct level level[16]; /* FT_MAX_DEPTH and the hidden ones; a power of two */
 };
 
+/* The way of an exception that is being told of. */
+struct traceback {
+	__u64 first; /* the outermost entry that is told; 0 = none */
+	__u64 at;    /* the walk's */
+	__u64 frame; /* the frame that it comes into, which has no entry yet; 0 = it has */
+	__u64 code;  /* ... and its code */
+	__u32 count, whole;
+	__u32 own;  /* that frame's code was not looked at yet */
+	__u32 open; /* it goes into the RAISE record that is being built */
+};
+
 /* Everything about one thread; key: tid. */
 struct thread {
 	__u32 pid;
@@ -253,6 +264,7 @@ struct thread {
 	struct ft_rec_exit exit;
 	struct ft_rec_http_response response;
 	struct http_reading http;
+	struct traceback traceback;
 	__u64 roots[8];
 	struct walk walk;
 	__u8 small[1536]; /* a TYPE record, while tok holds another; behind it, scratch */

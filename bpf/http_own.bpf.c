@@ -49,7 +49,7 @@ FT_GLOBAL int ft_http_within(u32 tid)
 	return 1;
 }
 
-#define GENERATOR_FRAME 16 /* up to 3.10: the frame of a generator (genobject.h) */
+#define GENERATOR_FRAME 16  /* up to 3.10: the frame of a generator (genobject.h) */
 #define GENERATOR_BYTES 256 /* from 3.11 on it is within it */
 
 /* Is this the frame of this generator? */

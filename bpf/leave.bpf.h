@@ -7,6 +7,7 @@
 #define FT_LEAVE_BPF_H
 
 #include "enter.bpf.h"
+#include "traceback.bpf.h"
 
 /* It was running when the trace began, or its entry passed no hook. */
 FT_INLINE void unmatched(struct thread *t, struct hit *h)
@@ -199,8 +200,11 @@ FT_INLINE void unwind(struct thread *t, struct hit *h, u64 exc_type)
 
 	if (!c)
 		return;
-	if (!(c->flags & CALL_HIDDEN) && !build_raise(h->tid, exc_type, exc))
-		send_raise(t, h->tid, c, exc, now);
+	if (!(c->flags & CALL_HIDDEN)) {
+		traceback_of(t, h->tid, 0, 0, exc);
+		if (!build_raise(h->tid, exc_type, exc))
+			send_raise(t, h->tid, c, exc, now, 0);
+	}
 	send_unwound(t, h->tid, c, now);
 	http_raised(c, exc_type ?: read_ptr(exc + 8));
 	over(h, c, 1);

@@ -68,6 +68,14 @@ FT_MAP struct {
 	__type(value, struct code_entry);
 } ft_codes SEC(".maps");
 
+/* Code whose name and lines user space knows, since when; one entry without --stack. */
+FT_MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	FT_ENTRIES(8192);
+	__type(key, struct code_key);
+	__type(value, u64);
+} ft_told SEC(".maps");
+
 FT_MAP struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	FT_ENTRIES(8192);

@@ -73,12 +73,16 @@ int ft_drop_stacks(u32 tid);
 /* Begins the tokens of a RAISE record for the exception (type, value), as the thread state
  * holds it: up to 3.11 the value may be no instance yet. The rest is to be walked. */
 int ft_begin_raise(u32 tid, u64 type, u64 value);
+/* ... and behind them, with --stack, the way that it came; traceback.bpf.h */
+int ft_traceback_put(u32 tid);
 
 FT_INLINE int build_raise(u32 tid, u64 type, u64 value)
 {
 	if (ft_begin_raise(tid, type, value))
 		return -1;
 	walk(tid);
+	if (ft_settings.stack)
+		ft_traceback_put(tid);
 	return 0;
 }
 
@@ -279,8 +283,9 @@ FT_INLINE void send_unknown(struct thread *t, u32 tid, const struct call *c, u64
 	send(t, tid, now, r, sizeof(*r), 0);
 }
 
-/* Sends the RAISE record whose tokens are in t->tok, for this call. */
-FT_INLINE void send_raise(struct thread *t, u32 tid, const struct call *c, u64 exc, u64 now)
+/* Sends the RAISE record whose tokens are in t->tok, for this call. below: FT_RAISE_BELOW or 0. */
+FT_INLINE void send_raise(struct thread *t, u32 tid, const struct call *c, u64 exc, u64 now,
+			  u32 below)
 {
 	struct ft_rec_raise *r = head_of(t, sizeof(*r));
 
@@ -292,6 +297,7 @@ FT_INLINE void send_raise(struct thread *t, u32 tid, const struct call *c, u64 e
 	r->start_tid = c->start_tid;
 	r->line = 0;
 	r->exc = exc;
+	r->hdr.flags = (t->traceback.open ? FT_RAISE_STACK : 0) | below;
 	send_tokens(t, tid, now, sizeof(*r), 0);
 }
 

@@ -186,6 +186,8 @@ int ft_freed(struct pt_regs *ctx)
 		return 0;
 	bpf_map_delete_elem(&ft_codes, &code);
 	bpf_map_delete_elem(&ft_types, &type);
+	if (ft_settings.stack)
+		bpf_map_delete_elem(&ft_told, &code);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  * on the call (RAISE); that a call was left by it shows when its frame is gone (ft_settle).
  */
 #include "hit.bpf.h"
+#include "traceback.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -297,7 +298,7 @@ FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 	if (!c)
 		return 0;
 	if (left > 0)
-		send_raise(t, tid, c, exc, now);
+		send_raise(t, tid, c, exc, now, FT_RAISE_BELOW);
 	else if (left < 0)
 		send_unknown(t, tid, c, now);
 	send_unwound(t, tid, c, now);
@@ -416,6 +417,7 @@ int ft_traceback(struct pt_regs *ctx)
 	exc = value ?: EXC_UNREADABLE;
 	if (h.l->tstate_exc_type != FT_NONE)
 		type = read_ptr(h.tstate + h.l->tstate_exc_type);
+	traceback_of(t, h.tid, h.frame, h.code, value);
 	if (build_raise(h.tid, type, value))
 		return 0;
 	c = call_top(t, h.tid);
@@ -437,7 +439,7 @@ int ft_traceback(struct pt_regs *ctx)
 		c->tstate = h.tstate;
 		call_opened(t);
 	}
-	send_raise(t, h.tid, c, exc, bpf_ktime_get_ns());
+	send_raise(t, h.tid, c, exc, bpf_ktime_get_ns(), 0);
 	c->exc = exc;
 	c->object = object;
 	http_raised(c, type);

@@ -42,6 +42,7 @@ struct config {
 	uint64_t buffer_bytes; /* a power of two, at least one page */
 	int follow;	       /* 0 or 1 after config_parse; -1 = not said */
 	bool http;	       /* HTTP requests and responses */
+	bool stack;	       /* which way exceptions came */
 	bool check, json, all, quiet, help, version;
 	int verbose;
 	char *config_file; /* owned, NULL = none */

@@ -204,6 +204,7 @@ static int load(struct run *r)
 				.capture = pipeline_capture(c),
 				.accept_unknown = c->prefix.count == 0,
 				.http = c->http,
+				.stack = c->stack,
 			},
 		.prefix = (const char *const *)c->prefix.at,
 		.nprefix = c->prefix.count,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "calls.h"
+#include "traceback.h"
 
 #include "base/map.h"
 #include "cut.h"
@@ -192,7 +193,7 @@ static bool record_exit(struct agent_thread *t, const struct call *call, enum ft
 }
 
 static bool record_raise(struct agent_thread *t, const struct call *call, PyObject *type,
-			 PyObject *value, const struct code_info *info)
+			 PyObject *value, PyObject *traceback, const struct code_info *info)
 {
 	struct ft_rec_raise *r = engine_reserve(t);
 	uint64_t now = engine_now(t);
@@ -202,6 +203,10 @@ static bool record_raise(struct agent_thread *t, const struct call *call, PyObje
 		return false;
 	tokens_begin(&o, r + 1, engine_limits());
 	tokens_exception(&o, type, value);
+	if (engine_captures_stack()) {
+		o.size = FT_MAX_TOKEN_BYTES_INSIDE;
+		tokens_traceback(&o, traceback);
+	}
 	*r = (struct ft_rec_raise){
 		.hdr = engine_head(t, FT_REC_RAISE, sizeof(*r) + o.used, now),
 		.code = call->function,
@@ -209,6 +214,7 @@ static bool record_raise(struct agent_thread *t, const struct call *call, PyObje
 		.start_tid = call->start_tid,
 		.exc = (uintptr_t)value,
 	};
+	r->hdr.flags = engine_captures_stack() ? FT_RAISE_STACK : 0;
 	if (probes_heard())
 		probe_exception(info, record_cut(&r->hdr, sizeof(*r)));
 	return engine_commit(t, &r->hdr);
@@ -279,7 +285,8 @@ void call_return(PyCodeObject *code, void *frame, PyObject *result)
 	t->busy = false;
 }
 
-void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value)
+void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value,
+		PyObject *traceback)
 {
 	struct agent_thread *t = engine_thread();
 	const struct code_info *info;
@@ -289,7 +296,7 @@ void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value
 		return;
 	info = code_info(code, frame_globals(frame));
 	t->busy = true;
-	if (!record_raise(t, &call, type, value, info) ||
+	if (!record_raise(t, &call, type, value, traceback, info) ||
 	    !record_exit(t, &call, FT_EXIT_EXCEPTION, NULL, info))
 		engine_lost(t, t->last_ns, 2, LOSS_FULL); /* EXCEPTION and EXIT */
 	t->busy = false;

@@ -22,7 +22,8 @@ void call_begin(PyCodeObject *code, struct code_info *info, void *frame, bool ce
 void call_return(PyCodeObject *code, void *frame, PyObject *result);
 /* It is left by an exception: an instance, or what will become one (value: instance, str,
  * tuple or NULL) of that type. */
-void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value);
+void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value,
+		PyObject *traceback);
 /* A generator is suspended, and goes on, on this or another thread. */
 void call_suspend(PyCodeObject *code, void *frame);
 void call_resume(PyCodeObject *code, void *frame);

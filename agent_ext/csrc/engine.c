@@ -46,6 +46,11 @@ bool engine_captures_result(void)
 	return engine.settings->config.result;
 }
 
+bool engine_captures_stack(void)
+{
+	return engine.settings->config.stack;
+}
+
 /* ---- its parts -------------------------------------------------------------------------- */
 
 static int start_pipeline(struct engine *e)
@@ -147,9 +152,9 @@ static void set_limits(struct engine *e, const struct config *c)
 {
 	e->limits = (struct value_limits){c->max_arg_length, c->max_depth, c->max_items,
 					  FT_MAX_TOKEN_BYTES};
-	e->long_values = c->segments || c->max_arg_length > FT_MAX_TOKEN_BYTES;
-	if (e->long_values)
+	if (c->segments || c->max_arg_length > FT_MAX_TOKEN_BYTES)
 		e->limits.max_bytes = FT_MAX_TOKEN_BYTES_INSIDE;
+	e->long_values = c->stack || e->limits.max_bytes > FT_MAX_TOKEN_BYTES;
 	if (c->segments)
 		e->limits.max_arg_length = FT_MAX_TOKEN_BYTES_INSIDE;
 }

@@ -94,6 +94,7 @@ uint32_t engine_pid(void);
 const struct value_limits *engine_limits(void);
 bool engine_captures_args(void);
 bool engine_captures_result(void);
+bool engine_captures_stack(void);
 
 /* This thread; NULL without memory, or when nothing runs. */
 struct agent_thread *engine_thread(void);

@@ -181,7 +181,8 @@ static void raised(PyCodeObject *code, void *frame)
 {
 	const PyThreadState *tstate = PyThreadState_Get();
 
-	call_raise(code, frame, tstate->curexc_type, tstate->curexc_value);
+	call_raise(code, frame, tstate->curexc_type, tstate->curexc_value,
+		   tstate->curexc_traceback);
 }
 
 /* The frame as calls.c knows it. Returns what its stack is known by. */

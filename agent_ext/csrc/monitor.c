@@ -153,7 +153,8 @@ CALLBACK(on_unwind)
 
 	if (may_be_open(args[0], frame, &info)) {
 		leaving(frame);
-		call_raise((PyCodeObject *)args[0], frame, (PyObject *)Py_TYPE(args[2]), args[2]);
+		call_raise((PyCodeObject *)args[0], frame, (PyObject *)Py_TYPE(args[2]), args[2],
+			   ((PyBaseExceptionObject *)args[2])->traceback);
 	}
 	Py_RETURN_NONE;
 }

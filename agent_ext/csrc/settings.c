@@ -54,20 +54,21 @@ static int list_of(PyObject *given, const char *name, PyObject **ret)
 
 int settings_read(PyObject *args, PyObject *kwargs, struct settings *ret)
 {
-	static char *names[] = {
-		"output",	  "to_stdout", "prefix",	 "exclude", "redact",
-		"max_arg_length", "max_depth", "max_items",	 "args",    "result",
-		"overflow",	  "segments",  "segment_folder", NULL};
+	static char *names[] = {"output",	  "to_stdout",	    "prefix",	 "exclude",
+				"redact",	  "max_arg_length", "max_depth", "max_items",
+				"args",		  "result",	    "overflow",	 "segments",
+				"segment_folder", "stack",	    NULL};
 	PyObject *output, *prefix, *exclude, *redact, *folder;
-	int to_stdout, length, depth, items, with_args, with_result, segments;
+	int to_stdout, length, depth, items, with_args, with_result, segments, with_stack;
 	struct config *c = &ret->config;
 	const char *overflow;
 
 	*ret = (struct settings){};
-	if (!PyArg_ParseTupleAndKeywords(
-		    args, kwargs, "$O&pOOOiiippspO&", names, PyUnicode_FSConverter, &output,
-		    &to_stdout, &prefix, &exclude, &redact, &length, &depth, &items, &with_args,
-		    &with_result, &overflow, &segments, PyUnicode_FSConverter, &folder))
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$O&pOOOiiippspO&p", names,
+					 PyUnicode_FSConverter, &output, &to_stdout, &prefix,
+					 &exclude, &redact, &length, &depth, &items, &with_args,
+					 &with_result, &overflow, &segments, PyUnicode_FSConverter,
+					 &folder, &with_stack))
 		return -1;
 	c->output = strdup(PyBytes_AS_STRING(output));
 	c->segment_folder = strdup(PyBytes_AS_STRING(folder));
@@ -77,6 +78,7 @@ int settings_read(PyObject *args, PyObject *kwargs, struct settings *ret)
 	c->args = with_args;
 	c->result = with_result;
 	c->segments = segments;
+	c->stack = with_stack;
 	if (!c->output || !c->segment_folder)
 		PyErr_NoMemory();
 	else if (!limit("max_arg_length", length, FT_MAX_TOKEN_BYTES_INSIDE, &c->max_arg_length) &&

@@ -392,9 +392,14 @@ void tokens_exception(struct tokens_out *o, PyObject *type, PyObject *value)
 
 void tokens_text(struct tokens_out *o, PyObject *s)
 {
+	tokens_within(o, s, o->size);
+}
+
+void tokens_within(struct tokens_out *o, PyObject *s, long characters)
+{
 	long budget = o->budget;
 
-	o->budget = o->size;
+	o->budget = characters;
 	if (s && PyUnicode_Check(s))
 		put_str(o, s);
 	else
@@ -425,9 +430,20 @@ void tokens_utf8(struct tokens_out *o, const char *s)
 	o->budget = budget;
 }
 
+void tokens_number(struct tokens_out *o, int64_t value)
+{
+	number(o, FT_T_INT, value, 0);
+}
+
 void tokens_open(struct tokens_out *o, unsigned kind, uint64_t items)
 {
 	number(o, kind, items, 0);
+}
+
+void tokens_stop(struct tokens_out *o)
+{
+	plain(o, FT_T_STOP, 0);
+	o->stopped = true;
 }
 
 void tokens_close(struct tokens_out *o)

@@ -37,11 +37,17 @@ void tokens_redacted(struct tokens_out *o, bool first);
 void tokens_exception(struct tokens_out *o, PyObject *type, PyObject *value);
 /* A str, or NONE for NULL; no limit but the room. */
 void tokens_text(struct tokens_out *o, PyObject *text);
+/* ... of which so many characters at most. */
+void tokens_within(struct tokens_out *o, PyObject *text, long characters);
 /* The same with the room that a class's name has. */
 void tokens_class_name(struct tokens_out *o, PyObject *text);
 /* A C string in UTF-8: such a name, too. */
 void tokens_utf8(struct tokens_out *o, const char *s);
+/* An int. */
+void tokens_number(struct tokens_out *o, int64_t value);
 void tokens_open(struct tokens_out *o, unsigned kind, uint64_t items);
 void tokens_close(struct tokens_out *o);
+/* There is no room for more: every open container is cut here. */
+void tokens_stop(struct tokens_out *o);
 
 #endif

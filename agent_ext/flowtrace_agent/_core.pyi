@@ -20,6 +20,7 @@ def start(
     max_items: int,
     args: bool,
     result: bool,
+    stack: bool,
     overflow: str,
     segments: bool,
     segment_folder: str,

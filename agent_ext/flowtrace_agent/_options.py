@@ -18,6 +18,7 @@ Runs a program as python would and traces its calls, as JSON lines.
       --max-items N     items of one container, 0 = the most (default: 64)
       --no-args         do not capture arguments
       --no-result       do not capture results
+      --stack           the file, line and function of each entry of an exception's traceback
       --redact NAMES    more parameters and dict keys whose values become "***"
       --redact-only NAMES  the same in place of the default list
   -h, --help            this text
@@ -38,6 +39,7 @@ OPTIONS: Dict[str, Tuple[str, Optional[bool]]] = {
     "--max-items": ("max_items", None),
     "--no-args": ("capture_args", False),
     "--no-result": ("capture_result", False),
+    "--stack": ("stack", True),
     "--redact": ("redact", None),
     "--redact-only": ("redact_only", None),
 }

@@ -32,6 +32,7 @@ def settings_of(config: Config) -> Settings:
         "max_items": config.max_items,
         "args": config.capture_args,
         "result": config.capture_result,
+        "stack": config.stack,
         "overflow": config.overflow,
         "segments": config.enable_segmentation,
         "segment_folder": _files.segments_of(config.logfile, config.segment_directory),

@@ -47,6 +47,8 @@ class Config:
     max_items: int = _setting("FLOWTRACE_MAX_ITEMS", 64, _settings.limit(_core.MAX_ITEMS))
     capture_args: bool = _setting("FLOWTRACE_ARGS", True, _settings.truth)
     capture_result: bool = _setting("FLOWTRACE_RESULT", True, _settings.truth)
+    #: Which way exceptions came: the entries of their tracebacks, in "stack" of EXCEPTION.
+    stack: bool = _setting("FLOWTRACE_STACK", False, _settings.truth)
     #: Parameters and keys of dicts whose values become "***", besides those of redact_only.
     redact: List[str] = _setting("FLOWTRACE_REDACT", "", _settings.names)
     #: The same in place of the default list.

@@ -261,6 +261,7 @@ static int put_exception(struct assembler *a, const struct event *e, const struc
 	l.has_exception = true;
 	l.exc_type = s->raise ? s->raise->type : unknown;
 	l.exc_message = s->raise ? s->raise->message : none;
+	l.stack = s->raise ? s->raise->stack : (struct text){};
 	a->stats.exceptions++;
 	err = put(a, &l);
 	if (err < 0)
@@ -422,11 +423,12 @@ static int on_raise(struct assembler *a, const struct event *e)
 {
 	struct span *s = spans_find(&a->spans, e->pid, e->span);
 	size_t type = e->exc_type.len, message = e->exc_message.len, full = e->exc_message.full_len;
+	size_t stack = e->stack.s ? e->stack.len : 0;
 	struct raise *r;
 
 	if (!s || !s->number)
 		return 0;
-	r = malloc(sizeof(*r) + type + message + full);
+	r = malloc(sizeof(*r) + type + message + full + stack);
 	if (!r)
 		return -ENOMEM;
 	r->ts_ns = e->ts_ns;
@@ -436,6 +438,9 @@ static int on_raise(struct assembler *a, const struct event *e)
 	r->message.s = memcpy(r->bytes + type, e->exc_message.s, message);
 	if (full)
 		r->message.full = memcpy(r->bytes + type + message, e->exc_message.full, full);
+	r->stack = e->stack;
+	if (stack)
+		r->stack.s = memcpy(r->bytes + type + message + full, e->stack.s, stack);
 	free(s->raise);
 	s->raise = r;
 	return 0;

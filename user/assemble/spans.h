@@ -15,7 +15,7 @@
 /* The last exception that was seen in a call; it may still be handled there. */
 struct raise {
 	uint64_t ts_ns;
-	struct text type, message; /* borrow from bytes[] */
+	struct text type, message, stack; /* borrow from bytes[] */
 	char bytes[];
 };
 

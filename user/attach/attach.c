@@ -222,6 +222,8 @@ static int load(struct attach *a, const struct attach_options *o, struct why *w)
 	if (err)
 		return why(w, err, "cannot size the ring buffer to %llu bytes: %s",
 			   (unsigned long long)o->buffer_bytes, strerror(-err));
+	if (!o->settings.stack)
+		bpf_map__set_max_entries(a->skel->maps.ft_told, 1);
 	err = flowtrace__load(a->skel);
 	if (err)
 		return features_explain(err, w);

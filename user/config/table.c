@@ -45,6 +45,9 @@ const struct option_row option_rows[] = {
 	  GROUP_VALUES, FLAG_SHOW_OFF, NULL, "do not capture arguments", 0, 0 },
 	{ "result", 0, "FLOWTRACE_RESULT", NULL, KIND_SWITCH, AT(result), "true",
 	  GROUP_VALUES, FLAG_SHOW_OFF, NULL, "do not capture results", 0, 0 },
+	{ "stack", 0, "FLOWTRACE_STACK", NULL, KIND_SWITCH, AT(stack), "false",
+	  GROUP_VALUES, 0, NULL, "which way an exception came: the file, line and function of each "
+	  "entry of its traceback, in `stack` of EXCEPTION", 0, 0 },
 	{ "redact", 0, "FLOWTRACE_REDACT", NULL, KIND_LIST, AT(redact), NULL,
 	  GROUP_VALUES, 0, "NAMES",
 	  "more parameters and dict keys whose value becomes \"***\" before it leaves the target, "

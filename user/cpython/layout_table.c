@@ -33,7 +33,7 @@
 
 #define HOW_3_12                                                                                   \
 	.int_tagged = 1, .dict_how = FT_DICT_LOG2, .code_has_localsplus = 1,                       \
-	.wrapper_callable = 16, .hash_rounds = 1
+	.wrapper_callable = 16, .hash_rounds = 1, .lines_how = FT_LINES_LOCATIONS
 
 static const struct cpython_facts rows[] = {
 	{
@@ -45,7 +45,7 @@ static const struct cpython_facts rows[] = {
 		.usdt_sees_every_call = true,
 		.tstate_current = TSTATE_CURRENT_3_8,
 		.layout = {OFFSETS_3_8, HOW_3_8_TO_3_10, .entry_frame_arg = 1,
-			   .states_running = 1 << 1},
+			   .states_running = 1 << 1, .lines_how = FT_LINES_LNOTAB},
 	},
 	{
 		.minor = 9,
@@ -56,7 +56,7 @@ static const struct cpython_facts rows[] = {
 		.usdt_sees_every_call = true,
 		.tstate_current = TSTATE_CURRENT_3_9,
 		.layout = {OFFSETS_3_9, HOW_3_8_TO_3_10, .entry_frame_arg = 2,
-			   .states_running = 1 << 1},
+			   .states_running = 1 << 1, .lines_how = FT_LINES_LNOTAB},
 	},
 	{
 		.minor = 10,
@@ -71,7 +71,8 @@ static const struct cpython_facts rows[] = {
 		 * (cpython/frameobject.h).
 		 */
 		.layout = {OFFSETS_3_10, HOW_3_8_TO_3_10, .entry_frame_arg = 2,
-			   .frame_state_suspended = -1, .states_running = 1 << 0 | 1 << 2},
+			   .frame_state_suspended = -1, .states_running = 1 << 0 | 1 << 2,
+			   .lines_how = FT_LINES_DELTAS},
 	},
 	{
 		.minor = 11,
@@ -86,7 +87,8 @@ static const struct cpython_facts rows[] = {
 		.layout = {OFFSETS_3_11, .tstate_how = FT_TSTATE_GLOBAL, .dict_how = FT_DICT_LOG2,
 			   .attr_how = FT_ATTR_VALUES_311, .values_order = FT_ORDER_BEFORE,
 			   .code_has_localsplus = 1, .wrapper_callable = 16, .hash_rounds = 1,
-			   .op_resume = {151, 150}, .resume_mask = 3},
+			   .op_resume = {151, 150}, .resume_mask = 3,
+			   .lines_how = FT_LINES_LOCATIONS},
 	},
 	{
 		.minor = 12,

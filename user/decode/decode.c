@@ -6,6 +6,7 @@
 #include "decode/exception.h"
 #include "decode/functions.h"
 #include "decode/http.h"
+#include "decode/lines.h"
 #include "decode/render.h"
 #include "decode/threads.h"
 #include "decode/types.h"
@@ -18,6 +19,8 @@ struct decoder {
 	struct render render;
 	struct exception exception;
 	struct http_reader http;
+	struct lines lines;
+	struct buf stack;
 };
 
 int decoder_new(const struct decoder_options *o, struct decoder **ret_decoder)
@@ -42,6 +45,8 @@ void decoder_free(struct decoder *d)
 	render_release(&d->render);
 	exception_release(&d->exception);
 	http_release(&d->http);
+	lines_release(&d->lines);
+	buf_release(&d->stack);
 	free(d);
 }
 
@@ -129,7 +134,8 @@ static int on_exit_rec(struct decoder *d, const struct ft_rec *rec, const void *
 static int on_raise(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
 {
 	const struct ft_rec_raise *r = (const void *)rec;
-	struct tokens t;
+	struct tokens t, stack;
+	int err;
 
 	e->type = EVENT_RAISE;
 	e->function = functions_find(&d->functions, rec->pid, r->code);
@@ -140,8 +146,14 @@ static int on_raise(struct decoder *d, const struct ft_rec *rec, const void *end
 		e->exc_message = stand_in("", false);
 		return 0;
 	}
-	return exception_read(&d->exception, &t, &d->types, rec->pid, d->options.max_arg_length,
-			      d->options.full_length, &e->exc_type, &e->exc_message);
+	stack = t;
+	err = exception_read(&d->exception, &t, &d->types, rec->pid, d->options.max_arg_length,
+			     d->options.full_length, &e->exc_type, &e->exc_message);
+	if (err || !(rec->flags & FT_RAISE_STACK))
+		return err;
+	return lines_stack(&d->lines, &stack, rec->pid,
+			   rec->flags & FT_RAISE_BELOW ? r->code & CODE_ADDRESS : 0, &d->stack,
+			   &e->stack);
 }
 
 static int on_http_request(struct decoder *d, const struct ft_rec *rec, const void *end,
@@ -192,6 +204,11 @@ static int on_lost(struct decoder *d, const struct ft_rec *rec, const void *end,
 	return 0;
 }
 
+static int on_lines(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
+{
+	return lines_learn(&d->lines, (const void *)rec, end);
+}
+
 static int on_type(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
 {
 	return types_learn(&d->types, (const void *)rec, end);
@@ -220,6 +237,7 @@ static int on_thread_exit(struct decoder *d, const struct ft_rec *rec, const voi
 static void forget_process(struct decoder *d, uint32_t pid)
 {
 	types_forget_process(&d->types, pid);
+	lines_forget_process(&d->lines, pid);
 	functions_forget_process(&d->functions, pid);
 	threads_forget_process(&d->threads, pid);
 }
@@ -269,6 +287,7 @@ static const struct {
 	[FT_REC_PROC_EXEC] = {sizeof(struct ft_rec_proc), on_proc_exec},
 	[FT_REC_HTTP_REQUEST] = {sizeof(struct ft_rec_http_request), on_http_request},
 	[FT_REC_HTTP_RESPONSE] = {sizeof(struct ft_rec_http_response), on_http_response},
+	[FT_REC_LINES] = {sizeof(struct ft_rec_lines), on_lines},
 	[FT_REC_HTTP_FORGET] = {sizeof(struct ft_rec_http_request), on_http_forget},
 };
 

@@ -12,7 +12,7 @@ static const uint8_t payload_of[] = {
 	[FT_T_BYTES] = ANY,	 [FT_T_BYTEARRAY] = ANY, [FT_T_LIST] = 8,    [FT_T_TUPLE] = 8,
 	[FT_T_SET] = 8,		 [FT_T_FROZENSET] = 8,	 [FT_T_DICT] = 8,    [FT_T_END] = ANY,
 	[FT_T_CUT] = ANY,	 [FT_T_DEEP] = ANY,	 [FT_T_OBJECT] = 16, [FT_T_EXC] = 16,
-	[FT_T_UNREADABLE] = ANY, [FT_T_REDACTED] = ANY,	 [FT_T_STOP] = ANY,
+	[FT_T_UNREADABLE] = ANY, [FT_T_REDACTED] = ANY,	 [FT_T_STOP] = ANY,  [FT_T_FRAME] = 16,
 };
 
 /* The low byte of a text's aux is not used today; FT_TOK_CUT is a flag above it. */

@@ -91,6 +91,7 @@ struct event {
 	bool by_exception;	   /* EXIT */
 	struct text value;	   /* ENTER: args object; EXIT: result. JSON text */
 	struct text exc_type, exc_message; /* RAISE: plain UTF-8 text, not JSON */
+	struct text stack;		   /* RAISE: a JSON array; s is NULL without one */
 	uint64_t first_ns, last_ns;	   /* LOST */
 	uint32_t count, reason;		   /* LOST; reason is an enum ft_counter */
 	uint32_t other_pid;		   /* PROC_FORK */
@@ -118,6 +119,7 @@ struct line {
 	unsigned threshold; /* of truncatedFields when value.cut */
 	bool has_exception; /* EXIT and EXCEPTION */
 	struct text exc_type, exc_message;
+	struct text stack;	   /* EXCEPTION: a JSON array; s is NULL without one */
 	const char *full_log_file; /* borrowed, set by the sink; NULL: nothing more than this */
 	uint64_t duration_ns;
 	uint64_t span, parent;

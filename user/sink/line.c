@@ -4,6 +4,7 @@
  */
 #include "base/json.h"
 #include "base/number.h"
+#include "ft_abi.h"
 #include "sink/line.h"
 
 /* Everything but the parts whose length is counted in line_bound(). */
@@ -30,6 +31,7 @@ static size_t http_bound(const struct line *l)
 static size_t line_bound(const struct line *l, size_t thread, size_t head, size_t tail)
 {
 	return FIXED_BYTES + head + tail + (l->full_log_file ? strlen(l->full_log_file) : 0) +
+	       l->stack.len +
 	       JSON_GROWTH * (thread + l->value.len + l->exc_type.len + l->exc_message.len +
 			      http_bound(l));
 }
@@ -108,6 +110,7 @@ static char *add_truncated(char *p, const struct line *l)
 	p = add_truncated_field(p, l->type == LINE_ENTER ? "args" : "result", &l->value,
 				l->threshold, &first);
 	p = add_truncated_field(p, "exception", &l->exc_message, l->threshold, &first);
+	p = add_truncated_field(p, "stack", &l->stack, FT_MAX_STACK, &first);
 	return first ? p : ADD(p, "}");
 }
 
@@ -208,6 +211,10 @@ static char *add_call(char *p, const struct line *l, size_t thread, size_t head,
 	if (l->type == LINE_EXIT && l->has_exception) { /* not in its row: at the end */
 		p = ADD(p, ", ");
 		p = add_exception(p, l);
+	}
+	if (l->type == LINE_EXCEPTION && l->stack.s) {
+		p = ADD(p, ", \"stack\": ");
+		p = add(p, l->stack.s, l->stack.len);
 	}
 	p = add_truncated(p, l);
 	p = add_full_log_file(p, l);

@@ -9,7 +9,7 @@ from support import raises
 
 SEED = {"package_prefix": "", "logfile": "flowtrace.jsonl", "stdout": False,
         "max_arg_length": 1000, "exclude_patterns": [], "async_logging": False}
-OURS = {"max_depth": 6, "max_items": 64, "capture_args": True, "capture_result": True,
+OURS = {"max_depth": 6, "max_items": 64, "capture_args": True, "capture_result": True, "stack": False,
         "redact": [],
         "redact_only": ["password", "passwd", "secret", "token", "authorization", "api_key",
                         "cookie"],
@@ -26,6 +26,7 @@ VARIABLES = {
     "max_items": ("FLOWTRACE_MAX_ITEMS", "7", 7),
     "capture_args": ("FLOWTRACE_ARGS", "false", False),
     "capture_result": ("FLOWTRACE_RESULT", "0", False),
+    "stack": ("FLOWTRACE_STACK", "1", True),
     "redact": ("FLOWTRACE_REDACT", "pin", ["pin"]),
     "redact_only": ("FLOWTRACE_REDACT_ONLY", "pin", ["pin"]),
     "overflow": ("FLOWTRACE_OVERFLOW", "drop", "drop"),

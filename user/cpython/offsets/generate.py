@@ -52,6 +52,8 @@ LAYOUT = {
     "exc_info_previous": {8: of("_PyErr_StackItem", "previous_item")},
     "traceback_next": {8: of("PyTracebackObject", "tb_next")},
     "traceback_frame": {8: of("PyTracebackObject", "tb_frame")},
+    "exc_traceback": {8: of("PyBaseExceptionObject", "traceback")},
+    "code_linetable": {8: of(CODE, "co_lnotab"), 10: of(CODE, "co_linetable")},
     "tstate_context": {8: of("PyThreadState", "context")},
     "context_entered": {8: of("PyContext", "ctx_entered")},
     "frame_code": {8: of(FRAME, "f_code"), 11: of(IFRAME, "f_code"), 13: of(IFRAME, "f_executable")},
@@ -81,7 +83,7 @@ LAYOUT = {
     "code_localsplusnames": {8: of(CODE, "co_varnames"), 11: of(CODE, "co_localsplusnames")},
     "code_localspluskinds": {8: None, 11: of(CODE, "co_localspluskinds")},
     # Read for RETURN_CONST only, which 3.14 no longer has; its tables are made in another way.
-    "code_bytecode": {12: of(CODE, "co_code_adaptive"), 14: None},
+    "code_bytecode": {11: of(CODE, "co_code_adaptive"), 14: None},
     "code_monitoring": {12: of(CODE, "_co_monitoring"), 14: None},
     "monitoring_lines": {12: of("_PyCoMonitoringData", "lines"), 14: None},
     "monitoring_instructions": {12: of("_PyCoMonitoringData", "per_instruction_opcodes"),
