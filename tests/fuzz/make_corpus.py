@@ -71,7 +71,8 @@ def code_of(image, minor, runtime):
     names = {"PyTraceBack_Here": b"\x55\xc3", "_PyEval_EvalFrameDefault": b"\x55\xc3",
              "_PyEval_FrameClearAndPop": b"\xf3\x0f\x1e\xfa\x55\xc3", "Py_Main": b"\xc3",
              "PyContext_CopyCurrent": b"\x55\xc3", "PyContext_New": b"\x55\xc3",
-             "PyCapsule_New": b"\x55\xc3",
+             "PyCapsule_New": b"\x55\xc3", "code_dealloc": b"\x55\xc3",
+             "type_dealloc": b"\x55\xc3",
              "_PyThreadState_GetCurrent": b"\x64\x48\x8b\x04\x25\xe8\xff\xff\xff\xc3"}
     symbols = {name: image.add(code) for name, code in names.items()}
     if minor <= 11:
@@ -130,8 +131,12 @@ def elf(minor, kind, how, gnu=True, notes=False):
     for name in ("_Py_NoneStruct", "_Py_TrueStruct"):
         symbols[name] = data.add(bytes(16))
     for name in TYPES:
-        symbols[name + "_Type"] = data.add(bytes(32) + struct.pack("<Q", 16))
+        symbols[name + "_Type"] = data.add(bytes(32) + struct.pack("<2Q", 16, 0) + bytes(8))
+    symbols["PyCode_Type"] = data.add(bytes(56))
     pointers = {data.add(bytes(8)): handler for handler in handlers}
+    # tp_dealloc
+    pointers[symbols["PyCode_Type"] + 48] = functions["code_dealloc"]
+    pointers[symbols["PyType_Type"] + 48] = functions["type_dealloc"]
     # Context.copy(): tp_methods, and the first PyMethodDef there.
     symbols["PyContext_Type"] = data.add(bytes(240))
     methods = data.add(bytes(64))
