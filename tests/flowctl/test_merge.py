@@ -8,11 +8,15 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
+from pathlib import Path
 
 import harness
 import make_trace
 import pytest
 from conftest import FLOWCTL, lines_of
+
+NOBODY = 65534
 
 
 def timed(number, lines):
@@ -134,10 +138,33 @@ def test_into_one_of_them(flowctl, parts, tmp_path):
     for number in range(2):
         shutil.copy(parts[number], tmp_path / str(number))
     os.chmod(tmp_path / "0", 0o640)
-    (tmp_path / "link").symlink_to("0")
-    flowctl("merge", tmp_path / "0", tmp_path / "1", "-o", tmp_path / "link")
+    flowctl("merge", tmp_path / "0", tmp_path / "1", "-o", tmp_path / "0")
     assert (tmp_path / "0").read_bytes() == merged(*parts[:2])
-    assert (tmp_path / "link").is_symlink() and (tmp_path / "0").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "0").stat().st_mode & 0o777 == 0o640
+
+
+def test_through_a_link(parts):
+    """A user's own: what it leads to is replaced. Root writes through none."""
+    users = ([0, NOBODY] if os.geteuid() == 0 else [os.geteuid()])
+    for user in users:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for number in range(2):
+                shutil.copy(parts[number], folder / str(number))
+                os.chown(folder / str(number), user, -1)
+            os.chmod(folder / "0", 0o640)
+            (folder / "link").symlink_to("0")
+            os.chown(folder, user, -1)
+            os.chown(folder / "link", user, -1, follow_symlinks=False)
+            done = subprocess.run([FLOWCTL, "merge", "0", "1", "-o", "link"], cwd=folder, user=user,
+                                  capture_output=True, check=False, timeout=30)
+            whole = merged(*parts[:2]) if user else parts[0].read_bytes()
+            assert done.returncode == (0 if user else 1), done.stderr
+            assert user or b"is a link" in done.stderr
+            assert (folder / "0").read_bytes() == whole
+            assert (folder / "link").is_symlink()
+            assert (folder / "0").stat().st_mode & 0o777 == 0o640
+            assert sorted(os.listdir(folder)) == ["0", "1", "link"]
 
 
 def test_lines_that_are_no_events(flowctl, parts, tmp_path):

@@ -54,6 +54,8 @@ static int cannot_open(const char *path, int err, struct why *w)
 			   "nobody reads %s: start the reader of this FIFO first (a socket cannot "
 			   "be named)",
 			   path);
+	if (err == -EISDIR)
+		return why(w, err, "%s is a directory: name a file in it", path);
 	return why(w, err, "cannot open %s for writing: %s", path, strerror(-err));
 }
 
