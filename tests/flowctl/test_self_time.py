@@ -5,8 +5,9 @@ import csv
 import io
 import json
 
+import harness
 import pytest
-from conftest import lines_of
+from conftest import FLOWCTL, lines_of
 
 WALL = 1060
 TASKS = 20
@@ -138,3 +139,38 @@ def test_generated_traces_add_up(flowctl, trace):
     outermost = sum(e["durationMicros"] for e in ended.values() if e["parent"] not in ended)
     rows = flowctl.json("stats", trace)["rows"]
     assert 0 < sum(row["selfMicros"] for row in rows) <= outermost
+
+
+def of_run(text, number):
+    """The same story as another run tells it: the same process, other spans."""
+    events = [json.loads(line) for line in text.splitlines()]
+    for one in events:
+        for key in ("span", "parent"):
+            one[key] += (number << 32) * bool(one[key])
+    return lines_of(*events)
+
+
+@pytest.mark.parametrize("of", [by_stats, by_tree, by_slow, by_folded, by_csv])
+def test_runs_of_the_same_pid_do_not_suspend_one_another(flowctl, path, tmp_path, of):
+    """As two containers have: merged, and each after the other in one file."""
+    paths = [tmp_path / "0", tmp_path / "1"]
+    for number, to in enumerate(paths):
+        to.write_bytes(of_run(story(), 3 + number))
+    flowctl("merge", *paths, "-o", tmp_path / "merged")
+    (tmp_path / "appended").write_bytes(b"".join(to.read_bytes() for to in paths))
+    once = of(flowctl, path)
+    twice = {name: 2 * once[name] for name in once}
+    assert of(flowctl, tmp_path / "merged") == twice
+    assert of(flowctl, tmp_path / "appended") == twice
+
+
+def test_spans_that_are_all_random_take_no_memory(tmp_path):
+    """Another writer's: each call would be a run of its own."""
+    peaks = []
+    for calls in (5_000, 40_000):
+        path = tmp_path / str(calls)
+        path.write_bytes(b"".join(
+            lines_of(event("ENTER", i, i << 33, "f"), leave(i, i, i << 33, "f"))
+            for i in range(1, calls)))
+        peaks.append(harness.peak_memory(FLOWCTL, "stats", path)[0])
+    assert peaks[1] < peaks[0] + 2048, peaks

@@ -10,6 +10,9 @@
 #define ON_PATH 2u
 #define LOOSE 4u /* its durations do not nest: it or a call that it made was suspended */
 
+#define RUN_SHIFT 32	 /* span numbers: random bits of the run over this many counted ones */
+#define LEAST_SWEEP 1024 /* threads */
+
 bool stacks_was_suspended(const struct trace_call *call)
 {
 	return call->stack_flags & WAS_SUSPENDED;
@@ -52,10 +55,11 @@ void stacks_sweep(struct stacks *s)
 	map_sweep(&s->threads, take_idle, NULL);
 }
 
-static struct running_thread *find_thread(struct stacks *s, uint32_t pid, uint32_t tid)
+static struct running_thread *find_thread(struct stacks *s, uint32_t pid, uint32_t tid,
+					  uint64_t run)
 {
-	if (!s->last || s->last->pid != pid || s->last->tid != tid)
-		s->last = map_get(&s->threads, map_key(pid, tid), 0);
+	if (!s->last || s->last->pid != pid || s->last->tid != tid || s->last->run != run)
+		s->last = map_get(&s->threads, map_key(pid, tid), run);
 	return s->last;
 }
 
@@ -66,34 +70,64 @@ static uint64_t begin_of(const struct trace_event *e)
 	return e->timestamp_us > e->duration_us ? e->timestamp_us - e->duration_us : 0;
 }
 
-static struct running_thread *add_thread(struct stacks *s, uint32_t pid, uint32_t tid,
+/* Runs without end would be threads without end. Who follows keeps something for each. */
+static void sweep_when_many(struct stacks *s)
+{
+	if (s->follow || s->threads.count < s->sweep_at)
+		return;
+	stacks_sweep(s);
+	s->sweep_at = 2 * s->threads.count + LEAST_SWEEP;
+}
+
+static struct running_thread *add_thread(struct stacks *s, uint32_t pid, uint32_t tid, uint64_t run,
 					 const struct trace_event *e)
 {
 	struct running_thread *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
+	sweep_when_many(s);
 	t->pid = pid;
 	t->tid = tid;
+	t->run = run;
 	t->first_us = t->now_us = begin_of(e);
-	if (map_put(&s->threads, map_key(pid, tid), 0, t, NULL)) {
+	if (map_put(&s->threads, map_key(pid, tid), run, t, NULL)) {
 		free(t);
 		return NULL;
 	}
 	return s->last = t;
 }
 
-static struct running_thread *thread_of(struct stacks *s, uint32_t pid, uint32_t tid,
+static struct running_thread *thread_of(struct stacks *s, uint32_t pid, uint32_t tid, uint64_t run,
 					const struct trace_event *e)
 {
-	struct running_thread *t = find_thread(s, pid, tid);
+	struct running_thread *t = find_thread(s, pid, tid, run);
 
-	return t ? t : add_thread(s, pid, tid, e);
+	return t ? t : add_thread(s, pid, tid, run, e);
 }
 
 struct running_thread *stacks_thread(struct stacks *s, const struct trace_event *e)
 {
-	return thread_of(s, e->pid, e->tid, e);
+	return thread_of(s, e->pid, e->tid, 0, e);
+}
+
+static bool is_on(const struct trace_call *call, const struct running_thread *t)
+{
+	return call->pid == t->pid && call->tid == t->tid && call->run == t->run;
+}
+
+/* Of a call that begins with this event, or of which only the end is known. */
+static uint64_t run_of(const struct stacks *s, const struct trace_calls *c,
+		       const struct trace_event *e)
+{
+	const struct trace_call *caller;
+
+	if (s->follow)
+		return 0;
+	caller = trace_calls_find(c, e->parent);
+	if (caller && caller->entered && caller->pid == e->pid && caller->tid == e->tid)
+		return caller->run;
+	return e->span >> RUN_SHIFT;
 }
 
 static struct trace_call *top_of(const struct running_thread *t)
@@ -202,7 +236,7 @@ static int find_path(struct stacks *s, const struct trace_calls *c, const struct
 		return 0;
 	call = trace_calls_find(c, span);
 	while (call && call->entered && !call->place && !(call->stack_flags & ON_PATH) &&
-	       call->pid == t->pid && call->tid == t->tid) {
+	       is_on(call, t)) {
 		if (!keep_on_path(s, n, call))
 			return -ENOMEM;
 		n++;
@@ -211,7 +245,7 @@ static int find_path(struct stacks *s, const struct trace_calls *c, const struct
 	for (size_t i = 0; i < n; i++)
 		s->path[i]->stack_flags &= ~ON_PATH;
 	*ret_len = n;
-	*ret_place = call && call->pid == t->pid && call->tid == t->tid ? call->place : 0;
+	*ret_place = call && is_on(call, t) ? call->place : 0;
 	return 0;
 }
 
@@ -251,9 +285,11 @@ static void set_times(struct stacks *s, const struct trace_calls *c, const struc
 int stacks_begin(struct stacks *s, const struct trace_calls *c, struct trace_call *call,
 		 const struct trace_event *e)
 {
-	struct running_thread *t = stacks_thread(s, e);
+	struct running_thread *t;
 	int err;
 
+	call->run = run_of(s, c, e);
+	t = thread_of(s, e->pid, e->tid, call->run, e);
 	if (!t)
 		return -ENOMEM;
 	set_times(s, c, t, e);
@@ -318,10 +354,13 @@ static void settle(const struct stacks *s, struct trace_call *call, uint64_t dur
 int stacks_end(struct stacks *s, const struct trace_calls *c, struct trace_call *call,
 	       const struct trace_event *e)
 {
-	/* A generator may end on another thread than that it began on. */
-	struct running_thread *t = thread_of(s, call->pid, call->tid, e);
+	struct running_thread *t;
 	int err;
 
+	if (!call->entered)
+		call->run = run_of(s, c, e);
+	/* A generator may end on another thread than that it began on. */
+	t = thread_of(s, call->pid, call->tid, call->run, e);
 	if (!t)
 		return -ENOMEM;
 	set_times(s, c, t, e);
@@ -338,7 +377,8 @@ int stacks_end(struct stacks *s, const struct trace_calls *c, struct trace_call 
 
 uint64_t stacks_self_us(const struct stacks *s, const struct trace_call *call, uint64_t until_us)
 {
-	const struct running_thread *t = map_get(&s->threads, map_key(call->pid, call->tid), 0);
+	const struct running_thread *t =
+		map_get(&s->threads, map_key(call->pid, call->tid), call->run);
 
 	if (!t || !call->place || top_of(t) != call || until_us <= t->now_us ||
 	    (call->function && call->function->suspends))

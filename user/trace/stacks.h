@@ -19,6 +19,10 @@
  *     it is not, and another call runs that was suspended before     to nobody: a loop may have
  *                                                                    waited
  *
+ * A trace may hold several runs, one after another or merged, whose processes had the same numbers:
+ * each container has a pid 1. The high bits of a span say of which run a call is, unless its
+ * caller says so; each run has a stack of its own, and suspends no call of another.
+ *
  * A trace has no events for suspensions: what a call did between its last event and its suspension
  * is not known to be its own, and counts as waiting.
  */
@@ -29,6 +33,7 @@
 
 struct running_thread {
 	uint32_t pid, tid;
+	uint64_t run;
 	uint64_t first_us, now_us;
 	struct trace_call **stack; /* owned */
 	size_t depth, room;
@@ -55,10 +60,12 @@ struct running_at {
 };
 
 struct stacks {
-	/* 0 or -errno, which ends everything; NULL: nobody follows. */
+	/* 0 or -errno, which ends everything; NULL: nobody follows. Who does draws one track a
+	 * thread: all runs are one to it. */
 	int (*follow)(void *arg, const struct running_at *at);
 	void *arg;
-	struct map threads;	     /* (pid, tid), 0 -> struct running_thread, owned */
+	struct map threads;	     /* (pid, tid), run -> struct running_thread, owned */
+	size_t sweep_at;	     /* when there are so many, idle ones are forgotten */
 	struct running_thread *last; /* borrowed: the one that was asked for last */
 	struct trace_call **path;    /* owned scratch */
 	size_t path_room;
@@ -68,7 +75,7 @@ struct stacks {
 };
 
 void stacks_release(struct stacks *s);
-/* The thread of the event; NULL without memory. */
+/* For who follows: the thread of the event; NULL without memory. */
 struct running_thread *stacks_thread(struct stacks *s, const struct trace_event *e);
 /* The call that this ENTER has opened runs now. 0 or -errno. */
 int stacks_begin(struct stacks *s, const struct trace_calls *c, struct trace_call *call,
