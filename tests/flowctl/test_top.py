@@ -410,9 +410,9 @@ def test_names_cannot_steer_the_terminal(played):
 
 @pytest.mark.parametrize("size", [(24, 80), (50, 200), (6, 30), (3, 10), (1, 1)])
 def test_the_size_of_the_window_is_kept_to(played, size):
-    names = ["f%02d_%s" % (n, "x" * (n + 1)) for n in range(40)]
+    names = ["f%02d_%s" % (n, "x" * (2 * n // 3 + 1)) for n in range(40)]
     program = played(STEADY % names)
-    with Terminal("top", "-p", "1", "-i", "0.2", program=program) as terminal:
+    with Terminal("top", "-p", "1", "-i", "0.2", "--sort", "total", program=program) as terminal:
         terminal.until(lambda text: "f37" in text)
         assert len(re.findall(r"\d\d_x", terminal.text())) == 21
         terminal.resize(*size)
