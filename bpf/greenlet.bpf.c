@@ -159,16 +159,29 @@ FT_GLOBAL int ft_elsewhere(u32 tid, u64 frame, u32 enters)
 
 /* ---- from one to another ------------------------------------------------------------------- */
 
-FT_GLOBAL int ft_drop_stack(u32 tid, u64 bottom)
+#define CHUNKS_AT_ONCE 32
+
+/* 1: there may be more behind them. */
+FT_GLOBAL int ft_drop_chunks(u32 tid, u64 bottom, u32 from)
 {
 	struct chunk_key key = {.tid = tid, .bottom = bottom};
 	u32 i;
 
-	for (i = 0; i < FT_MAX_CHUNKS; i++) {
-		key.chunk = i;
+	for (i = 0; i < CHUNKS_AT_ONCE; i++) {
+		key.chunk = from + i;
 		if (bpf_map_delete_elem(&ft_stacks, &key))
-			break;
+			return 0;
 	}
+	return 1;
+}
+
+FT_GLOBAL int ft_drop_stack(u32 tid, u64 bottom)
+{
+	u32 i;
+
+	for (i = 0; i < FT_MAX_CHUNKS / CHUNKS_AT_ONCE; i++)
+		if (!ft_drop_chunks(tid, bottom, i * CHUNKS_AT_ONCE))
+			break;
 	return 0;
 }
 

@@ -26,6 +26,10 @@
  * limit, so that only programs that raised theirs can exceed it. */
 #define WALK_FRAMES 64
 #define WALK_ROUNDS 17
+/* The same where a step is long: the verifier goes through the steps of a round one by one, but
+ * through a function that is called once. */
+#define WALK_FEW 16
+#define WALK_MANY (WALK_ROUNDS * WALK_FRAMES / WALK_FEW)
 #define FT_UNWIND_BOUND 8 /* calls closed by one event; the next event goes on */
 #define CO_SUSPENDS (0x20 | 0x80 | 0x100 | 0x200) /* generator, coroutine, both kinds of async */
 #define OWNER_GENERATOR 1
@@ -47,7 +51,7 @@ int ft_alive(u32 tid, u64 frame);
  * built in the thread's slot (0 = none).
  */
 int ft_settle(u32 tid, u64 start, u64 fresh, u64 exc);
-/* Goes through at most WALK_FRAMES entries of a traceback. WALK_MET: met one of this frame object,
+/* Goes through at most WALK_FEW entries of a traceback. WALK_MET: met one of this frame object,
  * with this code; 0: there is none; else the entry where it is. */
 u64 ft_trace_back(u64 traceback, u64 object, u64 code);
 /* Was the top call, which is gone, left by this exception, which is under way? -1: not to be told.

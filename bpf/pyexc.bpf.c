@@ -115,7 +115,7 @@ FT_GLOBAL int ft_thrown_into(u32 tgid, u64 frame, u64 top)
 	u32 i;
 	u8 owner;
 
-	for (i = 0; l && i < WALK_FRAMES; i++) {
+	for (i = 0; l && i < WALK_FEW; i++) {
 		if (!plausible(frame) || frame == top)
 			return 0;
 		code = frame_code(l, frame);
@@ -129,7 +129,7 @@ FT_GLOBAL int ft_thrown_into(u32 tgid, u64 frame, u64 top)
 	return l != 0; /* the next entry looks further */
 }
 
-/* Looks at WALK_FRAMES: the generator with WALK_MET in its address; 0: at the top call, or at the
+/* Looks at WALK_FEW: the generator with WALK_MET in its address; 0: at the top call, or at the
  * bottom; else the frame where it is. */
 FT_GLOBAL u64 ft_generator_below(u32 tgid, u64 frame, u64 top)
 {
@@ -137,7 +137,7 @@ FT_GLOBAL u64 ft_generator_below(u32 tgid, u64 frame, u64 top)
 	u64 code;
 	u32 i;
 
-	for (i = 0; l && i < WALK_FRAMES; i++) {
+	for (i = 0; l && i < WALK_FEW; i++) {
 		if (!plausible(frame) || frame == top)
 			return 0;
 		code = frame_code(l, frame);
@@ -158,7 +158,7 @@ FT_GLOBAL u64 ft_thrown_below(u32 tid, u64 frame)
 
 	if (!t)
 		return 0;
-	for (i = 0; i < WALK_ROUNDS; i++) {
+	for (i = 0; i < WALK_MANY; i++) {
 		frame = ft_generator_below(tgid, frame, top_frame);
 		if (frame & WALK_MET)
 			return frame & ~(u64)WALK_MET;
@@ -209,7 +209,7 @@ FT_GLOBAL u64 ft_trace_back(u64 traceback, u64 object, u64 code)
 	const struct ft_layout *l = my_layout();
 	u32 i;
 
-	for (i = 0; l && i < WALK_FRAMES; i++) {
+	for (i = 0; l && i < WALK_FEW; i++) {
 		if (!plausible(traceback))
 			return 0;
 		if (read_ptr(traceback + l->traceback_frame) == object)
@@ -260,7 +260,7 @@ FT_GLOBAL int ft_left_by(u32 tid, u64 exc)
 	object = c->object;
 	code = c->code;
 	traceback = read_ptr(t->tstate + l->tstate_exc_traceback);
-	for (i = 0; i < WALK_ROUNDS; i++) {
+	for (i = 0; i < WALK_MANY; i++) {
 		traceback = ft_trace_back(traceback, object, code);
 		if (traceback <= WALK_MET)
 			return traceback;
