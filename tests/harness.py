@@ -233,18 +233,15 @@ def own_builds():
             yield Interpreter("own-" + path.name, None, str(path / "bin" / ("python3.%d" % minor)))
 
 
-# Own builds of releases that Debian's packages and roots have too, in a build of the same kind
-# (no dtrace, or its probes not taken): left out where time counts. `./dev test` and
-# `./dev matrix` by hand have them.
-ALSO_DEBIANS = re.compile(r"own-3\.(11|13)\.")
+# Builds of releases that there are of the same kind already (no dtrace, or its probes not taken):
+# left out where time counts. `./dev test` and `./dev matrix` by hand have them.
+TWICE = re.compile(r"own-3\.(9|11|13)\.|sid-3\.13$")
 
 
 def interpreters():
     """The system's own, and all that the tests can find."""
-    own = own_builds()
-    if os.environ.get("CI"):
-        own = [build for build in own if not ALSO_DEBIANS.match(build.name)]
-    return [Interpreter("system"), *in_roots(), *own]
+    found = [Interpreter("system"), *in_roots(), *own_builds()]
+    return [python for python in found if not (os.environ.get("CI") and TWICE.match(python.name))]
 
 
 def with_greenlet():

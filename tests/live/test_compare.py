@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The comparison itself: a trace made from the truth passes, and each way to spoil it shows."""
 import json
+import os
 
 import harness
 import pytest
@@ -150,6 +151,8 @@ def test_truth_is_repeatable(space, tmp_path, scenario):
     """Two truth runs say the same about every call."""
     if scenario == "pool":
         pytest.skip("which thread takes which job is open")
+    if os.environ.get("CI") and space.interpreter.name not in ("system", "trixie"):
+        pytest.skip("by settrace and by monitoring once each is enough here")
     truths = [space.truth(name, scenario) for name in ("first", "second")]
     made = tmp_path / "made.jsonl"
     made.write_text("".join(json.dumps(line) + "\n" for line in events(rows_of(truths[0]))))
