@@ -50,8 +50,8 @@ def parse(text):
 class Call:
     """One call, from the truth or from the trace."""
 
-    __slots__ = ("key", "module", "function", "line", "cls", "file", "thread", "parent", "args",
-                 "result", "exception", "start", "end", "cut")
+    __slots__ = ("key", "module", "function", "line", "cls", "file", "thread", "tid", "parent",
+                 "args", "result", "exception", "start", "end", "cut", "at_us")
 
     def where(self):
         return "%s.%s:%d" % self.key
@@ -75,7 +75,7 @@ def load_truth(path):
             row = json.loads(line)
             call = make_call(row["module"], row["function"], row["line"], row["thread"])
             call.cls, call.file, call.args = row["class"], row["file"], row["args"]
-            call.start, call.end = row["start"], row.get("end")
+            call.tid, call.start, call.end = row["tid"], row["start"], row.get("end")
             call.result, call.exception = row.get("result"), row.get("exception")
             call.parent = calls.get(row["parent"])
             calls[row["start"]] = call
@@ -88,6 +88,7 @@ def make_call(module, function, line, thread):
     call.module, call.function, call.line, call.thread = module, function, line, thread
     call.key = (module, function, line)
     call.end = call.result = call.exception = call.parent = call.cls = call.file = None
+    call.tid = call.at_us = None
     call.cut = {}
     return call
 
@@ -167,6 +168,7 @@ class Trace:
             return self.problem(number, "span %d comes twice" % event["span"])
         call = make_call(event["module"], event["function"], event["line"], event["thread"])
         call.cls, call.file, call.start = event["class"], event["file"], number
+        call.tid, call.at_us = event["tid"], [event["timestamp"], None]
         call.args = self.json_text(number, event, "args", dict)
         call.parent = self.parent(number, event)
         call.cut.update(event.get("truncatedFields") or {})
@@ -210,6 +212,7 @@ class Trace:
         if not call:
             return
         call.end = number
+        call.at_us[1] = event["timestamp"]
         if event.get("lost"):
             self.problem(number, "EXIT was lost")
         if bool(call.exception) != ("exception" in event):
@@ -309,9 +312,10 @@ def leave_dropped_open(trace, *truths):
 class Comparison:
     """The differences between a trace and the truth."""
 
-    def __init__(self, trace, first, second, ordered=True, values=True):
+    def __init__(self, trace, first, second, ordered=True, values=True, mask=mask):
         self.trace = trace
         self.ordered = ordered
+        self.mask = mask
         self.first, self.second = first, second
         self.differences = list(trace.problems)
         self.compared = collections.Counter()
@@ -443,7 +447,7 @@ class Comparison:
         """args or result."""
         self.compared["values"] += 1
         text = getattr(mine, name)
-        same = same_text(parse(mask(one)), parse(mask(text)), name in mine.cut)
+        same = same_text(parse(self.mask(one)), parse(self.mask(text)), name in mine.cut)
         self.noted("args" if name == "args" else "results", same)
         if not same:
             self.differ("%s: %s is\n    %s\n  truth\n    %s", mine.where(), name, text[:1200],

@@ -155,7 +155,7 @@ class Renderer:
             return quote(float.__repr__(key))
         if issubclass(kind, bytes):
             return self.text(print_bytes(key))
-        if issubclass(kind, (tuple, frozenset)) or issubclass(kind, BaseException):
+        if issubclass(kind, (list, tuple, dict, set, frozenset, BaseException)):
             return quote(ANY)
         return quote(object.__repr__(key))
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Runs a program under the interpreter's own tracing and writes down every call.
 
-    truth.py -o FILE [-P PREFIX[,PREFIX]] [-x PREFIX[,PREFIX]] [--off] SCRIPT [ARG...]
+    truth.py -o FILE [-P PREFIX[,PREFIX]] [-x PREFIX[,PREFIX]] [--mark] [--off] SCRIPT [ARG...]
 
 Up to 3.11 by sys.settrace, from 3.12 by sys.monitoring. One JSON object a call, in the order of
 the starts. Values are rendered at the moment of the event (render.py), for they change later.
---off runs the program in the same way without tracing.
+--off runs the program in the same way without tracing. --mark calls mark() of the module
+"flowtrace_truth" when tracing is on and before it goes off: who traces from outside sees by these
+calls which of the others the truth has.
 
 sys.settrace says 'return' with None both for "return None" and for an exception, and both for a
 yield and for the end of a generator. What it was is read from the instruction the frame stands
@@ -15,6 +17,7 @@ instruction: an exception with no instruction after it is what left the frame.
 """
 import atexit
 import functools
+import gc
 import itertools
 import os
 import sys
@@ -118,7 +121,8 @@ class Recorder:
         names = parameter_names(code)
         values = [(name, frame.f_locals[name]) for name in names] if names else []
         self.calls[number] = {
-            "start": number, "parent": parent, "thread": thread_name(), "module": module,
+            "start": number, "parent": parent, "thread": thread_name(),
+            "tid": threading.get_native_id(), "module": module,
             "function": code.co_name, "line": code.co_firstlineno, "file": code.co_filename,
             "class": class_of(frame, module), "args": render_args(values)}
         return number
@@ -309,8 +313,8 @@ def run_program(argv):
 
 
 def parse(argv):
-    """(output, prefixes, excluded, off, program)."""
-    output, prefixes, excluded, off = None, ("",), (), False
+    """(output, prefixes, excluded, mark, off, program)."""
+    output, prefixes, excluded, mark, off = None, ("",), (), False, False
     while argv and argv[0].startswith("-"):
         option = argv.pop(0)
         if option == "-o":
@@ -319,13 +323,22 @@ def parse(argv):
             prefixes = tuple(argv.pop(0).split(","))
         elif option == "-x":
             excluded = tuple(argv.pop(0).split(","))
+        elif option == "--mark":
+            mark = True
         elif option == "--off":
             off = True
         else:
             sys.exit("truth.py: unknown option " + option)
     if not argv or not (output or off):
         sys.exit(__doc__)
-    return output, prefixes, excluded, off, argv
+    return output, prefixes, excluded, mark, off, argv
+
+
+def marker():
+    """A function of the module "flowtrace_truth"."""
+    namespace = {"__name__": "flowtrace_truth"}
+    exec("def mark(): pass", namespace)
+    return namespace["mark"]
 
 
 def save(path, recorder, pid):
@@ -339,7 +352,7 @@ def save(path, recorder, pid):
 
 def main():
     """Sets up, runs the program, saves after its own atexit functions."""
-    output, prefixes, excluded, off, argv = parse(sys.argv[1:])
+    output, prefixes, excluded, mark, off, argv = parse(sys.argv[1:])
     code, namespace = run_program(argv)
     if off:
         exec(code, namespace)
@@ -348,7 +361,15 @@ def main():
     truth = (MonitoringTruth if hasattr(sys, "monitoring") else SettraceTruth)(recorder)
     atexit.register(save, output, recorder, os.getpid())
     atexit.register(truth.stop)
+    if mark:
+        atexit.register(marker())
+    # What it would run while we are being called, generators that are dropped and __del__, the
+    # interpreter does not show. So it runs at the end, and where the program asks for it.
+    gc.disable()
+    atexit.register(gc.collect)
     truth.start()
+    if mark:
+        marker()()
     exec(code, namespace)
 
 

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""Programs by others, each watched twice: by the interpreter's own tracing and the collector in one
+run, by the agent and the collector in another. Every call, value, exception and parent is the same.
+
+`./dev truth [NAME]` runs them by hand.
+"""
+import collections
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import harness
+import pytest
+from compare import Trace, load_truth
+from one_run import OneRun, differing_lines
+
+sys.path.append(str(harness.REPO / "agent_ext"))
+import intree  # noqa: E402
+
+pytestmark = pytest.mark.live
+HERE = Path(__file__).parent
+
+# What runs, the modules that are traced, a module that must be there, the calls that there are at
+# least; words for the program where the interpreter's own tracing watches.
+Program = collections.namedtuple("Program", "argv prefix needs minimum watched", defaults=((),))
+# Of tests that go to the recursion limit, where a function in Python that watches is one call too
+# many and is dropped; and of one that raises KeyboardInterrupt in whatever runs next.
+LEFT_OUT = ["ecurs", "badisinstance", "raise_and_yield_from"]
+PROGRAMS = {
+    "networkx": Program(["networkx_graphs.py"], "networkx", "networkx", 5000),
+    "documents": Program(["documents.py"], "jinja2,docutils,pygments", "docutils", 5000),
+    "pandas": Program(["pandas_frames.py"], "pandas", "pandas", 5000),
+    "celery": Program(["celery_tasks.py"], "celery,kombu", "celery", 5000),
+    "sqlalchemy": Program(["sqlalchemy_orm.py"], "sqlalchemy", "sqlalchemy", 5000),
+    "django": Program(["django_project.py"], "django,notes", "django", 5000),
+    "tornado": Program(["tornado_loop.py"], "tornado,__main__", "tornado", 500),
+    "aiohttp": Program(["aiohttp_loop.py"], "aiohttp,__main__", "aiohttp", 500),
+    "gevent": Program(["gevent_crowd.py"], "gevent,__main__", "gevent", 500),
+}
+for name in ("generators", "coroutines", "asyncgen", "contextlib", "exceptions"):
+    name = "test_" + name
+    PROGRAMS[name] = Program(["stdlib.py", name], "test." + name, "test." + name, 100, LEFT_OUT)
+
+# Too long for every change: minutes under sys.settrace.
+LONG = ("django", "documents", "sqlalchemy", "pandas", "celery")
+# What is known to be wrong, with the reason.
+WRONG = {
+    ("test_as_the_interpreter", "gevent"): "2 lost (read_frame) in threads that gevent itself "
+    "starts on 3.11, which sys.settrace does not see either",
+    ("test_as_the_agent", "gevent"): "2 lost (read_frame) in threads that gevent itself starts",
+    ("test_as_the_interpreter", "test_asyncgen"): "3.11: the line of a GeneratorExit comes late",
+    ("test_as_the_agent", "test_asyncgen"): "3.11: of an aclose() that ends in another exception "
+    "the collector tells that one",
+}
+
+# The system's own, and one that has sys.monitoring.
+PYTHONS = [harness.Interpreter("system"),
+           *(python for python in harness.interpreters() if python.name == "sid-3.14")]
+
+
+class Place:
+    """A folder that an interpreter sees too, with the programs and the package."""
+
+    def __init__(self, interpreter, path):
+        self.interpreter, self.path = interpreter, path
+        shutil.copytree(HERE / "programs", path / "programs",
+                        ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(intree.BUILD / interpreter.name, path / "package")
+        for file in (harness.LIVE / "truth.py", harness.LIVE / "render.py", HERE / "marked.py"):
+            shutil.copy(file, path)
+
+    def inside(self, path):
+        """A path as the interpreter sees it."""
+        root = self.interpreter.root
+        return str(path) if root is None else "/" + str(path.relative_to(root))
+
+    def collected(self, prefix, *argv):
+        """Runs a command of the interpreter under the collector; returns its trace."""
+        output = self.path / "outside.jsonl"
+        output.unlink(missing_ok=True)
+        path = "%s:%s" % (self.inside(self.path / "package"), self.inside(self.path))
+        command = ["env", "PYTHONPATH=" + path, *self.interpreter.argv("-W", "ignore", *argv)]
+        harness.run([harness.TRACER, "-P", prefix + ",flowtrace_truth", "--no-http", "--buffer",
+                     "64M", "-o", output, "--", *command], check=0, timeout=240, cwd=self.path)
+        return Trace(output)
+
+    def program(self, program):
+        """Its command line."""
+        script, *rest = program.argv
+        return [self.inside(self.path / "programs" / script), *rest]
+
+
+@pytest.fixture(scope="module", params=PYTHONS, ids=repr)
+def place(request):
+    """One for each interpreter."""
+    interpreter = request.param
+    reason = interpreter.why_not() or intree.build([interpreter])[interpreter]
+    if isinstance(reason, (str, intree.LeftOut)):
+        pytest.skip(str(reason))
+    base = interpreter.root / "tmp" if interpreter.root else None
+    with tempfile.TemporaryDirectory(prefix="flowtrace-truth-", dir=base) as path:
+        yield Place(interpreter, Path(path))
+
+
+@pytest.fixture(params=PROGRAMS)
+def program(request, place):
+    """One that the interpreter can run."""
+    wanted = PROGRAMS[request.param]
+    if os.environ.get("CI") and request.param in LONG:
+        pytest.skip("by hand: ./dev truth " + request.param)
+    known = WRONG.get((request.function.__name__, request.param))
+    if known:
+        request.applymarker(pytest.mark.xfail(reason=known, strict=False))
+    if harness.run(place.interpreter.argv("-c", "import " + wanted.needs))[0]:
+        pytest.skip("no module " + wanted.needs)
+    return wanted
+
+
+def test_as_the_interpreter(place, program):
+    """The collector's calls are those of sys.settrace or sys.monitoring."""
+    truth = place.path / "truth.jsonl"
+    trace = place.collected(program.prefix, "-c", "import truth; truth.main()", "--mark", "-o",
+                            place.inside(truth), "-P", program.prefix, *place.program(program), *program.watched)
+    comparison = OneRun(trace, load_truth(truth), place.interpreter.minor())
+    print(comparison.report())
+    if comparison.differences:
+        pytest.fail(comparison.report(), pytrace=False)
+    assert comparison.compared["calls"] >= program.minimum
+
+
+def test_as_the_agent(place, program):
+    """The collector's lines are the agent's."""
+    own = place.path / "inside.jsonl"
+    own.unlink(missing_ok=True)
+    outside = place.collected(program.prefix, "-m", "flowtrace_agent", "-P",
+                              program.prefix + ",flowtrace_truth", "-o", place.inside(own),
+                              place.inside(place.path / "marked.py"), *place.program(program))
+    inside = Trace(own)
+    texts = differing_lines(inside, outside)
+    if texts:
+        pytest.fail("%d of %d calls; the first:\n%s" % (
+            len(texts), len(outside.calls), "\n".join(text[:1500] for text in texts[:8])),
+            pytrace=False)
+    assert len(outside.calls) >= program.minimum
