@@ -9,11 +9,17 @@ import harness
 import matrix
 import pytest
 from compare import Comparison, Trace, leave_dropped_open, load_truth
+from conftest import scenarios
 
 # Which thread of a pool takes which job is open.
 UNORDERED = ("pool",)
 # Needs a walk over more frames than the collector promises; see test_deep_chain.
 BEYOND_LIMITS = ("deepchain",)
+# Ends the process by an exception.
+FAILING = ("uncaught",)
+# Where time counts, each scenario by itself on one that has sys.settrace and one that has
+# sys.monitoring.
+ONE_BY_ONE = ("system", "sid-3.15")
 HG_ENVIRONMENT = {"HGRCPATH": os.devnull, "HGUSER": "Ann <ann@example.org>", "HGPLAIN": "1"}
 
 
@@ -32,17 +38,32 @@ def test_scenario(space, scenario):
     """Calls, exits, exceptions, values, threads, parents and order of one scenario."""
     if scenario in BEYOND_LIMITS:
         pytest.skip("compared in test_deep_chain")
+    if os.environ.get("CI") and space.interpreter.name not in ONE_BY_ONE:
+        pytest.skip("compared in test_scenarios_in_one_process")
+    compared(space, scenario, scenario)
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("nothing_left")
+def test_scenarios_in_one_process(space):
+    """The same for all of them one after the other: a tenth of the time."""
+    names = [name for name in scenarios() if name not in BEYOND_LIMITS + UNORDERED + FAILING]
+    compared(space, "together", *names)
+
+
+def compared(space, title, *names):
+    """Runs scenarios twice under the interpreter's own tracing and once under the collector."""
     began = time.monotonic()
-    first = load_truth(space.truth("first", scenario))
-    second = load_truth(space.truth("second", scenario))
-    output, errors = space.trace(scenario + ".jsonl", scenario)
+    first = load_truth(space.truth("first", *names))
+    second = load_truth(space.truth("second", *names))
+    output, errors = space.trace(title + ".jsonl", space.program(*names))
     trace = Trace(output)
     if space.interpreter.minor() >= 13:
         leave_dropped_open(trace, first, second)
-    comparison = Comparison(trace, first, second, scenario not in UNORDERED)
+    comparison = Comparison(trace, first, second, title not in UNORDERED)
     row = matrix.ROWS[space.interpreter.name]
     row.version, row.backend = space.interpreter.version(), harness.backend_of(errors)
-    row.add(scenario, comparison, time.monotonic() - began)
+    row.add(title, comparison, time.monotonic() - began)
     assert_same(comparison, errors)
     assert not comparison.unstable and not comparison.shaky, "the truth is not repeatable"
 
