@@ -20,8 +20,9 @@ def pytest_configure(config):
 
 # Each way of hooking and of tracing once: where time counts, what is not about the calls and their
 # values runs on these alone. `./dev test` by hand runs everything everywhere.
-FEW = ("system", "bullseye", "trixie", "sid-3.15", "own-3.10.13")
-ABOUT_CALLS = ("test_ground_truth", "test_stack", "test_mappings", "test_learned")
+FEW = ("system", "bullseye", "sid-3.15")
+ABOUT_CALLS = ("test_ground_truth", "test_stack", "test_mappings", "test_learned",
+               "test_all_together")
 
 
 def wants_few(item):
