@@ -43,6 +43,12 @@ class Service:
         finally:
             connection.close()
 
+    def is_answered(self):
+        """Has every request in the trace its response?"""
+        trace = self.folder / "flowtrace.jsonl"
+        text = trace.read_text() if trace.exists() else ""
+        return text.count('"event": "HTTP_REQUEST"') == text.count('"event": "HTTP_RESPONSE"')
+
     def events(self):
         """After its end."""
         return [json.loads(line)
@@ -76,6 +82,8 @@ def running(example, way, package, tmp_path, argv, prefix, switch):
                          lambda: answers(service.port) or process.poll() is not None, 15)
         assert process.poll() is None, (folder / "log").read_text()[-3000:]
         yield service
+        # A client has its answer before the server's function returns.
+        harness.wait_for("the responses", service.is_answered)
         process.send_signal(signal.SIGINT)
         process.wait(timeout=20)
         last = (folder / "log").read_text().splitlines()[-1:]
