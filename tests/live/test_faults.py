@@ -29,6 +29,9 @@ print("ready", flush=True)
 while True:
     n = tick(n)
 """
+# The kernel takes out one probe after the other, 0.107 s each (close(2) of 12 of them: 1.29 s on
+# 3.11); they count no more from the signal on. Twice that, and a busy machine.
+GONE_S = 4
 STALL_S = 3.5  # a signal ends a run within this, whatever its output does
 
 
@@ -80,9 +83,9 @@ class Run:
         assert self.process.poll() is None, self.stderr()
 
     def end(self, number=signal.SIGINT, timeout=STALL_S):
-        """Sends a signal: the probes go within a second, the program soon. Returns its status."""
+        """Sends a signal: the probes go at once, the program soon. Returns its status."""
         self.process.send_signal(number)
-        harness.wait_for("probes gone after the signal", self.target.free, 1.5)
+        harness.wait_for("probes gone after the signal", self.target.free, GONE_S)
         return self.process.wait(timeout=timeout)
 
     def stderr(self):
@@ -273,7 +276,7 @@ def test_two_signals(target, tmp_path):
         began = time.monotonic()
         one.process.send_signal(signal.SIGINT)
         assert one.process.wait(timeout=5) == -signal.SIGINT
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < GONE_S
     output.rest()
     with run(target, tmp_path / "trace") as one:
         one.process.send_signal(signal.SIGTERM)
