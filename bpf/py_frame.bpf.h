@@ -166,6 +166,14 @@ FT_INLINE u64 frame_code(const struct ft_layout *l, u64 frame)
 	return read_ref(l, frame + l->frame_code);
 }
 
+/* The code of a frame object, which outlives its frame as long as a traceback names it. */
+FT_INLINE u64 object_code(const struct ft_layout *l, u64 object)
+{
+	if (l->pyframe_frame != FT_NONE)
+		object = read_ptr(object + l->pyframe_frame);
+	return plausible(object) ? frame_code(l, object) : 0;
+}
+
 /* ---- suspended generators ------------------------------------------------------------- */
 
 FT_INLINE struct call *suspended_find(u32 tgid, u64 frame, u64 code)

@@ -196,14 +196,6 @@ FT_INLINE void note_thrown(struct hit *h, u64 frame)
 
 /* ---- which exception left a call ------------------------------------------------------------ */
 
-/* The code of a frame object, which outlives its frame as long as a traceback names it. */
-FT_INLINE u64 object_code(const struct ft_layout *l, u64 object)
-{
-	if (l->pyframe_frame != FT_NONE)
-		object = read_ptr(object + l->pyframe_frame);
-	return plausible(object) ? frame_code(l, object) : 0;
-}
-
 FT_GLOBAL u64 ft_trace_back(u64 traceback, u64 object, u64 code)
 {
 	const struct ft_layout *l = my_layout();

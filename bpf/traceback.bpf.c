@@ -12,13 +12,6 @@ FT_INLINE int entry_read(const struct ft_layout *l, u64 at, struct entry *e)
 	return plausible(at) ? read_at(e, sizeof(*e), at + l->traceback_next) : -1;
 }
 
-FT_INLINE u64 entry_code(const struct ft_layout *l, u64 object)
-{
-	if (l->pyframe_frame != FT_NONE)
-		object = read_ptr(object + l->pyframe_frame);
-	return plausible(object) ? frame_code(l, object) : 0;
-}
-
 /* Goes at most n entries on, no more than WALK_FRAMES. */
 FT_GLOBAL int ft_traceback_skip(u32 tid, u32 n)
 {
@@ -119,7 +112,7 @@ FT_GLOBAL u64 ft_traceback_untold(u32 tid)
 		if (entry_read(l, t->traceback.at, &e))
 			return 0;
 		t->traceback.at = e.next;
-		code = entry_code(l, e.frame);
+		code = object_code(l, e.frame);
 		if (code && !lines_told(t->pid, code))
 			return code;
 	}
@@ -204,7 +197,7 @@ FT_GLOBAL int ft_traceback_put(u32 tid)
 	for (i = 0; i < FT_MAX_STACK; i++) {
 		if (entry_read(l, at, &e))
 			break;
-		put_frame(t, entry_code(l, e.frame), e.lasti, e.line);
+		put_frame(t, object_code(l, e.frame), e.lasti, e.line);
 		at = e.next;
 	}
 	tok_0(t, FT_T_END);
