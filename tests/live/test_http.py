@@ -390,9 +390,9 @@ def served(space, *args):
 @contextlib.contextmanager
 def traced(space, folder, process, *options):
     """A collector that is attached."""
-    with harness.Tracer(folder, "-v", "--backend", space.interpreter.backend, *options,
+    with harness.Tracer(folder, "--backend", space.interpreter.backend, *options,
                         "--pid", str(process.pid)) as tracer:
-        harness.wait_for("hooks", lambda: "ready after" in tracer.stderr(), 15)
+        tracer.attached()
         yield tracer
 
 
@@ -470,11 +470,12 @@ def test_not_wanted(space, tmp_path):
         client = Client(ports)
         client.ask("single", WSGI[0])
         client.ask("task", ASGI[0])
-        time.sleep(0.3)
+        # The last is the application's startup, which the server comes to in its own time.
+        harness.wait_for("three steps", lambda: {0, 1, 2} == {
+            json.loads(e["args"])["n"] for e in tracer.events()
+            if e["event"] == "ENTER" and e["function"] == "step"})
         assert tracer.stop() == 0
     events = tracer.events()
-    steps = [e for e in events if e["event"] == "ENTER" and e["function"] == "step"]
-    assert {json.loads(e["args"])["n"] for e in steps} == {0, 1, 2}
     assert not any(e["event"].startswith("HTTP") or "request_id" in e for e in events)
 
 
