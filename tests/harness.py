@@ -270,13 +270,12 @@ class Tracer:
     def __exit__(self, *exception):
         kill_session(self.process)
 
-    def attached(self, before, timeout=15):
-        """Waits until the probes stand in a target: {pid: its text before}."""
-        def changed():
+    def attached(self, timeout=30):
+        """Waits until it says so: every call from here on is traced."""
+        def said():
             assert self.process.poll() is None, self.stderr()
-            return all(text_of(pid) != text for pid, text in before.items())
-        wait_for("probes in %s; %s" % (list(before), self.stderr()), changed, timeout)
-        time.sleep(0.5)  # the last of them
+            return "attached after" in self.stderr()
+        wait_for("hooks; " + self.stderr(), said, timeout, pause=0.02)
 
     def stop(self, number=signal.SIGINT, timeout=20):
         """Sends a signal; returns the exit status."""

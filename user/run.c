@@ -138,6 +138,15 @@ static int each_second(struct run *r)
 	return err;
 }
 
+/* From then on calls are told; a command that is no Python yet is told of when it is. */
+static void tell_attached(struct run *r)
+{
+	r->ready_ns = clock_ns(CLOCK_MONOTONIC);
+	if (r->hooked || !r->config->command)
+		ui_note(r->ui, "%s after %.0f ms", r->hooked ? "attached" : "waiting for Python",
+			(r->ready_ns - r->start_ns) / 1e6);
+}
+
 static int tick(struct run *r)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
@@ -151,7 +160,7 @@ static int tick(struct run *r)
 		err = each_second(r);
 	if (!r->hooked && targets_any_python(r->targets)) {
 		r->hooked = true;
-		r->ready_ns = now;
+		tell_attached(r);
 	}
 	if (r->config->duration_s > 0 && attached_seconds(r) >= r->config->duration_s)
 		r->stop = true;
@@ -262,10 +271,8 @@ static int begin(struct run *r, const struct pipeline_live *live)
 		return err;
 	allow_many_files();
 	signals_ready(&r->signals);
-	r->ready_ns = clock_ns(CLOCK_MONOTONIC);
 	r->hooked = targets_any_python(r->targets);
-	if (r->config->verbose)
-		ui_note(r->ui, "ready after %.0f ms", (r->ready_ns - r->start_ns) / 1e6);
+	tell_attached(r);
 	return 0;
 }
 

@@ -110,7 +110,7 @@ int collector_start(struct collector *c, const char **argv, struct why *w)
 	return err;
 }
 
-/* Its messages begin with its name; -v makes it say what it attached to, and that it is ready. */
+/* Its messages begin with its name; -v makes it say what it attached to. */
 static void take_message(struct collector *c, const char *text)
 {
 	const char *what = strncmp(text, NAME ": ", sizeof(NAME ": ") - 1)
@@ -119,7 +119,7 @@ static void take_message(struct collector *c, const char *text)
 	const char *python = strstr(what, ": CPython ");
 
 	snprintf(c->last, sizeof(c->last), "%s", text);
-	if (!strncmp(what, "ready after ", 12))
+	if (!strncmp(what, "attached after ", 15))
 		c->ready = true;
 	else if (!strncmp(what, "pid ", 4) && python)
 		snprintf(c->target, sizeof(c->target), "%s", python + 2);

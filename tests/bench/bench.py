@@ -91,8 +91,8 @@ class Collector:
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline and self.process.poll() is None:
             for line in self.said().splitlines():
-                if "ready after" in line:
-                    return float(line.split("ready after ")[1].split()[0])
+                if "attached after" in line:
+                    return float(line.split("attached after ")[1].split()[0])
             time.sleep(0.01)
         raise SystemExit("bench: flowtrace-bpf did not attach: %s" % self.said())
 

@@ -302,7 +302,7 @@ def played(tmp_path):
                         "def say(text): print('flowtrace-bpf:', text, file=sys.stderr, flush=True)\n"
                         "def put(**e): print(json.dumps({'timestamp': int(time.time() * 1e6), **e}),"
                         " flush=True)\n"
-                        "def ready(): say('ready after 1 ms')\n%s" % (harness.PYTHON, script))
+                        "def ready(): say('attached after 1 ms')\n%s" % (harness.PYTHON, script))
         path.chmod(0o755)
         return tmp_path / "flowctl"
     return play

@@ -197,8 +197,7 @@ def from_outside(place, server, framework):
         pids = running.pids()
         options = ["--pid", pids[0], *(["--follow"] if len(pids) > 1 else [])]
         with harness.Tracer(place.path, "-v", "-P", "web", *options) as tracer:
-            harness.wait_for("hooks", lambda: "ready after" in tracer.stderr() or
-                             tracer.process.poll() is not None, 15)
+            tracer.attached()
             seen = clients.ask_all(running.port, elsewhere(framework, "outside"),
                                    count_of(server))
             stop(tracer, len(seen))

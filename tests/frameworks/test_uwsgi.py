@@ -76,8 +76,8 @@ def test_streamed_bodies(tmp_path):
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         harness.wait_for("the server", lambda: servers.answers(port))
-        with harness.Tracer(tmp_path, "-v", "-P", "app", "--pid", process.pid) as tracer:
-            harness.wait_for("hooks", lambda: "ready after" in tracer.stderr(), 15)
+        with harness.Tracer(tmp_path, "-P", "app", "--pid", process.pid) as tracer:
+            tracer.attached()
             with concurrent.futures.ThreadPoolExecutor(8) as pool:
                 list(pool.map(lambda n: ask(port, n), range(REQUESTS)))
             servers.stop(tracer, REQUESTS)

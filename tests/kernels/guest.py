@@ -45,7 +45,7 @@ def attach(result):
     lines = []
     for line in tracer.stderr:
         lines.append(line)
-        if "ready after" in line:
+        if "attached after" in line:
             break
     result["attach"] = time.monotonic() - began
     target.stdin.write(b"\n")

@@ -297,7 +297,7 @@ def test_auto(place, words, asked, backend):
         assert check(process.pid, *asked)["backend"] == backend
         assert check(process.pid, *asked, "--backend", "agent")["backend"] == "agent"
         with harness.Tracer(place.path, "-v", *asked, "--pid", process.pid) as tracer:
-            harness.wait_for("ready", lambda: "ready after" in tracer.stderr())
+            tracer.attached()
             time.sleep(0.7)
             assert tracer.stop() == 0
             assert harness.backend_of(tracer.stderr()) == backend

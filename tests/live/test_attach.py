@@ -101,13 +101,16 @@ def shop(tmp_path):
 
 
 @contextlib.contextmanager
-def load(shop, seconds):
-    """Bounded load beside the body of the with; not one request may fail."""
-    process = harness.start(["/usr/bin/wrk", "-t1", "-c4", "-d%ds" % seconds, "--timeout", "8s",
+def load(shop, seconds=0):
+    """Bounded load beside the body of the with, so long at least; not one request may fail."""
+    began = time.monotonic()
+    process = harness.start(["/usr/bin/wrk", "-t1", "-c4", "-d60s", "--timeout", "8s",
                              shop.url + LOAD], stdout=-1, stderr=-2, text=True)
     try:
         yield
-        text, _ = process.communicate(timeout=seconds + 20)
+        time.sleep(max(0, began + seconds - time.monotonic()))
+        process.send_signal(signal.SIGINT)
+        text, _ = process.communicate(timeout=20)
     finally:
         harness.kill_session(process)
     assert process.returncode == 0, text
@@ -140,7 +143,7 @@ def test_every_call_of_the_workers(shop, tmp_path):
     workers = shop.workers()
     before = shop.texts(workers)
     with harness.Tracer(tmp_path, "--pid", ",".join(map(str, workers)), "-P", "shop") as tracer:
-        tracer.attached(before)
+        tracer.attached()
         with load(shop, 3):
             pass
         served = shop.settled()
@@ -157,7 +160,7 @@ def test_values_of_a_request(shop, tmp_path):
     before = shop.texts(shop.workers())
     pids = ",".join(map(str, before))
     with harness.Tracer(tmp_path, "--pid", pids, "-P", "shop") as tracer:
-        tracer.attached(before)
+        tracer.attached()
         harness.run([harness.PYTHON, harness.REPO / "examples" / "shop_requests.py", shop.url],
                     check=0)
         assert tracer.stop() == 0, tracer.stderr()
@@ -180,7 +183,7 @@ def test_master_with_follow(shop, tmp_path):
     old = shop.workers()
     before = shop.texts([shop.process.pid, *old])
     with harness.Tracer(tmp_path, "--pid", shop.process.pid, "--follow", "-P", "shop") as tracer:
-        tracer.attached(before)
+        tracer.attached()
         with load(shop, 6):
             time.sleep(1)
             harness.os.kill(old[0], signal.SIGTERM)
@@ -198,12 +201,12 @@ def test_attach_and_detach_under_load(shop, tmp_path):
     """Attached and detached again while requests are served: none fails."""
     before = shop.texts(shop.workers())
     pids = ",".join(map(str, before))
-    with load(shop, 5):
+    with load(shop):
         for n in range(2):
             directory = tmp_path / str(n)
             directory.mkdir()
             with harness.Tracer(directory, "--pid", pids, "-P", "shop") as tracer:
-                tracer.attached(before)
+                tracer.attached()
                 time.sleep(0.5)
                 assert tracer.stop() == 0, tracer.stderr()
             assert handler_calls(tracer), "nothing was traced"
@@ -217,7 +220,7 @@ def test_killed_collector(shop, tmp_path):
     pids = ",".join(map(str, before))
     with load(shop, 4):
         with harness.Tracer(tmp_path, "--pid", pids, "-P", "shop") as tracer:
-            tracer.attached(before)
+            tracer.attached()
             time.sleep(0.5)
             assert tracer.stop(signal.SIGKILL) == -signal.SIGKILL
         harness.wait_for("probes gone", lambda: shop.texts(before) == before)

@@ -387,7 +387,7 @@ def test_signal_ends_the_trace(number, ticker, tmp_path):
     """Detaches, drains, exits 0; the target goes on."""
     before = harness.text_of(ticker.pid)
     with harness.Tracer(tmp_path, "-p", ticker.pid, "-P", "__main__") as tracer:
-        tracer.attached({ticker.pid: before})
+        tracer.attached()
         time.sleep(0.5)
         assert tracer.stop(number) == DONE, tracer.stderr()
     events = lines(tracer.output)

@@ -42,7 +42,7 @@ def test_every_interpreter(space):
         assert harness.text_of(pid) == before
         with harness.Tracer(space.path, "-v", "--backend", interpreter.backend, "--pid",
                             pid) as tracer:
-            tracer.attached({pid: before})
+            tracer.attached()
             assert tracer.stop() == 0
             assert "CPython 3.%d, %s, %d sites in %s\n" % (
                 interpreter.minor(), said["backend"], len(said["hooks"]),

@@ -78,9 +78,7 @@ class Run:
                                       output, *options], **popen)
 
     def attached(self):
-        harness.wait_for("probes; " + self.stderr(), lambda: not self.target.free(), 15)
-        time.sleep(0.3)
-        assert self.process.poll() is None, self.stderr()
+        harness.wait_for("probes; " + self.stderr(), lambda: "attached after" in self.stderr(), 30)
 
     def end(self, number=signal.SIGINT, timeout=STALL_S):
         """Sends a signal: the probes go at once, the program soon. Returns its status."""

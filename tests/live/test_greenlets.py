@@ -58,7 +58,7 @@ def test_attached(space):
         harness.wait_for("greenlet in its maps", lambda: "greenlet." in maps.read_text())
         with harness.Tracer(space.path, "-v", "-P", "__main__", "--backend",
                             space.interpreter.backend, "--pid", pid) as tracer:
-            harness.wait_for("its word", lambda: "ready after" in tracer.stderr(), 20)
+            tracer.attached()
             time.sleep(.5)
             process.send_signal(signal.SIGUSR1)
             out, _ = process.communicate(timeout=30)

@@ -54,7 +54,7 @@ def test_hashes_and_registers(space, tmp_path):
         pid, before = served.process.pid, harness.text_of(served.process.pid)
         with harness.Tracer(tmp_path, "-v", "--http", "--prefix", "__main__", "--pid", str(pid),
                             "--backend", space.interpreter.backend) as tracer:
-            tracer.attached({pid: before})
+            tracer.attached()
             path_info = served.serve(100)
             learned = procs()[pid]
             assert tracer.stop() == 0

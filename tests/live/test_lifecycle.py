@@ -24,7 +24,7 @@ class Life:
             with harness.Tracer(tmp_path, "-v", "-P", "__main__", *options, "--backend",
                                 space.interpreter.backend,
                                 "--pid", str(target.pid)) as tracer:
-                harness.wait_for("hooks", lambda: "ready after" in tracer.stderr(), 15)
+                tracer.attached()
                 target.stdin.write(b"\n")
                 target.stdin.close()
                 self.status = target.wait(timeout=20)

@@ -99,8 +99,8 @@ def test_library_loaded_after_attach(late, tmp_path):
                            env=harness.environment(PYTHONHOME=home))
     try:
         harness.refused(3, "-p", target.pid, says=["runs no Python", "--follow"], cwd=tmp_path)
-        with harness.Tracer(tmp_path, "-v", "-f", "-P", "__main__", "-p", target.pid) as tracer:
-            harness.wait_for("ready", lambda: "ready after" in tracer.stderr())
+        with harness.Tracer(tmp_path, "-f", "-P", "__main__", "-p", target.pid) as tracer:
+            harness.wait_for("ready", lambda: "waiting for Python" in tracer.stderr())
             assert "runs no Python" in tracer.stderr()
             target.stdin.write(b"go\n")
             target.stdin.close()

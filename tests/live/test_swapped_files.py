@@ -87,10 +87,10 @@ def attach_once(home, victim, before, options):
                              group=NOBODY, extra_groups=[])
     try:
         assert attacker.stdout.readline() == b"ready\n"
-        with harness.Tracer(home, "-v", *options, "-P", "__main__", "-p",
+        with harness.Tracer(home, *options, "-P", "__main__", "-p",
                             attacker.pid) as tracer:
             harness.wait_for("attached", lambda: tracer.process.poll() is not None
-                             or "ready after" in tracer.stderr(), pause=0.01)
+                             or " after " in tracer.stderr(), pause=0.01)
             assert victim.digest() == before, tracer.stderr()
             if tracer.process.poll() is None:
                 assert tracer.stop() == 0, tracer.stderr()

@@ -68,7 +68,7 @@ def test_requests(interpreter, tmp_path):
         pid, before = process.pid, harness.text_of(process.pid)
         with harness.Tracer(tmp_path, "--backend", "uprobe",
                             "--http", "--prefix", "__main__", "--pid", str(pid)) as tracer:
-            tracer.attached({pid: before})
+            tracer.attached()
             for kind, path in 5 * ASKED:
                 process.stdin.write("%s %s\n" % (kind, path))
                 process.stdin.flush()
