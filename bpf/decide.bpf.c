@@ -4,6 +4,7 @@
  */
 #include "filter.bpf.h"
 #include "py_frame.bpf.h"
+#include "py_value.bpf.h"
 
 #define CO_VARARGS 0x4
 #define CO_VARKEYWORDS 0x8
@@ -319,7 +320,7 @@ FT_GLOBAL u64 ft_owner(u32 tid, u64 frame, u64 code)
 	}
 	if (l->code_qualname != FT_NONE || !n)
 		return 0;
-	return owner_of(l, read_ptr(frame + l->frame_localsplus), code);
+	return owner_of(l, parameter(l, frame, &t->entry, 0), code);
 }
 
 /* The record's first tokens are to be walked: file, name, qualified name, module. */

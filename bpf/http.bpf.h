@@ -150,16 +150,4 @@ FT_INLINE u64 thread_request(const struct ft_proc *p, u32 tid, const struct call
 	return p->flags & FT_PROC_REQUESTS ? ft_http_context(tid) : 0;
 }
 
-/* Parameter i of a function with this entry, or 0. */
-FT_INLINE u64 parameter(const struct ft_layout *l, u64 frame, const struct code_entry *e, u64 i)
-{
-	u64 base = frame + l->frame_localsplus, obj;
-
-	asm volatile("%0 &= %1" : "+r"(i) : "i"(FT_CELLS - 1));
-	obj = read_ref(l, base + 8 * i);
-	if (!(e->cell_mask >> i & 1))
-		return obj;
-	return in_cell(l, obj, i, base + 8 * (u64)e->cells_slot, e->arg_cell);
-}
-
 #endif

@@ -43,6 +43,18 @@ FT_INLINE u64 in_cell(const struct ft_layout *l, u64 slot, u32 i, u64 cells, con
 	return plausible(slot) ? read_ptr(slot + l->cell_value) : 0;
 }
 
+/* Parameter i of a function with this entry, or 0. */
+FT_INLINE u64 parameter(const struct ft_layout *l, u64 frame, const struct code_entry *e, u64 i)
+{
+	u64 base = frame + l->frame_localsplus, obj;
+
+	asm volatile("%0 &= %1" : "+r"(i) : "i"(FT_CELLS - 1));
+	obj = read_ref(l, base + 8 * i);
+	if (!(e->cell_mask >> i & 1))
+		return obj;
+	return in_cell(l, obj, i, base + 8 * (u64)e->cells_slot, e->arg_cell);
+}
+
 /* Every element takes a step, and so does every end; the square of this is more than
  * FT_MAX_TOKEN_BYTES can hold. */
 #define WALK_STEPS 40

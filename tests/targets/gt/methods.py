@@ -93,6 +93,12 @@ class Shape(Base):
     def __exit__(self, kind, value, traceback):
         return False
 
+    def measure(self, by):
+        """A closure captures the object itself."""
+        def measured():
+            return self.corners + by
+        return measured
+
 
 def counter(start):
     """A closure over a captured argument."""
@@ -121,6 +127,7 @@ def main():
         Shape.add(seven, 1)
     Shape.Meta().level()
     Shape.Meta.Inner().deep(21)
+    shape.measure(2)()
     step = counter(10)
     step(1)
     step(by=2)
