@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from pathlib import Path
 
 import harness
 import pytest
@@ -126,6 +127,10 @@ class Fifo:
         self.output, self.popen = tmp_path / "fifo", {}
         os.mkfifo(self.output)
         self.reader = os.open(self.output, os.O_RDONLY | os.O_NONBLOCK)
+
+    def take(self):
+        """Reads once."""
+        assert os.read(self.reader, 1 << 20)
 
     def rest(self):
         """All that was written into it."""
@@ -269,6 +274,7 @@ def test_two_signals(target, tmp_path):
     output = Fifo(tmp_path)
     with run(target, output.output) as one:
         time.sleep(0.5)
+        output.take()  # it waits for more of that
         one.process.send_signal(signal.SIGINT)
         time.sleep(0.4)
         began = time.monotonic()
@@ -321,6 +327,24 @@ def test_kill(target, tmp_path):
         one.process.wait(timeout=5)
         harness.wait_for("probes gone", target.free, 5)
     check((tmp_path / "trace").read_bytes().split(b"\n")[:-1])
+
+
+def links_of(pid):
+    """The kinds of the BPF links that a process holds, each as often as it has it."""
+    text = "".join(file.read_text() for file in Path("/proc/%d/fdinfo" % pid).iterdir())
+    return re.findall(r"^link_type:\s+(\w+)$", text, re.M)
+
+
+def test_few_links(target, tmp_path):
+    """Where the kernel lets one link hold many hooks, one does: taking one out takes 0.1 s."""
+    _, out, _ = harness.run([harness.TRACER, "--check", "--json", "-p", target.pid], check=0)
+    said = json.loads(out)
+    if not said["features"]["uprobe_multi links"]:
+        pytest.skip("no uprobe_multi links before Linux 6.6")
+    with run(target, tmp_path / "trace", "-v") as one:
+        links = [kind for kind in links_of(one.process.pid) if "probe" in kind or kind == "perf"]
+    assert links and all(kind.endswith("probe_multi") for kind in links), links
+    assert len(links) < len(said["hooks"])
 
 
 def test_stopped(target, tmp_path):

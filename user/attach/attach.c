@@ -12,6 +12,7 @@
 #include "attach/attach.h"
 #include "base/clock.h"
 #include "attach/features.h"
+#include "attach/links.h"
 #include "attach/returns.h"
 #include "flowtrace.skel.h"
 #include "ft_maps.h"
@@ -33,10 +34,7 @@ struct file {
 struct hooked {
 	dev_t dev;
 	ino_t inode;
-	pid_t pid;     /* -1 = all that map it */
-	bool in_agent; /* hooks of its entries were put on last, not first */
-	struct bpf_link *links[HOOKS_MAX];
-	int count;
+	pid_t pid; /* -1 = all that map it */
 };
 
 struct attach {
@@ -44,6 +42,7 @@ struct attach {
 	bool follow;
 	enum { RETURNS_UNTRIED, RETURNS_SAFE, RETURNS_DEADLY } returns;
 	struct hooked hooked[BINARIES_MAX];
+	struct links links[BINARIES_MAX]; /* of hooked */
 	int nhooked;
 	struct bpf_link *proc_links[3];
 };
@@ -199,6 +198,12 @@ static void choose_programs(struct attach *a, unsigned roles)
 		bpf_program__set_autoload(program_of(a, role), roles >> role & 1);
 }
 
+static void prepare_programs(struct attach *a)
+{
+	for (int role = HOOK_RESUME; role <= HOOK_LAST; role++)
+		links_prepare(program_of(a, role));
+}
+
 /* The inode of our PID namespace; 0 where it is the initial one (PROC_PID_INIT_INO). */
 static uint32_t nested_pidns(void)
 {
@@ -214,7 +219,8 @@ static int load(struct attach *a, const struct attach_options *o, struct why *w)
 	int err;
 
 	choose_programs(a, o->roles);
-
+	if (links_are_multi())
+		prepare_programs(a);
 	a->skel->rodata->ft_settings = o->settings;
 	a->skel->rodata->ft_settings.redact_lengths = redact_lengths(o);
 	a->skel->rodata->ft_settings.pidns = nested_pidns();
@@ -259,21 +265,12 @@ int attach_new(const struct attach_options *o, struct attach **ret_attach, struc
 	return 0;
 }
 
-/* What shows entries goes first, so that no call is seen whose end passes by. */
-static void unhook(struct hooked *h)
-{
-	for (int i = 0; i < h->count; i++)
-		bpf_link__destroy(h->links[h->in_agent ? h->count - 1 - i : i]);
-	h->count = 0;
-}
-
 void attach_detach(struct attach *a)
 {
 	/* Not one after the other: what has lost the hooks of its ends shows wrong ones. */
 	for (int i = 0; i < a->nhooked; i++)
 		a->skel->bss->ft_live[i] = 0;
-	for (int i = 0; i < a->nhooked; i++)
-		unhook(&a->hooked[i]);
+	links_close(a->links, a->nhooked);
 	a->nhooked = 0;
 	for (int i = 0; i < 3; i++) {
 		bpf_link__destroy(a->proc_links[i]);
@@ -344,13 +341,13 @@ static int check_code(const struct file *f, const struct hook *hook, struct why 
 			hook->name);
 }
 
-static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
-		    const struct file *f, const struct hook *hook, struct why *w)
+static int put_places(struct attach *a, const struct target *t, const struct file *f,
+		      const struct places *places, struct why *w)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = hook->semaphore_offset,
-		    .retprobe = hook_is_return(hook->role));
+	const struct links_file file = {f->open_path, a->hooked[a->nhooked].pid};
+	const struct hook *hook = places->hook[0];
 	struct bpf_program *prog = program_of(a, hook->role);
-	struct bpf_link *link;
+	int err;
 
 	if (bpf_program__fd(prog) < 0)
 		return why(w, -ENOTSUP,
@@ -359,21 +356,32 @@ static int put_hook(struct attach *a, struct hooked *h, const struct target *t,
 			   hook->name);
 	if (is_deadly(a, hook))
 		return 0;
-	link = bpf_program__attach_uprobe_opts(prog, h->pid, f->open_path, hook->file_offset,
-					       &opts);
-	if (!link)
-		return features_explain_uprobe(-errno, t->pid, hook->name, w);
-	h->links[h->count++] = link;
+	err = links_put(&a->links[a->nhooked], prog, &file, places);
+	if (err)
+		return features_explain_uprobe(err, t->pid, hook->name, w);
 	/* Its calls may be on their way already, to others: we must know the names first. */
 	if (hook->role == HOOK_AGENT_LISTENER)
 		usleep(GREETING_MS * 1000);
 	return 0;
 }
 
+/* The hooks of a role go in together, where the first of them stands in the list. */
+static int put_role(struct attach *a, const struct target *t, const struct file *f,
+		    const struct hooks *hooks, int first, struct why *w)
+{
+	struct places places = {.count = 0};
+
+	for (int i = 0; i < hooks->count; i++)
+		if (hooks->site[i].role == hooks->site[first].role)
+			places.hook[places.count++] = &hooks->site[i];
+	if (places.hook[0] != &hooks->site[first])
+		return 0;
+	return put_places(a, t, f, &places, w);
+}
+
 static int put_hooks(struct attach *a, const struct target *t, const struct file *f,
 		     const struct hooks *hooks, struct why *w)
 {
-	struct hooked *h = &a->hooked[a->nhooked];
 	int err = 0;
 
 	for (int i = 0; !err && i < hooks->count; i++)
@@ -382,17 +390,15 @@ static int put_hooks(struct attach *a, const struct target *t, const struct file
 		return err;
 	if (a->nhooked == BINARIES_MAX)
 		return why(w, -E2BIG, "more than %d different interpreters at once", BINARIES_MAX);
-	*h = (struct hooked){.dev = f->dev,
-			     .inode = f->inode,
-			     .pid = a->follow ? -1 : t->pid,
-			     .in_agent = hooks->in_agent};
+	a->hooked[a->nhooked] =
+		(struct hooked){.dev = f->dev, .inode = f->inode, .pid = a->follow ? -1 : t->pid};
 	for (int i = 0; !err && i < hooks->count; i++)
-		err = put_hook(a, h, t, f, &hooks->site[i], w);
+		err = put_role(a, t, f, hooks, i, w);
 	if (!err) {
 		a->skel->bss->ft_live[a->nhooked++] = 1;
 		return 0;
 	}
-	unhook(h);
+	links_close(&a->links[a->nhooked], 1);
 	return err;
 }
 

@@ -11,6 +11,7 @@
 
 #include "attach/attach.h"
 #include "attach/features.h"
+#include "attach/links.h"
 
 #define UPROBE_TYPE "/sys/bus/event_source/devices/uprobe/type"
 #define BTF "/sys/kernel/btf/vmlinux"
@@ -60,6 +61,8 @@ int attach_features(struct attach_feature ret[ATTACH_FEATURES_MAX])
 		 false},
 		{"BPF prefix tree", "how --prefix is decided (4.11)",
 		 probe_map(BPF_MAP_TYPE_LPM_TRIE), false},
+		{"uprobe_multi links", "hooks come out together (6.6), not 0.1 s each",
+		 links_are_multi(), false},
 		{"no confidentiality lockdown", "reading a program's memory", !lockdown_why(NULL),
 		 false},
 		{"CAP_SYS_ADMIN", "to set uprobes", has_capability(CAP_SYS_ADMIN), true},

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attach/links.h"
 #include "attach/returns.h"
 
 #define NR_URETPROBE 335
@@ -70,19 +71,22 @@ static int find_offset(struct dl_phdr_info *info, size_t size, void *arg)
 
 static bool child_survives(struct bpf_program *program, pid_t pid, int go)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, opts, .retprobe = true);
 	struct place place = {.address = (uintptr_t)probed};
-	struct bpf_link *link;
-	int status = 0;
+	struct hook hook = {.role = HOOK_CONTEXT_COPIED};
+	const struct places places = {.hook = {&hook}, .count = 1};
+	const struct links_file self = {"/proc/self/exe", pid};
+	struct links links = {.count = 0};
+	int status = 0, err;
 
 	dl_iterate_phdr(find_offset, &place);
-	link = bpf_program__attach_uprobe_opts(program, pid, "/proc/self/exe", place.offset, &opts);
-	if (!link || write(go, "", 1) != 1)
+	hook.file_offset = place.offset;
+	err = links_put(&links, program, &self, &places);
+	if (err || write(go, "", 1) != 1)
 		close(go);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	bpf_link__destroy(link);
-	return link && WIFEXITED(status) && WEXITSTATUS(status) == SURVIVED;
+	links_close(&links, 1);
+	return !err && WIFEXITED(status) && WEXITSTATUS(status) == SURVIVED;
 }
 
 static bool try_on_child(struct bpf_program *program)

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "attach/links.h"
+
+#define HELPERS_MAX 31
+
+/* What bpf(BPF_LINK_CREATE) takes for such a link; in linux/bpf.h from 6.6 on. */
+struct multi {
+	uint32_t prog_fd, target_fd, attach_type, flags;
+	uint64_t path, offsets, ref_ctr_offsets, cookies;
+	uint32_t count, multi_flags, pid, pad;
+};
+
+/* pid: 0 = all. */
+static int multi_link(int prog_fd, const char *path, pid_t pid, const struct places *places)
+{
+	uint64_t offsets[HOOKS_MAX], semaphores[HOOKS_MAX];
+	struct multi m = {.prog_fd = prog_fd,
+			  .attach_type = FT_TRACE_UPROBE_MULTI,
+			  .path = (uintptr_t)path,
+			  .offsets = (uintptr_t)offsets,
+			  .ref_ctr_offsets = (uintptr_t)semaphores,
+			  .count = places->count,
+			  .pid = pid};
+	int fd;
+
+	for (int i = 0; i < places->count; i++) {
+		offsets[i] = places->hook[i]->file_offset;
+		semaphores[i] = places->hook[i]->semaphore_offset;
+	}
+	if (hook_is_return(places->hook[0]->role))
+		m.multi_flags = FT_UPROBE_MULTI_RETURN;
+	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &m, sizeof(m));
+	return fd < 0 ? -errno : fd;
+}
+
+/* ---- what the kernel has --------------------------------------------------------------- */
+
+static int try_multi(int prog_fd, pid_t pid)
+{
+	const struct hook nowhere = {0};
+	const struct places places = {.hook = {&nowhere}, .count = 1};
+
+	/* No file: no kernel makes a link of it. */
+	return multi_link(prog_fd, "/", pid, &places);
+}
+
+/*
+ * The first kernels with multi links took a pid for that of one thread (46ba0e49b642, in 6.10 and
+ * later ones of 6.6). Those that know better know too that none is negative.
+ */
+bool links_are_multi(void)
+{
+	const struct bpf_insn code[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, o,
+		    .expected_attach_type = (enum bpf_attach_type)FT_TRACE_UPROBE_MULTI);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", code, 2, &o);
+	bool has;
+
+	if (fd < 0)
+		return false;
+	has = try_multi(fd, 0) == -EBADF && try_multi(fd, -1) == -EINVAL;
+	close(fd);
+	return has;
+}
+
+void links_prepare(struct bpf_program *program)
+{
+	bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)FT_TRACE_UPROBE_MULTI);
+}
+
+/* ---- on and off -------------------------------------------------------------------------- */
+
+static int put_multi(struct links *l, struct bpf_program *program, const struct links_file *f,
+		     const struct places *places)
+{
+	int fd = multi_link(bpf_program__fd(program), f->path, f->pid < 0 ? 0 : f->pid, places);
+
+	if (fd < 0)
+		return fd;
+	l->link[l->count++] = (struct link){.fd = fd};
+	return 0;
+}
+
+static int put_perf(struct links *l, struct bpf_program *program, const struct links_file *f,
+		    const struct hook *hook)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = hook->semaphore_offset,
+		    .retprobe = hook_is_return(hook->role));
+	struct bpf_link *perf =
+		bpf_program__attach_uprobe_opts(program, f->pid, f->path, hook->file_offset, &opts);
+
+	if (!perf)
+		return -errno;
+	l->link[l->count++] = (struct link){.perf = perf};
+	return 0;
+}
+
+int links_put(struct links *l, struct bpf_program *program, const struct links_file *f,
+	      const struct places *places)
+{
+	int err = 0;
+
+	if ((int)bpf_program__expected_attach_type(program) == FT_TRACE_UPROBE_MULTI)
+		return put_multi(l, program, f, places);
+	for (int i = 0; !err && i < places->count; i++)
+		err = put_perf(l, program, f, places->hook[i]);
+	return err;
+}
+
+static void close_link(struct link *link)
+{
+	if (link->perf)
+		bpf_link__destroy(link->perf);
+	else
+		close(link->fd);
+}
+
+/* Links of several files, each of which is closed by whoever comes to it first. */
+struct closing {
+	struct links *files;
+	int nfiles, next;
+};
+
+static void *close_some(void *arg)
+{
+	struct closing *c = arg;
+	int i;
+
+	while ((i = __atomic_fetch_add(&c->next, 1, __ATOMIC_RELAXED)) < c->nfiles * HOOKS_MAX)
+		if (i % HOOKS_MAX < c->files[i / HOOKS_MAX].count)
+			close_link(&c->files[i / HOOKS_MAX].link[i % HOOKS_MAX]);
+	return NULL;
+}
+
+/* All but one, which the caller is. */
+static int helpers_for(const struct closing *c)
+{
+	int n = -1;
+
+	for (int i = 0; i < c->nfiles; i++)
+		n += c->files[i].count;
+	return n < HELPERS_MAX ? n : HELPERS_MAX;
+}
+
+void links_close(struct links *files, int nfiles)
+{
+	struct closing c = {.files = files, .nfiles = nfiles};
+	pthread_t helper[HELPERS_MAX];
+	int wanted = helpers_for(&c), n = 0;
+
+	while (n < wanted && !pthread_create(&helper[n], NULL, close_some, &c))
+		n++;
+	close_some(&c);
+	while (n > 0)
+		pthread_join(helper[--n], NULL);
+	for (int i = 0; i < nfiles; i++)
+		files[i].count = 0;
+}
