@@ -1,124 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "calls.h"
-#include "traceback.h"
 
-#include "base/map.h"
 #include "cut.h"
 #include "frames.h"
+#include "open_calls.h"
 #include "probes.h"
 #include "threads.h"
-
-/* Frame of a suspended generator -> its struct call, owned. Guarded by the GIL. */
-static struct map suspended;
-static unsigned suspended_run;
+#include "traceback.h"
 
 uint64_t (*call_request)(void);
-
-/* ---- the thread's stack ---------------------------------------------------------------------- */
-
-static struct call *top(struct agent_thread *t)
-{
-	return t->depth ? &t->stack[t->depth - 1] : NULL;
-}
-
-static struct call *push(struct agent_thread *t, const struct call *call)
-{
-	if (t->depth == t->room) {
-		size_t room = t->room ? 2 * t->room : 64;
-		struct call *stack = realloc(t->stack, room * sizeof(*stack));
-
-		if (!stack)
-			return NULL;
-		t->stack = stack;
-		t->room = room;
-	}
-	t->stack[t->depth] = *call;
-	return &t->stack[t->depth++];
-}
-
-/* Takes the call of this frame off the stack. What is above it ended unseen. */
-static bool take(struct agent_thread *t, const PyCodeObject *code, const void *frame,
-		 struct call *ret_call)
-{
-	size_t i = t->depth;
-
-	while (i && t->stack[i - 1].frame != frame)
-		i--;
-	if (!i || t->stack[i - 1].code != code)
-		return false;
-	*ret_call = t->stack[i - 1];
-	t->depth = i - 1;
-	return true;
-}
-
-/* ---- suspended generators -------------------------------------------------------------------- */
-
-static bool drop_one(void *arg, const struct map_slot *slot)
-{
-	free(slot->value);
-	return true;
-}
-
-void calls_forget(void)
-{
-	map_sweep(&suspended, drop_one, NULL);
-	map_release(&suspended);
-	suspended = (struct map){};
-	suspended_run = engine_run();
-}
-
-static bool keep_suspended(const struct call *call)
-{
-	struct call *copy = malloc(sizeof(*copy));
-	void *old = NULL;
-
-	if (!copy)
-		return false;
-	*copy = *call;
-	if (map_put(&suspended, (uintptr_t)call->frame, 0, copy, &old)) {
-		free(copy);
-		return false;
-	}
-	free(old);
-	return true;
-}
-
-bool call_waits(const PyCodeObject *code, const void *frame)
-{
-	const struct call *call =
-		suspended_run == engine_run() ? map_get(&suspended, (uintptr_t)frame, 0) : NULL;
-
-	return call && call->code == code;
-}
-
-void call_suspend(PyCodeObject *code, void *frame)
-{
-	struct agent_thread *t = engine_thread();
-	struct call call;
-
-	if (!t || !take(t, code, frame, &call))
-		return;
-	if (suspended_run != engine_run())
-		calls_forget();
-	if (!keep_suspended(&call) && !call.lost)
-		engine_lost(t, engine_now(t), 1, LOSS_NO_MEMORY);
-}
-
-void call_resume(PyCodeObject *code, void *frame)
-{
-	struct agent_thread *t = engine_thread();
-	struct call *call;
-
-	if (!t || suspended_run != engine_run())
-		return;
-	call = map_take(&suspended, (uintptr_t)frame, 0);
-	if (!call)
-		return; /* it started before the trace did */
-	/* Another generator may live where one was dropped that never went on. */
-	if (call->code == code && !push(t, call) && !call->lost)
-		engine_lost(t, engine_now(t), 1, LOSS_NO_MEMORY);
-	free(call);
-}
 
 /* ---- records ---------------------------------------------------------------------------- */
 
@@ -225,8 +115,7 @@ static bool record_raise(struct agent_thread *t, const struct call *call, PyObje
 /* Where a generator starts, one that was dropped has been: it is told of only now. */
 static void tell_dropped(struct agent_thread *t, const void *frame)
 {
-	struct call *call =
-		suspended_run == engine_run() ? map_take(&suspended, (uintptr_t)frame, 0) : NULL;
+	struct call *call = open_unsuspend(frame);
 
 	if (call && !call->lost)
 		(void)record_exit(t, call, FT_EXIT_DROPPED, NULL, NULL);
@@ -258,13 +147,13 @@ void call_begin(PyCodeObject *code, struct code_info *info, void *frame, bool ce
 	}
 	if (info->generator)
 		tell_dropped(t, frame);
-	parent = top(t);
+	parent = open_top(t);
 	if (parent && parent->frame == frame) { /* it never ended for us */
 		t->depth--;
-		parent = top(t);
+		parent = open_top(t);
 	}
 	call.lost = !record_enter(t, &call, parent, info, cells_made);
-	pushed = push(t, &call);
+	pushed = open_push(t, &call);
 	if (call.lost)
 		engine_lost(t, call.start_ns, 2, LOSS_FULL);
 	else if (!pushed)
@@ -277,7 +166,7 @@ void call_return(PyCodeObject *code, void *frame, PyObject *result)
 	struct agent_thread *t = engine_thread();
 	struct call call;
 
-	if (!t || t->busy || !take(t, code, frame, &call) || call.lost)
+	if (!t || t->busy || !open_take(t, code, frame, &call) || call.lost)
 		return;
 	t->busy = true;
 	if (!record_exit(t, &call, FT_EXIT_RETURN, result, code_info(code, frame_globals(frame))))
@@ -292,7 +181,7 @@ void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value
 	const struct code_info *info;
 	struct call call;
 
-	if (!t || t->busy || !take(t, code, frame, &call) || call.lost)
+	if (!t || t->busy || !open_take(t, code, frame, &call) || call.lost)
 		return;
 	info = code_info(code, frame_globals(frame));
 	t->busy = true;
@@ -300,4 +189,29 @@ void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value
 	    !record_exit(t, &call, FT_EXIT_EXCEPTION, NULL, info))
 		engine_lost(t, t->last_ns, 2, LOSS_FULL); /* EXCEPTION and EXIT */
 	t->busy = false;
+}
+
+void call_suspend(PyCodeObject *code, void *frame)
+{
+	struct agent_thread *t = engine_thread();
+	struct call call;
+
+	if (!t || !open_take(t, code, frame, &call))
+		return;
+	if (!open_suspend(&call) && !call.lost)
+		engine_lost(t, engine_now(t), 1, LOSS_NO_MEMORY);
+}
+
+void call_resume(PyCodeObject *code, void *frame)
+{
+	struct agent_thread *t = engine_thread();
+	struct call *call;
+
+	call = t ? open_unsuspend(frame) : NULL;
+	if (!call)
+		return; /* it started before the trace did */
+	/* Another generator may live where one was dropped that never went on. */
+	if (call->code == code && !open_push(t, call) && !call->lost)
+		engine_lost(t, engine_now(t), 1, LOSS_NO_MEMORY);
+	free(call);
 }

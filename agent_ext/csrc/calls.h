@@ -3,9 +3,6 @@
  * Calls of wanted functions as they happen, to records: what the two ways of watching the
  * interpreter (monitor.c, evalhook.c) tell in common. Every function is called with the GIL
  * held, by the thread that runs the call.
- *
- * The calls that run on a thread stand on its stack; those of suspended generators in a
- * table by their frame, which is the same for all their life.
  */
 #ifndef FT_AGENT_CALLS_H
 #define FT_AGENT_CALLS_H
@@ -27,9 +24,5 @@ void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value
 /* A generator is suspended, and goes on, on this or another thread. */
 void call_suspend(PyCodeObject *code, void *frame);
 void call_resume(PyCodeObject *code, void *frame);
-/* Is the call of this frame one that was suspended? */
-bool call_waits(const PyCodeObject *code, const void *frame);
-/* A new run: nothing is open. */
-void calls_forget(void);
 
 #endif

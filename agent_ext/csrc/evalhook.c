@@ -13,6 +13,7 @@
 
 #include "calls.h"
 #include "frames.h"
+#include "open_calls.h"
 #include "stacks.h"
 #include "subscript.h"
 #include "watch.h"
@@ -232,7 +233,7 @@ static PyObject *watched(EVAL_PARAMS, PyCodeObject *code, struct code_info *info
  */
 static bool goes_on(PyCodeObject *code, const struct code_info *info, FRAME *frame, int throwflag)
 {
-	return info->shared && info->generator && call_waits(code, frame) &&
+	return info->shared && info->generator && open_waits(code, frame) &&
 	       moment_of(frame, true, throwflag) == GOES_ON;
 }
 

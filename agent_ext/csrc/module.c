@@ -6,11 +6,11 @@
 
 #include <errno.h>
 
-#include "calls.h"
 #include "engine.h"
 #include "filter/stdlib.h"
 #include "frameworks.h"
 #include "names.h"
+#include "open_calls.h"
 #include "opens.h"
 #include "redact.h"
 #include "settings.h"
@@ -57,7 +57,7 @@ static PyObject *core_start(PyObject *self, PyObject *args, PyObject *kwargs)
 	err = engine_start(&settings, &w);
 	if (err)
 		return fail(&w, err);
-	calls_forget();
+	open_forget();
 	watching = false;
 	if (watch_start(false)) {
 		struct engine_totals unused;
@@ -80,7 +80,7 @@ static PyObject *core_stop(PyObject *self, PyObject *unused)
 	watch_stop();
 	watching = false;
 	err = engine_stop(&t, &w);
-	calls_forget();
+	open_forget();
 	if (err)
 		return fail(&w, err);
 	return Py_BuildValue("{sKsKsKsK}", "events", (unsigned long long)t.events, "lost",

@@ -11,6 +11,7 @@
 
 #include "calls.h"
 #include "frames.h"
+#include "open_calls.h"
 #include "stacks.h"
 #include "watch.h"
 
@@ -54,7 +55,7 @@ static bool may_be_open(PyObject *code, void *frame, struct code_info **ret_info
 static bool may_go_on(PyObject *code, void *frame, struct code_info **ret_info)
 {
 	return is_watched(code, frame, ret_info) ||
-	       (*ret_info && (*ret_info)->shared && call_waits((PyCodeObject *)code, frame));
+	       (*ret_info && (*ret_info)->shared && open_waits((PyCodeObject *)code, frame));
 }
 
 /* It starts or goes on. */
