@@ -122,11 +122,12 @@ static void tell_dropped(struct agent_thread *t, const void *frame)
 	free(call);
 }
 
-void call_begin(PyCodeObject *code, struct code_info *info, void *frame, bool cells_made)
+void call_begin(PyCodeObject *code, struct code_info *info, void *frame, void *below,
+		bool cells_made)
 {
 	struct agent_thread *t = engine_thread();
 	struct call call = {.frame = frame, .code = code, .function = info->function};
-	struct call *parent, *pushed;
+	const struct call *parent, *pushed;
 
 	if (!t)
 		return;
@@ -147,11 +148,7 @@ void call_begin(PyCodeObject *code, struct code_info *info, void *frame, bool ce
 	}
 	if (info->generator)
 		tell_dropped(t, frame);
-	parent = open_top(t);
-	if (parent && parent->frame == frame) { /* it never ended for us */
-		t->depth--;
-		parent = open_top(t);
-	}
+	parent = open_below(t, frame, below);
 	call.lost = !record_enter(t, &call, parent, info, cells_made);
 	pushed = open_push(t, &call);
 	if (call.lost)

@@ -13,8 +13,9 @@
 /* Which HTTP request a call is made for, by its number; 0: none. NULL: nobody knows of any. */
 extern uint64_t (*call_request)(void);
 
-/* A body starts. cells_made: see frame_param(). */
-void call_begin(PyCodeObject *code, struct code_info *info, void *frame, bool cells_made);
+/* A body starts. below: the frame under it, or NULL; cells_made: see frame_param(). */
+void call_begin(PyCodeObject *code, struct code_info *info, void *frame, void *below,
+		bool cells_made);
 /* It returns. */
 void call_return(PyCodeObject *code, void *frame, PyObject *result);
 /* It is left by an exception: an instance, or what will become one (value: instance, str,

@@ -8,7 +8,6 @@
 #if PY_VERSION_HEX < 0x030c0000
 #include "evalplace.h"
 
-#include <frameobject.h>
 #include <pthread.h>
 
 #include "calls.h"
@@ -189,10 +188,11 @@ static void raised(PyCodeObject *code, void *frame)
 /* The frame as calls.c knows it. Returns what its stack is known by. */
 static uintptr_t begin(PyCodeObject *code, struct code_info *info, FRAME *frame, enum moment moment)
 {
-	uintptr_t stack = greenlets_loaded() ? stack_enter(frame, frame_current()) : 0;
+	void *below = frame_current();
+	uintptr_t stack = greenlets_loaded() ? stack_enter(frame, below) : 0;
 
 	if (moment == STARTS)
-		call_begin(code, info, frame, info->generator);
+		call_begin(code, info, frame, below, info->generator);
 	else
 		call_resume(code, frame);
 	return stack;

@@ -8,6 +8,7 @@
 
 #include "python.h"
 
+#include <frameobject.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -84,6 +85,16 @@ static inline PyCodeObject *frame_code(const void *frame)
 static inline PyObject *frame_globals(const void *frame)
 {
 	return (PyObject *)frame_word(frame, frame_facts.frame_globals);
+}
+
+/* Is it that of a generator or coroutine, and not of the call that makes one? */
+static inline bool frame_is_generators(const void *frame)
+{
+#if PY_VERSION_HEX >= 0x030b0000
+	return *((const char *)frame + frame_facts.frame_owner) == 1; /* FRAME_OWNED_BY_GENERATOR */
+#else
+	return ((const PyFrameObject *)frame)->f_gen != NULL;
+#endif
 }
 
 /* Parameter i as the frame's slot has it; NULL: it was never set. */

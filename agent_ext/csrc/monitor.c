@@ -93,7 +93,7 @@ CALLBACK(on_start)
 	if (!watched)
 		return not_again(info);
 	entering(frame);
-	call_begin((PyCodeObject *)args[0], info, frame, true);
+	call_begin((PyCodeObject *)args[0], info, frame, frame_previous(frame), true);
 	Py_RETURN_NONE;
 }
 

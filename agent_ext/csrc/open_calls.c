@@ -2,17 +2,15 @@
 #include "open_calls.h"
 
 #include "base/map.h"
+#include "frames.h"
+
+#define MAX_BELOW 128 /* frames that are looked at for an open call */
 
 /* Frame of a suspended generator -> its struct call, owned. Guarded by the GIL. */
 static struct map suspended;
 static unsigned suspended_run;
 
 /* ---- the thread's stack ---------------------------------------------------------------------- */
-
-struct call *open_top(struct agent_thread *t)
-{
-	return t->depth ? &t->stack[t->depth - 1] : NULL;
-}
 
 struct call *open_push(struct agent_thread *t, const struct call *call)
 {
@@ -27,21 +25,6 @@ struct call *open_push(struct agent_thread *t, const struct call *call)
 	}
 	t->stack[t->depth] = *call;
 	return &t->stack[t->depth++];
-}
-
-/* What is above it ended unseen. */
-bool open_take(struct agent_thread *t, const PyCodeObject *code, const void *frame,
-	       struct call *ret_call)
-{
-	size_t i = t->depth;
-
-	while (i && t->stack[i - 1].frame != frame)
-		i--;
-	if (!i || t->stack[i - 1].code != code)
-		return false;
-	*ret_call = t->stack[i - 1];
-	t->depth = i - 1;
-	return true;
 }
 
 /* ---- suspended generators -------------------------------------------------------------------- */
@@ -83,10 +66,89 @@ struct call *open_unsuspend(const void *frame)
 	return suspended_run == engine_run() ? map_take(&suspended, (uintptr_t)frame, 0) : NULL;
 }
 
-bool open_waits(const PyCodeObject *code, const void *frame)
+static const struct call *waiting_call(const PyCodeObject *code, const void *frame)
 {
 	const struct call *call =
 		suspended_run == engine_run() ? map_get(&suspended, (uintptr_t)frame, 0) : NULL;
 
-	return call && call->code == code;
+	return call && call->code == code ? call : NULL;
+}
+
+bool open_waits(const PyCodeObject *code, const void *frame)
+{
+	return waiting_call(code, frame) != NULL;
+}
+
+/* ---- by frame -------------------------------------------------------------------------------- */
+
+/* How deep on the thread's stack the call of this frame is; 0: it is not there. */
+static size_t depth_of(const struct agent_thread *t, const void *frame)
+{
+	size_t i = t->depth;
+
+	while (i && t->stack[i - 1].frame != frame)
+		i--;
+	return i;
+}
+
+/*
+ * What is above it on the stack ended unseen. And a suspended one may have gone on unseen: what a
+ * signal raises comes before PY_RESUME would be told (from 3.13).
+ */
+bool open_take(struct agent_thread *t, const PyCodeObject *code, const void *frame,
+	       struct call *ret_call)
+{
+	size_t depth = depth_of(t, frame);
+	struct call *waiting = NULL;
+
+	if (depth && t->stack[depth - 1].code == code)
+		*ret_call = t->stack[t->depth = depth - 1];
+	else if (!depth && open_waits(code, frame))
+		*ret_call = *(waiting = open_unsuspend(frame));
+	else
+		return false;
+	free(waiting);
+	return true;
+}
+
+/*
+ * A generator that waits for another one stands below it, and does not go on, when something is
+ * thrown into that through it (genobject.c, _gen_throw).
+ */
+static const struct call *waiting_at(void *frame)
+{
+	if (!suspended.count || !frame_is_generators(frame))
+		return NULL;
+	return waiting_call(frame_code(frame), frame);
+}
+
+/* The stack's top is not among the frames, and these are all: which of the others is? */
+static const struct call *find_below(struct agent_thread *t, void *below)
+{
+	size_t depth = 0;
+
+	for (; below && !depth; below = frame_previous(below))
+		depth = depth_of(t, below);
+	if (!depth)
+		return NULL;
+	t->depth = depth;
+	return &t->stack[depth - 1];
+}
+
+const struct call *open_below(struct agent_thread *t, const void *frame, void *below)
+{
+	const struct call *top, *waiting;
+	void *at = below;
+
+	if (t->depth && t->stack[t->depth - 1].frame == frame)
+		t->depth--; /* it never ended for us */
+	top = t->depth ? &t->stack[t->depth - 1] : NULL;
+	for (int i = 0; at && i < MAX_BELOW; i++, at = frame_previous(at)) {
+		if (top && at == top->frame)
+			return top;
+		waiting = waiting_at(at);
+		if (waiting)
+			return waiting;
+	}
+	return at ? top : find_below(t, below);
 }

@@ -9,11 +9,15 @@
 
 #include "engine.h"
 
-/* The innermost one of the thread, or NULL. */
-struct call *open_top(struct agent_thread *t);
+/*
+ * What a call is made from that is about to begin: the nearest open one below its frame, as the
+ * frames say. NULL: none is. below: the frame under it, or NULL. What stands above it on the stack
+ * is not open any more. Valid until another function of these is called.
+ */
+const struct call *open_below(struct agent_thread *t, const void *frame, void *below);
 /* Puts a copy on the thread's stack. NULL without memory. */
 struct call *open_push(struct agent_thread *t, const struct call *call);
-/* Takes the call of this frame off the stack. False: it is not there. */
+/* The call of this frame is open no more, or about to be suspended. False: it was not. */
 bool open_take(struct agent_thread *t, const PyCodeObject *code, const void *frame,
 	       struct call *ret_call);
 

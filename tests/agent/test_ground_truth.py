@@ -10,8 +10,6 @@ from compare import Comparison, Trace, load_truth
 
 # Which thread of a pool takes which job is open.
 UNORDERED = ("pool",)
-# What is known to be wrong, with the reason.
-WRONG = {"thrown": "what a generator calls after throw() through another has the parent below it"}
 # Where every line can be compared with the collector's: one thread, nothing that only one of
 # the two can see.
 VALUES = ("params", "scalars", "containers", "objects", "limits", "redaction", "exceptions",
@@ -34,10 +32,8 @@ def traced(agent, space, output, *args):
                                     space.inside(output), space.script(), *args)]
 
 
-def test_scenario(agent, truth, scenario, request):
+def test_scenario(agent, truth, scenario):
     """Calls, exits, exceptions, values, threads, parents and order of one scenario."""
-    if scenario in WRONG:
-        request.applymarker(pytest.mark.xfail(reason=WRONG[scenario], strict=False))
     began = time.monotonic()
     first = load_truth(truth.truth("first", scenario))
     second = load_truth(truth.truth("second", scenario))
