@@ -56,8 +56,6 @@ WRONG = {
     "the collector tells that one",
     ("test_as_the_interpreter", "test_generators", "sid-3.14"): "the parent in a throw() of an "
     "iterator's own, which a generator that waits for it hands on",
-    ("test_as_the_agent", "test_generators", "sid-3.14"): "the agent leaves a call open whose "
-    "KeyboardInterrupt comes at its very start",
 }
 
 # The system's own, and one that has sys.monitoring.
