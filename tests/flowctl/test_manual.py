@@ -12,6 +12,7 @@ import struct
 import subprocess
 import termios
 import time
+from pathlib import Path
 
 import harness
 import pytest
@@ -163,13 +164,20 @@ class Shell:
             got += self.read(0.2)
         return got
 
+    def waits(self):
+        """For a key: it sleeps, and not for a program that it runs."""
+        proc = Path("/proc/%d" % self.pid)
+        return (proc.joinpath("stat").read_text().rpartition(") ")[2][0] == "S" and
+                not proc.joinpath("task/%d/children" % self.pid).read_text())
+
     def settle(self, quiet=0.5):
-        """All that comes until nothing comes for a while."""
-        got = ""
+        """All that comes until nothing comes for a while, and nothing is to come."""
+        got, end = "", time.monotonic() + 20
         while True:
             piece = self.read(quiet)
-            if not piece:
+            if not piece and self.waits():
                 return got
+            assert time.monotonic() < end, got
             got += piece
 
     def complete(self, line):
@@ -276,7 +284,8 @@ def test_pids_of_python_processes_are_completed(shell):
     with harness.start([harness.PYTHON, "-c", "input()"], stdin=subprocess.PIPE) as process, \
             harness.start(["sleep", "60"]) as other:
         try:
-            time.sleep(0.2)
+            for started, name in ((process, "python"), (other, "sleep")):
+                harness.wait_for("exec", lambda: name in os.readlink("/proc/%d/exe" % started.pid))
             for line in ("flowtrace-bpf --pid ", "flowtrace-bpf -p ", "flowtrace-bpf --check -p "):
                 got = words(shell.complete(line))
                 assert str(process.pid) in got and str(other.pid) not in got, line
