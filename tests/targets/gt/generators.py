@@ -137,6 +137,13 @@ def dropped():
     return log
 
 
+def abandoned():
+    """A generator goes with the one that reads it, and another takes its place."""
+    log = []
+    any(n for n in with_finally(log))
+    return sum(n for n in with_finally(log))
+
+
 def collected():
     """A generator in a reference cycle is closed by the collector."""
     box = []
@@ -174,6 +181,6 @@ def interleaved():
 
 
 def main():
-    for part in (exhausted, sending, throwing, closing, dropped, collected, never_started,
-                 failing, interleaved):
+    for part in (exhausted, sending, throwing, closing, dropped, abandoned, collected,
+                 never_started, failing, interleaved):
         part()
