@@ -196,7 +196,9 @@ static int tell_app(const struct request *r, PyObject *scope)
 	return err;
 }
 
-/* A list or a tuple: new; NULL: none. Of what can be iterated only once the list takes the place.
+/*
+ * A list or a tuple: new; NULL: none. It takes the place of what can be iterated only once; an
+ * object with more to it, as h11's Headers, stays what the application is given.
  */
 static PyObject *headers_of(PyObject *scope)
 {
@@ -209,7 +211,7 @@ static PyObject *headers_of(PyObject *scope)
 	list = PySequence_List(given);
 	if (!list)
 		PyErr_Clear();
-	else if (PyDict_SetItemString(scope, "headers", list))
+	else if (PyIter_Check(given) && PyDict_SetItemString(scope, "headers", list))
 		Py_CLEAR(list);
 	return list;
 }

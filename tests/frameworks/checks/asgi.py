@@ -161,6 +161,40 @@ def check_headers_that_are_no_list():
     assert t.status() == 200
 
 
+class Headers(collections.abc.Sequence):
+    """As h11 has them."""
+
+    def __init__(self, *pairs):
+        self.pairs = pairs
+
+    def __getitem__(self, i):
+        return self.pairs[i]
+
+    def __len__(self):
+        return len(self.pairs)
+
+
+def check_headers_with_more_to_them():
+    """The application is given what the server gave."""
+    headers = Headers((b"x-request-id", b"two"), (b"user-agent", b"check/2"))
+    answer = Headers((b"a", b"b"))
+
+    async def app(scope, receive, send):
+        assert scope["headers"] is headers and scope["headers"].pairs
+        message = {"type": "http.response.start", "status": 201, "headers": answer}
+        await send(message)
+        assert message["headers"] is answer
+        await send(body())
+
+    with tracing() as t:
+        server = Server(FlowTraceMiddleware(app))
+        server.run({**scope(), "headers": headers})
+    request, response = t.pair()
+    assert (request["request_id"], request["user_agent"]) == ("two", "check/2")
+    assert response["status_code"] == 201
+    assert server.sent[0]["headers"] == [(b"a", b"b"), (b"x-request-id", b"two")]
+
+
 def check_a_scope_that_is_used_again():
     with tracing() as t:
         server, made = Server(FlowTraceMiddleware(simple)), scope()
