@@ -3,6 +3,9 @@
 #include "cpython/cpython.h"
 #include "cpython/facts.h"
 
+static const char in_c[] = "calls of functions that are written in C or compiled to it (Cython, "
+			   "mypyc), and so the requests of a web application that is";
+
 static bool has_role(const struct hooks *h, enum hook_role role)
 {
 	for (int i = 0; i < h->count; i++)
@@ -16,7 +19,7 @@ static int agent_unseen(const char *ret[CPYTHON_UNSEEN_MAX])
 	int n = 0;
 
 	ret[n++] = "calls that run when the trace begins: they make no event";
-	ret[n++] = "calls of functions that are written in C";
+	ret[n++] = in_c;
 	ret[n++] = "what flowtrace_agent leaves out there: its prefixes, limits and redaction hold";
 	return n;
 }
@@ -32,7 +35,7 @@ int cpython_unseen(const struct target *t, const struct hooks *hooks,
 	if (!hooks->count || cpython_facts(t, &facts, NULL))
 		return 0;
 	ret[n++] = "calls that run when the trace begins: they make no event";
-	ret[n++] = "calls of functions that are written in C";
+	ret[n++] = in_c;
 	ret[n++] = "values on memory pages that are not resident: \"<unreadable>\"";
 	if (facts->closes_unseen)
 		ret[n++] = "the end of a generator or coroutine that is closed or dropped while "
