@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -95,6 +96,22 @@ def wait_for(what, condition, timeout=10.0, pause=0.05):
             return value
         assert time.monotonic() < deadline, "waited %.0f s in vain: %s" % (timeout, what)
         time.sleep(pause)
+
+
+def free_port():
+    """A TCP port of this machine that nobody has."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def answers(port):
+    """Does somebody listen there?"""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
 
 
 @functools.lru_cache(maxsize=None)

@@ -120,7 +120,7 @@ class Server:
     """A real one with one worker, and a client that asks one request after the other."""
 
     def __init__(self, place, name, **environment):
-        self.done, self.clock_us, self.all_us, port = 0, 0, 0, free_port()
+        self.done, self.clock_us, self.all_us, port = 0, 0, 0, harness.free_port()
         self.log = place.path / "log"
         argv = [word.replace("{port}", str(port)) for word in SERVERS[name][1]]
         with open(self.log, "wb") as log:
@@ -169,12 +169,6 @@ class Server:
     def close(self):
         self.connection.close()
         harness.kill_session(self.process)
-
-
-def free_port():
-    with contextlib.closing(socket.socket()) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def serving(place, name, **environment):

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -101,20 +100,6 @@ class Place(agents.Agent):
         return "%s %s" % (framework, ".".join(self.found[name].split(".")[:2])) if name else framework
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-        return True
-    except OSError:
-        return False
-
-
 def children(pid):
     """Pids of a process's own children."""
     with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
@@ -126,7 +111,7 @@ class Server:
 
     def __init__(self, place, server, framework, inside, before=()):
         """before: what starts it, a command that takes another."""
-        self.server, self.port = server, free_port()
+        self.server, self.port = server, harness.free_port()
         argv = [word.replace("{port}", str(self.port)) for word in SERVERS[server]]
         if server.split()[0] in COMMANDS:
             argv.append(APPLICATIONS[framework][0])
@@ -143,8 +128,8 @@ class Server:
 
     def __enter__(self):
         try:
-            harness.wait_for("the server", lambda: answers(self.port) or self.process.poll() is not None,
-                             15)
+            harness.wait_for("the server", lambda: harness.answers(self.port) or
+                             self.process.poll() is not None, 15)
             assert self.process.poll() is None, self.log.read_text()[-3000:]
         except BaseException:
             harness.kill_session(self.process)
@@ -201,7 +186,7 @@ def from_outside(place, server, framework):
             seen = clients.ask_all(running.port, elsewhere(framework, "outside"),
                                    count_of(server))
             stop(tracer, len(seen))
-        assert answers(running.port), "the server did not survive the collector"
+        assert harness.answers(running.port), "the server did not survive the collector"
     return seen, tracer.events()
 
 

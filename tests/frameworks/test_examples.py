@@ -11,7 +11,6 @@ import subprocess
 
 import harness
 import pytest
-from servers import answers, free_port
 
 GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:{port}")
 BOTH_WAYS = harness.REPO / "examples" / "both_ways.py"
@@ -68,7 +67,7 @@ def running(example, way, package, tmp_path, argv, prefix, switch):
     folder = tmp_path / example
     shutil.copytree(harness.REPO / "examples" / example, folder,
                     ignore=shutil.ignore_patterns("__pycache__", "*.db", "*.jsonl"))
-    service = Service(free_port(), folder, way)
+    service = Service(harness.free_port(), folder, way)
     before, env = [harness.TRACER, "--prefix", prefix, "--"], {}
     if service.inside:
         before, env = [], {"PYTHONPATH": str(package), switch: "1"}
@@ -79,7 +78,8 @@ def running(example, way, package, tmp_path, argv, prefix, switch):
         env=harness.environment(PYTHONDONTWRITEBYTECODE="1", **env))
     try:
         harness.wait_for("the example",
-                         lambda: answers(service.port) or process.poll() is not None, 15)
+                         lambda: harness.answers(service.port) or process.poll() is not None,
+                         15)
         assert process.poll() is None, (folder / "log").read_text()[-3000:]
         yield service
         # A client has its answer before the server's function returns.

@@ -69,13 +69,13 @@ def ask(port, n):
 def test_streamed_bodies(tmp_path):
     """One pair each, and every call has the id of its own request."""
     (tmp_path / "app.py").write_text(APPLICATION, "utf-8")
-    port = servers.free_port()
+    port = harness.free_port()
     process = harness.start(
         [UWSGI, "--plugin", "python3", "--http-socket", "127.0.0.1:%d" % port, "--module",
          "app:application", "--threads", "4", "--disable-logging"], cwd=tmp_path,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        harness.wait_for("the server", lambda: servers.answers(port))
+        harness.wait_for("the server", lambda: harness.answers(port))
         with harness.Tracer(tmp_path, "-P", "app", "--pid", process.pid) as tracer:
             tracer.attached()
             with concurrent.futures.ThreadPoolExecutor(8) as pool:

@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import signal
-import socket
 import time
 import urllib.request
 
@@ -23,9 +22,7 @@ class Shop:
     """The example shop under gunicorn, with two workers."""
 
     def __init__(self, directory):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = harness.free_port()
         self.url = "http://127.0.0.1:%d" % self.port
         self.log = directory / "access.log"
         with open(directory / "gunicorn.log", "wb") as log:

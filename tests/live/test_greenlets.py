@@ -7,7 +7,6 @@ import contextlib
 import http.client
 import json
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -82,20 +81,6 @@ def ask(port, n):
         return answer.status
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-        return True
-    except OSError:
-        return False
-
-
 @pytest.mark.parametrize("server", ("gunicorn", "pywsgi", "eventlet"))
 def test_requests(space, server):
     """Each greenlet's requests are its own, and so are the calls that are made for them."""
@@ -104,12 +89,12 @@ def test_requests(space, server):
     package = "eventlet" if server == "eventlet" else "gevent"
     if harness.run(space.interpreter.argv("-c", "import " + package))[0]:
         pytest.skip("no %s for this Python" % package)
-    port, modules = free_port(), "greenlet_server,__main__"
+    port, modules = harness.free_port(), "greenlet_server,__main__"
     target = space.inside(space.path / "targets" / "greenlet_server.py")
     with harness.Tracer(space.path, "--http", "-P", modules, "--backend",
                         space.interpreter.backend, "--", *space.interpreter.argv(
                             target, server, port)) as tracer:
-        harness.wait_for("the server", lambda: answers(port), 30)
+        harness.wait_for("the server", lambda: harness.answers(port), 30)
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             seen = dict(zip(range(48), pool.map(lambda n: ask(port, n), range(48))))
         time.sleep(.3)
