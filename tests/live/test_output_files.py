@@ -110,7 +110,7 @@ def test_fifo(tmp_path):
     """With a reader it gets every line; without one it is refused at once."""
     path = tmp_path / "fifo"
     os.mkfifo(path)
-    refused(1, "--replay", RECORDING, "-o", path, says=["nobody reads", str(path)], timeout=5)
+    refused(1, "--replay", RECORDING, "-o", path, says=["start the reader", str(path)], timeout=5)
     got = []
     reader = threading.Thread(target=lambda: got.append(path.read_text()))
     reader.start()

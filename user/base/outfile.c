@@ -51,8 +51,8 @@ static int cannot_open(const char *path, int err, struct why *w)
 			   path);
 	if (err == -ENXIO)
 		return why(w, err,
-			   "nobody reads %s: start the reader of this FIFO first (a socket cannot "
-			   "be named)",
+			   "nobody is at the other end of %s: start the reader of a FIFO first (a "
+			   "socket, or a terminal that is not there, cannot be named)",
 			   path);
 	if (err == -EISDIR)
 		return why(w, err, "%s is a directory: name a file in it", path);
