@@ -9,6 +9,7 @@
  *     ft_eval_entry    _PyEval_EvalFrameDefault (to 3.10)  start or go on
  *     ft_frame_entry   USDT function__entry (to 3.10)      start or go on
  *     ft_frame_exit    USDT function__return (to 3.10)     return, suspension or exception
+ *                      exit_unwind (3.11)                  exception
  *     ft_freed         what frees code objects and classes
  */
 #define FT_MAPS_OWNER

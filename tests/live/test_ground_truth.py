@@ -17,6 +17,9 @@ UNORDERED = ("pool",)
 BEYOND_LIMITS = ("deepchain",)
 # Ends the process by an exception.
 FAILING = ("uncaught",)
+# Where no hook sees an exception leave a call: which one it was is inferred, and of some cannot be.
+INFERRED = ("bullseye-uprobe", "own-3.8.18", "own-3.9.18", "own-3.10.13")
+UNTOLD = ("raised_again",)
 # Where time counts, each scenario by itself on one that has sys.settrace and one that has
 # sys.monitoring.
 ONE_BY_ONE = ("system", "sid-3.15")
@@ -38,6 +41,8 @@ def test_scenario(space, scenario):
     """Calls, exits, exceptions, values, threads, parents and order of one scenario."""
     if scenario in BEYOND_LIMITS:
         pytest.skip("compared in test_deep_chain")
+    if scenario in untold(space):
+        pytest.skip("exits by exception are inferred")
     if os.environ.get("CI") and space.interpreter.name not in ONE_BY_ONE:
         pytest.skip("compared in test_scenarios_in_one_process")
     compared(space, scenario, scenario)
@@ -47,8 +52,14 @@ def test_scenario(space, scenario):
 @pytest.mark.usefixtures("nothing_left")
 def test_scenarios_in_one_process(space):
     """The same for all of them one after the other: a tenth of the time."""
-    names = [name for name in scenarios() if name not in BEYOND_LIMITS + UNORDERED + FAILING]
+    left_out = BEYOND_LIMITS + UNORDERED + FAILING + untold(space)
+    names = [name for name in scenarios() if name not in left_out]
     compared(space, "together", *names)
+
+
+def untold(space):
+    """Scenarios that the collector may be wrong about on this interpreter."""
+    return UNTOLD if space.interpreter.name in INFERRED else ()
 
 
 def compared(space, title, *names):

@@ -177,10 +177,12 @@ class Frame:
         self.raised = False
         if self.call is None:
             self.start(frame)
-        before, self.opcode = self.opcode, frame.f_code.co_code[frame.f_lasti]
+        before = self.opcode
+        self.opcode, argument = frame.f_code.co_code[frame.f_lasti:frame.f_lasti + 2]
         if self.opcode in CATCHES or before == END_ASYNC_FOR:
             self.flying = False
-        popped = before == POP_EXCEPT and self.opcode == RERAISE
+        # The argument tells it from one that ends a finally block behind a handler.
+        popped = before == POP_EXCEPT and self.opcode == RERAISE and argument
         if self.opcode in PASSES_ON and not popped and not self.flying:
             handled = sys.exc_info()[1]
             self.error = exception_parts(handled) if handled is not None else self.error

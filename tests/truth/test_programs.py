@@ -47,13 +47,6 @@ for name in ("generators", "coroutines", "asyncgen", "contextlib", "exceptions")
 LONG = ("django", "documents", "sqlalchemy", "pandas", "celery")
 # What is known to be wrong, with the reason.
 WRONG = {
-    ("test_as_the_interpreter", "gevent", "system"): "2 lost (read_frame) in threads that gevent "
-    "itself starts, which sys.settrace does not see either",
-    ("test_as_the_agent", "gevent", "system"): "2 lost (read_frame) in threads that gevent itself "
-    "starts",
-    ("test_as_the_interpreter", "test_asyncgen", "system"): "the line of a GeneratorExit comes late",
-    ("test_as_the_agent", "test_asyncgen", "system"): "of an aclose() that ends in another exception "
-    "the collector tells that one",
     ("test_as_the_interpreter", "test_generators", "sid-3.14"): "the parent in a throw() of an "
     "iterator's own, which a generator that waits for it hands on",
     ("test_as_the_agent", "test_generators", "sid-3.14"): "the collector tells another parent in a "

@@ -40,6 +40,7 @@ struct cpython_facts {
 	bool usdt_sees_every_call; /* a build with dtrace probes shows every call and exit */
 	bool eval_entry;	   /* a frame is entered through _PyEval_EvalFrameDefault only */
 	enum frame_clear frame_clear;
+	uint16_t frame_is_entry; /* offset in a frame; 0: not what leaving.c goes by */
 	bool closes_unseen;	 /* closing or dropping a suspended generator may run none of it */
 	uint16_t tstate_current; /* offset of gilstate.tstate_current in _PyRuntime; 0: the thread
 				  * state is thread-local (from 3.12) */

@@ -83,6 +83,7 @@ static const struct cpython_facts rows[] = {
 			   {HOOK_YIELD, 86, "YIELD_VALUE"}},
 		/* Calls between Python functions no longer pass the function__entry probe. */
 		.usdt_sees_every_call = false,
+		.frame_is_entry = FRAME_IS_ENTRY_3_11,
 		.tstate_current = TSTATE_CURRENT_3_11,
 		.layout = {OFFSETS_3_11, .tstate_how = FT_TSTATE_GLOBAL, .dict_how = FT_DICT_LOG2,
 			   .attr_how = FT_ATTR_VALUES_311, .values_order = FT_ORDER_BEFORE,

@@ -32,10 +32,10 @@ struct walk {
 	int steps;
 };
 
-static int walk_start(struct walk *k, struct elf *e, uint64_t vaddr)
+static int walk_start(struct walk *k, struct elf *e, uint64_t vaddr, size_t max_bytes)
 {
 	*k = (struct walk){.at = vaddr};
-	k->code = elf_code(e, vaddr, MAX_BYTES, &k->left);
+	k->code = elf_code(e, vaddr, max_bytes, &k->left);
 	if (!k->code)
 		return -ENOENT;
 	if (cs_open(CS_ARCH_X86, CS_MODE_64, &k->cs))
@@ -100,7 +100,7 @@ static bool ends_the_line(const cs_insn *i)
 int site_at(struct elf *e, uint64_t vaddr, struct site *ret_site)
 {
 	struct walk k;
-	int err = walk_start(&k, e, vaddr);
+	int err = walk_start(&k, e, vaddr, MAX_BYTES);
 
 	if (err)
 		return err;
@@ -135,7 +135,7 @@ static int first_emulated(struct elf *e, uint64_t vaddr, bool stack_stays, struc
 	int err = site_at(e, vaddr, ret_site);
 
 	if (!err)
-		err = walk_start(&k, e, vaddr);
+		err = walk_start(&k, e, vaddr, MAX_BYTES);
 	if (err)
 		return err;
 	while (walk_next(&k)) {
@@ -171,7 +171,7 @@ static uint64_t line_leads_to(struct elf *e, uint64_t vaddr, unsigned *ret_insn)
 	uint64_t target = 0;
 	struct walk k;
 
-	if (walk_start(&k, e, vaddr))
+	if (walk_start(&k, e, vaddr, MAX_BYTES))
 		return 0;
 	while (walk_next(&k)) {
 		const cs_x86_op *op = &k.insn->detail->x86.operands[0];
@@ -204,12 +204,28 @@ int site_first_call(struct elf *e, uint64_t handler, uint64_t *ret_function)
 	return -ENOENT;
 }
 
+bool site_passes(struct elf *e, uint64_t handler, uint64_t vaddr, size_t max_bytes)
+{
+	bool passes = false;
+	struct walk k;
+
+	if (walk_start(&k, e, handler, max_bytes))
+		return false;
+	while (!passes && cs_disasm_iter(k.cs, &k.code, &k.left, &k.at, k.insn)) {
+		passes = k.insn->address == vaddr;
+		if (ends_the_line(k.insn) && k.insn->id != X86_INS_CALL)
+			break;
+	}
+	walk_end(&k);
+	return passes;
+}
+
 uint64_t site_behind_jump(struct elf *e, uint64_t function)
 {
 	uint64_t target = function;
 	struct walk k;
 
-	if (walk_start(&k, e, function))
+	if (walk_start(&k, e, function, MAX_BYTES))
 		return function;
 	if (walk_next(&k) && (k.insn->id != X86_INS_ENDBR64 || walk_next(&k)) &&
 	    k.insn->id == X86_INS_JMP && k.insn->detail->x86.operands[0].type == X86_OP_IMM)
@@ -226,7 +242,7 @@ int site_at_function(struct elf *e, uint64_t function, struct site *ret_site)
 
 	if (err || ret_site->cost != HOOK_SINGLE_STEPPED)
 		return err;
-	err = walk_start(&k, e, function);
+	err = walk_start(&k, e, function, MAX_BYTES);
 	if (err)
 		return err;
 	/* Only endbr64 may be skipped: it changes no register, and what calls a function

@@ -20,6 +20,8 @@ struct site {
 int site_in_handler(struct elf *e, uint64_t handler, struct site *ret_site);
 /* What a handler's straight line, jumps followed, calls first; -ENOENT. */
 int site_first_call(struct elf *e, uint64_t handler, uint64_t *ret_function);
+/* Does the straight line from a handler on, calls included, pass that instruction? */
+bool site_passes(struct elf *e, uint64_t handler, uint64_t vaddr, size_t max_bytes);
 /* Where a function that is nothing but a jump leads; else the function itself. */
 uint64_t site_behind_jump(struct elf *e, uint64_t function);
 /* At the start of a function, while its arguments are in their registers. */

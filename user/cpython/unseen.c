@@ -40,7 +40,7 @@ int cpython_unseen(const struct target *t, const struct hooks *hooks,
 	if (facts->closes_unseen)
 		ret[n++] = "the end of a generator or coroutine that is closed or dropped while "
 			   "suspended outside a try: counted as unfinished";
-	if (has_role(hooks, HOOK_TRACEBACK))
+	if (!has_role(hooks, HOOK_FRAME_CLEAR) && !has_role(hooks, HOOK_FRAME_EXIT))
 		ret[n++] = "an exit by exception until the thread's next event: it is written "
 			   "then, with the time of the exception";
 	if (t->http_unseen)

@@ -5,6 +5,7 @@
 
 #include "cpython/backends.h"
 #include "cpython/dispatch.h"
+#include "cpython/leaving.h"
 #include "cpython/site.h"
 
 #define OP_RETURN_VALUE_3_12 83
@@ -72,6 +73,27 @@ int hooks_traceback(struct elf *e, const struct target *t, struct hooks *h, stru
 	return add_function(e, t, traceback, exported(e, traceback.name), h, w);
 }
 
+/*
+ * Where no function clears every frame, what an exception leaves is seen where it leaves it, or
+ * else shows by the thread's next event. What it left last is gone when the program is over, and
+ * then no code may run that would show it.
+ */
+static int add_unwinding(struct elf *e, const struct target *t, const struct cpython_facts *facts,
+			 const struct dispatch *d, struct hooks *h, struct why *w)
+{
+	static const struct hook finalize = {.role = HOOK_FINALIZE, .name = "Py_FinalizeEx"};
+	struct hook unwind = {.role = HOOK_FRAME_EXIT, .name = "exit_unwind"};
+	uint64_t at = leaving_by_exception(e, facts, d);
+	struct site site;
+
+	if (!at || site_in_handler(e, at, &site))
+		return exported(e, finalize.name)
+			       ? add_function(e, t, finalize, exported(e, finalize.name), h, w)
+			       : 0;
+	unwind.cost = site.cost;
+	return hooks_add(h, e, site.vaddr, unwind, w);
+}
+
 static int add_functions(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 			 const struct dispatch *d, struct hooks *h, struct why *w)
 {
@@ -79,18 +101,16 @@ static int add_functions(struct elf *e, const struct target *t, const struct cpy
 					  .name = "_PyEval_FrameClearAndPop"};
 	static const struct hook entry = {.role = HOOK_EVAL_ENTRY,
 					  .name = "_PyEval_EvalFrameDefault"};
-	static const struct hook finalize = {.role = HOOK_FINALIZE, .name = "Py_FinalizeEx"};
 	int err = 0;
 
 	if (facts->frame_clear == FRAME_CLEAR_EXPORTED)
 		err = add_function(e, t, clear, exported(e, clear.name), h, w);
 	else if (facts->frame_clear == FRAME_CLEAR_CALLED)
 		err = add_function(e, t, clear, called_by_returns(e, facts, d), h, w);
+	else
+		err = add_unwinding(e, t, facts, d, h, w);
 	if (!err)
 		err = hooks_traceback(e, t, h, w);
-	/* What an exception left last is gone by then, and no code may run that would show it. */
-	if (!err && facts->frame_clear == FRAME_CLEAR_NONE && exported(e, finalize.name))
-		err = add_function(e, t, finalize, exported(e, finalize.name), h, w);
 	if (!err && facts->eval_entry)
 		err = add_function(e, t, entry, exported(e, entry.name), h, w);
 	return err;

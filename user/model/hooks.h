@@ -18,7 +18,8 @@ enum hook_role {
 	HOOK_RETURN = 2,      /* RETURN_VALUE: the value is in the first stack slot */
 	HOOK_YIELD = 3,	      /* YIELD_VALUE: a generator or coroutine is suspended */
 	HOOK_FRAME_ENTRY = 4, /* USDT function__entry: starts or goes on (up to 3.10) */
-	HOOK_FRAME_EXIT = 5,  /* USDT function__return: return, yield or exception */
+	HOOK_FRAME_EXIT = 5,  /* USDT function__return: return, yield or exception; with a
+			       * HOOK_RETURN where an exception leaves the eval function (3.11) */
 	HOOK_TRACEBACK = 6,   /* PyTraceBack_Here */
 	HOOK_EVAL_ENTRY = 8,  /* _PyEval_EvalFrameDefault: starts or goes on (up to 3.10) */
 	HOOK_FRAME_CLEAR = 7, /* _PyEval_FrameClearAndPop(tstate, frame): any exit (3.12 on) */

@@ -27,3 +27,5 @@
 	.type_qualname = 864, .type_cached_keys = 872
 
 #define TSTATE_CURRENT_3_11 576
+
+#define FRAME_IS_ENTRY_3_11 68

@@ -174,6 +174,8 @@ def expressions(minor):
     result = {"OFFSETS": {n: e for n, e in layout.items() if e is not missing}}
     if minor <= 11:
         result["TSTATE_CURRENT"] = {"": of("_PyRuntimeState", "gilstate.tstate_current")}
+    if minor == 11:
+        result["FRAME_IS_ENTRY"] = {"": of(IFRAME, "is_entry")}
     if minor >= 13:
         names = " ".join(names for first, names in DEBUG.items() if first <= minor).split()
         result["DEBUG_OFFSETS"] = {"structure_size": "sizeof(_Py_DebugOffsets)"}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * 3.11 clears frames in one function, but a compiler puts copies of it where calls were. What has
+ * no copy is the eval function (Python/ceval.c), and in three places it asks whether the frame that
+ * it leaves is the one that it was called with, frame->is_entry:
+ *
+ *     RETURN_VALUE        the value is returned
+ *     RETURN_GENERATOR    the generator is
+ *     exit_unwind         the code has no handler for what was raised
+ *
+ * Two of them are on the straight lines of handlers. So the third is known, if there are three.
+ */
+#include "cpython/leaving.h"
+#include "cpython/site.h"
+
+#define OP_RETURN_VALUE 83
+#define OP_RETURN_GENERATOR 75
+#define PLACES 3
+#define EVAL_BYTES_MAX (256 << 10)
+#define LINE_BYTES 512 /* RETURN_GENERATOR copies the frame first */
+
+static const uint8_t *eval_code(struct elf *e, uint64_t *ret_vaddr, size_t *ret_len)
+{
+	Elf64_Sym s;
+
+	if (elf_symbol(e, "_PyEval_EvalFrameDefault", &s))
+		return NULL;
+	*ret_vaddr = s.st_value;
+	return elf_code(e, s.st_value, s.st_size < EVAL_BYTES_MAX ? s.st_size : EVAL_BYTES_MAX,
+			ret_len);
+}
+
+/* The length of `cmpb $0, offset(%register)` at p; 0: it is something else. */
+static size_t asks_byte(const uint8_t *p, const uint8_t *end, uint8_t offset)
+{
+	size_t rex = (p[0] & 0xf0) == 0x40, sib;
+
+	if (end - p < 6 || p[rex] != 0x80 || (p[rex + 1] & 0xf8) != 0x78)
+		return 0;
+	sib = (p[rex + 1] & 7) == 4;
+	p += rex + 2 + sib;
+	return p[0] == offset && p[1] == 0 ? rex + sib + 4 : 0;
+}
+
+/* Where that byte is asked for; more than PLACES: there are more. */
+static int find_places(struct elf *e, uint8_t offset, uint64_t place[PLACES])
+{
+	const uint8_t *code, *p;
+	uint64_t vaddr;
+	size_t left;
+	int n = 0;
+
+	p = code = eval_code(e, &vaddr, &left);
+	while (code && p < code + left && n <= PLACES) {
+		size_t len = asks_byte(p, code + left, offset);
+
+		if (len && n < PLACES)
+			place[n] = vaddr + (p - code);
+		n += len != 0;
+		p += len ?: 1;
+	}
+	return n;
+}
+
+/* Takes off the list what the handler's straight line passes; false: it passes none. */
+static bool strike(struct elf *e, uint64_t handler, uint64_t place[PLACES])
+{
+	for (int i = 0; i < PLACES; i++) {
+		if (!place[i] || !site_passes(e, handler, place[i], LINE_BYTES))
+			continue;
+		place[i] = 0;
+		return true;
+	}
+	return false;
+}
+
+uint64_t leaving_by_exception(struct elf *e, const struct cpython_facts *facts,
+			      const struct dispatch *d)
+{
+	uint64_t place[PLACES] = {0};
+
+	if (!facts->frame_is_entry || find_places(e, facts->frame_is_entry, place) != PLACES ||
+	    !strike(e, d->handler[OP_RETURN_VALUE], place) ||
+	    !strike(e, d->handler[OP_RETURN_GENERATOR], place))
+		return 0;
+	return place[0] | place[1] | place[2];
+}
