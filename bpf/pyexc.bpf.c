@@ -387,10 +387,11 @@ int ft_traceback(struct pt_regs *ctx)
 	if (h.l->pyframe_frame != FT_NONE)
 		frame = read_ptr(frame + h.l->pyframe_frame);
 	note_thrown(&h, frame);
-	if (h.l->exits_exact || !hit_frame(&h))
+	if (h.l->exits_exact || !hit_running(&h))
 		return 0;
-	if (frame != h.frame)
-		return 0; /* a traceback entry made by C code, for no frame that runs */
+	/* Else a traceback entry made by C code, for no frame that runs. Maybe none does. */
+	if (frame != h.frame || !hit_code(&h))
+		return 0;
 	stand(&h, false);
 	t = bpf_map_lookup_elem(&ft_threads, &h.tid);
 	c = t ? call_top(t, h.tid) : 0;
