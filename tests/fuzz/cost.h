@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What reading something took: CPU time of this thread, and by how much memory grew at its most. */
+/*
+ * What reading something took: CPU time of this thread, and by how much memory grew at its most.
+ * Sanitizers have a memory of their own beside it: an eighth in shadow, and what was freed and is
+ * kept for a while (./dev fuzz keeps little).
+ */
 #ifndef FT_FUZZ_COST_H
 #define FT_FUZZ_COST_H
 
@@ -9,6 +13,17 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define COST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define COST_SANITIZED 1
+#endif
+#endif
+#ifndef COST_SANITIZED
+#define COST_SANITIZED 0
+#endif
 
 #define COST_CPU_MS 200
 #define COST_MEMORY_KIB (64 << 10)
@@ -59,6 +74,19 @@ static inline double cost_cpu_ms(const struct cost *c)
 static inline long cost_peak_kib(const struct cost *c)
 {
 	return cost_status_kib("VmHWM:") - c->began_kib;
+}
+
+static inline void cost_check_memory(const struct cost *c)
+{
+	if (cost_peak_kib(c) > COST_MEMORY_KIB * (1 + COST_SANITIZED))
+		abort();
+}
+
+static inline void cost_check(const struct cost *c)
+{
+	if (cost_cpu_ms(c) > COST_CPU_MS * (1 + COST_SANITIZED))
+		abort();
+	cost_check_memory(c);
 }
 
 #endif

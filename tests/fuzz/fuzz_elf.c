@@ -56,18 +56,6 @@ static void use_notes(struct elf *e)
 		abort();
 }
 
-/* Sanitizers have a memory of their own. */
-#if defined(__SANITIZE_ADDRESS__)
-#define MEMORY_COUNTS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define MEMORY_COUNTS 0
-#endif
-#endif
-#ifndef MEMORY_COUNTS
-#define MEMORY_COUNTS 1
-#endif
-
 static void use_cpython(struct elf *e, const char *path)
 {
 	struct cost cost = cost_begin();
@@ -88,10 +76,7 @@ static void use_cpython(struct elf *e, const char *path)
 	cpython_layout(&t, &l, NULL);
 	cpython_hooks(&t, BACKEND_AUTO, true, &h, NULL);
 	cpython_hooks(&t, BACKEND_USDT, true, &h, NULL);
-	if (cost_cpu_ms(&cost) > COST_CPU_MS)
-		abort();
-	if (MEMORY_COUNTS && cost_peak_kib(&cost) > COST_MEMORY_KIB)
-		abort();
+	cost_check(&cost);
 }
 
 static void use_file(const char *path)

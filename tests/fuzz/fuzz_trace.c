@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cost.h"
 #include "fuzz.h"
 #include "trace/check.h"
 #include "trace/errors.h"
@@ -90,6 +91,7 @@ static void read_all(struct all *a, const char *path)
 int fuzz_trace(const uint8_t *data, size_t size)
 {
 	int fd = memfd_create("trace", MFD_CLOEXEC);
+	struct cost cost = cost_begin();
 	struct all a = {0};
 	char path[32];
 
@@ -99,6 +101,7 @@ int fuzz_trace(const uint8_t *data, size_t size)
 	start(&a);
 	read_all(&a, path);
 	finish(&a);
+	cost_check_memory(&cost); /* a packed one may be long, and takes its time */
 	close(fd);
 	return 0;
 }

@@ -231,6 +231,9 @@ def main():
         (HERE / "corpus" / name).mkdir(parents=True, exist_ok=True)
     for name, make in SEEDS.items():
         (HERE / "corpus" / "elf" / ("good-" + name)).write_bytes(make())
+    (HERE / "corpus" / "records").mkdir(parents=True, exist_ok=True)
+    for path in sorted((HERE.parent / "replay").glob("*.ftrec")):  # see fuzz_records.c
+        (HERE / "corpus" / "records" / path.stem).write_bytes(b"\0\0" + path.read_bytes()[8:])
     for minor in (13, 14, 15):  # the first byte chooses the release
         (HERE / "corpus" / "debug_offsets" / ("good-3.%d" % minor)).write_bytes(
             bytes([minor - 13]) + debug_offsets(minor))

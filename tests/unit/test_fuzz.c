@@ -44,6 +44,11 @@ Test(fuzz, corpus_debug_offsets, .timeout = 60)
 	cr_assert_geq(replay("debug_offsets", fuzz_debug_offsets), 3);
 }
 
+Test(fuzz, corpus_records, .timeout = 60)
+{
+	cr_assert_geq(replay("records", fuzz_records), 4);
+}
+
 /* The fuzzer starts where everything is found: in each form of file. */
 static void must_understand(const char *name, int minor, uint16_t type, const char *backend)
 {

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Records as an agent writes them, or whoever says to be one: what the first byte asks for, what
+ * the output has room for (the second), then records. Of a bad one nothing is believed; what comes
+ * out are lines of JSON that are pairs, and what was lost is told in them.
+ */
+#include <errno.h>
+
+#include "assemble/assemble.h"
+#include "base/map.h"
+#include "checked.h"
+#include "cost.h"
+#include "decode/decode.h"
+#include "filter/filter.h"
+#include "ft_counters.h"
+#include "fuzz.h"
+#include "sink/line.h"
+
+#define WHOLE_TEXTS 1 /* of the first byte: what is cut is wanted whole */
+#define SHORT_TEXTS 2
+
+struct all {
+	struct decoder *decoder;
+	struct assembler *assembler;
+	struct filter *filter;
+	struct map open; /* spans */
+	struct buf text;
+	uint64_t lost, enters, exits;
+	uint8_t denied; /* by the bits of it there is no room, in turn */
+};
+
+static const char *thread_name(void *arg, uint32_t pid, uint32_t tid)
+{
+	return decoder_thread_name(((struct all *)arg)->decoder, pid, tid);
+}
+
+static bool keep(void *arg, struct function *f)
+{
+	return filter_keep(((struct all *)arg)->filter, f);
+}
+
+static bool room(void *arg, bool begins)
+{
+	struct all *a = arg;
+
+	a->denied = (uint8_t)(a->denied << 1 | a->denied >> 7);
+	return !(a->denied & 1);
+}
+
+/* ---- lines -------------------------------------------------------------------------------- */
+
+static void check_pair(struct all *a, const struct line *l)
+{
+	void *old = NULL;
+
+	if (l->type == LINE_ENTER) {
+		must(map_put(&a->open, l->span, 0, a, &old));
+		if (old || !l->span || l->parent >= l->span)
+			abort();
+		a->enters++;
+	} else if (l->type == LINE_EXCEPTION) {
+		if (!map_get(&a->open, l->span, 0))
+			abort();
+	} else if (l->type == LINE_EXIT) {
+		if (!map_take(&a->open, l->span, 0))
+			abort();
+		a->exits++;
+	} else if (l->type == LINE_LOST) {
+		a->lost += l->count;
+	}
+}
+
+static int on_line(void *arg, const struct line *l)
+{
+	struct all *a = arg;
+
+	check_pair(a, l);
+	buf_clear(&a->text);
+	if (!line_format(&a->text, l) || a->text.s[a->text.len - 1] != '\n' ||
+	    memchr(a->text.s, '\n', a->text.len - 1))
+		abort();
+	must_be_utf8(a->text.s, a->text.len);
+	json_object_put(must_be_json(a->text.s, a->text.len - 1));
+	return 0;
+}
+
+/* ---- records ------------------------------------------------------------------------------ */
+
+/* One that ends where its memory does, as the kernel side hands it on: its size is right. */
+static void use_record(struct all *a, const uint8_t *data, size_t size)
+{
+	struct ft_rec *rec = malloc(size);
+	struct why w = {0};
+	struct event e;
+	int err;
+
+	memcpy(rec, data, size);
+	rec->size = (uint32_t)size;
+	err = decoder_event(a->decoder, rec, size, &e, &w);
+	if (err && err != -EBADMSG)
+		abort();
+	if (err)
+		e = (struct event){.type = EVENT_LOST, .count = 1, .reason = FT_LOST_bad_record};
+	must(assembler_event(a->assembler, &e));
+	free(rec);
+}
+
+static void use_records(struct all *a, const uint8_t *data, size_t size)
+{
+	while (size >= sizeof(struct ft_rec)) {
+		uint32_t n;
+
+		memcpy(&n, data, sizeof(n));
+		if (n < sizeof(struct ft_rec) || n > size || n % 8)
+			n = (uint32_t)(size & ~(size_t)7);
+		use_record(a, data, n);
+		data += n;
+		size -= n;
+	}
+}
+
+static void start(struct all *a, uint8_t how)
+{
+	unsigned max = how & SHORT_TEXTS ? 20 : 1000;
+	struct decoder_options decode = {max, true, true,
+					 how & WHOLE_TEXTS ? FT_MAX_TOKEN_BYTES_INSIDE : 0};
+	struct assembler_options assemble = {
+		.max_arg_length = max,
+		.args = true,
+		.result = true,
+		.full_texts = how & WHOLE_TEXTS,
+		.thread_name = thread_name,
+		.keep = keep,
+		.room = room,
+		.line = on_line,
+		.arg = a,
+	};
+
+	must(decoder_new(&decode, &a->decoder));
+	must(assembler_new(&assemble, &a->assembler));
+	must(filter_new(NULL, 0, NULL, 0, &a->filter));
+}
+
+/* A call that began has ended, or is unfinished. */
+static void finish(struct all *a)
+{
+	struct assembler_stats s;
+
+	must(assembler_finish(a->assembler));
+	assembler_stats(a->assembler, &s);
+	if (s.lost != a->lost || s.enters != a->enters || s.exits != a->exits ||
+	    s.exits + s.responses + s.unfinished > s.enters + s.requests ||
+	    (!a->denied && s.exits + s.responses + s.unfinished != s.enters + s.requests))
+		abort();
+	assembler_free(a->assembler);
+	decoder_free(a->decoder);
+	filter_free(a->filter);
+	map_release(&a->open);
+	buf_release(&a->text);
+}
+
+int fuzz_records(const uint8_t *data, size_t size)
+{
+	struct cost cost = cost_begin();
+	struct all a = {0};
+
+	if (size < 2)
+		return 0;
+	a.denied = data[1];
+	start(&a, data[0]);
+	use_records(&a, data + 2, size - 2);
+	finish(&a);
+	cost_check(&cost);
+	return 0;
+}
