@@ -83,11 +83,16 @@ def why_not_live():
 
 @pytest.fixture
 def nothing_left():
-    """After the test no BPF program or link of a collector is in the kernel."""
-    programs, links = harness.bpf_programs(), harness.bpf_links()
+    """After the test no BPF program or link of a collector of ours is in the kernel."""
+    before = harness.left_in_kernel()
     yield
-    harness.wait_for("BPF programs gone", lambda: harness.bpf_programs() <= programs, 10, 0.2)
-    harness.wait_for("BPF links gone", lambda: harness.bpf_links() <= links, 10, 0.2)
+    left = harness.left_in_kernel() - before
+
+    def gone():  # one by one: others come and go meanwhile
+        left.intersection_update(harness.left_in_kernel())
+        return not left
+    if left:
+        harness.wait_for("BPF programs and links gone", gone, 10, 0.2)
 
 
 @pytest.fixture(scope="session", params=harness.interpreters(), ids=repr)

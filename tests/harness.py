@@ -28,6 +28,8 @@ PYTHON = "/usr/bin/python3"
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
                "PYTHONHASHSEED": "0", "HOME": "/nonexistent"}
 
+SESSIONS = set()  # of all processes that were started here
+
 
 def environment(**more):
     """What a started process sees: nothing of ours but this."""
@@ -43,8 +45,10 @@ def kill_session(process):
 
 def start(argv, env=None, **options):
     """Popen in a session of its own."""
-    return subprocess.Popen([str(arg) for arg in argv], start_new_session=True,
-                            env=env or environment(), **options)
+    process = subprocess.Popen([str(arg) for arg in argv], start_new_session=True,
+                               env=env or environment(), **options)
+    SESSIONS.add(process.pid)
+    return process
 
 
 def run(argv, timeout=60, check=None, env=None, **options):
@@ -328,18 +332,35 @@ def text_of(pid):
     return digest.hexdigest()
 
 
-def bpf_programs():
-    """Ids of the BPF programs in the kernel that no living process but a collector holds."""
-    _, out, _ = run(["bpftool", "--json", "prog", "show"], check=0)
-    return {program["id"] for program in json.loads(out or "[]")
-            if all("flowtrace" in owner["comm"] for owner in program.get("pids", []))}
+def bpf_ids(pids):
+    """("prog", id) and ("link", id) of all that these processes hold a descriptor of."""
+    found = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):  # it ended
+            for fd in os.listdir("/proc/%s/fd" % pid):
+                if os.readlink("/proc/%s/fd/%s" % (pid, fd)).startswith("anon_inode:bpf"):
+                    info = Path("/proc/%s/fdinfo/%s" % (pid, fd)).read_text()
+                    found |= set(re.findall(r"^(prog|link)_id:\s+(\d+)", info, re.MULTILINE))
+    return {(kind, int(number)) for kind, number in found}
 
 
-def bpf_links():
-    """Ids of the BPF links, likewise."""
-    _, out, _ = run(["bpftool", "--json", "link", "show"], check=0)
-    return {link["id"] for link in json.loads(out or "[]")
-            if all("flowtrace" in owner["comm"] for owner in link.get("pids", []))}
+def others():
+    """The processes that are not of a session that was started here: another collector may run
+    beside the tests."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(int(pid)) not in SESSIONS:
+                yield pid
+
+
+def left_in_kernel():
+    """Our BPF programs and links in the kernel which nobody else holds, as bpf_ids() has them."""
+    def show(kind):
+        return json.loads(run(["bpftool", "--json", kind, "show"], check=0)[1] or "[]")
+    programs = {p["id"] for p in show("prog") if p.get("name", "").startswith("ft_")}
+    found = {("prog", number) for number in programs}
+    found |= {("link", link["id"]) for link in show("link") if link["prog_id"] in programs}
+    return found - bpf_ids(others())
 
 
 def backend_of(errors):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A process of another user that swaps what the names of its files lead to, while root attaches to
-it: no hook comes into any file but the one that it runs."""
+it: no hook comes into any file but the one that it runs. The directory becomes a link, or another
+lies mounted over it, or the process has another root; what each does is in swapper.py."""
 import hashlib
 import os
 import shutil
@@ -46,6 +47,11 @@ def home():
     data = SYSTEMS.read_bytes()
     (roots / LIBRARY).write_bytes(data[:4096] + data[4095:-1])  # every instruction elsewhere
     (nobodys / "link").symlink_to(roots)
+    tree = tmp_path / "tree"  # another root, in which the other file has the library's name
+    beneath = tree / str(nobodys / "lib")[1:]
+    beneath.mkdir(parents=True)
+    (tree / "old").mkdir()
+    (beneath / LIBRARY).hardlink_to(roots / LIBRARY)
     (tmp_path / "main.c").write_text(MAIN)
     harness.run(["cc", tmp_path / "main.c", "-o", nobodys / "python", SYSTEMS,
                  "-Wl,-rpath,%s" % (nobodys / "lib")], check=0)
@@ -78,13 +84,20 @@ def put_back(nobodys):
         (nobodys / "other").rename(nobodys / "link")
 
 
-def attach_once(home, victim, before, options):
+HOW = {
+    "rename": lambda home: ["rename", home / "nobodys/lib", home / "nobodys/link"],
+    "mount": lambda home: ["mount", home / "nobodys/lib", home / "roots"],
+    "chroot": lambda home: ["chroot", home / "tree"],
+    "pivot": lambda home: ["pivot", home / "tree"],
+}
+
+
+def attach_once(home, victim, before, how, options):
     """Until it is attached or refused; returns which."""
     nobodys = home / "nobodys"
     put_back(nobodys)
-    attacker = harness.start([nobodys / "python", nobodys / "swapper.py", nobodys / "lib",
-                              nobodys / "link"], stdout=subprocess.PIPE, user=NOBODY,
-                             group=NOBODY, extra_groups=[])
+    attacker = harness.start([nobodys / "python", nobodys / "swapper.py", *HOW[how](home)],
+                             stdout=subprocess.PIPE, user=NOBODY, group=NOBODY, extra_groups=[])
     try:
         assert attacker.stdout.readline() == b"ready\n"
         with harness.Tracer(home, *options, "-P", "__main__", "-p",
@@ -104,13 +117,14 @@ def attach_once(home, victim, before, options):
 
 @pytest.mark.live
 @pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("options", [[], ["-f"]], ids=["pid", "follow"])
-def test_swapped_directory(home, options):
+def test_swapped_directory(home, how, options):
     """Nothing is put into the other file, and the process' own is traced all the same."""
     victim = Victim(home / "roots" / LIBRARY)
     try:
         before = victim.digest()
-        ended = [attach_once(home, victim, before, options) for _ in range(ROUNDS)]
+        ended = [attach_once(home, victim, before, how, options) for _ in range(ROUNDS)]
         assert victim.digest() == before
     finally:
         victim.process.stdout.close()
