@@ -18,7 +18,7 @@ MAIN = """int Py_BytesMain(int argc, char **argv);
 int main(int argc, char **argv) { return Py_BytesMain(argc, argv); }
 """
 NOBODY = 65534
-ROUNDS = int(os.environ.get("FLOWTRACE_SWAPS", "3"))
+ROUNDS = int(os.environ.get("FLOWTRACE_SWAPS", "2"))
 # Maps a file as a loader does, and waits.
 VICTIM = """
 import ctypes, os, sys, time
