@@ -298,7 +298,7 @@ static int prepare_pids(struct targets *t, struct prepared *r)
 static int attach_bare(struct targets *t, pid_t pid)
 {
 	struct proc *proc;
-	int err = attach_follow(t->attach, pid, t->why);
+	int err = attach_add(t->attach, pid, true, t->why);
 
 	if (err)
 		return err;
@@ -319,7 +319,9 @@ static int attach_pid(struct targets *t, const struct prepared *r)
 
 	if (!r->target.binary)
 		return attach_bare(t, pid);
-	err = discover_unless_gone(pid, hook(t, r, t->why), t->why);
+	err = attach_add(t->attach, pid, t->config->follow == 1, t->why);
+	if (!err)
+		err = discover_unless_gone(pid, hook(t, r, t->why), t->why);
 	if (err)
 		return err;
 	if (!proc_add(t, pid))
@@ -338,7 +340,8 @@ static void attach_children(struct targets *t)
 		int n = discover_python_children(t->config->pids[i], child, 256);
 
 		for (int k = 0; k < n; k++)
-			hook_or_note(t, child[k]);
+			if (!attach_add(t->attach, child[k], true, NULL))
+				hook_or_note(t, child[k]);
 	}
 }
 
@@ -348,7 +351,7 @@ static int start_command(struct targets *t)
 
 	if (err)
 		return err;
-	err = attach_follow(t->attach, launch_pid(t->launch), t->why);
+	err = attach_add(t->attach, launch_pid(t->launch), true, t->why);
 	if (!err && !proc_add(t, launch_pid(t->launch)))
 		err = -E2BIG;
 	if (!err)

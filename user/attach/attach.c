@@ -402,14 +402,19 @@ static int put_hooks(struct attach *a, const struct target *t, const struct file
 	return err;
 }
 
-static int put_proc(struct attach *a, pid_t pid, const struct ft_proc *p, struct why *w)
+static int put_proc(struct attach *a, pid_t pid, const struct ft_proc *p, uint64_t how,
+		    struct why *w)
 {
 	uint32_t key = pid;
 
-	if (bpf_map_update_elem(bpf_map__fd(a->skel->maps.ft_procs), &key, p, BPF_ANY))
-		return why(w, -errno, "cannot trace pid %d: %s", pid,
-			   errno == E2BIG ? "too many processes at once" : strerror(errno));
-	return 0;
+	if (!bpf_map_update_elem(bpf_map__fd(a->skel->maps.ft_procs), &key, p, how) ||
+	    errno == EEXIST)
+		return 0;
+	if (errno == ENOENT)
+		return why_exit(w, EXIT_NO_PROCESS, -ESRCH,
+				"process %d exited while it was attached to", pid);
+	return why(w, -errno, "cannot trace pid %d: %s", pid,
+		   errno == E2BIG ? "too many processes at once" : strerror(errno));
 }
 
 static void drop_proc(struct attach *a, pid_t pid)
@@ -480,7 +485,7 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 			p.layout.exits_exact = 1;
 	p.hooks = find_hooked(a, &f, t->pid);
 	forget_program(a, t->pid);
-	err = put_proc(a, t->pid, &p, w);
+	err = put_proc(a, t->pid, &p, BPF_EXIST, w); /* the kernel side drops who ends */
 	if (!err && (int)p.hooks == a->nhooked)
 		err = put_hooks(a, t, &f, hooks, w);
 	if (err)
@@ -488,9 +493,16 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 	return err;
 }
 
+static struct ft_proc not_hooked(bool follow)
+{
+	return (struct ft_proc){.flags = FT_PROC_DORMANT | (follow ? FT_PROC_FOLLOW : 0)};
+}
+
 void attach_withdraw(struct attach *a, pid_t pid, bool follow)
 {
-	if (!follow || attach_follow(a, pid, NULL))
+	struct ft_proc p = not_hooked(true);
+
+	if (!follow || put_proc(a, pid, &p, BPF_EXIST, NULL))
 		drop_proc(a, pid);
 }
 
@@ -506,11 +518,11 @@ void attach_greenlets(struct attach *a, pid_t pid)
 	(void)bpf_map_update_elem(fd, &key, &p, BPF_EXIST);
 }
 
-int attach_follow(struct attach *a, pid_t pid, struct why *w)
+int attach_add(struct attach *a, pid_t pid, bool follow, struct why *w)
 {
-	struct ft_proc p = {.flags = FT_PROC_FOLLOW | FT_PROC_DORMANT};
+	struct ft_proc p = not_hooked(follow);
 
-	return put_proc(a, pid, &p, w);
+	return put_proc(a, pid, &p, BPF_NOEXIST, w);
 }
 
 int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code, uint64_t described_ns)

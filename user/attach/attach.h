@@ -41,7 +41,11 @@ void attach_free(struct attach *a);
 /* Takes the hooks off; maps and ring can still be read. */
 void attach_detach(struct attach *a);
 
-/* Hooks the process, or, when the file with the hooks is hooked for all, only adds it. */
+/* From now on the process is known: its exec and its end are reported, and, when it is followed,
+ * its children, which are known too. Who is known already stays what it is. */
+int attach_add(struct attach *a, pid_t pid, bool follow, struct why *w);
+/* Hooks a process that is known, or, when the file with the hooks is hooked for all, only wakes it.
+ * -ESRCH: it has ended, whoever may have its number now. */
 int attach_process(struct attach *a, const struct target *t, const struct ft_layout *layout,
 		   const struct hooks *hooks, struct why *w);
 /* It is not what attach_process() was told; follow: it is still there, with its next exec to see.
@@ -51,8 +55,6 @@ void attach_withdraw(struct attach *a, pid_t pid, bool follow);
 bool attach_blind_to_contexts(const struct attach *a);
 /* It has loaded greenlet, though it had not when it was looked at. */
 void attach_greenlets(struct attach *a, pid_t pid);
-/* Follows a process that is not (yet) Python: its children and its exec are reported. */
-int attach_follow(struct attach *a, pid_t pid, struct why *w);
 /* User space's verdict on a function that no prefix decided, as it was described: not traced from
  * now on. */
 int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code, uint64_t described_ns);
