@@ -78,6 +78,12 @@ static uint64_t real_us(const struct assembler *a, uint64_t mono_ns)
 	return (a->o.anchor_real_ns + (mono_ns - a->o.anchor_mono_ns)) / 1000;
 }
 
+/* NULL: it is made for none, or for one without a name. */
+static const struct text *request_id(const struct span *s)
+{
+	return s->request && s->request->http.id.s ? &s->request->http.id : NULL;
+}
+
 static struct line line_of(const struct assembler *a, enum line_type type, uint32_t pid,
 			   uint32_t tid, const struct span *s, uint64_t ts_ns)
 {
@@ -92,7 +98,7 @@ static struct line line_of(const struct assembler *a, enum line_type type, uint3
 		.duration_ns = ts_ns > s->start_ns ? ts_ns - s->start_ns : 0,
 		.span = s->number,
 		.parent = s->parent,
-		.request_id = s->request ? &s->request->http.id : NULL,
+		.request_id = request_id(s),
 	};
 }
 
