@@ -33,11 +33,12 @@ static inline char *buf_room(struct buf *b, size_t more)
 	return b->s + b->len;
 }
 
+/* s: NULL is fine when there is nothing to add. */
 static inline void buf_add(struct buf *b, const char *s, size_t len)
 {
 	char *room = buf_room(b, len);
 
-	if (!room)
+	if (!room || !len)
 		return;
 	memcpy(room, s, len);
 	b->len += len;
