@@ -10,6 +10,7 @@
 
 #include "base/outfile.h"
 #include "base/outpath.h"
+#include "base/safe_text.h"
 
 #define MOST_TRIES 8 /* a file that comes and goes while we look */
 
@@ -306,7 +307,7 @@ int outfile_folder(const char *path, mode_t mode, long uid, long gid, struct why
 		       : err;
 }
 
-int outfile_write(int fd, const char *path, const void *data, size_t size, struct why *w)
+static int write_all(int fd, const char *path, const void *data, size_t size, struct why *w)
 {
 	const char *at = data;
 
@@ -329,4 +330,18 @@ int outfile_write(int fd, const char *path, const void *data, size_t size, struc
 		return why(w, n, "cannot write to %s: %s", path, strerror(-n));
 	}
 	return 0;
+}
+
+int outfile_write(int fd, const char *path, const void *data, size_t size, struct why *w)
+{
+	struct buf safe = {};
+	int err;
+
+	if (!size || !isatty(fd))
+		return write_all(fd, path, data, size, w);
+	safe_lines(&safe, data, size, true);
+	err = safe.failed ? why(w, -ENOMEM, "out of memory")
+			  : write_all(fd, path, safe.s, safe.len, w);
+	buf_release(&safe);
+	return err;
 }

@@ -28,6 +28,7 @@ int outfile_open(const char *path, int flags, long uid, long gid, int *ret_fd, s
 int outfile_replaceable(const char *path, struct why *w);
 /* mkdir. -EEXIST without a word: something is there. */
 int outfile_folder(const char *path, mode_t mode, long uid, long gid, struct why *w);
+/* Whole lines. On a terminal what it would obey is written out (safe_text.h). */
 int outfile_write(int fd, const char *path, const void *data, size_t size, struct why *w);
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/outlet.h"
+#include "base/safe_text.h"
 
 #define PIECE_BYTES (128 * 1024) /* of a file: how often progress is seen */
 #define STOP_MS 200		 /* for a thread to end that does not wait for a disk */
@@ -37,7 +38,8 @@ enum kind {
 struct outlet {
 	char *name; /* owned */
 	pthread_t thread;
-	int stop_fd; /* wakes the thread from poll */
+	int stop_fd;   /* wakes the thread from poll */
+	bool terminal; /* where what is put now comes out */
 	_Atomic size_t bytes;
 	_Atomic uint64_t progress_ns; /* of the last byte taken, or the first one put after that */
 
@@ -250,6 +252,7 @@ int outlet_new(int fd, const char *name, struct outlet **ret_outlet, struct why 
 	o->last = &o->first;
 	o->name = strdup(name);
 	o->stop_fd = eventfd(0, EFD_CLOEXEC);
+	o->terminal = isatty(fd);
 	init_waiting(o);
 	write_to(o, fd);
 	err = !o->name ? -ENOMEM : o->stop_fd < 0 ? -errno : start(o);
@@ -292,12 +295,25 @@ static int add(struct outlet *o, struct chunk *c, struct why *w)
 	return err;
 }
 
+/* Names that others chose would steer it. */
+static bool make_safe(struct buf *b)
+{
+	struct buf safe = {};
+
+	safe_lines(&safe, b->s, b->len, true);
+	buf_release(b);
+	*b = safe;
+	return !b->failed;
+}
+
 int outlet_put(struct outlet *o, struct buf *b, struct why *w)
 {
 	struct chunk *c;
 
 	if (!b->len)
 		return outlet_error(o, w);
+	if (o->terminal && !make_safe(b))
+		return why(w, -ENOMEM, "out of memory");
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return why(w, -ENOMEM, "out of memory");
@@ -310,12 +326,16 @@ int outlet_put(struct outlet *o, struct buf *b, struct why *w)
 int outlet_switch(struct outlet *o, int fd, bool close_old, struct why *w)
 {
 	struct chunk *c = calloc(1, sizeof(*c));
+	int err;
 
 	if (!c)
 		return why(w, -ENOMEM, "out of memory");
 	c->fd = fd;
 	c->close_old = close_old;
-	return add(o, c, w);
+	err = add(o, c, w);
+	if (!err)
+		o->terminal = isatty(fd);
+	return err;
 }
 
 size_t outlet_bytes(const struct outlet *o)
