@@ -28,6 +28,7 @@ struct proc {
 	uint64_t hooked_ns;	   /* when it was last looked at: an exec before that is known */
 	uint64_t retry_until_ns;   /* its libpython is awaited; 0 = not */
 	bool bare;		   /* no Python in it so far: it may load one */
+	bool refused;		   /* its Python cannot be traced: said once */
 	bool loaded;		   /* it did, and runs on meanwhile */
 	uint64_t look_ns, wait_ns; /* ... and is looked at then, in case that we were not told */
 };
@@ -222,6 +223,7 @@ static int hook_if_python(struct targets *t, pid_t pid, struct why *w)
 	else
 		err = hook_pid(t, pid, w);
 	proc->bare = false;
+	proc->refused = err && w->exit_status != EXIT_NO_PROCESS;
 	if (err == -ENOENT)
 		watch(t, proc);
 	if (err == -EAGAIN && !proc->retry_until_ns)
@@ -469,23 +471,32 @@ int targets_attach(struct targets *t, struct attach *a)
 	return err;
 }
 
+/* The kernel side knows it already, and traces it as it does the parent: not, where that was forked
+ * between its exec and its hooks. */
+static void on_fork(struct targets *t, pid_t pid, pid_t child_pid)
+{
+	const struct proc *parent = proc_find(t, pid);
+	bool bare = parent && parent->bare, refused = parent && parent->refused;
+	struct proc *child = proc_add(t, child_pid);
+
+	if (!child) {
+		ui_note(t->ui,
+			"more than %d processes at once: the end of pid %d will not be noticed",
+			PROCS_MAX, child_pid);
+		return;
+	}
+	child->refused = refused;
+	if (bare)
+		watch(t, child);
+	else if (!refused && attach_is_dormant(t->attach, child_pid))
+		hook_or_note(t, child_pid);
+}
+
 void targets_process(struct targets *t, const struct event *e)
 {
-	struct proc *parent, *child;
-	bool bare;
-
 	switch (e->type) {
-	case EVENT_PROC_FORK: /* the kernel side traces it already */
-		parent = proc_find(t, e->pid);
-		bare = parent && parent->bare;
-		child = proc_add(t, e->other_pid);
-		if (child && bare)
-			watch(t, child);
-		if (!child)
-			ui_note(t->ui,
-				"more than %d processes at once: the end of pid %u will not "
-				"be noticed",
-				PROCS_MAX, e->other_pid);
+	case EVENT_PROC_FORK:
+		on_fork(t, e->pid, e->other_pid);
 		break;
 	case EVENT_PROC_EXEC:
 		if (!launch_holds(t->launch, e->pid) && !exec_known(t, e))

@@ -3,6 +3,7 @@
 import collections
 import json
 import random
+import signal
 import subprocess
 import time
 
@@ -154,6 +155,54 @@ def test_fork(space, tmp_path, follow):
     assert life.status == 0
     assert sorted(life.results("some")) == sorted(
         ['"fork"', '"parent"'] + (['"child"'] if follow else []))
+
+
+# Starts itself again, which forks at once; all three make calls until they are ended.
+DORMANT = """
+import os, sys, time
+def tick(n):
+    return n + 1
+if len(sys.argv) == 1:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    if not os.fork():
+        os.execv(sys.executable, [sys.executable, __file__, "again"])
+else:
+    os.fork()
+    print(os.getpid(), flush=True)
+n = 0
+while True:
+    n = tick(n)
+    time.sleep(0.005)
+"""
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("nothing_left")
+def test_fork_while_dormant(tmp_path):
+    """After an exec a process is not hooked until user space has looked at it. A child that it
+    forks before that is hooked then too."""
+    script = tmp_path / "dormant.py"
+    script.write_text(DORMANT)
+    target = harness.start([harness.PYTHON, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert target.stdout.readline() == b"ready\n"
+        with harness.Tracer(tmp_path, "-f", "-P", "__main__", "-p", target.pid) as tracer:
+            tracer.attached()
+            tracer.process.send_signal(signal.SIGSTOP)
+            target.stdin.write(b"\n")
+            target.stdin.flush()
+            pids = {target.pid, *(int(target.stdout.readline()) for _ in range(2))}
+            time.sleep(0.2)
+            tracer.process.send_signal(signal.SIGCONT)
+            harness.wait_for("calls of all; " + tracer.stderr(),
+                             lambda: {e["pid"] for e in tracer.events()} == pids)
+            assert tracer.stop() == 0, tracer.stderr()
+    finally:
+        target.stdout.close()
+        harness.kill_session(target)
+    trace = Trace(tracer.output)
+    assert not trace.problems and not trace.lost, trace.problems
 
 
 FORKED = """

@@ -498,6 +498,15 @@ static struct ft_proc not_hooked(bool follow)
 	return (struct ft_proc){.flags = FT_PROC_DORMANT | (follow ? FT_PROC_FOLLOW : 0)};
 }
 
+bool attach_is_dormant(const struct attach *a, pid_t pid)
+{
+	uint32_t key = pid;
+	struct ft_proc p;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.ft_procs), &key, &p) &&
+	       p.flags & FT_PROC_DORMANT;
+}
+
 void attach_withdraw(struct attach *a, pid_t pid, bool follow)
 {
 	struct ft_proc p = not_hooked(true);

@@ -51,6 +51,9 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 /* It is not what attach_process() was told; follow: it is still there, with its next exec to see.
  */
 void attach_withdraw(struct attach *a, pid_t pid, bool follow);
+/* It is known and not hooked, since it was added, since its last exec, or as its parent was when it
+ * was forked. */
+bool attach_is_dormant(const struct attach *a, pid_t pid);
 /* Contexts of tasks and threads are not hooked, since this kernel would kill a target for it. */
 bool attach_blind_to_contexts(const struct attach *a);
 /* It has loaded greenlet, though it had not when it was looked at. */
