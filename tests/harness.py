@@ -298,6 +298,20 @@ class Tracer:
             return "attached after" in self.stderr()
         wait_for("hooks; " + self.stderr(), said, timeout, pause=0.02)
 
+    def stop_while_it_loads(self):
+        """Stops it (SIGSTOP) when it has looked at its targets, and before its first hook."""
+        pid = self.process.pid
+
+        def loads():
+            assert self.process.poll() is None, self.stderr()
+            with contextlib.suppress(FileNotFoundError):
+                return any(os.readlink("/proc/%d/fd/%s" % (pid, fd)) == "anon_inode:bpf-map"
+                           for fd in os.listdir("/proc/%d/fd" % pid))
+        wait_for("it loads", loads, pause=0)
+        self.process.send_signal(signal.SIGSTOP)
+        wait_for("it stops", lambda: state(pid) == "T", pause=0.001)
+        assert "attached" not in self.stderr()
+
     def stop(self, number=signal.SIGINT, timeout=20):
         """Sends a signal; returns the exit status."""
         self.process.send_signal(number)
@@ -316,6 +330,11 @@ class Tracer:
             return []
         lines = self.output.read_bytes().split(b"\n")
         return [json.loads(line) for line in lines[:-1]]
+
+
+def state(pid):
+    """The letter of ps(1)."""
+    return Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()[0]
 
 
 def text_of(pid):

@@ -201,6 +201,14 @@ static int loop(struct run *r)
 
 /* ---- begin and end ------------------------------------------------------------------------- */
 
+static bool is_stopped(void *arg)
+{
+	struct run *r = arg;
+
+	signals_take(&r->signals);
+	return r->signals.stop;
+}
+
 static int load(struct run *r)
 {
 	const struct config *c = r->config;
@@ -225,6 +233,8 @@ static int load(struct run *r)
 		.roles = targets_roles(r->targets),
 		.follow = c->follow == 1,
 		.debug = r->ui->debug,
+		.stopped = is_stopped,
+		.arg = r,
 	};
 
 	return attach_new(&o, &r->attach, r->why);
@@ -377,11 +387,22 @@ static int finish(struct run *r, int err)
 	return err ? err : end;
 }
 
+/* Asked to end before there was anything to end. */
+static int end_early(struct run *r)
+{
+	(void)finish(r, -EINTR);
+	*r->why = (struct why){};
+	ui_note(r->ui, "interrupted before it was attached");
+	return 0;
+}
+
 static int run_live(struct run *r)
 {
 	struct pipeline_live live = {on_dropped, on_process, r};
 	int err = begin(r, &live);
 
+	if (err == -EINTR)
+		return end_early(r);
 	if (!err)
 		err = loop(r);
 	err = finish(r, err);

@@ -77,27 +77,6 @@ class Victim:
         harness.kill_session(self.process)
 
 
-def state(pid):
-    """The letter of ps(1)."""
-    with open("/proc/%d/stat" % pid) as stat:
-        return stat.read().rsplit(")", 1)[1].split()[0]
-
-
-def stop_between(tracer):
-    """Stops a collector that has looked at its targets, and is loading its programs."""
-    pid = tracer.process.pid
-
-    def loads():
-        assert tracer.process.poll() is None, tracer.stderr()
-        with contextlib.suppress(FileNotFoundError):
-            return any(os.readlink("/proc/%d/fd/%s" % (pid, fd)) == "anon_inode:bpf-map"
-                       for fd in os.listdir("/proc/%d/fd" % pid))
-    harness.wait_for("it loads", loads, pause=0)
-    os.kill(pid, signal.SIGSTOP)
-    harness.wait_for("it stops", lambda: state(pid) == "T", pause=0.001)
-    assert "attached" not in tracer.stderr()
-
-
 @contextlib.contextmanager
 def collector(tmp_path, when, change, pids, *options):
     """One that is attached or has ended, with the change before, between or after."""
@@ -106,7 +85,7 @@ def collector(tmp_path, when, change, pids, *options):
     with harness.Tracer(tmp_path, "-P", "__main__", *options, "-p",
                         ",".join(map(str, pids))) as tracer:
         if when == "between":
-            stop_between(tracer)
+            tracer.stop_while_it_loads()
             change()
             tracer.process.send_signal(signal.SIGCONT)
         harness.wait_for("attached", lambda: tracer.process.poll() is not None
@@ -280,7 +259,7 @@ def start_as(pid, argv):
     assert got == pid, os.strerror(ctypes.get_errno())
     exe = os.path.realpath(argv[0]).decode()
     harness.wait_for("the program", lambda: os.readlink("/proc/%d/exe" % pid) == exe)
-    harness.wait_for("it runs", lambda: state(pid) == "S")
+    harness.wait_for("it runs", lambda: harness.state(pid) == "S")
 
 
 class Reused:
@@ -395,7 +374,7 @@ def test_number_of_a_child_is_anothers(tmp_path):
             with harness.Tracer(tmp_path, "-f", "-P", "__main__", "-p", parent.pid) as tracer:
                 tracer.attached()
                 tracer.process.send_signal(signal.SIGSTOP)
-                harness.wait_for("it stops", lambda: state(tracer.process.pid) == "T")
+                harness.wait_for("it stops", lambda: harness.state(tracer.process.pid) == "T")
                 parent.stdin.write(b"\n")
                 parent.stdin.flush()
                 pid = int(parent.stdout.readline())

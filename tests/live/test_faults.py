@@ -359,6 +359,60 @@ def test_stopped(target, tmp_path):
         assert harness.lost_in_summary(one.stderr()) == lost > 100
 
 
+def interrupted(tracer, target):
+    """It has ended at once, in order, and says what it did not do; it leaves nothing."""
+    began = time.monotonic()
+    assert tracer.stop() == 0, tracer.stderr()
+    assert time.monotonic() - began < GONE_S
+    assert target.free()
+    if "attached after" not in tracer.stderr():
+        assert "interrupted before it was attached" in tracer.stderr()
+        assert not tracer.events()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["INT", "TERM"])
+def test_signal_while_it_loads(number, target, tmp_path):
+    """No hook comes any more."""
+    with harness.Tracer(tmp_path, "-P", "__main__", "-p", target.pid) as tracer:
+        tracer.stop_while_it_loads()
+        tracer.process.send_signal(number)
+        tracer.process.send_signal(signal.SIGCONT)
+        assert tracer.wait(GONE_S) == 0, tracer.stderr()
+        assert "interrupted before it was attached" in tracer.stderr()
+        assert not tracer.events() and target.free()
+
+
+@pytest.mark.parametrize("options", [[], ["-f"]], ids=["pid", "follow"])
+def test_signal_while_attaching(options, target, tmp_path):
+    """Whenever it comes: between two programs, between two hooks, behind the last."""
+    for n in range(8):
+        with harness.Tracer(tmp_path, *options, "-P", "__main__", "-p", target.pid) as tracer:
+            harness.wait_for("signals are its own", lambda: blocks(tracer.process.pid, signal.SIGINT),
+                             pause=0)
+            time.sleep(n * 0.07)
+            interrupted(tracer, target)
+        tracer.output.unlink(missing_ok=True)
+
+
+def test_signal_before_a_command(tmp_path):
+    """The command is not run."""
+    with harness.Tracer(tmp_path, "-P", "__main__", "--", "/usr/bin/touch",
+                        tmp_path / "ran") as tracer:
+        tracer.stop_while_it_loads()
+        tracer.process.send_signal(signal.SIGINT)
+        tracer.process.send_signal(signal.SIGCONT)
+        assert tracer.wait(GONE_S) == 0, tracer.stderr()
+        assert "interrupted before it was attached" in tracer.stderr()
+    assert not (tmp_path / "ran").exists()
+
+
+def blocks(pid, number):
+    """Does it wait for that signal in its own way?"""
+    with open("/proc/%d/status" % pid) as status:
+        blocked = int(re.search(r"SigBlk:\s+(\w+)", status.read())[1], 16)
+    return blocked >> (number - 1) & 1
+
+
 def test_hangup_before_ready(target, tmp_path):
     """It neither kills nor is in the way."""
     with contextlib.ExitStack() as stack:

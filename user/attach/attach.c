@@ -40,6 +40,9 @@ struct hooked {
 struct attach {
 	struct flowtrace *skel;
 	bool follow;
+	bool (*stopped)(void *arg);
+	void *arg;
+	int handler; /* libbpf's: asks before each program; < 0: none */
 	enum { RETURNS_UNTRIED, RETURNS_SAFE, RETURNS_DEADLY } returns;
 	struct hooked hooked[BINARIES_MAX];
 	struct links links[BINARIES_MAX]; /* of hooked */
@@ -214,6 +217,29 @@ static uint32_t nested_pidns(void)
 	return st.st_ino;
 }
 
+static int check_stopped(const struct attach *a, struct why *w)
+{
+	if (!a->stopped || !a->stopped(a->arg))
+		return 0;
+	return why_exit(w, EXIT_NO_PROCESS, -EINTR, "interrupted while it was attached to");
+}
+
+static int before_program(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long attach)
+{
+	return check_stopped((const struct attach *)attach, NULL);
+}
+
+/* Most of what attaching takes is the verifier's time: the user need not wait for all of it. */
+static int open_skeleton(struct attach *a, struct why *w)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, o, .cookie = (long)a,
+		    .prog_prepare_load_fn = before_program);
+
+	a->handler = libbpf_register_prog_handler("uprobe", BPF_PROG_TYPE_KPROBE, 0, &o);
+	a->skel = flowtrace__open();
+	return a->skel ? 0 : why(w, -errno, "cannot open the BPF object");
+}
+
 static int load(struct attach *a, const struct attach_options *o, struct why *w)
 {
 	int err;
@@ -232,7 +258,7 @@ static int load(struct attach *a, const struct attach_options *o, struct why *w)
 		bpf_map__set_max_entries(a->skel->maps.ft_told, 1);
 	err = flowtrace__load(a->skel);
 	if (err)
-		return features_explain(err, w);
+		return check_stopped(a, w) ?: features_explain(err, w);
 	err = fill_redact(a, o);
 	if (!err)
 		err = fill_rules(a, o);
@@ -255,8 +281,11 @@ int attach_new(const struct attach_options *o, struct attach **ret_attach, struc
 	if (!a)
 		return why(w, -ENOMEM, "out of memory");
 	a->follow = o->follow;
-	a->skel = flowtrace__open();
-	err = a->skel ? load(a, o, w) : why(w, -errno, "cannot open the BPF object");
+	a->stopped = o->stopped;
+	a->arg = o->arg;
+	err = open_skeleton(a, w);
+	if (!err)
+		err = load(a, o, w);
 	if (err) {
 		attach_free(a);
 		return err;
@@ -284,6 +313,7 @@ void attach_free(struct attach *a)
 		return;
 	attach_detach(a);
 	flowtrace__destroy(a->skel);
+	libbpf_unregister_prog_handler(a->handler);
 	free(a);
 }
 
@@ -376,7 +406,7 @@ static int put_role(struct attach *a, const struct target *t, const struct file 
 			places.hook[places.count++] = &hooks->site[i];
 	if (places.hook[0] != &hooks->site[first])
 		return 0;
-	return put_places(a, t, f, &places, w);
+	return check_stopped(a, w) ?: put_places(a, t, f, &places, w);
 }
 
 static int put_hooks(struct attach *a, const struct target *t, const struct file *f,

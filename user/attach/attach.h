@@ -29,6 +29,9 @@ struct attach_options {
 	 * which are traced: children are seen from their first instruction. */
 	bool follow;
 	void (*debug)(const char *text); /* what libbpf says; NULL = nothing */
+	/* Asked before each program and each hook: has the user enough of it? Then -EINTR. */
+	bool (*stopped)(void *arg);
+	void *arg;
 };
 
 /*
