@@ -14,16 +14,13 @@ struct engine engine = {
 	.flushed = PTHREAD_COND_INITIALIZER,
 };
 
+unsigned engine_run_number;
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 bool engine_runs(void)
 {
 	return atomic_load_explicit(&engine.running, memory_order_acquire);
-}
-
-unsigned engine_run(void)
-{
-	return engine.run;
 }
 
 uint32_t engine_pid(void)
@@ -104,7 +101,7 @@ static void after_fork_in_child(void)
 	status_forked();
 	if (!engine_runs())
 		return;
-	e->run++;
+	engine_run_number++;
 	e->forked = true;
 	e->stop = false;
 	e->flush_wanted = e->flush_done = 0;
@@ -172,7 +169,7 @@ int engine_start(const struct settings *settings, struct why *w)
 	e->flush_wanted = e->flush_done = 0;
 	e->why = e->pipeline_why = (struct why){};
 	atomic_store(&e->failed, false);
-	e->run++;
+	engine_run_number++;
 	discard_channels(e);
 	greenlets_begin();
 	probes_restart();
@@ -191,7 +188,7 @@ static int last_losses(struct engine *e)
 	bool any;
 
 	for (struct agent_thread *t = e->threads; t; t = t->next)
-		if (t->run == e->run && t->has_losses)
+		if (t->run == engine_run() && t->has_losses)
 			sender_tell_losses(t);
 	return writer_drain(e, UINT64_MAX, &any);
 }

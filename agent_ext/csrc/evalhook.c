@@ -266,10 +266,14 @@ static PyObject *evaluate_once(EVAL_PARAMS)
 	return result;
 }
 
+/* Most bodies are nobody's. */
 static PyObject *evaluate(EVAL_PARAMS)
 {
-	return __builtin_expect(eval_place.may_loop, 0) ? evaluate_once(EVAL_ARGS)
-							: evaluate_any(EVAL_ARGS);
+	if (__builtin_expect(eval_place.may_loop, 0))
+		return evaluate_once(EVAL_ARGS);
+	if (code_is_nobodys(frame_code(frame), frame_globals(frame)) && !stack_is_low())
+		return eval_place.before(EVAL_ARGS);
+	return evaluate_any(EVAL_ARGS);
 }
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "names.h"
 
-#include "engine.h"
 #include "filter/filter.h"
 #include "frames.h"
 #include "redact.h"
@@ -18,7 +17,7 @@
 #define NEW_EXTRA _PyEval_RequestCodeExtraIndex
 #endif
 
-static Py_ssize_t extra = -1;
+Py_ssize_t code_extra = -1;
 static struct filter *filter;
 static struct code_info *marked;
 static bool see_again;
@@ -72,17 +71,17 @@ int names_init(PyObject *kept)
 	PyObject *index = PyDict_GetItemString(kept, "co_extra");
 
 	if (index) {
-		extra = PyLong_AsSsize_t(index);
+		code_extra = PyLong_AsSsize_t(index);
 		return 0;
 	}
 	index = new_extra();
 	if (!index)
 		return -1;
-	extra = PyLong_AsSsize_t(index);
+	code_extra = PyLong_AsSsize_t(index);
 	if (PyDict_SetItemString(kept, "co_extra", index))
-		extra = -1;
+		code_extra = -1;
 	Py_DECREF(index);
-	return extra < 0 ? -1 : 0;
+	return code_extra < 0 ? -1 : 0;
 }
 
 /* ---- which functions ----------------------------------------------------------------------- */
@@ -215,7 +214,7 @@ struct code_info *code_info_seen(PyCodeObject *code)
 {
 	void *info = NULL;
 
-	if (GET_EXTRA((PyObject *)code, extra, &info) || !info)
+	if (GET_EXTRA((PyObject *)code, code_extra, &info) || !info)
 		return NULL;
 	return ((struct code_info *)info)->run == engine_run() ? info : NULL;
 }
@@ -242,11 +241,11 @@ static struct code_info *info_of(PyCodeObject *code)
 	void *old = NULL;
 	struct code_info *info;
 
-	GET_EXTRA((PyObject *)code, extra, &old);
+	GET_EXTRA((PyObject *)code, code_extra, &old);
 	if (old)
 		return old;
 	info = calloc(1, sizeof(*info));
-	if (!info || SET_EXTRA((PyObject *)code, extra, info)) {
+	if (!info || SET_EXTRA((PyObject *)code, code_extra, info)) {
 		PyErr_Clear();
 		free(info);
 		return NULL;

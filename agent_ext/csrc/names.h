@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine.h"
 #include "ft_abi.h"
 
 struct code_info {
@@ -59,6 +60,32 @@ const char *code_name(const struct code_info *info);
 int code_mark(PyCodeObject *code);
 /* All that are marked: next_marked. */
 struct code_info *code_marked(void);
+
+#if PY_VERSION_HEX < 0x030c0000
+/* Where on code objects: an index into co_extra. */
+extern Py_ssize_t code_extra;
+
+/* What co_extra points to (codeobject.c, _PyCodeObjectExtra). */
+struct code_extras {
+	Py_ssize_t size;
+	struct code_info *at[];
+};
+
+/*
+ * Was it decided that nobody wants this code as the module of these globals? Asked for every call
+ * of everybody, so no function is called for it.
+ */
+static inline bool code_is_nobodys(const PyCodeObject *code, const PyObject *globals)
+{
+	const struct code_extras *extras = code->co_extra;
+	const struct code_info *info =
+		extras && extras->size > code_extra ? extras->at[code_extra] : NULL;
+
+	return info && info->run == engine_run() && info->globals == globals &&
+	       info->version == ((const PyDictObject *)globals)->ma_version_tag &&
+	       !(info->wanted | info->marked | (info->shared & info->generator));
+}
+#endif
 
 /* Code was switched off that now runs as another module; says so once. */
 bool names_to_see_again(void);

@@ -84,8 +84,8 @@ struct agent_thread *engine_thread(void)
 	if (!engine_runs())
 		return NULL;
 	t = mine ?: thread_new();
-	if (t && t->run != engine.run) { /* what is open or lost there is of another run */
-		t->run = engine.run;
+	if (t && t->run != engine_run()) { /* what is open or lost there is of another run */
+		t->run = engine_run();
 		stacks_forget(t);
 		t->named = t->has_losses = false;
 		memset(t->losses, 0, sizeof(t->losses));
@@ -149,12 +149,12 @@ static void *wait_for_room(struct agent_thread *t)
 	uint64_t taken = atomic_load(&engine.progress);
 	void *room = NULL;
 
-	while (!room && hopeless != engine.run && engine_runs() && !atomic_load(&engine.failed)) {
+	while (!room && hopeless != engine_run() && engine_runs() && !atomic_load(&engine.failed)) {
 		wake_writer();
 		Py_BEGIN_ALLOW_THREADS
 		nanosleep(&pause, NULL);
 		Py_END_ALLOW_THREADS
-		if (t->run != engine.run) /* another began meanwhile */
+		if (t->run != engine_run()) /* another began meanwhile */
 			return NULL;
 		room = reserve(t);
 		if (atomic_load(&engine.progress) != taken) {
@@ -162,7 +162,7 @@ static void *wait_for_room(struct agent_thread *t)
 			until = clock_ns(CLOCK_MONOTONIC) + WAIT_LIMIT_NS;
 		}
 		if (!room && clock_ns(CLOCK_MONOTONIC) > until)
-			hopeless = engine.run;
+			hopeless = engine_run();
 	}
 	return room;
 }

@@ -36,7 +36,6 @@ struct engine {
 	_Atomic bool failed;
 	_Atomic uint64_t progress; /* of the writer: records that it took out, of all runs */
 	bool forked;		   /* this process has no writer yet: its parent had */
-	unsigned run;
 	pid_t pid;
 	const struct settings *settings; /* borrowed */
 	struct config config;		 /* a copy of theirs: for the pipeline */
