@@ -2,6 +2,7 @@
 #include "calls.h"
 
 #include "cut.h"
+#include "describe.h"
 #include "frames.h"
 #include "open_calls.h"
 #include "probes.h"

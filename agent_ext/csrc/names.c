@@ -126,7 +126,7 @@ int names_filter(PyObject *prefix, PyObject *exclude)
 	return made ? 0 : -1;
 }
 
-static const char *utf8_of(PyObject *text)
+const char *text_utf8(PyObject *text)
 {
 	const char *s = text && PyUnicode_Check(text) ? PyUnicode_AsUTF8(text) : NULL;
 
@@ -137,15 +137,15 @@ static const char *utf8_of(PyObject *text)
 
 static bool is_wanted(PyObject *module, PyObject *file)
 {
-	struct function f = {.module = (char *)utf8_of(module), .filename = (char *)utf8_of(file)};
+	struct function f = {.module = (char *)text_utf8(module),
+			     .filename = (char *)text_utf8(file)};
 
 	return filter_keep(filter, &f);
 }
 
 /* ---- functions ------------------------------------------------------------------------------- */
 
-/* All of them; FT_MAX_PARAMS are captured. */
-static int count_params(const PyCodeObject *code)
+int code_params(const PyCodeObject *code)
 {
 	int n = code->co_argcount + code->co_kwonlyargcount;
 
@@ -153,8 +153,7 @@ static int count_params(const PyCodeObject *code)
 	return n + ((code->co_flags & CO_VARKEYWORDS) != 0);
 }
 
-/* A tuple of names of the code object, new; NULL without an error set. */
-static PyObject *names_of(PyCodeObject *code, const char *attribute)
+PyObject *code_names(PyCodeObject *code, const char *attribute)
 {
 	PyObject *names = PyObject_GetAttrString((PyObject *)code, attribute);
 
@@ -194,8 +193,8 @@ static void learn_cells(const PyCodeObject *code, struct code_info *info)
 
 static void learn(PyCodeObject *code, struct code_info *info)
 {
-	PyObject *names = names_of(code, "co_varnames");
-	int n = count_params(code);
+	PyObject *names = code_names(code, "co_varnames");
+	int n = code_params(code);
 
 	info->learned = engine_run();
 	if (n > FT_MAX_PARAMS)
@@ -226,8 +225,7 @@ static PyObject *get(PyObject *globals, const char *name, PyObject **key)
 	return *key && globals && PyDict_Check(globals) ? PyDict_GetItem(globals, *key) : NULL;
 }
 
-/* The module's name, borrowed; NULL: it has none. */
-static PyObject *module_of(PyObject *globals)
+PyObject *module_name(PyObject *globals)
 {
 	static PyObject *key;
 	PyObject *name = get(globals, "__name__", &key);
@@ -282,7 +280,7 @@ static bool is_as(struct code_info *info, PyObject *globals)
 
 	if (info->globals == globals && version && info->version == version)
 		return true;
-	if (!same_text(info->module, module_of(globals)))
+	if (!same_text(info->module, module_name(globals)))
 		return false;
 	info->globals = globals;
 	info->version = version;
@@ -309,7 +307,7 @@ static void share(PyCodeObject *code, int depth)
 static bool is_loose(PyObject *globals)
 {
 	static PyObject *key;
-	PyObject *spec = get(globals, "__spec__", &key), *name = module_of(globals);
+	PyObject *spec = get(globals, "__spec__", &key), *name = module_name(globals);
 
 	if (spec && spec != Py_None)
 		return false;
@@ -328,7 +326,7 @@ bool names_to_see_again(void)
 
 static void decide(PyCodeObject *code, struct code_info *info, PyObject *globals)
 {
-	PyObject *module = module_of(globals);
+	PyObject *module = module_name(globals);
 
 	Py_XINCREF(module);
 	Py_XSETREF(info->module, module);
@@ -430,142 +428,4 @@ int code_mark(PyCodeObject *code)
 struct code_info *code_marked(void)
 {
 	return marked;
-}
-
-/* ---- descriptions ---------------------------------------------------------------------------- */
-
-#if PY_VERSION_HEX < 0x030b0000
-#define CALLABLE_AT 16 /* of static and class methods, and a property's getter */
-
-/* Is this entry of a class's dict the function of that code? */
-static bool is_of_code(PyObject *value, const PyCodeObject *code)
-{
-	PyTypeObject *type = Py_TYPE(value);
-
-	if (type == &PyStaticMethod_Type || type == &PyClassMethod_Type || type == &PyProperty_Type)
-		value = *(PyObject **)((char *)value + CALLABLE_AT);
-	return value && PyFunction_Check(value) &&
-	       PyFunction_GET_CODE(value) == (const PyObject *)code;
-}
-
-static bool class_holds(PyTypeObject *type, const PyCodeObject *code)
-{
-	PyObject *key, *value;
-	Py_ssize_t at = 0;
-
-	while (type->tp_dict && PyDict_Next(type->tp_dict, &at, &key, &value))
-		if (is_of_code(value, code))
-			return true;
-	return false;
-}
-
-/* Code objects have no qualified names: the class in the first argument's MRO that holds it. */
-static PyTypeObject *owner_of(const PyCodeObject *code, PyObject *first)
-{
-	PyTypeObject *type = !first		   ? NULL
-			     : PyType_Check(first) ? (PyTypeObject *)first
-						   : Py_TYPE(first);
-	PyObject *mro = type ? type->tp_mro : NULL;
-
-	if (!code->co_argcount || !mro || PyUnicode_READ_CHAR(code->co_name, 0) == '<')
-		return NULL;
-	for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); i++) {
-		type = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
-		if (class_holds(type, code))
-			return type;
-	}
-	return NULL;
-}
-
-static const char *class_path(const PyCodeObject *code, PyTypeObject *owner, size_t *ret_len)
-{
-	const char *path = owner ? owner->tp_name : "";
-
-	*ret_len = strlen(path);
-	return path;
-}
-#else
-static PyTypeObject *owner_of(const PyCodeObject *code, PyObject *first)
-{
-	return NULL; /* the qualified name says it */
-}
-
-static const char *class_path(const PyCodeObject *code, PyTypeObject *owner, size_t *ret_len)
-{
-	const char *path = utf8_of(code->co_qualname), *dot = strrchr(path, '.');
-
-	*ret_len = dot ? dot - path : 0;
-	return path;
-}
-#endif
-
-static void name_for_probes(const PyCodeObject *code, struct code_info *info, PyObject *module,
-			    PyTypeObject *owner)
-{
-	size_t len;
-	const char *path = class_path(code, owner, &len);
-
-	free(info->name);
-	free(info->class_name);
-	info->name = strdup(utf8_of(code->co_name));
-	if (asprintf(&info->class_name, "%s%s%.*s", utf8_of(module), len ? "." : "", (int)len,
-		     path) < 0)
-		info->class_name = NULL;
-}
-
-const char *code_class(const struct code_info *info)
-{
-	return info && info->class_name ? info->class_name : "";
-}
-
-const char *code_name(const struct code_info *info)
-{
-	return info && info->name ? info->name : "";
-}
-
-/* names: of the locals, parameters first. */
-static void record(PyCodeObject *code, const struct code_info *info, PyObject *names,
-		   PyObject *module, PyTypeObject *owner)
-{
-	static const struct value_limits limits = {FT_MAX_TOKEN_BYTES, FT_MAX_DEPTH, FT_MAX_ITEMS,
-						   FT_MAX_TOKEN_BYTES};
-	/* One is enough: nothing in here gives the GIL away. */
-	static _Alignas(8) uint8_t bytes[sizeof(struct ft_rec_code) + FT_MAX_TOKEN_BYTES];
-	struct ft_rec_code *rec = (void *)bytes;
-	struct tokens_out o;
-
-	tokens_begin(&o, rec + 1, &limits);
-	tokens_text(&o, code->co_filename);
-	tokens_text(&o, code->co_name);
-#if PY_VERSION_HEX >= 0x030b0000
-	tokens_text(&o, code->co_qualname);
-#else
-	tokens_text(&o, NULL);
-#endif
-	tokens_text(&o, module);
-	tokens_open(&o, FT_T_TUPLE, count_params(code));
-	for (int i = 0; names && i < info->nparams; i++)
-		tokens_text(&o, PyTuple_GET_ITEM(names, i));
-	tokens_close(&o);
-	*rec = (struct ft_rec_code){
-		.hdr = {sizeof(*rec) + o.used, FT_REC_CODE, 0, engine_pid(), 0, 0},
-		.code = info->function,
-		.first_line = code->co_firstlineno,
-		.co_flags = code->co_flags,
-		.owner_type = (uintptr_t)owner,
-	};
-	engine_name(&rec->hdr, rec->code);
-}
-
-void code_describe(PyCodeObject *code, struct code_info *info, PyObject *globals, PyObject *first)
-{
-	PyObject *names = names_of(code, "co_varnames"), *module = module_of(globals);
-	PyTypeObject *owner = owner_of(code, first);
-
-	if (owner)
-		type_tell(owner);
-	name_for_probes(code, info, module, owner);
-	record(code, info, names, module, owner);
-	info->described = true;
-	Py_XDECREF(names);
 }

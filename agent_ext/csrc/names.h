@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the trace must know of functions and classes before it can name them. What was decided
- * about a function hangs on its code object (co_extra), and goes with it: once for each module
- * that it runs as.
+ * Which functions are wanted. What was decided about one hangs on its code object (co_extra), and
+ * goes with it: once for each module that it runs as.
  */
 #ifndef FT_AGENT_NAMES_H
 #define FT_AGENT_NAMES_H
@@ -49,13 +48,6 @@ int names_filter(PyObject *prefix, PyObject *exclude);
 struct code_info *code_info(PyCodeObject *code, PyObject *globals);
 /* The same without deciding, as whichever module: NULL when it was not seen in this run. */
 struct code_info *code_info_seen(PyCodeObject *code);
-/* Describes a function before its first call. globals: of its frame; first: its first
- * argument, or NULL. */
-void code_describe(PyCodeObject *code, struct code_info *info, PyObject *globals, PyObject *first);
-/* "module.Class" or "module", and the bare name; info may be NULL. */
-const char *code_class(const struct code_info *info);
-const char *code_name(const struct code_info *info);
-
 /* -1 without memory, with a Python error set. */
 int code_mark(PyCodeObject *code);
 /* All that are marked: next_marked. */
@@ -90,7 +82,13 @@ static inline bool code_is_nobodys(const PyCodeObject *code, const PyObject *glo
 /* Code was switched off that now runs as another module; says so once. */
 bool names_to_see_again(void);
 
-/* A class that a record names. */
-void type_tell(PyTypeObject *type);
+/* How many parameters it has; FT_MAX_PARAMS are captured. */
+int code_params(const PyCodeObject *code);
+/* A tuple of names of the code object, new; NULL without an error set. */
+PyObject *code_names(PyCodeObject *code, const char *attribute);
+/* The name of the module whose globals these are, borrowed; NULL: it has none. */
+PyObject *module_name(PyObject *globals);
+/* Borrowed from the str; "" where there is none. */
+const char *text_utf8(PyObject *text);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "probes.h"
 
+#include "describe.h"
 #include "ft_agent.h"
-#include "names.h"
 
 _Atomic unsigned probes_greeting;
 

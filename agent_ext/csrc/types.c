@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Classes that values name. */
-#include "names.h"
+#include "describe.h"
 
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "describe.h"
 #include "ft_abi.h"
-#include "names.h"
 #include "redact.h"
 #include "values.h"
 
