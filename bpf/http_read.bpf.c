@@ -30,7 +30,13 @@ FT_INLINE u64 first_of(u64 pair, u64 tuple_type, u32 items)
 	return plausible(pair) && read_ptr(pair + 8) == tuple_type ? read_ptr(pair + items) : 0;
 }
 
-/* The name of an ASGI header: one of our words. items: where it stands if the pair is a tuple. */
+/* Which text an ASGI header of this name is: its number, or HTTP_TEXTS. */
+FT_INLINE u32 text_of(u32 word)
+{
+	return word == WORD_X_REQUEST_ID ? 0 : word == WORD_USER_AGENT ? 5 : HTTP_TEXTS;
+}
+
+/* The same of the header itself. items: where it stands if the pair is a tuple. */
 FT_GLOBAL int ft_http_name(u64 pair, u64 tuple_type, u32 items, u64 bytes_type)
 {
 	u64 head[HEAD_BYTES + 4] = {}, bytes = first_of(pair, tuple_type, items);
@@ -43,9 +49,9 @@ FT_GLOBAL int ft_http_name(u64 pair, u64 tuple_type, u32 items, u64 bytes_type)
 	if (!plausible(bytes) ||
 	    !read_head(bytes, head, HEAD_BYTES + 4, HEAD_BYTES, bytes + 8 + 8 * HEAD_BYTES) ||
 	    head[HEAD_TYPE] != bytes_type)
-		return WORD_NONE;
+		return HTTP_TEXTS;
 	zero_behind(head + HEAD_BYTES, head[HEAD_SIZE]);
-	return word_of(head + HEAD_BYTES, head[HEAD_SIZE]);
+	return text_of(word_of(head + HEAD_BYTES, head[HEAD_SIZE]));
 }
 
 FT_GLOBAL u64 ft_http_part(u64 pair, u32 i)
@@ -84,7 +90,7 @@ FT_GLOBAL int ft_http_headers(u32 tid, u64 headers)
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
 	u64 n = 0, size, items, pair, tuple;
-	u32 i, word, name;
+	u32 i, text, name;
 
 	if (!l || !plausible(headers))
 		return 0;
@@ -107,12 +113,10 @@ FT_GLOBAL int ft_http_headers(u32 tid, u64 headers)
 		if (i >= n)
 			break;
 		pair = *(u64 *)(t->tok + 8 * i);
-		word = ft_http_name(pair, tuple, l->tuple_items + 8 * name,
+		text = ft_http_name(pair, tuple, l->tuple_items + 8 * name,
 				    l->type_addr[FT_KIND_BYTES]);
-		if (word == WORD_X_REQUEST_ID)
-			t->http.text[0] = ft_http_part(pair, name + 1);
-		else if (word == WORD_USER_AGENT)
-			t->http.text[5] = ft_http_part(pair, name + 1);
+		if (text < HTTP_TEXTS)
+			t->http.text[text] = ft_http_part(pair, name + 1);
 	}
 	return 0;
 }

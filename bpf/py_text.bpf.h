@@ -22,16 +22,22 @@ FT_INLINE bool is_ascii(u64 state)
 	return state & STR_ASCII && state & STR_COMPACT;
 }
 
+/* For a word with so many bytes of text, less those of LONGEST that stand before it. */
+#define BYTES(n) (~0ULL >> (64 - 8 * (n)))
+static const u64 of_word[] = {
+	[25] = BYTES(1), BYTES(2), BYTES(3), BYTES(4),
+	BYTES(5),	 BYTES(6), BYTES(7), [32 ... 63] = ~0ULL,
+};
+
+/* In the four words of a text of n bytes, at most LONGEST. No branch: the verifier would follow
+ * each. */
 FT_INLINE void zero_behind(u64 *w, u64 n)
 {
-	u32 i;
-
-	for (i = 0; i < 4; i++) {
-		u64 left = n > 8 * i ? n - 8 * i : 0;
-
-		if (left < 8)
-			w[i] &= left ? ~0ULL >> (64 - 8 * left) : 0;
-	}
+	asm volatile("%0 &= %1" : "+r"(n) : "i"(LONGEST));
+	w[0] &= of_word[n + 24];
+	w[1] &= of_word[n + 16];
+	w[2] &= of_word[n + 8];
+	w[3] &= of_word[n];
 }
 
 /* The words of a head, of which the text begins with word `first`; false: too long, or not there.

@@ -236,30 +236,24 @@ FT_GLOBAL int ft_type_tell(u32 tid, u64 type, u32 kind)
 
 /* ---- redaction ----------------------------------------------------------------------- */
 
-#define HTTP_ 5 /* length of the prefix that is ignored */
+#define HTTP_ 5			  /* length of the prefix that is ignored */
+#define HTTP_TEXT 0x5f70747468ULL /* ... and it */
 
-FT_INLINE bool redact_has(struct thread *t, u32 from, u32 length)
+/*
+ * Eight characters as names are compared: in lower case, with '_' for '-'. Without a branch, which
+ * the verifier would follow at each.
+ */
+FT_INLINE u64 folded(u64 text)
 {
-	const char *text = (void *)t->small + SMALL_SCRATCH;
-	struct redact_key *key = (void *)t->small + SMALL_SCRATCH + 64;
-	u32 i;
+	u64 each = 0x0101010101010101ULL, low, upper, dash;
 
-	__builtin_memset(key, 0, sizeof(*key));
-	if (length - from == 0 || length - from > FT_MAX_REDACT_LEN)
-		return false;
-	for (i = 0; i < FT_MAX_REDACT_LEN; i++) {
-		char c;
-
-		if (i >= length - from)
-			break;
-		c = text[(i + from) & 63];
-		if (c >= 'A' && c <= 'Z')
-			c += 'a' - 'A';
-		else if (c == '-')
-			c = '_';
-		key->text[i] = c;
-	}
-	return bpf_map_lookup_elem(&ft_redact, key) != 0;
+	barrier_var(each); /* else its multiples are kept, on the stack */
+	low = text & 0x7f * each;
+	upper = (low + (0x80 - 'A') * each) & ~(low + (0x7f - 'Z') * each) & ~text & 0x80 * each;
+	text |= upper >> 2;
+	dash = text ^ '-' * each;
+	dash = ~(((dash & 0x7f * each) + 0x7f * each) | dash) & 0x80 * each;
+	return text ^ (dash >> 7) * ('-' ^ '_');
 }
 
 FT_INLINE bool length_listed(u64 length)
@@ -269,46 +263,58 @@ FT_INLINE bool length_listed(u64 length)
 	       ft_settings.redact_lengths >> ((length - 1) & 31) & 1;
 }
 
-FT_GLOBAL int ft_redacted(u32 tid, u64 name)
+/* Is the text of n characters there on the list? */
+FT_INLINE bool is_listed(struct thread *t, u64 text, u64 n)
 {
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
-	char *text;
-	u64 type, data, length = 0;
-	bool whole, rest;
-	u32 n;
+	u64 *key = (void *)t->small + SMALL_SCRATCH;
+	u32 i;
 
-	if (!l || !plausible(name))
+	_Static_assert(FT_MAX_REDACT_LEN == 32, "four words");
+	key[0] = key[1] = key[2] = key[3] = 0;
+	asm volatile("%0 &= 63" : "+r"(n));
+	if (!length_listed(n) || bpf_probe_read_user(key, n, (void *)text))
+		return false;
+	for (i = 0; i < 4; i++) {
+		key[i] = folded(key[i]);
+		barrier_var(key); /* one after the other, without the stack */
+	}
+	return bpf_map_lookup_elem(&ft_redact, key) != 0;
+}
+
+/* Where the characters are of a str or bytes that may be listed, and how many; 0: it may not. */
+FT_INLINE u64 listed_text(const struct ft_layout *l, u64 name, u32 *ret_n)
+{
+	struct str_view s = {};
+	u64 type, length = 0;
+
+	if (!plausible(name))
 		return 0;
 	type = read_ptr(name + 8);
 	if (read_at(&length, 8, name + 16)) /* str and bytes keep their length there */
 		return 0;
-	whole = length_listed(length);
-	rest = length > HTTP_ && length_listed(length - HTTP_);
-	if (!whole && !rest)
+	if (!length_listed(length) && !length_listed(length - HTTP_))
 		return 0;
-	if (type == l->type_addr[FT_KIND_BYTES]) {
-		data = name + l->bytes_data;
-	} else {
-		struct str_view s = {};
-		u64 flags = 0;
+	*ret_n = length;
+	if (type == l->type_addr[FT_KIND_BYTES])
+		return name + l->bytes_data;
+	return type_has(l, type, TPFLAGS_STR) && !str_open(l, name, &s) && s.width == 1 ? s.data
+											: 0;
+}
 
-		if (read_at(&flags, 8, type + l->type_flags) || !(flags & TPFLAGS_STR))
-			return 0;
-		if (str_open(l, name, &s) || s.width != 1)
-			return 0;
-		data = s.data;
-	}
-	n = length;
-	text = (void *)t->small + SMALL_SCRATCH;
-	asm volatile("%0 &= 63" : "+r"(n));
-	if (n > FT_MAX_REDACT_LEN + HTTP_ || bpf_probe_read_user(text, n, (void *)data))
+FT_GLOBAL int ft_redacted(u32 tid, u64 name)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct ft_proc *p = t ? bpf_map_lookup_elem(&ft_procs, &t->pid) : 0;
+	u64 text, head = 0;
+	u32 n = 0;
+
+	text = p ? listed_text(&p->layout, name, &n) : 0;
+	if (!text)
 		return 0;
-	if (whole && redact_has(t, 0, n))
+	if (is_listed(t, text, n))
 		return 1;
-	return rest && (text[0] | 32) == 'h' && (text[1] | 32) == 't' && (text[2] | 32) == 't' &&
-	       (text[3] | 32) == 'p' && (text[4] == '_' || text[4] == '-') &&
-	       redact_has(t, HTTP_, n);
+	return n > HTTP_ && !read_at(&head, HTTP_, text) && folded(head) == HTTP_TEXT &&
+	       is_listed(t, text + HTTP_, n - HTTP_);
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
