@@ -460,8 +460,8 @@ FT_GLOBAL int ft_is_bootstrap(u64 frame)
 	const struct ft_layout *l = my_layout();
 	u64 code = l && frame ? frame_code(l, frame) : 0;
 
-	return code && ft_str_is(read_ptr(code + l->code_name), BOOTSTRAP_0, BOOTSTRAP_1, 16,
-				 l->str_ascii_data);
+	return code &&
+	       ft_str_at(code + l->code_name, BOOTSTRAP_0, BOOTSTRAP_1, 16, l->str_ascii_data);
 }
 
 /*

@@ -13,9 +13,9 @@
 #define SLOT_UNREAD (-3)
 #define STR_LENGTH 16 /* the same in every release */
 
-FT_GLOBAL int ft_str_is(u64 str, u64 lo, u64 hi, u32 n, u32 ascii_data)
+FT_GLOBAL int ft_str_at(u64 at, u64 lo, u64 hi, u32 n, u32 ascii_data)
 {
-	u64 length = 0, text[2] = {};
+	u64 length = 0, text[2] = {}, str = read_ptr(at);
 
 	if (!plausible(str) || read_at(&length, 8, str + STR_LENGTH) || length != n)
 		return 0;
@@ -62,7 +62,7 @@ FT_GLOBAL int ft_slot(u64 table, u64 i, u32 slots)
 FT_INLINE int find_hashed(const struct ft_layout *l, const struct dict_view *d, u64 lo, u64 hi,
 			  u32 n, u64 hash)
 {
-	u64 table = d->entries - d->index_bytes, perturb = hash, at = hash, key;
+	u64 table = d->entries - d->index_bytes, perturb = hash, at = hash;
 	u32 i;
 
 	for (i = 0; i < PROBES; i++) {
@@ -70,11 +70,9 @@ FT_INLINE int find_hashed(const struct ft_layout *l, const struct dict_view *d, 
 
 		if (entry == SLOT_EMPTY)
 			return KEY_ABSENT;
-		if (entry >= 0) {
-			key = read_ptr(d->entries + (u64)entry * d->stride + d->key_off);
-			if (ft_str_is(key, lo, hi, n, l->str_ascii_data))
-				return entry;
-		}
+		if (entry >= 0 && ft_str_at(d->entries + (u64)entry * d->stride + d->key_off, lo,
+					    hi, n, l->str_ascii_data))
+			return entry;
 		perturb >>= 5;
 		at = at * 5 + perturb + 1;
 	}
@@ -85,7 +83,7 @@ FT_GLOBAL int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n)
 {
 	const struct ft_layout *l = my_layout();
 	struct dict_view d = {};
-	u64 key = 0, hash;
+	u64 hash;
 	u32 i;
 
 	if (!l || keys_open(l, keys, &d))
@@ -93,8 +91,8 @@ FT_GLOBAL int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n)
 	for (i = 0; i < FIND_ENTRIES; i++) {
 		if (i >= d.n)
 			return KEY_ABSENT;
-		bpf_probe_read_user(&key, 8, (void *)(d.entries + (u64)i * d.stride + d.key_off));
-		if (ft_str_is(key, lo, hi, n, l->str_ascii_data))
+		if (ft_str_at(d.entries + (u64)i * d.stride + d.key_off, lo, hi, n,
+			      l->str_ascii_data))
 			return i;
 	}
 	hash = ft_hash(lo, hi, n);

@@ -50,7 +50,7 @@ FT_INLINE void name_thread(struct thread *t, struct hit *h)
 		t->named = 1;
 		return;
 	}
-	walk(h->tid);
+	ft_walk(h->tid);
 	t->named = !ft_thread_send(h->tid);
 }
 
@@ -174,7 +174,7 @@ FT_INLINE void put_args(struct thread *t, struct hit *h, u64 request)
 	lv = walk_push(t, LEVEL_PARAMS, h->frame + h->l->frame_localsplus, h->entry->nparams);
 	plain_params(t, h, lv);
 	if (lv->idx < lv->n)
-		walk(h->tid);
+		ft_walk(h->tid);
 }
 
 FT_INLINE void start(struct hit *h)

@@ -165,9 +165,9 @@ FT_INLINE struct code_entry *decide(u32 tgid, u32 tid, u64 frame, u64 code,
 	if (owner)
 		classify(tid, owner);
 	ft_describe(tid, code, slot, id);
-	walk(tid);
+	ft_walk(tid);
 	ft_describe_params(tid, code);
-	walk(tid);
+	ft_walk(tid);
 	ft_accept(tid, key, owner);
 	if (first)
 		ft_varied(tid, code);

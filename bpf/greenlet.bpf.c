@@ -208,16 +208,19 @@ FT_INLINE void park(struct thread *t, u32 tid)
 }
 
 /* Takes it off the list, and makes it the thread's. */
-FT_INLINE void unpark(struct thread *t, u32 tid, u64 bottom)
+FT_GLOBAL int ft_unpark(u32 tid, u64 bottom)
 {
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	struct chunk_key key = {.bottom = bottom, .tid = tid};
 	struct parked *p = parked_find(tid, bottom), *other, was;
 
+	if (!t)
+		return 0;
 	t->depth = t->thrown = 0;
 	t->bottom = bottom;
 	t->hidden_at = 0;
 	if (!p)
-		return;
+		return 0;
 	was = *p;
 	t->depth = was.depth;
 	t->thrown = was.thrown;
@@ -230,6 +233,7 @@ FT_INLINE void unpark(struct thread *t, u32 tid, u64 bottom)
 		other->older = was.older;
 	if (t->parked == (bottom | IS_SET))
 		t->parked = was.older;
+	return 0;
 }
 
 FT_GLOBAL int ft_switch(u32 tid)
@@ -239,7 +243,7 @@ FT_GLOBAL int ft_switch(u32 tid)
 	if (!t)
 		return 0;
 	park(t, tid);
-	unpark(t, tid, t->next_bottom);
+	ft_unpark(tid, t->next_bottom);
 	return 0;
 }
 
@@ -252,7 +256,7 @@ FT_GLOBAL int ft_drop_parked(u32 tid)
 
 	for (i = 0; t && t->parked && i < DROPPED_AT_ONCE; i++) {
 		bottom = t->parked & ~IS_SET;
-		unpark(t, tid, bottom);
+		ft_unpark(tid, bottom);
 		ft_drop_stack(tid, bottom);
 	}
 	return t && t->parked;

@@ -130,14 +130,19 @@ FT_GLOBAL int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous)
 	return e->role;
 }
 
-/* Is this the code of an application? */
-FT_GLOBAL int ft_http_is_application(u32 tid, u64 code)
+/* Does an application run in this frame? */
+FT_GLOBAL int ft_http_is_application(u32 tid, u64 frame)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
 	struct code_entry *e;
+	u64 code;
 	u32 role;
 
-	if (!t || !plausible(code) || read_ptr(code + 8) != t->http.code_type)
+	if (!l)
+		return 0;
+	code = frame_code(l, frame);
+	if (!plausible(code) || read_ptr(code + 8) != t->http.code_type)
 		return 0;
 	e = code_find(t->pid, code);
 	role = e && e->verdict != CODE_MARKED ? e->role : ft_http_role(t->pid, code) & 0xff;
@@ -157,7 +162,7 @@ FT_GLOBAL int ft_http_late(u32 tid)
 		return 0;
 	frame = t->http.server;
 	for (i = 0; i < SERVER_FRAMES && frame; i++) {
-		if (ft_http_is_application(tid, frame_code(l, frame))) {
+		if (ft_http_is_application(tid, frame)) {
 			t->http.number = HTTP_UNSEEN;
 			return 1;
 		}

@@ -99,7 +99,7 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 		text = ft_http_texts(tid, text);
 		if (text >= HTTP_TEXTS)
 			break;
-		walk(tid);
+		ft_walk(tid);
 		text++;
 	}
 	flags = ft_http_send(tid);

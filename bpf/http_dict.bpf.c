@@ -85,12 +85,18 @@ FT_INLINE s32 slot(const struct thread *t, u64 i)
 }
 
 /* Looks for a key where its hash says (Objects/dictobject.c, lookdict); -1: it is not decided. */
-FT_INLINE int find(const struct ft_proc *p, struct thread *t, u32 word)
+FT_GLOBAL int ft_http_probe(u32 tid, u64 word)
 {
-	u64 hash = p->key_hash[word], perturb = hash, i = hash, at, found;
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_proc *p = t ? my_proc() : 0;
+	u64 hash, perturb, i, at, found;
 	u32 n;
 	s32 entry;
 
+	if (!p)
+		return -1;
+	asm volatile("%0 &= %1" : "+r"(word) : "i"(HTTP_VALUES - 1));
+	hash = perturb = i = p->key_hash[word];
 	for (n = 0; n < PROBES; n++) {
 		entry = slot(t, i & (t->http.slots - 1));
 		if (entry == SLOT_EMPTY)
@@ -113,12 +119,10 @@ FT_INLINE int find(const struct ft_proc *p, struct thread *t, u32 word)
 /* The words that are wanted: bit n is word n. */
 FT_GLOBAL int ft_http_find(u32 tid, u32 want)
 {
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	struct ft_proc *p = t ? my_proc() : 0;
 	u32 word;
 
-	for (word = 1; p && word < HTTP_VALUES; word++)
-		if (want >> word & 1 && find(p, t, word))
+	for (word = 1; word < HTTP_VALUES; word++)
+		if (want >> word & 1 && ft_http_probe(tid, word))
 			return -1;
 	return 0;
 }

@@ -154,7 +154,7 @@ FT_INLINE void send_exit(struct thread *t, struct hit *h, const struct call *c, 
 		if (!put_plain(h->l, t, h->tid, obj)) {
 			t->roots[0] = obj;
 			walk_push(t, LEVEL_ROOTS, 0, 1);
-			walk(h->tid);
+			ft_walk(h->tid);
 		}
 	}
 	r = head_of(t, sizeof(*r));

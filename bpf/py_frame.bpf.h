@@ -84,7 +84,7 @@ FT_INLINE int build_raise(u32 tid, u64 type, u64 value)
 {
 	if (ft_begin_raise(tid, type, value))
 		return -1;
-	walk(tid);
+	ft_walk(tid);
 	if (ft_settings.stack)
 		ft_traceback_put(tid);
 	return 0;

@@ -206,8 +206,8 @@ FT_INLINE u64 dict_value(const struct dict_view *d, u32 i)
 #define KEY_ABSENT (-1)
 #define KEY_UNTOLD (-2) /* it cannot be read, or there are too many that hash alike */
 int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n);
-/* Is the object at str that string? ascii_data: ft_layout.str_ascii_data. */
-int ft_str_is(u64 str, u64 lo, u64 hi, u32 n, u32 ascii_data);
+/* Is that string the object whose address is there? ascii_data: ft_layout.str_ascii_data. */
+int ft_str_at(u64 at, u64 lo, u64 hi, u32 n, u32 ascii_data);
 
 /* Where the value of entry i is; 0: it cannot be read. */
 FT_INLINE u64 dict_slot(const struct ft_layout *l, u64 dict, u32 i)

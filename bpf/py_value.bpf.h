@@ -59,17 +59,8 @@ FT_INLINE u64 parameter(const struct ft_layout *l, u64 frame, const struct code_
  * FT_MAX_TOKEN_BYTES can hold. */
 #define WALK_STEPS 40
 
-/* So many steps of a walk; 1: it is over. */
-int ft_steps(u32 tid);
-
 /* Walks what was pushed, to the end or until the field is full. */
-FT_INLINE void walk(u32 tid)
-{
-	u32 i;
-
-	for (i = 0; i < WALK_STEPS && !ft_steps(tid); i++)
-		;
-}
+int ft_walk(u32 tid);
 
 FT_INLINE void walk_begin(struct thread *t)
 {

@@ -30,6 +30,15 @@ FT_GLOBAL u64 ft_descend(u64 frame, u64 top, u64 below)
 	return l && next ? frame : 0;
 }
 
+/* Does call number n belong to the thread state of the event at hand? */
+FT_GLOBAL int ft_is_here(u32 tid, u32 n)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct call *c = t ? call_at(t, tid, n) : 0;
+
+	return c && c->tstate == t->tstate;
+}
+
 #define WAIT_CALLS 64
 #define EXC_UNREADABLE 1 /* an exception that has no value yet (up to 3.11) */
 
@@ -41,14 +50,11 @@ FT_GLOBAL u64 ft_descend(u64 frame, u64 top, u64 below)
 FT_GLOBAL int ft_waits(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	struct call *c;
 	u32 i;
 
-	for (i = 2; t && i < WAIT_CALLS && i <= t->depth; i++) {
-		c = call_at(t, tid, t->depth - i);
-		if (c && c->tstate == t->tstate)
+	for (i = 2; t && i < WAIT_CALLS && i <= t->depth; i++)
+		if (ft_is_here(tid, t->depth - i))
 			return 0;
-	}
 	return 1;
 }
 
@@ -104,6 +110,21 @@ FT_INLINE u8 frame_owner(const struct ft_layout *l, u64 frame, u64 code)
 	return flags & CO_SUSPENDS ? OWNER_GENERATOR : 0;
 }
 
+#define FRAME_OF_CALL 0	  /* no generator's, nor the interpreter's own */
+#define FRAME_BETWEEN 1	  /* one of these */
+#define FRAME_SUSPENDED 2 /* of a generator whose call is kept as suspended */
+
+FT_GLOBAL int ft_frame_is(u32 tgid, u64 frame)
+{
+	const struct ft_layout *l = my_layout();
+	u64 code = l ? frame_code(l, frame) : 0;
+	u8 owner = l ? frame_owner(l, frame, code) : 0;
+
+	if (owner == OWNER_GENERATOR)
+		return suspended_find(tgid, frame, code) ? FRAME_SUSPENDED : FRAME_BETWEEN;
+	return owner >= OWNER_SHIM ? FRAME_BETWEEN : FRAME_OF_CALL;
+}
+
 /*
  * Is there a call kept as suspended among the generators that run from this frame downwards, one
  * behind the `yield from` of the next? Between them are frames of the interpreter's own.
@@ -111,19 +132,15 @@ FT_INLINE u8 frame_owner(const struct ft_layout *l, u64 frame, u64 code)
 FT_GLOBAL int ft_thrown_into(u32 tgid, u64 frame, u64 top)
 {
 	const struct ft_layout *l = my_layout();
-	u64 code;
 	u32 i;
-	u8 owner;
+	int is;
 
 	for (i = 0; l && i < WALK_FEW; i++) {
 		if (!plausible(frame) || frame == top)
 			return 0;
-		code = frame_code(l, frame);
-		owner = frame_owner(l, frame, code);
-		if (owner < OWNER_SHIM && owner != OWNER_GENERATOR)
-			return 0;
-		if (owner == OWNER_GENERATOR && suspended_find(tgid, frame, code))
-			return 1;
+		is = ft_frame_is(tgid, frame);
+		if (is != FRAME_BETWEEN)
+			return is == FRAME_SUSPENDED;
 		frame = read_ptr(frame + l->frame_previous);
 	}
 	return l != 0; /* the next entry looks further */
@@ -134,15 +151,12 @@ FT_GLOBAL int ft_thrown_into(u32 tgid, u64 frame, u64 top)
 FT_GLOBAL u64 ft_generator_below(u32 tgid, u64 frame, u64 top)
 {
 	const struct ft_layout *l = my_layout();
-	u64 code;
 	u32 i;
 
 	for (i = 0; l && i < WALK_FEW; i++) {
 		if (!plausible(frame) || frame == top)
 			return 0;
-		code = frame_code(l, frame);
-		if (frame_owner(l, frame, code) == OWNER_GENERATOR &&
-		    suspended_find(tgid, frame, code))
+		if (ft_frame_is(tgid, frame) == FRAME_SUSPENDED)
 			return frame | WALK_MET;
 		frame = read_ptr(frame + l->frame_previous);
 	}

@@ -37,7 +37,7 @@ FT_INLINE void traceback_of(struct thread *t, u32 tid, u64 innermost, u64 code, 
 		if (!untold)
 			break;
 		ft_lines_begin(tid, untold);
-		walk(tid);
+		ft_walk(tid);
 		ft_lines_send(tid, untold);
 	}
 }

@@ -65,12 +65,14 @@ FT_INLINE u32 c_length(struct thread *t, u64 text)
 	return n > 0 ? n - 1 : 0;
 }
 
-/* Up to 3.15 these have no flag: the kind of a class that is one of them itself, else 0. */
-FT_GLOBAL int ft_unflagged(u64 type, u32 exc)
+/* Up to 3.15 these have no flag: the kind of the class that is named there, if it is one of them
+ * itself, else 0. */
+FT_GLOBAL int ft_unflagged(u64 at, u32 exc)
 {
 	const struct ft_layout *l = my_layout();
+	u64 type = l ? read_ptr(at) : 0;
 
-	if (!l)
+	if (!type)
 		return 0;
 	if (exc) {
 		if (type == l->type_addr[FT_KIND_EXC_OS])
@@ -112,7 +114,7 @@ FT_INLINE u32 type_kind(const struct ft_layout *l, u64 type, u64 flags)
 
 		if (i >= n)
 			break;
-		kind = ft_unflagged(read_ptr(mro + l->tuple_items + 8 * (u64)i), exc);
+		kind = ft_unflagged(mro + l->tuple_items + 8 * (u64)i, exc);
 		if (kind)
 			return kind;
 	}
