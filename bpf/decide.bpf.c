@@ -177,22 +177,36 @@ FT_GLOBAL int ft_redact_params(u32 tid, u64 names, u32 n, u32 half)
 
 /* ---- the class that a function belongs to, before 3.11 ------------------------------------- */
 
+FT_INLINE bool is_function_of(const struct ft_layout *l, u64 value, u64 code)
+{
+	return plausible(value) && read_ptr(value + 8) == l->function_type &&
+	       read_ptr(value + l->function_code) == code;
+}
+
+/* How many functions lie in an object of this type: a property has getter, setter, deleter. */
+FT_INLINE u32 wrapped_functions(const struct ft_layout *l, u64 type)
+{
+	if (type == l->property_type)
+		return 3;
+	return type && (type == l->static_type || type == l->class_type);
+}
+
 /* Is what this slot holds the function of this code, or does it wrap it? */
 FT_GLOBAL int ft_wraps(u64 slot, u64 code)
 {
 	const struct ft_layout *l = my_layout();
 	u64 value = read_ptr(slot);
-	u32 i;
+	u32 i, n;
 
 	if (!l || !plausible(value))
 		return 0;
-	if (read_ptr(value + l->function_code) == code)
+	if (is_function_of(l, value, code))
 		return 1;
-	/* classmethod, staticmethod: one function; property: getter, setter, deleter */
+	n = wrapped_functions(l, read_ptr(value + 8));
 	for (i = 0; i < 3; i++) {
-		u64 f = read_ptr(value + l->wrapper_callable + 8 * i);
-
-		if (plausible(f) && read_ptr(f + l->function_code) == code)
+		if (i >= n)
+			break;
+		if (is_function_of(l, read_ptr(value + l->wrapper_callable + 8 * i), code))
 			return 1;
 	}
 	return 0;

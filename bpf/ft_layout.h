@@ -52,6 +52,8 @@ struct ft_layout {
 	__u64 none_addr, true_addr;
 	__u64 hash_secret;		/* of the hashes of str: two words; 0 = not known */
 	__u64 type_addr[FT_KIND_COUNT]; /* exact type by kind; EXC_OS, EXC_KEY: those classes */
+	__u64 function_type;		/* types of what a class has (up to 3.10) */
+	__u64 static_type, class_type, property_type;
 
 	__u16 tstate_how, dict_how, attr_how;
 

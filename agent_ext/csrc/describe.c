@@ -4,17 +4,26 @@
 #include "engine.h"
 
 #if PY_VERSION_HEX < 0x030b0000
-#define CALLABLE_AT 16 /* of static and class methods, and a property's getter */
+#define CALLABLE_AT 16 /* of static and class methods; of a property its getter, setter, deleter */
 
-/* Is this entry of a class's dict the function of that code? */
-static bool is_of_code(PyObject *value, const PyCodeObject *code)
+static bool is_function_of(PyObject *value, const PyCodeObject *code)
 {
-	PyTypeObject *type = Py_TYPE(value);
-
-	if (type == &PyStaticMethod_Type || type == &PyClassMethod_Type || type == &PyProperty_Type)
-		value = *(PyObject **)((char *)value + CALLABLE_AT);
 	return value && PyFunction_Check(value) &&
 	       PyFunction_GET_CODE(value) == (const PyObject *)code;
+}
+
+/* Is this entry of a class's dict the function of that code, or does it wrap it? */
+static bool is_of_code(PyObject *value, const PyCodeObject *code)
+{
+	PyObject **wrapped = (PyObject **)((char *)value + CALLABLE_AT);
+	PyTypeObject *type = Py_TYPE(value);
+
+	if (type == &PyStaticMethod_Type || type == &PyClassMethod_Type)
+		return is_function_of(wrapped[0], code);
+	if (type == &PyProperty_Type)
+		return is_function_of(wrapped[0], code) || is_function_of(wrapped[1], code) ||
+		       is_function_of(wrapped[2], code);
+	return is_function_of(value, code);
 }
 
 static bool class_holds(PyTypeObject *type, const PyCodeObject *code)

@@ -70,19 +70,18 @@ def thread_name():
 def holds(cls, code):
     """Does the class's own dict hold this code, also in a method wrapper?"""
     for value in vars(cls).values():
-        if isinstance(value, (staticmethod, classmethod)):
-            value = value.__func__
-        elif isinstance(value, property):
-            if code in [getattr(f, "__code__", None) for f in (value.fset, value.fdel) if f]:
-                return None
-            value = value.fget
-        if getattr(value, "__code__", None) is code and type(value) is type(holds):
+        functions = [value]
+        if type(value) in (staticmethod, classmethod):
+            functions = [value.__func__]
+        elif type(value) is property:
+            functions = [value.fget, value.fset, value.fdel]
+        if any(type(f) is type(holds) and f.__code__ is code for f in functions):
             return True
     return False
 
 
 def class_of(frame, module):
-    """The field "class" of the contract; None where it leaves room."""
+    """The field "class" of the contract; None where the name is that of a local function."""
     code = frame.f_code
     if hasattr(code, "co_qualname"):
         path = code.co_qualname.rpartition(".")[0]
@@ -91,9 +90,8 @@ def class_of(frame, module):
         return module
     first = frame.f_locals.get(code.co_varnames[0])
     for cls in mro_of(first if issubclass(type(first), type) else type(first)) or ():
-        found = holds(cls, code)
-        if found or found is None:
-            return found and cls.__module__ + "." + cls.__qualname__
+        if holds(cls, code):
+            return cls.__module__ + "." + cls.__qualname__
     return module
 
 

@@ -78,6 +78,10 @@ static int fill_addresses(struct ft_layout *l, struct elf *e, const struct targe
 	l->true_addr = address_of(e, t, "_Py_TrueStruct");
 	l->hash_secret = address_of(e, t, "_Py_HashSecret");
 	err = need(l->none_addr, "_Py_NoneStruct", t, w);
+	l->function_type = address_of(e, t, "PyFunction_Type");
+	l->static_type = address_of(e, t, "PyStaticMethod_Type");
+	l->class_type = address_of(e, t, "PyClassMethod_Type");
+	l->property_type = address_of(e, t, "PyProperty_Type");
 	for (size_t i = 0; !err && i < COUNT(types); i++) {
 		l->type_addr[types[i].kind] = address_of(e, t, types[i].symbol);
 		if (types[i].kind != FT_KIND_NONE)

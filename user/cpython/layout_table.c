@@ -32,8 +32,8 @@
 	}
 
 #define HOW_3_12                                                                                   \
-	.int_tagged = 1, .dict_how = FT_DICT_LOG2, .code_has_localsplus = 1,                       \
-	.wrapper_callable = 16, .hash_rounds = 1, .lines_how = FT_LINES_LOCATIONS
+	.int_tagged = 1, .dict_how = FT_DICT_LOG2, .code_has_localsplus = 1, .hash_rounds = 1,     \
+	.lines_how = FT_LINES_LOCATIONS
 
 static const struct cpython_facts rows[] = {
 	{
@@ -87,9 +87,8 @@ static const struct cpython_facts rows[] = {
 		.tstate_current = TSTATE_CURRENT_3_11,
 		.layout = {OFFSETS_3_11, .tstate_how = FT_TSTATE_GLOBAL, .dict_how = FT_DICT_LOG2,
 			   .attr_how = FT_ATTR_VALUES_311, .values_order = FT_ORDER_BEFORE,
-			   .code_has_localsplus = 1, .wrapper_callable = 16, .hash_rounds = 1,
-			   .op_resume = {151, 150}, .resume_mask = 3,
-			   .lines_how = FT_LINES_LOCATIONS},
+			   .code_has_localsplus = 1, .hash_rounds = 1, .op_resume = {151, 150},
+			   .resume_mask = 3, .lines_how = FT_LINES_LOCATIONS},
 	},
 	{
 		.minor = 12,

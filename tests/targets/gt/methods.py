@@ -57,6 +57,15 @@ class Shape(Base):
     def corners(self, value):
         self.sides = value
 
+    @corners.deleter
+    def corners(self):
+        self.sides = 0
+
+    @functools.cached_property
+    def area(self):
+        """What wraps it is an object that no release knows."""
+        return self.sides * 2
+
     @classmethod
     def square(cls):
         return cls("square", 4)
@@ -115,6 +124,9 @@ def main():
     shape.describe()
     shape.corners = 5
     shape.corners += 1
+    shape.area
+    del shape.corners
+    shape.corners = 6
     shape.add(1, 2)
     Shape.add(3, 4)
     shape.reveal(10)
