@@ -390,7 +390,7 @@ def served(space, *args):
 @contextlib.contextmanager
 def traced(space, folder, process, *options):
     """A collector that is attached."""
-    with harness.Tracer(folder, "--backend", space.interpreter.backend, *options,
+    with harness.Tracer(folder, "-v", "--backend", space.interpreter.backend, *options,
                         "--pid", str(process.pid)) as tracer:
         tracer.attached()
         yield tracer
