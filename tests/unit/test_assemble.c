@@ -17,6 +17,7 @@ static struct function plain = {.name = "f"}, generator = {.name = "g", .generat
 		       dropped = {.name = "d", .verdict = VERDICT_DROP};
 static unsigned max_arg_length = 1000;
 static bool full_texts;
+static bool no_begin, no_end; /* there is no room for lines that begin something, or end it */
 
 static const char *name(void *arg, uint32_t pid, uint32_t tid)
 {
@@ -26,6 +27,11 @@ static const char *name(void *arg, uint32_t pid, uint32_t tid)
 static bool keep(void *arg, struct function *f)
 {
 	return f->verdict != VERDICT_DROP;
+}
+
+static bool room(void *arg, bool begins)
+{
+	return begins ? !no_begin : !no_end;
 }
 
 static int line(void *arg, const struct line *l)
@@ -73,6 +79,7 @@ static void setup(void)
 		.full_texts = full_texts,
 		.thread_name = name,
 		.keep = keep,
+		.room = room,
 		.line = line,
 	};
 
@@ -384,6 +391,91 @@ Test(assemble, lost)
 	cr_assert_eq(s.lost, 8);
 }
 
+/* ---- an output that is full --------------------------------------------------------- */
+
+static void fills(bool begin, bool end)
+{
+	no_begin = begin;
+	no_end = end;
+}
+
+static uint64_t lost(void)
+{
+	struct assembler_stats s;
+
+	assembler_stats(a, &s);
+	return s.lost;
+}
+
+Test(assemble, no_room_for_a_call)
+{
+	enter(&plain, 1, 1000, 0);
+	fills(true, false);
+	enter(&plain, 1, 2000, 1000);
+	leave(3000, 2000); /* as a whole: its end has no beginning */
+	fills(false, false);
+	expect("ENTER 1:0 at 1 {} for 0\n");
+	cr_assert_eq(lost(), 2);
+	enter(&plain, 1, 4000, 1000);
+	leave(5000, 4000);
+	leave(6000, 1000);
+	expect("LOST 2 sink_full\n"
+	       "ENTER 2:1 at 4 {} for 0\n"
+	       "EXIT 2:1 at 5 7 for 1000\n"
+	       "EXIT 1:0 at 6 7 for 5000\n");
+	cr_assert_eq(unfinished(), 0);
+}
+
+/* What a lost call calls hangs under the nearest one that is there. */
+Test(assemble, no_room_for_the_caller)
+{
+	enter(&plain, 1, 1000, 0);
+	fills(true, false);
+	enter(&plain, 1, 2000, 1000);
+	fills(false, false);
+	enter(&plain, 1, 3000, 2000);
+	leave(4000, 3000);
+	leave(5000, 2000);
+	leave(6000, 1000);
+	expect("ENTER 1:0 at 1 {} for 0\n"
+	       "LOST 2 sink_full\n"
+	       "ENTER 2:1 at 3 {} for 0\n"
+	       "EXIT 2:1 at 4 7 for 1000\n"
+	       "EXIT 1:0 at 6 7 for 5000\n");
+	cr_assert_eq(lost(), 2);
+}
+
+/* A call that began is closed by the one around it, and says that its end was lost. */
+Test(assemble, no_room_for_an_end)
+{
+	enter(&plain, 1, 1000, 0);
+	enter(&plain, 1, 2000, 1000);
+	fills(true, true);
+	leave(3000, 2000);
+	cr_assert_eq(lost(), 1);
+	fills(false, false);
+	leave(9000, 1000);
+	expect("ENTER 1:0 at 1 {} for 0\n"
+	       "ENTER 2:1 at 2 {} for 0\n"
+	       "LOST 1 sink_full\n"
+	       "EXIT 2:1 at 9 null for 7000 lost\n"
+	       "EXIT 1:0 at 9 7 for 8000\n");
+	cr_assert_eq(unfinished(), 0);
+}
+
+/* Losses wait for room as well, each by its reason, at the latest for the end. */
+Test(assemble, no_room_for_losses)
+{
+	fills(true, true);
+	send(&(struct event){.type = EVENT_LOST, .count = 5, .reason = FT_LOST_ring_full});
+	send(&(struct event){.type = EVENT_LOST, .count = 2, .reason = FT_LOST_ring_full});
+	enter(&plain, 1, 1000, 0);
+	cr_assert_eq(out.len, 0);
+	cr_assert_eq(lost(), 9);
+	cr_assert_eq(unfinished(), 0);
+	expect("LOST 7 ring_full\nLOST 2 sink_full\n");
+}
+
 /* What is open is the only thing that takes memory: many threads come and go. */
 Test(assemble, many)
 {
@@ -443,6 +535,34 @@ Test(assemble, calls_of_a_request)
 	       "EXIT 1:0 at 6 7 for 4000 of a\n"
 	       "ENTER 3:0 at 7 {} for 0\n");
 	cr_assert_eq(unfinished(), 1);
+}
+
+Test(assemble, no_room_for_a_request)
+{
+	fills(true, false);
+	request(EVENT_HTTP_REQUEST, 1000, 7, "a", false);
+	fills(false, false);
+	enter_for(2000, 7);
+	leave(3000, 2000);
+	request(EVENT_HTTP_RESPONSE, 4000, 7, NULL, false);
+	request(EVENT_HTTP_REQUEST, 5000, 8, "b", false);
+	fills(false, true);
+	request(EVENT_HTTP_RESPONSE, 6000, 8, NULL, false);
+	fills(false, false);
+	cr_assert_eq(lost(), 3);
+	expect("LOST 2 sink_full\n"
+	       "ENTER 1:0 at 2 {} for 0 of a\n"
+	       "EXIT 1:0 at 3 7 for 1000 of a\n"
+	       "REQUEST b at 5 0 for 0\n");
+	cr_assert_eq(unfinished(), 0);
+	expect("LOST 1 sink_full\n");
+}
+
+Test(assemble, requests_without_a_name)
+{
+	request(EVENT_HTTP_REQUEST, 1000, 7, NULL, false);
+	enter_for(2000, 7);
+	expect("REQUEST  at 1 0 for 0\nENTER 1:0 at 2 {} for 0\n");
 }
 
 Test(assemble, calls_after_a_response)
