@@ -39,8 +39,8 @@ STALL_S = 3.5  # a signal ends a run within this, whatever its output does
 class Target:
     """A busy program with what its code looked like before it was traced."""
 
-    def __init__(self):
-        self.process = harness.start([harness.own_python(), "-c", BUSY], stdout=subprocess.PIPE)
+    def __init__(self, source=BUSY):
+        self.process = harness.start([harness.own_python(), "-c", source], stdout=subprocess.PIPE)
         assert self.process.stdout.readline() == b"ready\n"
         self.pid = self.process.pid
         self.before = harness.text_of(self.pid)
@@ -55,15 +55,20 @@ class Target:
         assert self.process.poll() is None
 
 
+    def end(self):
+        """It was not harmed."""
+        try:
+            self.unharmed()
+        finally:
+            self.process.stdout.close()
+            harness.kill_session(self.process)
+
+
 @pytest.fixture(name="target")
 def a_target():
     target = Target()
     yield target
-    try:
-        target.unharmed()
-    finally:
-        target.process.stdout.close()
-        harness.kill_session(target.process)
+    target.end()
 
 
 class Run:
@@ -240,6 +245,30 @@ def test_more_than_waits(target, tmp_path):
     lost = check(got[0].splitlines())
     assert b'"reason": "sink_full"' in got[0]
     assert harness.lost_in_summary(errors) == lost > 1000, errors
+
+
+# 2,000 calls a second: far more than a ring of 64 KiB and a pipe hold, far less than the queue does.
+STEADY = BUSY.replace("    n = tick(n)", "    n = tick(n)\n    if n % 20 == 0: time.sleep(0.01)").replace(
+    "import sys", "import sys, time")
+
+
+def test_the_ring_is_read_meanwhile(tmp_path):
+    """Whoever does not read holds up nobody: a small ring loses nothing, and time goes on."""
+    output = Fifo(tmp_path)
+    target = Target(STEADY)
+    try:
+        with run(target, output.output, "--buffer", "64K", "-d", "3") as one:
+            harness.wait_for("the word that it waits", lambda: "still to be read" in one.stderr(), 20)
+            assert target.free() and one.process.poll() is None
+            text = output.rest()
+            assert one.process.wait(timeout=10) == 0, one.stderr()
+    finally:
+        target.end()
+    lines = text.splitlines()
+    assert check(lines) == 0 and harness.lost_in_summary(one.stderr()) == 0, one.stderr()
+    assert len(lines) > 4000 and sum(map(len, lines)) > 1 << 20
+    results = [int(e["result"]) for e in map(json.loads, lines) if e["event"] == "EXIT"]
+    assert results == list(range(results[0], results[0] + len(results)))
 
 
 def text_of(file):
