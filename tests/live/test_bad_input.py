@@ -90,7 +90,7 @@ def test_target_exits_during_attach(tmp_path):
                 [harness.TRACER, "-p", process.pid, "-o", tmp_path / str(n)], timeout=20,
                 cwd=tmp_path)
         assert status in (DONE, NO_PROCESS), "%d: %s" % (status, errors)
-        assert status == DONE or errors.count("\n") == 1, errors
+        assert status == DONE or harness.lines_said(errors) == 1, errors
         seen.add(status)
     assert seen
 
@@ -120,7 +120,7 @@ def test_no_root(ticker, tmp_path):
         ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
          program, "-p", ticker.pid, "-o", tmp_path / "out"], timeout=20, cwd="/")
     assert status == NOT_PERMITTED, errors
-    assert errors.count("\n") == 1, errors
+    assert harness.lines_said(errors) == 1, errors
     assert any(word in errors for word in ("CAP_", "root", "sudo")), errors
 
 
@@ -379,7 +379,7 @@ def test_command_not_found(tmp_path):
     status, _, errors = harness.run([harness.TRACER, "-o", tmp_path / "out", "--",
                                      "/no/such/command"], timeout=20)
     assert status != 0 and "/no/such/command" in errors
-    assert errors.count("\n") == 1, errors
+    assert harness.lines_said(errors) == 1, errors
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -462,7 +462,7 @@ def test_summary(ticker, tmp_path):
     command = [harness.TRACER, "-p", str(ticker.pid), "-P", "__main__", "-o", tmp_path / "out",
                "-n", "8"]
     _, _, errors = harness.run(command, check=DONE, timeout=20)
-    assert errors.count("\n") == 1, errors
+    assert harness.lines_said(errors) == 1, errors
     assert harness.lost_in_summary(errors) == 0, errors
     for word in ("event", "function"):
         assert word in errors, errors

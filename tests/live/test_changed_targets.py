@@ -98,7 +98,7 @@ def collector(tmp_path, when, change, pids, *options):
 def refused(tracer, status, *words):
     """It has ended, with one line that says why."""
     assert tracer.wait() == status, tracer.stderr()
-    assert tracer.stderr().count("\n") == 1, tracer.stderr()
+    assert harness.lines_said(tracer.stderr()) == 1, tracer.stderr()
     assert all(word in tracer.stderr() for word in words), tracer.stderr()
     assert not tracer.output.exists() or not tracer.output.read_bytes()
 
