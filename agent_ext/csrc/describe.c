@@ -4,7 +4,7 @@
 #include "engine.h"
 
 #if PY_VERSION_HEX < 0x030b0000
-#define CALLABLE_AT 16 /* of static and class methods; of a property its getter, setter, deleter */
+#define CALLABLE_AT 16 /* of static and class methods; a property has three from there on */
 
 static bool is_function_of(PyObject *value, const PyCodeObject *code)
 {
