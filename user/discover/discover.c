@@ -426,9 +426,10 @@ static bool is_gone(pid_t pid)
 int discover_unless_gone(pid_t pid, int err, struct why *w)
 {
 	/* Who has no process to show has been told why. */
-	if (!err || w->exit_status == EXIT_NO_PROCESS || !is_gone(pid))
+	if (!err || (w && w->exit_status == EXIT_NO_PROCESS) || !is_gone(pid))
 		return err;
-	*w = (struct why){};
+	if (w)
+		*w = (struct why){};
 	return why_exit(w, EXIT_NO_PROCESS, -ESRCH, "process %d exited while it was attached to",
 			pid);
 }
