@@ -184,16 +184,21 @@ FT_INLINE struct call *suspended_find(u32 tgid, u64 frame, u64 code)
 	return c && c->code == code ? c : 0;
 }
 
-/* Is this frame object that of a generator which waits, and has begun (up to 3.10)? */
-FT_INLINE bool is_suspended(const struct ft_layout *l, u64 frame)
+/* Has the body in this frame object begun (up to 3.10)? */
+FT_INLINE bool has_begun(const struct ft_layout *l, u64 frame)
 {
 	s32 lasti = -1;
+
+	return !read_at(&lasti, 4, frame + l->frame_lasti) && lasti >= 0;
+}
+
+/* Is this frame object, of a body that has begun, that of a generator which waits (up to 3.10)? */
+FT_INLINE bool is_suspended(const struct ft_layout *l, u64 frame)
+{
 	s8 state = 0;
 
-	/* A new one in the place of one that is gone has a stack, too. */
 	if (l->frame_stacktop != FT_NONE)
-		return read_ptr(frame + l->frame_stacktop) &&
-		       !read_at(&lasti, 4, frame + l->frame_lasti) && lasti >= 0;
+		return read_ptr(frame + l->frame_stacktop) != 0;
 	read_at(&state, 1, frame + l->frame_state);
 	return state == l->frame_state_suspended;
 }

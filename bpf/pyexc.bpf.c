@@ -291,10 +291,11 @@ FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 	/* Nothing leaves unseen: it is suspended, by code that a JIT compiled. */
 	if (l->exits_exact && !(c->flags & CALL_GENERATOR))
 		return 0;
-	/* `yield from` and `await` suspend where no hook is (YIELD_FROM, up to 3.10). */
-	if (l->exits_exact ||
-	    (l->states_running && c->frame != fresh && c->flags & CALL_GENERATOR &&
-	     frame_code(l, c->frame) == c->code && is_suspended(l, c->frame))) {
+	/* `yield from` and `await` suspend where no hook is (YIELD_FROM, up to 3.10). A new
+	 * generator in the place of one that is gone has not begun. */
+	if (l->exits_exact || (l->states_running && c->frame != fresh &&
+			       c->flags & CALL_GENERATOR && frame_code(l, c->frame) == c->code &&
+			       has_begun(l, c->frame) && is_suspended(l, c->frame))) {
 		suspended_keep(t, p, c);
 		t->depth--;
 		return 1;
