@@ -123,6 +123,33 @@ def answers(port):
         return False
 
 
+@contextlib.contextmanager
+def listening(process, port):
+    """That server, from when somebody listens there until it is ended."""
+    try:
+        wait_for("the server", lambda: answers(port))
+        yield process
+    finally:
+        kill_session(process)
+
+
+# Calls a function of __main__ until it is killed.
+TICKER = """
+import sys, time
+def tick(n):
+    return n + 1
+n = 0
+print("ready", flush=True)
+while True:
+    n = tick(n)
+"""
+
+
+def ticker(then):
+    """The same, which does that after each call."""
+    return TICKER + "    %s\n" % then
+
+
 @functools.lru_cache(maxsize=None)
 def own_python():
     """A copy of the system's interpreter that nobody else runs.

@@ -56,11 +56,8 @@ def serving(folder, **environment):
     process = harness.start([harness.PYTHON, "-c", PROGRAM, port], cwd=folder,
                             stdin=subprocess.PIPE,
                             env=harness.environment(PYTHONDONTWRITEBYTECODE="1", **environment))
-    try:
-        harness.wait_for("the server", lambda: harness.answers(port))
+    with harness.listening(process, port):
         yield process, port
-    finally:
-        harness.kill_session(process)
 
 
 def ask(port, path):

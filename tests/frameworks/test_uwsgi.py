@@ -88,11 +88,8 @@ def serving(folder, **environment):
          "app:application", "--threads", "4", "--disable-logging"], cwd=folder,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env=harness.environment(PYTHONDONTWRITEBYTECODE="1", **environment))
-    try:
-        harness.wait_for("the server", lambda: harness.answers(port))
+    with harness.listening(process, port):
         yield process, port
-    finally:
-        harness.kill_session(process)
 
 
 @pytest.mark.live

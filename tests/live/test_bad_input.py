@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import harness
 import pytest
@@ -18,17 +19,7 @@ from harness import refused
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left")]
 DONE, OTHER, USAGE, NO_PROCESS, NOT_PERMITTED = 0, 1, 2, 3, 4
-# Calls a function of __main__ a hundred times a second until it is killed.
-TICKER = """
-import sys, time
-def tick(n):
-    return n + 1
-n = 0
-print("ready", flush=True)
-while True:
-    n = tick(n)
-    time.sleep(0.01)
-"""
+TICKER = harness.ticker("time.sleep(0.01)")
 
 
 @contextlib.contextmanager
@@ -52,6 +43,19 @@ def ticker():
 
 
 # ---- targets -----------------------------------------------------------------------------
+
+def test_no_python_to_follow(tmp_path):
+    """Neither the process nor its child is one: it is waited for."""
+    shell = harness.start(["sh", "-c", "sleep 60; true"])
+    try:
+        children = Path("/proc/%d/task/%d/children" % (shell.pid, shell.pid))
+        harness.wait_for("its child", children.read_text)
+        status, _, errors = harness.run([harness.TRACER, "-f", "-d", "0.1", "-o", tmp_path / "out",
+                                         "-p", shell.pid], timeout=20)
+    finally:
+        harness.kill_session(shell)
+    assert status == DONE and "runs no Python" in errors, errors
+
 
 def test_no_such_process(tmp_path):
     """The pid of a process that has just ended."""

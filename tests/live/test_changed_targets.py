@@ -22,16 +22,7 @@ SYSTEMS = Path("/usr/lib/x86_64-linux-gnu") / LIBRARY
 MAIN = """int Py_BytesMain(int argc, char **argv);
 int main(int argc, char **argv) { return Py_BytesMain(argc, argv); }
 """
-TICKER = """
-import time
-def tick(n):
-    return n + 1
-n = 0
-print("ready", flush=True)
-while True:
-    n = tick(n)
-    time.sleep(0.002)
-"""
+TICKER = harness.ticker("time.sleep(0.002)")
 # Maps a file as a loader does, and waits.
 VICTIM = """
 import ctypes, os, sys, time

@@ -2,10 +2,7 @@
 """A call handles one exception and is left by an older one, which no traceback tells and C code may
 swallow: only whoever sees it leave knows which it is."""
 import outside
-
-
-def fails(text):
-    raise ValueError(text)
+from gt.left_by import again, fails
 
 
 def note(text):
@@ -19,13 +16,6 @@ def handles_its_own_first():
     except ValueError:
         pass
     raise
-
-
-def again(helper):
-    try:
-        fails("handled by caller")
-    except ValueError:
-        outside.call(helper)
 
 
 def keeps_its_own():
