@@ -21,17 +21,9 @@ import pytest
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left")]
 # About as many calls as one process can make while it is traced, until it is killed.
-BUSY = """
-import sys
-def tick(n):
-    return n + 1
-n = 0
-print("ready", flush=True)
-while True:
-    n = tick(n)
-"""
-# The kernel takes out one probe after the other, 0.107 s each (close(2) of 12 of them: 1.29 s on
-# 3.11); they count no more from the signal on. Twice that, and a busy machine.
+BUSY = harness.TICKER
+# Before 6.6 the kernel takes out one probe after the other, 0.107 s each (close(2) of 12 of them:
+# 1.29 s on 3.11); they count no more from the signal on. Twice that, and a busy machine.
 GONE_S = 4
 STALL_S = 3.5  # a signal ends a run within this, whatever its output does
 
@@ -85,14 +77,14 @@ class Run:
                                       output, *options], **popen)
 
     def attached(self):
-        harness.wait_for("hooks", self.says_so, 30)
-        assert self.process.poll() is None, self.stderr()
-
-    def says_so(self):
-        """Where its words go elsewhere, the target's text tells, but not which hook is the last."""
+        """It says so; where its words go elsewhere, the text of the target tells, half a second after
+        the first hook."""
         if self.own_stderr:
-            return "attached after" in self.stderr()
-        return not self.target.free() and not time.sleep(0.5)
+            harness.wait_for("hooks", lambda: "attached after" in self.stderr(), 30)
+        else:
+            harness.wait_for("hooks", lambda: not self.target.free(), 30)
+            time.sleep(0.5)
+        assert self.process.poll() is None, self.stderr()
 
     def end(self, number=signal.SIGINT, timeout=STALL_S):
         """Sends a signal: the probes go at once, the program soon. Returns its status."""
