@@ -475,7 +475,8 @@ def test_terminal_goes(how, target, tmp_path):
               "shell": [harness.PYTHON, "-c", SHELL],
               "nohup": [harness.PYTHON, "-c", SHELL, "nohup"]}[how]
     process = harness.start([*before, harness.TRACER, "-P", "__main__", "-p", target.pid, "-o",
-                             tmp_path / "trace"], stdin=slave, stdout=slave, stderr=slave)
+                             tmp_path / "trace"], stdin=slave, stdout=slave, stderr=slave,
+                            cwd=tmp_path)
     os.close(slave)
     drop = threading.Thread(target=read_all, args=[master])
     drop.start()
