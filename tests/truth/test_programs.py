@@ -6,21 +6,12 @@ run, by the agent and the collector in another. Every call, value, exception and
 """
 import collections
 import os
-import shutil
-import sys
-import tempfile
-from pathlib import Path
 
 import harness
+import place as places
 import pytest
-from compare import Trace, load_truth
-from one_run import OneRun, differing_lines
-
-sys.path.append(str(harness.REPO / "agent_ext"))
-import intree  # noqa: E402
 
 pytestmark = pytest.mark.live
-HERE = Path(__file__).parent
 
 # What runs, the modules that are traced, a module that must be there, the calls that there are at
 # least; words for the program where the interpreter's own tracing watches.
@@ -58,48 +49,14 @@ PYTHONS = [harness.Interpreter("system"),
            *(python for python in harness.interpreters() if python.name == "sid-3.14")]
 
 
-class Place:
-    """A folder that an interpreter sees too, with the programs and the package."""
-
-    def __init__(self, interpreter, path):
-        self.interpreter, self.path = interpreter, path
-        shutil.copytree(HERE / "programs", path / "programs",
-                        ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(intree.BUILD / interpreter.name, path / "package")
-        for file in (harness.LIVE / "truth.py", harness.LIVE / "render.py", HERE / "marked.py"):
-            shutil.copy(file, path)
-
-    def inside(self, path):
-        """A path as the interpreter sees it."""
-        root = self.interpreter.root
-        return str(path) if root is None else "/" + str(path.relative_to(root))
-
-    def collected(self, prefix, *argv):
-        """Runs a command of the interpreter under the collector; returns its trace."""
-        output = self.path / "outside.jsonl"
-        output.unlink(missing_ok=True)
-        path = "%s:%s" % (self.inside(self.path / "package"), self.inside(self.path))
-        command = ["env", "PYTHONPATH=" + path, *self.interpreter.argv("-W", "ignore", *argv)]
-        harness.run([harness.TRACER, "-P", prefix + ",flowtrace_truth", "--no-http", "--buffer",
-                     "64M", "-o", output, "--", *command], check=0, timeout=240, cwd=self.path)
-        return Trace(output)
-
-    def program(self, program):
-        """Its command line."""
-        script, *rest = program.argv
-        return [self.inside(self.path / "programs" / script), *rest]
-
-
 @pytest.fixture(scope="module", params=PYTHONS, ids=repr)
 def place(request):
     """One for each interpreter."""
-    interpreter = request.param
-    reason = interpreter.why_not() or intree.build([interpreter])[interpreter]
-    if isinstance(reason, (str, intree.LeftOut)):
+    try:
+        with places.made(request.param) as made:
+            yield made
+    except places.LeftOut as reason:
         pytest.skip(str(reason))
-    base = interpreter.root / "tmp" if interpreter.root else None
-    with tempfile.TemporaryDirectory(prefix="flowtrace-truth-", dir=base) as path:
-        yield Place(interpreter, Path(path))
 
 
 @pytest.fixture(params=PROGRAMS)
@@ -118,10 +75,7 @@ def program(request, place):
 
 def test_as_the_interpreter(place, program):
     """The collector's calls are those of sys.settrace or sys.monitoring."""
-    truth = place.path / "truth.jsonl"
-    trace = place.collected(program.prefix, "-c", "import truth; truth.main()", "--mark", "-o",
-                            place.inside(truth), "-P", program.prefix, *place.program(program), *program.watched)
-    comparison = OneRun(trace, load_truth(truth), place.interpreter.minor())
+    comparison = place.as_the_interpreter(program.prefix, place.program(program.argv), program.watched)
     print(comparison.report())
     if comparison.differences:
         pytest.fail(comparison.report(), pytrace=False)
@@ -130,15 +84,8 @@ def test_as_the_interpreter(place, program):
 
 def test_as_the_agent(place, program):
     """The collector's lines are the agent's."""
-    own = place.path / "inside.jsonl"
-    own.unlink(missing_ok=True)
-    outside = place.collected(program.prefix, "-m", "flowtrace_agent", "-P",
-                              program.prefix + ",flowtrace_truth", "-o", place.inside(own),
-                              place.inside(place.path / "marked.py"), *place.program(program))
-    inside = Trace(own)
-    texts = differing_lines(inside, outside)
+    texts, calls = place.as_the_agent(program.prefix, place.program(program.argv))
     if texts:
         pytest.fail("%d of %d calls; the first:\n%s" % (
-            len(texts), len(outside.calls), "\n".join(text[:1500] for text in texts[:8])),
-            pytrace=False)
-    assert len(outside.calls) >= program.minimum
+            len(texts), calls, "\n".join(text[:1500] for text in texts[:8])), pytrace=False)
+    assert calls >= program.minimum
