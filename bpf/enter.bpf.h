@@ -12,14 +12,6 @@
 
 /* ---- where a body stands (3.11 on) ----------------------------------------------------------- */
 
-FT_INLINE bool is_resume(const struct ft_layout *l, u16 unit)
-{
-	u8 op = unit;
-
-	return op && (op == l->op_resume[0] || op == l->op_resume[1] || op == l->op_resume[2] ||
-		      op == l->op_resume[3]);
-}
-
 /*
  * 1: RESUME at the start of the body; 0: after a suspension; -1: no RESUME to be found.
  * reached: its handler was, so it is there, maybe under an INSTRUMENTED_INSTRUCTION.
@@ -107,7 +99,8 @@ FT_INLINE struct call *push_suspended(struct thread *t, struct hit *h, u64 frame
 
 /*
  * The caller is a generator that we did not see go on: thrown into, its sub-iterator ended,
- * and it continues behind its `yield from` without a RESUME (3.11 genobject.c, _gen_throw).
+ * and it continues behind its `yield from` without a RESUME (3.11 genobject.c, _gen_throw). While
+ * it still stands at that, the call is one of the sub-iterator's throw() (3.11).
  */
 FT_INLINE void resume_caller(struct thread *t, struct hit *h, struct call *top)
 {
@@ -115,7 +108,8 @@ FT_INLINE void resume_caller(struct thread *t, struct hit *h, struct call *top)
 	u8 owner = 0;
 
 	if (h->l->frame_owner == FT_NONE || (top && top->frame == previous) ||
-	    read_at(&owner, 1, previous + h->l->frame_owner) || owner != OWNER_GENERATOR)
+	    read_at(&owner, 1, previous + h->l->frame_owner) || owner != OWNER_GENERATOR ||
+	    at_start(h->l, previous, false) == 0)
 		return;
 	push_suspended(t, h, previous, frame_code(h->l, previous));
 }
@@ -133,6 +127,8 @@ FT_INLINE struct call *call_below(struct thread *t, struct hit *h)
 	if (top && top->frame == previous)
 		return top;
 	frame = ft_thrown_below(h->tid, previous);
+	if (frame == WALK_MET)
+		return 0;
 	return (frame ? suspended_find(h->tgid, frame, frame_code(h->l, frame)) : 0) ?: top;
 }
 

@@ -72,13 +72,14 @@ struct ft_layout {
 
 	/* frame */
 	__u16 frame_code, frame_previous, frame_globals, frame_localsplus;
-	__u16 frame_instr;    /* pointer to the instruction, FT_NONE where frame_lasti is used */
-	__u16 frame_lasti;    /* int: -1 = the body has not started */
-	__u16 frame_stacktop; /* pointer, not NULL = suspended by a yield; FT_NONE */
-	__u16 frame_state;    /* signed char; FT_NONE */
-	__u16 frame_owner;    /* char: 1 = a generator's; FT_NONE */
-	__u16 frame_object;   /* NULL when an exception has left the frame (3.11); FT_NONE */
-	__u16 pyframe_frame;  /* PyFrameObject -> the frame; FT_NONE: it is the frame */
+	__u16 frame_instr;     /* pointer to the instruction, FT_NONE where frame_lasti is used */
+	__u16 frame_lasti;     /* int: -1 = the body has not started */
+	__u16 frame_stacktop;  /* pointer, not NULL = suspended by a yield; FT_NONE */
+	__u16 frame_state;     /* signed char; FT_NONE */
+	__u16 frame_owner;     /* char: 1 = a generator's; FT_NONE */
+	__u16 frame_object;    /* NULL when an exception has left the frame (3.11); FT_NONE */
+	__u16 generator_frame; /* where generators go on unseen (3.11); FT_NONE */
+	__u16 pyframe_frame;   /* PyFrameObject -> the frame; FT_NONE: it is the frame */
 	__s16 frame_state_suspended; /* where there is no frame_stacktop */
 
 	/* RESUME, read through frame_instr */

@@ -64,13 +64,19 @@ int ft_left_by(u32 tid, u64 exc);
  * below: among the frames down to the top call's, if a generator whose call is kept as suspended
  * stands there, it is the parent. It is not pushed, since when it waits again no hook may tell.
  *
- *     thread->thrown    1 + calls that were open when an exception was first seen in such a
- *                       generator; 0 again when none is found there any more
+ *     thread->thrown    1 + calls that were open when throw() was called, or an exception was
+ *                       first seen in such a generator; 0 again when none is found there any more
+ *     thread->thrown_into
+ *                       the one that was thrown into; it stands at thrown_at until it goes on, and
+ *                       before that it need not be among the frames: up to 3.13.0 it is not while
+ *                       a throw() is called that is no generator's
  *
- * PyTraceBack_Here is the first hook that such a generator passes.
+ * PyTraceBack_Here is the first hook that such a generator passes itself.
  */
 int ft_thrown_into(u32 tgid, u64 frame, u64 top);
-/* The frame of that generator, the nearest from this frame downwards; 0 = there is none. */
+/* The frame of that generator, the nearest from this frame downwards; 0 = there is none; WALK_MET:
+ * nor is the top call there, for one that waits stands at the bottom of a chain of its own (3.9,
+ * genobject.c, _gen_throw). */
 u64 ft_thrown_below(u32 tid, u64 frame);
 /* The calls of a thread are forgotten, those of all its greenlets. */
 int ft_drop_stacks(u32 tid);
@@ -172,6 +178,14 @@ FT_INLINE u64 object_code(const struct ft_layout *l, u64 object)
 	if (l->pyframe_frame != FT_NONE)
 		object = read_ptr(object + l->pyframe_frame);
 	return plausible(object) ? frame_code(l, object) : 0;
+}
+
+FT_INLINE bool is_resume(const struct ft_layout *l, u16 unit)
+{
+	u8 op = unit;
+
+	return op && (op == l->op_resume[0] || op == l->op_resume[1] || op == l->op_resume[2] ||
+		      op == l->op_resume[3]);
 }
 
 /* ---- suspended generators ------------------------------------------------------------- */

@@ -146,16 +146,18 @@ FT_GLOBAL int ft_thrown_into(u32 tgid, u64 frame, u64 top)
 	return l != 0; /* the next entry looks further */
 }
 
-/* Looks at WALK_FEW: the generator with WALK_MET in its address; 0: at the top call, or at the
- * bottom; else the frame where it is. */
+/* Looks at WALK_FEW: the generator with WALK_MET in its address; 0: at the top call; WALK_MET: at
+ * the bottom; else the frame where it is. */
 FT_GLOBAL u64 ft_generator_below(u32 tgid, u64 frame, u64 top)
 {
 	const struct ft_layout *l = my_layout();
 	u32 i;
 
 	for (i = 0; l && i < WALK_FEW; i++) {
-		if (!plausible(frame) || frame == top)
+		if (frame == top)
 			return 0;
+		if (!plausible(frame))
+			return WALK_MET;
 		if (ft_frame_is(tgid, frame) == FRAME_SUSPENDED)
 			return frame | WALK_MET;
 		frame = read_ptr(frame + l->frame_previous);
@@ -163,29 +165,46 @@ FT_GLOBAL u64 ft_generator_below(u32 tgid, u64 frame, u64 top)
 	return l ? frame : 0;
 }
 
+/* Has the one that was thrown into not gone on since? */
+FT_INLINE bool is_waiting(const struct ft_layout *l, const struct thread *t)
+{
+	return t->thrown_into && read_ptr(t->thrown_into + l->frame_instr) == t->thrown_at;
+}
+
 FT_GLOBAL u64 ft_thrown_below(u32 tid, u64 frame)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
 	struct call *top = t ? call_top(t, tid) : 0;
 	u64 top_frame = top ? top->frame : 0;
 	u32 i, tgid = my_ids() >> 32;
 
-	if (!t)
+	if (!l)
 		return 0;
 	for (i = 0; i < WALK_MANY; i++) {
 		frame = ft_generator_below(tgid, frame, top_frame);
-		if (frame & WALK_MET)
+		if (frame > WALK_MET && frame & WALK_MET)
 			return frame & ~(u64)WALK_MET;
-		if (!frame)
+		if (frame <= WALK_MET)
 			break;
 	}
-	if (frame) {
+	if (frame > WALK_MET) {
 		count(FT_LOST_walk_bound);
 		thread_lost(t, bpf_ktime_get_ns(), 1, FT_LOST_walk_bound);
-	} else if (t->depth < t->thrown) {
-		t->thrown = 0;
+		return 0;
 	}
+	if (frame && top && l->states_running)
+		return WALK_MET;
+	if (t->depth < t->thrown && !is_waiting(l, t))
+		t->thrown = 0;
 	return 0;
+}
+
+/* From here on calls may have a generator below them that is not pushed. */
+FT_INLINE void expect_thrown(struct thread *t)
+{
+	if (!t->thrown || t->thrown > t->depth + 1)
+		t->thrown = t->depth + 1;
 }
 
 /* An exception is seen in this frame. */
@@ -204,8 +223,50 @@ FT_INLINE void note_thrown(struct hit *h, u64 frame)
 	if (!ft_thrown_into(h->tgid, frame, top ? top->frame : 0))
 		return;
 	t = thread_get(h->tgid, h->tid);
-	if (t && (!t->thrown || t->thrown > t->depth + 1))
-		t->thrown = t->depth + 1;
+	if (t)
+		expect_thrown(t);
+}
+
+#define RESUME_DELEGATES 2 /* and above: behind a `yield from` or an await */
+
+/* Does this generator's frame wait for another iterator (3.11)? */
+FT_INLINE bool delegates(const struct ft_layout *l, u64 frame)
+{
+	u16 unit[2] = {};
+
+	return !read_at(unit, sizeof(unit), read_ptr(frame + l->frame_instr)) &&
+	       is_resume(l, unit[1]) && unit[1] >> 8 >= RESUME_DELEGATES;
+}
+
+/*
+ * generator.throw(self, ...), and of others like it. One that waits for an iterator with a throw()
+ * of its own hands on what is thrown, and no hook shows that: it stands among the frames while that
+ * is called.
+ */
+SEC("uprobe")
+int ft_throw(struct pt_regs *ctx)
+{
+	struct thread *t;
+	struct hit h;
+	u64 frame;
+
+	if (!hit_ours(&h) || !(h.proc->flags & FT_PROC_SUSPENDS) || !hit_running(&h) ||
+	    !plausible(h.frame))
+		return 0;
+	stand(&h, false);
+	t = thread_get(h.tgid, h.tid);
+	if (!t)
+		return 0;
+	expect_thrown(t);
+	t->thrown_into = 0;
+	if (h.l->generator_frame == FT_NONE)
+		return 0;
+	frame = PT_REGS_PARM1(ctx) + h.l->generator_frame;
+	if (!delegates(h.l, frame))
+		return 0;
+	t->thrown_into = frame;
+	t->thrown_at = read_ptr(frame + h.l->frame_instr);
+	return 0;
 }
 
 /* ---- which exception left a call ------------------------------------------------------------ */

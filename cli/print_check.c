@@ -27,6 +27,7 @@ static const char *const role_text[] = {
 	[HOOK_GREENLET] = "greenlet loaded",
 	[HOOK_FINALIZE] = "end of the program",
 	[HOOK_FREED] = "code or class freed",
+	[HOOK_THROW] = "throw()",
 };
 
 _Static_assert(sizeof(role_text) / sizeof(role_text[0]) == HOOK_LAST + 1, "each has a text");

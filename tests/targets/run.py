@@ -14,7 +14,7 @@ SCENARIOS = (
     "recursion", "methods", "params", "generators", "yieldfrom", "coroutines", "asyncgens",
     "threads", "pool", "exceptions", "swallowed", "through_c", "chains", "deepchain", "scalars",
     "containers", "objects", "frames", "limits", "redaction", "names", "reused",
-    "left_by", "raised_again", "thrown", "uncaught",
+    "left_by", "raised_again", "thrown", "handed_on", "uncaught",
 )
 # Their main() raises.
 FAILING = ("uncaught",)

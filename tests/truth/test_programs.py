@@ -36,14 +36,6 @@ for name in ("generators", "coroutines", "asyncgen", "contextlib", "exceptions")
 
 # Too long for every change: minutes under sys.settrace.
 LONG = ("django", "documents", "sqlalchemy", "pandas", "celery")
-# What is known to be wrong, with the reason.
-WRONG = {
-    ("test_as_the_interpreter", "test_generators", "sid-3.14"): "the parent in a throw() of an "
-    "iterator's own, which a generator that waits for it hands on",
-    ("test_as_the_agent", "test_generators", "sid-3.14"): "the collector tells another parent in a "
-    "throw() of an iterator's own",
-}
-
 # The system's own, and one that has sys.monitoring.
 PYTHONS = [harness.Interpreter("system"),
            *(python for python in harness.interpreters() if python.name == "sid-3.14")]
@@ -65,9 +57,6 @@ def program(request, place):
     wanted = PROGRAMS[request.param]
     if os.environ.get("CI") and request.param in LONG:
         pytest.skip("by hand: ./dev truth " + request.param)
-    known = WRONG.get((request.function.__name__, request.param, place.interpreter.name))
-    if known:
-        request.applymarker(pytest.mark.xfail(reason=known, strict=False))
     if harness.run(place.interpreter.argv("-c", "import " + wanted.needs))[0]:
         pytest.skip("no module " + wanted.needs)
     return wanted

@@ -299,6 +299,8 @@ static void check_3_11(const char *path)
 	cr_assert_eq(roles[HOOK_FRAME_EXIT], 1);
 	cr_assert_eq(roles[HOOK_FINALIZE], 0);
 	cr_assert_eq(roles[HOOK_FREED], 2);
+	/* Of generators and coroutines, and of each class that hands on to one. */
+	cr_assert_geq(roles[HOOK_THROW], 2);
 }
 
 Test(hooks, debian_12)
@@ -316,7 +318,7 @@ Test(hooks, debian_11_has_usdt_probes_that_see_every_call)
 	struct hooks h = must_hook(need_file(DEBIAN_11_PYTHON), 9, BACKEND_AUTO);
 
 	cr_assert_str_eq(h.backend, "usdt");
-	cr_assert_eq(h.count, 9);
+	cr_assert_gt(h.count, 9);
 	cr_assert_eq(h.site[0].role, HOOK_FRAME_ENTRY);
 	cr_assert_eq(h.site[1].role, HOOK_FRAME_EXIT);
 	cr_assert_eq(h.site[2].role, HOOK_TRACEBACK);
@@ -326,6 +328,8 @@ Test(hooks, debian_11_has_usdt_probes_that_see_every_call)
 	cr_assert_eq(h.site[6].role, HOOK_CONTEXT_COPIED);
 	cr_assert_eq(h.site[7].role, HOOK_CONTEXT_MADE);
 	cr_assert_eq(h.site[8].role, HOOK_GREENLET);
+	for (int i = 9; i < h.count; i++)
+		cr_assert_eq(h.site[i].role, HOOK_THROW);
 	for (int i = 0; i < 2; i++) {
 		cr_assert_eq(h.site[i].cost, HOOK_EMULATED);
 		cr_assert_neq(h.site[i].semaphore_offset, 0);

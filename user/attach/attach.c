@@ -163,6 +163,8 @@ static struct bpf_program *program_of(struct attach *a, enum hook_role role)
 		return a->skel->progs.ft_finalize;
 	case HOOK_FREED:
 		return a->skel->progs.ft_freed;
+	case HOOK_THROW:
+		return a->skel->progs.ft_throw;
 	case HOOK_AGENT_NAME:
 	case HOOK_AGENT_LISTENER:
 		return a->skel->progs.ft_agent_name;

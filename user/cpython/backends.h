@@ -26,6 +26,9 @@ int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_fac
 /* What generators that are thrown into pass first. */
 int hooks_traceback(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
 
+/* What throws into generators. */
+int hooks_throw(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
+
 /* What frees the objects that BPF remembers something of. */
 int hooks_freed(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
 

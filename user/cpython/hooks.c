@@ -92,6 +92,8 @@ static int hooks_interpreter(const struct target *t, enum backend backend, bool 
 	if (!err)
 		err = hooks_greenlet(&e, t, h, w);
 	if (!err)
+		err = hooks_throw(&e, t, h, w);
+	if (!err)
 		err = hooks_keep_code(h, &e, w);
 	elf_release(&e);
 	return err;

@@ -189,6 +189,23 @@ int hooks_greenlet(struct elf *e, const struct target *t, struct hooks *h, struc
 	return add_function(e, t, capsule, exported(e, capsule.name), h, w);
 }
 
+/*
+ * throw() of what runs a body piece by piece. Some of these have one function for it. A class that
+ * is not exported is met by way of the others: nobody but debuggers and tests drives it by hand.
+ */
+int hooks_throw(struct elf *e, const struct target *t, struct hooks *h, struct why *w)
+{
+	static const char *const type[] = {"PyGen_Type", "PyCoro_Type", "_PyCoroWrapper_Type",
+					   "_PyAsyncGenASend_Type", "_PyAsyncGenAThrow_Type"};
+	static const struct hook hook = {.role = HOOK_THROW, .name = "generator.throw"};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(type) / sizeof(type[0]); i++)
+		if (exported(e, type[i]))
+			err = add_function(e, t, hook, method_of(e, type[i], "throw"), h, w);
+	return err;
+}
+
 int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 		 struct hooks *h, struct why *w)
 {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HOOKS_MAX 21
+#define HOOKS_MAX 26
 #define HOOK_CODE_MAX 16 /* no instruction is longer */
 
 /* What an instruction at a hook site means; one BPF program each. */
@@ -34,7 +34,8 @@ enum hook_role {
 	HOOK_GREENLET = 16,	  /* PyCapsule_New: the module greenlet makes one */
 	HOOK_FINALIZE = 17,	  /* Py_FinalizeEx: the program is over (up to 3.11) */
 	HOOK_FREED = 18, /* what frees a code object or a class: its address may be used again */
-	HOOK_LAST = HOOK_FREED,
+	HOOK_THROW = 19, /* generator.throw() and its like: something is thrown into one */
+	HOOK_LAST = HOOK_THROW,
 };
 
 /* Is it the return of the function at the site that is hooked? */

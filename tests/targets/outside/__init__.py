@@ -75,3 +75,19 @@ def catching(function, *args):
         function(*args)
     function(*args)
     yield "handled"
+
+
+def delegating(iterator):
+    """A generator that waits for another one."""
+    return (yield from iterator)
+
+
+def methods(function):
+    """throw() and close() that call function."""
+    def throw(self, *error):
+        return function(error[0])
+
+    def close(self):
+        function(self)
+
+    return throw, close

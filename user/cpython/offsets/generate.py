@@ -68,6 +68,8 @@ LAYOUT = {
     "frame_owner": {8: None, 11: of(IFRAME, "owner")},
     # Where an exit by exception has no hook of its own: taken away from a frame that ends.
     "frame_object": {8: None, 11: of(IFRAME, "frame_obj"), 12: None},
+    # Where a generator goes on without any hook when its sub-iterator's throw() has ended it.
+    "generator_frame": {8: None, 11: of("PyGenObject", "gi_iframe"), 12: None},
     "pyframe_frame": {8: None, 11: of(FRAME, "f_frame")},
     "code_argcount": {8: of(CODE, "co_argcount")},
     "code_posonly": {8: of(CODE, "co_posonlyargcount")},
