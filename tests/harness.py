@@ -369,18 +369,36 @@ def state(pid):
     return Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()[0]
 
 
-def text_of(pid):
-    """A digest of the interpreter's code as it lies in a process: probes show in it."""
-    digest = hashlib.sha256()
+def code_of(pid):
+    """(first address, offset in the file, bytes) of the interpreter's code as it lies in a process:
+    probes show in it."""
     program = os.readlink("/proc/%d/exe" % pid)
     with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as memory:
         for line in maps:
-            found = re.match(r"(\w+)-(\w+) r-xp \S+ \S+ \S+ +(/.*)$", line)
-            if found and (found[3] == program or "/libpython3." in found[3]):
+            found = re.match(r"(\w+)-(\w+) r-xp (\w+) \S+ \S+ +(/.*)$", line)
+            if found and (found[4] == program or "/libpython3." in found[4]):
                 first, last = int(found[1], 16), int(found[2], 16)
                 memory.seek(first)
-                digest.update(memory.read(last - first))
+                yield first, int(found[3], 16), memory.read(last - first)
+
+
+def text_of(pid):
+    """A digest of that code."""
+    digest = hashlib.sha256()
+    for _, _, data in code_of(pid):
+        digest.update(data)
     return digest.hexdigest()
+
+
+def is_unhooked(pid):
+    """Is that code what its files have?"""
+    for first, offset, data in code_of(pid):
+        with open("/proc/%d/map_files/%x-%x" % (pid, first, first + len(data)), "rb") as file:
+            file.seek(offset)
+            inside = file.read(len(data))  # the last page is longer than the file
+        if inside != data[:len(inside)]:
+            return False
+    return True
 
 
 def bpf_ids(pids):

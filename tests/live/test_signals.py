@@ -18,15 +18,6 @@ from faults import GONE_S, Run, a_target, check, run  # noqa: F401
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left")]
 
 
-def test_kill(target, tmp_path):
-    """kill -9: the kernel takes the probes out; what was written is whole lines, but for the last."""
-    with run(target, tmp_path / "trace") as one:
-        one.process.kill()
-        one.process.wait(timeout=5)
-        harness.wait_for("probes gone", target.free, 5)
-    check((tmp_path / "trace").read_bytes().split(b"\n")[:-1])
-
-
 def links_of(pid):
     """The kinds of the BPF links that a process holds, each as often as it has it."""
     text = "".join(file.read_text() for file in Path("/proc/%d/fdinfo" % pid).iterdir())
@@ -55,6 +46,24 @@ def test_stopped(target, tmp_path):
         assert one.end() == 0, one.stderr()
         lost = check((tmp_path / "trace").read_bytes().splitlines())
         assert harness.lost_in_summary(one.stderr()) == lost > 100
+
+
+@pytest.mark.parametrize("options", [[], ["-f"]], ids=["pid", "follow"])
+@pytest.mark.parametrize("when", ["attach", "detach", "both"])
+def test_stopped_target(when, options, target, tmp_path):
+    """It need not run for a hook to come or go, and is not set going; later it runs as before."""
+    if when != "detach":
+        os.kill(target.pid, signal.SIGSTOP)
+    with run(target, tmp_path / "trace", *options) as one:
+        if when == "attach":
+            os.kill(target.pid, signal.SIGCONT)
+            harness.wait_for("its calls", lambda: (tmp_path / "trace").stat().st_size)
+        else:
+            os.kill(target.pid, signal.SIGSTOP)
+        assert one.end() == 0, one.stderr()
+    assert harness.state(target.pid) == ("R" if when == "attach" else "T")
+    os.kill(target.pid, signal.SIGCONT)
+    check((tmp_path / "trace").read_bytes().splitlines())
 
 
 def interrupted(tracer, target):

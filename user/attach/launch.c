@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,11 +18,11 @@
 struct launch {
 	pid_t pid;
 	const char *name;     /* borrowed: argv[0] */
-	int go[2];	      /* closing the write end lets the child exec */
+	int go[2];	      /* a byte lets the child exec; the end of file, ours, ends it */
 	int failed[2];	      /* the child's errno, when its exec failed */
 	pid_t held[HELD_MAX]; /* the command and its children, until they are released */
 	int nheld;
-	pid_t stopping; /* asked to stop; 0 = nobody */
+	pid_t stopping; /* asked to stop, and has not yet; 0 = nobody */
 	unsigned stops;
 };
 
@@ -41,9 +40,7 @@ static _Noreturn void child(struct launch *l, char **command)
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
 	close(l->go[1]);
-	ptrace(PTRACE_TRACEME, 0, 0, 0);
-	raise(SIGSTOP); /* the parent sets its options now */
-	if (read(l->go[0], &byte, 1) != 0)
+	if (read(l->go[0], &byte, 1) != 1)
 		_exit(127);
 	execvp(command[0], command);
 	err = errno;
@@ -75,7 +72,6 @@ int launch_holds(const struct launch *l, pid_t pid)
 int launch_new(char **command, struct launch **ret_launch, struct why *w)
 {
 	struct launch *l = calloc(1, sizeof(*l));
-	int status;
 
 	if (!l)
 		return why(w, -ENOMEM, "out of memory");
@@ -89,9 +85,7 @@ int launch_new(char **command, struct launch **ret_launch, struct why *w)
 		child(l, command);
 	close(l->go[0]);
 	close(l->failed[1]);
-	if (l->pid < 0 || waitpid(l->pid, &status, 0) < 0 || !WIFSTOPPED(status) ||
-	    ptrace(PTRACE_SETOPTIONS, l->pid, 0, TRACE_OPTIONS) ||
-	    ptrace(PTRACE_CONT, l->pid, 0, 0)) {
+	if (l->pid < 0 || ptrace(PTRACE_SEIZE, l->pid, 0, TRACE_OPTIONS)) {
 		int err = -errno;
 
 		launch_free(l, 1);
@@ -106,6 +100,7 @@ int launch_go(struct launch *l, struct why *w)
 {
 	int err;
 
+	(void)!write(l->go[1], "", 1);
 	close(l->go[1]);
 	l->go[1] = -1;
 	/* End of file: the exec closed the pipe, it worked. */
@@ -144,10 +139,10 @@ void launch_hold_on(struct launch *l, pid_t pid)
 	ptrace(PTRACE_CONT, pid, 0, 0);
 }
 
-/* The signal is for the one thread that we trace, and it is never delivered. */
+/* For the one thread that we trace. */
 bool launch_stop(struct launch *l, pid_t pid)
 {
-	if (!launch_holds(l, pid) || l->stopping || syscall(SYS_tgkill, pid, pid, SIGSTOP))
+	if (!launch_holds(l, pid) || l->stopping || ptrace(PTRACE_INTERRUPT, pid, 0, 0))
 		return false;
 	l->stopping = pid;
 	return true;
@@ -158,17 +153,28 @@ void launch_step(struct launch *l, pid_t pid)
 	ptrace(PTRACE_SYSCALL, pid, 0, 0);
 }
 
+/* Stopped by a signal of others, as a shell stops a job: until they send SIGCONT. */
+static bool is_job_stop(int status)
+{
+	return status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
+}
+
 /* A stop that is none of our business: the signal goes on to the process. */
 static void pass_on(struct launch *l, pid_t pid, int status)
 {
-	int sig = WSTOPSIG(status);
+	int event = status >> 16;
 	unsigned long child;
 
-	if (status >> 16 && !ptrace(PTRACE_GETEVENTMSG, pid, 0, &child))
+	if ((event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK) &&
+	    !ptrace(PTRACE_GETEVENTMSG, pid, 0, &child))
 		hold(l, child);
-	if (status >> 16 || sig == SIGSTOP) /* fork events, a new child's first stop */
-		sig = 0;
-	ptrace(PTRACE_CONT, pid, 0, sig);
+	if (is_job_stop(status)) { /* its end is a stop too */
+		ptrace(PTRACE_LISTEN, pid, 0, 0);
+		return;
+	}
+	ptrace(PTRACE_CONT, pid, 0, event ? 0 : WSTOPSIG(status));
+	if (pid == l->stopping) /* the kernel forgets it over another stop */
+		ptrace(PTRACE_INTERRUPT, pid, 0, 0);
 }
 
 enum launch_event launch_next(struct launch *l, pid_t *ret_pid, int *ret_status)
@@ -179,7 +185,8 @@ enum launch_event launch_next(struct launch *l, pid_t *ret_pid, int *ret_status)
 	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
 		if (WIFSTOPPED(status)) {
 			bool step = WSTOPSIG(status) == SYSCALL_STOP;
-			bool stop = pid == l->stopping && WSTOPSIG(status) == SIGSTOP;
+			bool stop = pid == l->stopping && status >> 16 == PTRACE_EVENT_STOP &&
+				    !is_job_stop(status);
 
 			if (stop)
 				l->stopping = 0;

@@ -15,7 +15,8 @@
 
 struct launch;
 
-/* Forks; the child waits before its exec until launch_go. exit 2: it cannot be run. */
+/* Forks; the child waits before its exec until launch_go, and ends if we do before that. exit 2:
+ * it cannot be run. */
 int launch_new(char **command, struct launch **ret_launch, struct why *w);
 int launch_go(struct launch *l, struct why *w);
 /* Lets go of every process that is still held; kill_it ends the command. NULL is fine. */

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""kill -9 of a collector, whatever it is about: the kernel takes out what it put in, nobody is left
+stopped, and what it traced, or started, runs on."""
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import harness
+import pytest
+from faults import BUSY, Target, a_target, check, goes_on, line_of  # noqa: F401
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left")]
+CHILDREN = 3
+FAMILY = "import os\nfor _ in range(%d):\n    if not os.fork(): break\n" % CHILDREN + BUSY
+
+
+def holds(pid, kind):
+    """Has it a descriptor of that kind?"""
+    with contextlib.suppress(OSError):
+        return any(kind in os.readlink("/proc/%d/fd/%s" % (pid, fd))
+                   for fd in os.listdir("/proc/%d/fd" % pid))
+
+
+def children(pid):
+    return list(map(int, Path("/proc/%d/task/%d/children" % (pid, pid)).read_text().split()))
+
+
+def loads(pid):
+    return holds(pid, "bpf-map")
+
+
+def hooks(pid):
+    return holds(pid, "bpf_link") or holds(pid, "perf_event")
+
+
+def writes(pid):
+    with contextlib.suppress(FileNotFoundError):
+        return os.stat("/proc/%d/cwd/trace" % pid).st_size
+
+
+def always(pid):
+    return True
+
+
+# So many milliseconds after that.
+MOMENTS = [(always, 50), (always, 150), (always, 250), (always, 500), (loads, 0), (loads, 100),
+           (hooks, 0), (hooks, 5), (hooks, 20), (writes, 0)]
+OF_A_COMMAND = [*MOMENTS, (children, 0), (children, 1), (children, 5), (children, 20)]
+
+
+def moments(some):
+    return pytest.mark.parametrize("moment", some, ids=["%s+%d" % (when.__name__, ms) for when, ms
+                                                        in some])
+
+
+@contextlib.contextmanager
+def killed(moment, tmp_path, *options, **popen):
+    """A collector that is killed at that moment. What it wrote is whole lines, but for the last."""
+    begins, ms = moment
+    process = harness.start([harness.TRACER, "-P", "__main__", "-o", tmp_path / "trace", *options],
+                            cwd=tmp_path, stderr=subprocess.DEVNULL, **popen)
+    try:
+        harness.wait_for("that moment", lambda: begins(process.pid), 60, 0)
+        time.sleep(ms / 1000)
+        process.kill()
+        assert process.wait(timeout=10) == -signal.SIGKILL
+        yield process
+        if (tmp_path / "trace").exists():
+            check((tmp_path / "trace").read_bytes().split(b"\n")[:-1])
+    finally:
+        harness.kill_session(process)
+
+
+def unharmed(pid, output):
+    """No probe is in it, and it goes on."""
+    harness.wait_for("probes gone", lambda: harness.is_unhooked(pid))
+    goes_on(pid, output)
+
+
+@moments(MOMENTS)
+def test_beside_a_process(moment, target, tmp_path):
+    with killed(moment, tmp_path, "-p", target.pid):
+        unharmed(target.pid, target.process)
+
+
+@pytest.fixture(name="family")
+def a_family():
+    """A process with children, all of which are busy."""
+    target = Target(FAMILY)
+    for _ in range(CHILDREN):
+        assert line_of(target.process) == "ready\n"
+    yield target
+    target.end()
+
+
+@moments(MOMENTS)
+def test_beside_a_family(moment, family, tmp_path):
+    """With --follow no child keeps a hook either."""
+    with killed(moment, tmp_path, "-f", "-p", family.pid):
+        for pid in [family.pid, *children(family.pid)]:
+            unharmed(pid, family.process)
+    assert len(children(family.pid)) == CHILDREN
+
+
+def in_session(number):
+    """Its processes, but for those that have ended."""
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        with contextlib.suppress(OSError):
+            if os.getsid(pid) == number and harness.state(pid) not in "XZ":
+                yield pid
+
+
+@moments(OF_A_COMMAND)
+@pytest.mark.parametrize("before", [[], ["sh", "-c", '"$@"; true', "sh"]], ids=["python", "sh"])
+def test_over_a_command(before, moment, tmp_path):
+    """It has begun, and goes on; or it never begins, and nobody waits for that."""
+    with killed(moment, tmp_path, "--", *before, harness.own_python(), "-c", BUSY,
+                stdout=subprocess.PIPE, bufsize=0) as process:
+        with process.stdout:
+            if line_of(process):
+                pid = max(in_session(process.pid))
+                assert os.readlink("/proc/%d/exe" % pid) == harness.own_python()
+                unharmed(pid, process)
+            else:
+                harness.wait_for("nobody", lambda: not list(in_session(process.pid)))
