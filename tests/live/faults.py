@@ -40,6 +40,20 @@ def goes_on(pid, process):
     harness.wait_for("its next calls", lambda: count() > first)
 
 
+def unharmed(pid, output):
+    """No probe is in it, and it goes on."""
+    harness.wait_for("probes gone", lambda: harness.is_unhooked(pid))
+    goes_on(pid, output)
+
+
+def in_session(number):
+    """Its processes, but for those that have ended."""
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        with contextlib.suppress(OSError):
+            if os.getsid(pid) == number and harness.state(pid) not in "XZ":
+                yield pid
+
+
 class Target:
     """A busy program with what its code looked like before it was traced."""
 

@@ -230,27 +230,6 @@ def test_unwritable_output(where, ticker, tmp_path):
     refused(OTHER, "-p", ticker.pid, "-o", tmp_path / where, says=[str(tmp_path)])
 
 
-def test_device_without_room(ticker):
-    """/dev/full takes no byte."""
-    refused(OTHER, "-p", ticker.pid, "-P", "__main__", "-o", "/dev/full", "-d", "10",
-            says=["/dev/full", "space"])
-
-
-def test_full_disk(ticker, tmp_path):
-    """A file system of 32 KiB: what was written before is whole lines, but for the last."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    harness.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", disk], check=0)
-    try:
-        refused(OTHER, "-p", ticker.pid, "-P", "__main__", "-o", disk / "out", "-d", "15",
-                says=["space"], timeout=30)
-        written = (disk / "out").read_bytes().split(b"\n")
-        assert len(written) > 20
-        assert all(json.loads(line)["event"] for line in written[:-1])
-    finally:
-        harness.run(["umount", disk], check=0)
-
-
 def test_output_file(ticker, tmp_path):
     """Made 0600, owned by who called sudo, appended to."""
     path = tmp_path / "out"

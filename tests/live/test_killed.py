@@ -10,7 +10,7 @@ from pathlib import Path
 
 import harness
 import pytest
-from faults import BUSY, Target, a_target, check, goes_on, line_of  # noqa: F401
+from faults import BUSY, Target, a_target, check, in_session, line_of, unharmed  # noqa: F401
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left")]
 CHILDREN = 3
@@ -74,12 +74,6 @@ def killed(moment, tmp_path, *options, **popen):
         harness.kill_session(process)
 
 
-def unharmed(pid, output):
-    """No probe is in it, and it goes on."""
-    harness.wait_for("probes gone", lambda: harness.is_unhooked(pid))
-    goes_on(pid, output)
-
-
 @moments(MOMENTS)
 def test_beside_a_process(moment, target, tmp_path):
     with killed(moment, tmp_path, "-p", target.pid):
@@ -103,14 +97,6 @@ def test_beside_a_family(moment, family, tmp_path):
         for pid in [family.pid, *children(family.pid)]:
             unharmed(pid, family.process)
     assert len(children(family.pid)) == CHILDREN
-
-
-def in_session(number):
-    """Its processes, but for those that have ended."""
-    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
-        with contextlib.suppress(OSError):
-            if os.getsid(pid) == number and harness.state(pid) not in "XZ":
-                yield pid
 
 
 @moments(OF_A_COMMAND)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -15,6 +16,9 @@
 
 #define UPROBE_TYPE "/sys/bus/event_source/devices/uprobe/type"
 #define BTF "/sys/kernel/btf/vmlinux"
+
+/* Programs, maps, hooks of one interpreter and outputs: 60 today, with --follow. */
+#define FILES 72
 
 /* Is the capability in this process's effective set? */
 static bool has_capability(int cap)
@@ -78,6 +82,36 @@ int attach_features(struct attach_feature ret[ATTACH_FEATURES_MAX])
 	return sizeof(all) / sizeof(all[0]);
 }
 
+static int explain_limit(int err, struct why *w)
+{
+	if (err == -EMFILE || err == -ENFILE)
+		return why(
+			w, err,
+			"too many open files: each program, map and hook is one; raise the limit "
+			"(ulimit -n, ulimit -Hn, LimitNOFILE=)");
+	return why(w, err,
+		   "out of memory: the BPF maps and programs need some (ulimit -v, the "
+		   "cgroup's memory.max, or a smaller --buffer)");
+}
+
+/*
+ * libbpf takes a feature that it had no descriptor to try for one that the kernel lacks, and so do
+ * we: it would be told as that.
+ */
+static int check_files(struct why *w)
+{
+	int fd[FILES], n = 0, err = 0;
+
+	while (!err && n < FILES) {
+		fd[n] = eventfd(0, EFD_CLOEXEC);
+		err = fd[n] < 0 ? -errno : 0;
+		n += !err;
+	}
+	while (n)
+		close(fd[--n]);
+	return err ? explain_limit(err, w) : 0;
+}
+
 int features_check(struct why *w)
 {
 	struct utsname u = {};
@@ -98,18 +132,7 @@ int features_check(struct why *w)
 				"this kernel (%s) has no uprobes (%s): use one built with "
 				"CONFIG_UPROBE_EVENTS",
 				u.release, UPROBE_TYPE);
-	return lockdown_why(w);
-}
-
-static int explain_limit(int err, struct why *w)
-{
-	if (err == -EMFILE || err == -ENFILE)
-		return why(w, err,
-			   "too many open files: each hook is one; raise the limit (ulimit -Hn, "
-			   "LimitNOFILE=)");
-	return why(w, err,
-		   "out of memory: the BPF maps and programs need some (ulimit -v, the "
-		   "cgroup's memory.max, or a smaller --buffer)");
+	return lockdown_why(w) ?: check_files(w);
 }
 
 static bool is_limit(int err)

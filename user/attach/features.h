@@ -10,7 +10,7 @@
 
 #include "base/why.h"
 
-/* Before anything is loaded: 0, -EPERM (exit 4) or -EOPNOTSUPP (exit 5). */
+/* Before anything is loaded: 0, -EPERM (exit 4), -EOPNOTSUPP (exit 5), or -EMFILE. */
 int features_check(struct why *w);
 /* After the kernel refused to load the programs with err. */
 int features_explain(int err, struct why *w);
