@@ -120,7 +120,10 @@ struct ft_layout {
 	__u8 values_order;   /* enum ft_order */
 	__u8 states_running; /* bit (frame_state & 7): the body runs; 0 = frames do not tell */
 	__u8 hash_rounds;    /* of SipHash: 1 = SipHash-1-3, 2 = -2-4 (up to 3.10) */
-	__u8 pad3[2];
+	/* Where a frame is left it is no longer the thread's, and this register has it: its number
+	 * in an instruction, of those that a call keeps; 0: it still is. */
+	__u8 exit_register;
+	__u8 pad3;
 	/* The bytecode, and what is behind op_line and op_instruction: pointers to two tables */
 	__u16 code_bytecode, code_monitoring, monitoring_lines, monitoring_instructions;
 };

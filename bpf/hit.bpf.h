@@ -139,9 +139,19 @@ FT_INLINE bool may_end(const struct hit *h, u64 hidden, u64 frame)
 	return h->proc->flags & FT_PROC_SUSPENDS && bpf_map_lookup_elem(&ft_suspended, &key);
 }
 
+/* Where the frame is left: it may no longer be the thread's. */
+FT_INLINE bool hit_left(struct hit *h, const struct pt_regs *ctx)
+{
+	if (!h->l->exit_register)
+		return hit_site(h, ctx);
+	h->tstate = 0;
+	h->frame = kept_register(ctx, h->l->exit_register);
+	return true;
+}
+
 FT_INLINE bool hit_exit(struct hit *h, struct thread *t, const struct pt_regs *ctx)
 {
-	return hit_site(h, ctx) && may_end(h, hidden_frame(h, t), h->frame) && hit_code(h);
+	return hit_left(h, ctx) && may_end(h, hidden_frame(h, t), h->frame) && hit_code(h);
 }
 
 /*

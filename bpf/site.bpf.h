@@ -41,6 +41,27 @@ FT_INLINE u64 register_at(const struct pt_regs *ctx, const u32 offset)
 	return value;
 }
 
+/* Those that a call keeps, by their numbers in an instruction; and r15. */
+#define FT_KEPT_REGISTERS(X)                                                                       \
+	X(3, bx)                                                                                   \
+	X(5, bp)                                                                                   \
+	X(12, r12)                                                                                 \
+	X(13, r13)                                                                                 \
+	X(14, r14)
+
+/* Some value from the start: the verifier goes on with a constant apart. */
+FT_INLINE u64 kept_register(const struct pt_regs *ctx, u8 number)
+{
+	u64 value = register_at(ctx, __builtin_offsetof(struct pt_regs, r15));
+
+#define X(n, name)                                                                                 \
+	if (number == n)                                                                           \
+		value = register_at(ctx, __builtin_offsetof(struct pt_regs, name));
+	FT_KEPT_REGISTERS(X)
+#undef X
+	return value;
+}
+
 /* NULL: another instruction has its place. */
 FT_INLINE struct ft_site *site_of(struct ft_proc *p, const struct pt_regs *ctx)
 {

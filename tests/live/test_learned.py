@@ -62,7 +62,7 @@ def test_hashes_and_registers(space, tmp_path):
     assert events.count("HTTP_REQUEST") == events.count("HTTP_RESPONSE") == 100
     assert learned["flags"] & HASHED
     assert learned["key_hash"][PATH_INFO] == path_info
-    # Where nothing is known, the frame is an argument of what is hooked.
+    # Where nothing is known, the frame is an argument of what is hooked, or its register is found.
     hooks = 1 if space.interpreter.minor() >= 12 else 2
     if space.interpreter.minor() < 11 and harness.backend_of(tracer.stderr()) == "uprobe":
         hooks = 1

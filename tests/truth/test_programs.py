@@ -6,6 +6,7 @@ run, by the agent and the collector in another. Every call, value, exception and
 """
 import collections
 import os
+import re
 
 import harness
 import place as places
@@ -29,6 +30,7 @@ PROGRAMS = {
     "tornado": Program(["tornado_loop.py"], "tornado,__main__", "tornado", 500),
     "aiohttp": Program(["aiohttp_loop.py"], "aiohttp,__main__", "aiohttp", 500),
     "gevent": Program(["gevent_crowd.py"], "gevent,__main__", "gevent", 500),
+    "leaving": Program(["leaving.py"], "__main__", "sys", 1500),
 }
 for name in ("generators", "coroutines", "asyncgen", "contextlib", "exceptions"):
     name = "test_" + name
@@ -39,6 +41,9 @@ LONG = ("django", "documents", "sqlalchemy", "pandas", "celery")
 # The system's own, and one that has sys.monitoring.
 PYTHONS = [harness.Interpreter("system"),
            *(python for python in harness.interpreters() if python.name == "sid-3.14")]
+# Up to 3.10 the ways to see an exit differ from build to build.
+UP_TO_3_10 = [python for python in harness.interpreters()
+              if re.match(r"own-3\.(8|9|10)\.|bullseye$", python.name)]
 
 
 @pytest.fixture(scope="module", params=PYTHONS, ids=repr)
@@ -64,6 +69,21 @@ def program(request, place):
 
 def test_as_the_interpreter(place, program):
     """The collector's calls are those of sys.settrace or sys.monitoring."""
+    compare_with_the_interpreter(place, program)
+
+
+@pytest.mark.parametrize("interpreter", UP_TO_3_10, ids=repr)
+def test_leaving(interpreter):
+    """How calls end, on each build up to 3.10."""
+    try:
+        with places.made(interpreter) as made:
+            compare_with_the_interpreter(made, PROGRAMS["leaving"])
+    except places.LeftOut as reason:
+        pytest.skip(str(reason))
+
+
+def compare_with_the_interpreter(place, program):
+    """Fails where they differ."""
     comparison = place.as_the_interpreter(program.prefix, place.program(program.argv), program.watched)
     print(comparison.report())
     if comparison.differences:

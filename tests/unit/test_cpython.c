@@ -360,16 +360,57 @@ static int count_role(const struct hooks *h, enum hook_role role)
 	return n;
 }
 
-/* Up to 3.10 without probes: in at one function, out at two handlers, or by exception. */
-static void check_eval_function(int minor)
+/* Up to 3.10 without probes, where the ways are not found: in at one function, out at two handlers,
+ * or by exception. */
+static void check_inferring(const char *path, int minor)
 {
-	struct hooks h = must_hook(need_pyenv(minor), minor, BACKEND_AUTO);
+	struct hooks h = must_hook(path, minor, BACKEND_UPROBE);
 
 	cr_assert_str_eq(h.backend, "uprobe");
+	cr_assert_eq(h.exit_register, 0);
 	cr_assert_eq(count_role(&h, HOOK_EVAL_ENTRY), 1);
 	cr_assert_eq(count_role(&h, HOOK_RETURN), 1);
 	cr_assert_eq(count_role(&h, HOOK_YIELD), 1);
 	cr_assert_eq(count_role(&h, HOOK_TRACEBACK), 1);
+	cr_assert_eq(count_role(&h, HOOK_FINALIZE), 1);
+	cr_assert_eq(count_role(&h, HOOK_FRAME_EXIT), 0);
+}
+
+#define TSTATE_FRAME 24 /* a byte of the store before each of the hooks */
+#define STORE_BEFORE 12
+
+/* The store before this hook is no longer one to tstate->frame. */
+static void check_another_store(const char *path, int minor, const struct hook *hook)
+{
+	struct copy c = copy_of(path);
+	size_t at = hook->file_offset;
+
+	do {
+		at--;
+	} while (at > hook->file_offset - STORE_BEFORE && c.data[at] != TSTATE_FRAME);
+	cr_assert_eq(c.data[at], TSTATE_FRAME);
+	c.data[at] += 8;
+	check_inferring(c.path, minor);
+	copy_drop(&c);
+}
+
+/* Else one way in and one out, at instructions that the kernel emulates. */
+static void check_eval_function(int minor)
+{
+	const char *path = need_pyenv(minor);
+	struct hooks h = must_hook(path, minor, BACKEND_AUTO);
+
+	cr_assert_str_eq(h.backend, "uprobe");
+	cr_assert_eq(h.site[0].role, HOOK_FRAME_ENTRY);
+	cr_assert_eq(h.site[1].role, HOOK_FRAME_EXIT);
+	cr_assert_eq(h.site[2].role, HOOK_TRACEBACK);
+	for (int i = 3; i < h.count; i++)
+		cr_assert_geq(h.site[i].role, HOOK_CONTEXT_COPIED);
+	cr_assert_eq(h.exit_register, 3, "in %d", h.exit_register); /* rbx */
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(h.site[i].cost, HOOK_EMULATED);
+		check_another_store(path, minor, &h.site[i]);
+	}
 }
 
 Test(hooks, eval_function_3_8)
@@ -377,9 +418,20 @@ Test(hooks, eval_function_3_8)
 	check_eval_function(8);
 }
 
+Test(hooks, eval_function_3_9)
+{
+	check_eval_function(9);
+}
+
 Test(hooks, eval_function_3_10)
 {
 	check_eval_function(10);
+}
+
+/* Its compiler loads f_back into the frame's own register. */
+Test(hooks, debian_11_without_its_probes)
+{
+	check_inferring(need_file(DEBIAN_11_PYTHON), 9);
 }
 
 /* From 3.12 one function sees every exit; a suspension is hooked before its frame switch. */

@@ -515,6 +515,7 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 		if (hooks->site[i].role == HOOK_FRAME_EXIT ||
 		    hooks->site[i].role == HOOK_FRAME_CLEAR)
 			p.layout.exits_exact = 1;
+	p.layout.exit_register = hooks->exit_register;
 	p.hooks = find_hooked(a, &f, t->pid);
 	forget_program(a, t->pid);
 	err = put_proc(a, t->pid, &p, BPF_EXIST, w); /* the kernel side drops who ends */

@@ -42,7 +42,8 @@ int cpython_unseen(const struct target *t, const struct hooks *hooks,
 			   "suspended outside a try: counted as unfinished";
 	if (!has_role(hooks, HOOK_FRAME_CLEAR) && !has_role(hooks, HOOK_FRAME_EXIT))
 		ret[n++] = "an exit by exception until the thread's next event: it is written "
-			   "then, with the time of the exception";
+			   "then, with the time of the exception; which one it was is inferred, "
+			   "wrongly where it was raised again after another was handled";
 	if (t->http_unseen)
 		ret[n++] = t->http_unseen;
 	if (t->jit_built && t->jit_asked)

@@ -5,6 +5,7 @@
 
 #include "cpython/backends.h"
 #include "cpython/dispatch.h"
+#include "cpython/eval.h"
 #include "cpython/leaving.h"
 #include "cpython/site.h"
 
@@ -206,16 +207,47 @@ int hooks_throw(struct elf *e, const struct target *t, struct hooks *h, struct w
 	return err;
 }
 
+static int add_opcodes(struct elf *e, const struct target *t, const struct cpython_facts *facts,
+		       const struct dispatch *d, struct hooks *h, struct why *w)
+{
+	int err = 0;
+
+	for (int i = 0; !err && i < FACTS_MAX_OPCODES && facts->opcode[i].name; i++)
+		err = add_handler(e, t, d, &facts->opcode[i], h, w);
+	return err ?: add_functions(e, t, facts, d, h, w);
+}
+
+/* As the probes of a build with dtrace: every way in and out, and what generators pass first. */
+static int add_frames(struct elf *e, const struct target *t, const struct eval_sites *s,
+		      struct hooks *h, struct why *w)
+{
+	struct hook in = {.role = HOOK_FRAME_ENTRY, .name = "_PyEval_EvalFrameDefault"};
+	struct hook out = {.role = HOOK_FRAME_EXIT, .name = "exit_eval_frame"};
+	int err = 0;
+
+	for (int i = 0; !err && i < s->nin; i++) {
+		in.cost = s->in[i].cost;
+		err = hooks_add(h, e, s->in[i].vaddr, in, w);
+	}
+	for (int i = 0; !err && i < s->nout; i++) {
+		out.cost = s->out[i].cost;
+		err = hooks_add(h, e, s->out[i].vaddr, out, w);
+	}
+	h->exit_register = s->frame_register;
+	return err ?: hooks_traceback(e, t, h, w);
+}
+
 int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 		 struct hooks *h, struct why *w)
 {
+	struct eval_sites sites;
 	struct dispatch d;
-	int err = dispatch_find(e, facts, &d, w);
+	int err = dispatch_find(e, facts, &d, w); /* it is what it says that it is */
 
-	for (int i = 0; !err && i < FACTS_MAX_OPCODES && facts->opcode[i].name; i++)
-		err = add_handler(e, t, &d, &facts->opcode[i], h, w);
-	if (!err)
-		err = add_functions(e, t, facts, &d, h, w);
 	h->backend = "uprobe";
-	return err;
+	if (err)
+		return err;
+	if (facts->eval_entry && eval_find(e, facts, &sites))
+		return add_frames(e, t, &sites, h, w);
+	return add_opcodes(e, t, facts, &d, h, w);
 }

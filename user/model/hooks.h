@@ -17,9 +17,11 @@ enum hook_role {
 	HOOK_RESUME = 1,      /* a RESUME-family handler: a body starts or goes on (3.11+) */
 	HOOK_RETURN = 2,      /* RETURN_VALUE: the value is in the first stack slot */
 	HOOK_YIELD = 3,	      /* YIELD_VALUE: a generator or coroutine is suspended */
-	HOOK_FRAME_ENTRY = 4, /* USDT function__entry: starts or goes on (up to 3.10) */
-	HOOK_FRAME_EXIT = 5,  /* USDT function__return: return, yield or exception; with a
-			       * HOOK_RETURN where an exception leaves the eval function (3.11) */
+	HOOK_FRAME_ENTRY = 4, /* USDT function__entry, or a frame has become the thread's: starts
+			       * or goes on (up to 3.10) */
+	HOOK_FRAME_EXIT = 5,  /* USDT function__return, or a frame is no longer the thread's (up to
+			       * 3.10): return, yield or exception; with a HOOK_RETURN where an
+			       * exception leaves the eval function (3.11) */
 	HOOK_TRACEBACK = 6,   /* PyTraceBack_Here */
 	HOOK_EVAL_ENTRY = 8,  /* _PyEval_EvalFrameDefault: starts or goes on (up to 3.10) */
 	HOOK_FRAME_CLEAR = 7, /* _PyEval_FrameClearAndPop(tstate, frame): any exit (3.12 on) */
@@ -61,7 +63,10 @@ struct hooks {
 	struct hook site[HOOKS_MAX];
 	int count;
 	const char *backend; /* static: "usdt", "uprobe" or "agent" */
-	bool in_agent;	     /* the sites are in the target's agent.path, not in its binary */
+	/* At a HOOK_FRAME_EXIT the frame is no longer the thread's current one, but this register
+	 * has it: its number in an instruction; 0: it still is. */
+	uint8_t exit_register;
+	bool in_agent; /* the sites are in the target's agent.path, not in its binary */
 };
 
 #endif

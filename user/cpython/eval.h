@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds where the eval function makes a frame the thread's current one, and where the one below is
+ * it again: the ways in and out of every body, up to 3.10.
+ */
+#ifndef FT_EVAL_H
+#define FT_EVAL_H
+
+#include "cpython/facts.h"
+#include "cpython/site.h"
+#include "discover/elf.h"
+
+#define EVAL_PLACES 4 /* a compiler may copy either */
+
+struct eval_sites {
+	struct site in[EVAL_PLACES], out[EVAL_PLACES];
+	int nin, nout;
+	/* At an out the frame is no longer the thread's; this register has it: its number in an
+	 * instruction. */
+	uint8_t frame_register;
+};
+
+/* False: not to be told from the code. */
+bool eval_find(struct elf *e, const struct cpython_facts *facts, struct eval_sites *ret);
+
+#endif
