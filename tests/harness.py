@@ -402,15 +402,28 @@ def is_unhooked(pid):
 
 
 def bpf_ids(pids):
-    """("prog", id) and ("link", id) of all that these processes hold a descriptor of."""
+    """("prog", id), ("link", id) and ("map", id) of all that these processes hold a descriptor of."""
     found = set()
     for pid in pids:
         with contextlib.suppress(OSError):  # it ended
             for fd in os.listdir("/proc/%s/fd" % pid):
                 if os.readlink("/proc/%s/fd/%s" % (pid, fd)).startswith("anon_inode:bpf"):
                     info = Path("/proc/%s/fdinfo/%s" % (pid, fd)).read_text()
-                    found |= set(re.findall(r"^(prog|link)_id:\s+(\d+)", info, re.MULTILINE))
+                    found |= set(re.findall(r"^(prog|link|map)_id:\s+(\d+)", info, re.MULTILINE))
     return {(kind, int(number)) for kind, number in found}
+
+
+def bpftool(*args):
+    """What it says, as objects."""
+    return json.loads(run(["bpftool", "--json", *args], check=0)[1] or "[]")
+
+
+def bpf_map(pid, name):
+    """The entries of that map of a process: others have maps of the same name."""
+    held = bpf_ids([pid])
+    found, = [one["id"] for one in bpftool("map", "show")
+              if one.get("name") == name and ("map", one["id"]) in held]
+    return [entry["formatted"] for entry in bpftool("map", "dump", "id", found)]
 
 
 def others():
@@ -424,12 +437,12 @@ def others():
 
 def left_in_kernel():
     """Our BPF programs and links in the kernel which nobody else holds, as bpf_ids() has them."""
-    def show(kind):
-        return json.loads(run(["bpftool", "--json", kind, "show"], check=0)[1] or "[]")
-    programs = {p["id"] for p in show("prog") if p.get("name", "").startswith("ft_")}
+    held = bpf_ids(others())
+    programs = {p["id"] for p in bpftool("prog", "show") if p.get("name", "").startswith("ft_")}
     found = {("prog", number) for number in programs}
-    found |= {("link", link["id"]) for link in show("link") if link["prog_id"] in programs}
-    return found - bpf_ids(others())
+    found |= {("link", link["id"]) for link in bpftool("link", "show")
+              if link["prog_id"] in programs}
+    return found - held - bpf_ids(others())  # who has ended meanwhile, who has begun
 
 
 def backend_of(errors):

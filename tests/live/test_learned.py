@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the kernel side learns of an interpreter, to be fast: looked up in its map. That what it
 sees is right without it, and with it, is told by the other tests."""
-import json
 import subprocess
-from pathlib import Path
 
 import harness
 import pytest
@@ -16,10 +14,10 @@ LEARNED = 64  # SITE_LEARNED (site.bpf.h)
 REGISTERS = (1 << 15) - 1  # FT_REGISTERS
 
 
-def procs():
+def procs(tracer):
     """{process: struct ft_proc}"""
-    _, out, _ = harness.run(["bpftool", "--json", "map", "dump", "name", "ft_procs"], check=0)
-    return {entry["formatted"]["key"]: entry["formatted"]["value"] for entry in json.loads(out)}
+    return {entry["key"]: entry["value"] for entry in
+            harness.bpf_map(tracer.process.pid, "ft_procs")}
 
 
 def known(site):
@@ -51,12 +49,12 @@ class Served:
 
 def test_hashes_and_registers(space, tmp_path):
     with Served(space) as served:
-        pid, before = served.process.pid, harness.text_of(served.process.pid)
+        pid = served.process.pid
         with harness.Tracer(tmp_path, "-v", "--http", "--prefix", "__main__", "--pid", str(pid),
                             "--backend", space.interpreter.backend) as tracer:
             tracer.attached()
             path_info = served.serve(100)
-            learned = procs()[pid]
+            learned = procs(tracer)[pid]
             assert tracer.stop() == 0
     events = [event["event"] for event in tracer.events()]
     assert events.count("HTTP_REQUEST") == events.count("HTTP_RESPONSE") == 100

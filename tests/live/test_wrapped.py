@@ -65,7 +65,7 @@ def test_requests(interpreter, tmp_path):
         pytest.skip(str(reason))
     assert reason is None, str(reason)
     with serving(interpreter) as (process, own):
-        pid, before = process.pid, harness.text_of(process.pid)
+        pid = process.pid
         with harness.Tracer(tmp_path, "--backend", "uprobe",
                             "--http", "--prefix", "__main__", "--pid", str(pid)) as tracer:
             tracer.attached()
