@@ -32,12 +32,12 @@ int signals_open(struct signals *s, struct why *w)
 	end_set(&set);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
+	s->terminal = open("/dev/tty", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a closed standard output is a write error, not our end */
 	signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
 	signal(SIGCHLD, SIG_DFL);
 	s->hangup_ignored = !sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler == SIG_IGN;
-	s->terminal = open("/dev/tty", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	s->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (s->fd >= 0)
 		return 0;

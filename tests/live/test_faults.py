@@ -96,7 +96,9 @@ def test_nobody_reads(kind, number, target, tmp_path):
     output = STALLED[kind](tmp_path)
     with run(target, output.output, **output.popen) as one:
         time.sleep(0.7)
+        began = time.monotonic()
         assert one.end(number) == 1
+        assert time.monotonic() - began < 1
         errors = one.stderr()
     said = re.search(r"is not read: (\d+) events .* lost \(sink_full\)\n$", errors)
     assert said and int(said[1]) > 100, errors

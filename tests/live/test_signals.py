@@ -113,6 +113,32 @@ def test_signal_before_a_command(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+STOPPED = """echo $$ >shell; while [ ! -e go ]; do n=$((n + 1)); echo $n >count; done; exit 5"""
+
+
+def test_command_is_stopped(tmp_path):
+    """As by the ^Z of a shell, while it is held: it stays so until it is continued."""
+    count = tmp_path / "count"
+
+    def number():
+        return int(count.read_text() or 0)
+    process = harness.start([harness.TRACER, "-q", "--", "sh", "-c", STOPPED], cwd=tmp_path)
+    try:
+        harness.wait_for("its count", lambda: count.exists() and number(), 30)
+        pid = int((tmp_path / "shell").read_text())
+        os.kill(pid, signal.SIGSTOP)
+        harness.wait_for("its stop", lambda: harness.state(pid) in "tT")
+        before = count.read_text()
+        time.sleep(0.3)
+        assert harness.state(pid) in "tT" and count.read_text() == before
+        os.kill(pid, signal.SIGCONT)
+        harness.wait_for("its count", lambda: number() > int(before or 0))
+        (tmp_path / "go").touch()
+        assert process.wait(timeout=10) == 5
+    finally:
+        harness.kill_session(process)
+
+
 def blocks(pid, number):
     """Does it wait for that signal in its own way?"""
     with open("/proc/%d/status" % pid) as status:
@@ -144,8 +170,16 @@ sys.exit(command.wait())
 """
 
 
+def reopens(pid, output):
+    """kill -HUP: a new file, and it goes on."""
+    output.rename(output.with_name("moved"))
+    os.kill(pid, signal.SIGHUP)
+    harness.wait_for("a new file", output.exists, 5)
+
+
+@pytest.mark.parametrize("when", ["loads", "traces"])
 @pytest.mark.parametrize("how", ["exec", "shell", "nohup"])
-def test_terminal_goes(how, target, tmp_path):
+def test_terminal_goes(how, when, target, tmp_path):
     """A hang-up detaches, whoever tells of it; kill -HUP before it reopens. nohup stays."""
     master, slave = pty.openpty()
     before = {"exec": [harness.PYTHON, "-c", "import os, sys, fcntl, termios\n"
@@ -159,15 +193,16 @@ def test_terminal_goes(how, target, tmp_path):
     drop = threading.Thread(target=read_all, args=[master])
     drop.start()
     try:
-        harness.wait_for("probes", lambda: not target.free(), 15)
-        pid = harness.wait_for("the collector", lambda: collector_of(process.pid), 5)
-        if how != "nohup":
-            (tmp_path / "trace").rename(tmp_path / "moved")
-            os.kill(pid, signal.SIGHUP)
-            harness.wait_for("a new file", (tmp_path / "trace").exists, 5)
-        assert not target.free()
+        pid = harness.wait_for("the collector", lambda: collector_of(process.pid), pause=0)
+        harness.wait_for("signals are its own", lambda: blocks(pid, signal.SIGHUP), pause=0)
+        if when == "traces":
+            harness.wait_for("probes", lambda: not target.free(), 30)
+            if how != "nohup":
+                reopens(pid, tmp_path / "trace")
+            assert not target.free()
         os.close(master)
         if how == "nohup":
+            harness.wait_for("probes", lambda: not target.free(), 30)
             time.sleep(1)
             assert not target.free()
             os.kill(pid, signal.SIGINT)
