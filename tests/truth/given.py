@@ -32,7 +32,8 @@ def cell(way, where, prefix, file):
     try:
         calls, differences = way(where, prefix, [where.inside(where.path / file.name)])
     except (AssertionError, OSError, ValueError) as failed:
-        return "failed: " + " ".join(str(failed).split())[-300:]
+        said = [line for line in str(failed).splitlines() if "flowtrace-bpf: " not in line]
+        return "failed: " + "".join(said[-1:])[:300]
     if not differences:
         return str(calls)
     return "\n    ".join(["%d of %d differ" % (len(differences), calls),
