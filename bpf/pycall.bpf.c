@@ -6,9 +6,9 @@
  *     ft_return        RETURN_VALUE handler (3.11)         return
  *     ft_yield         YIELD_VALUE handler (3.11+)         suspension
  *     ft_frame_clear   _PyEval_FrameClearAndPop (3.12+)    return or exception
- *     ft_eval_entry    _PyEval_EvalFrameDefault (to 3.10)  start or go on, where it is inferred
- * what an exception leaves ft_frame_entry   USDT function__entry (to 3.10)      start or go on
- *                      _PyEval_EvalFrameDefault, inside    start or go on
+ *     ft_eval_entry    _PyEval_EvalFrameDefault (to 3.10)  start or go on; exits are inferred
+ *     ft_frame_entry   USDT function__entry (to 3.10)      start or go on
+ *                      tstate->frame = f (to 3.10)         start or go on
  *     ft_frame_exit    USDT function__return (to 3.10)     return, suspension or exception
  *                      exit_eval_frame (to 3.10)           return, suspension or exception
  *                      exit_unwind (3.11)                  exception
