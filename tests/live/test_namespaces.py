@@ -30,9 +30,24 @@ def assert_ids_agree(seen):
     assert all((pid, tid) == (own_pid, own_tid) for pid, tid, own_pid, own_tid in seen.values()), seen
 
 
-def in_shell(script, *args):
-    """Runs a script with args as its own PID namespace's first process."""
-    harness.run([*UNSHARE, "sh", "-c", script, "sh", *args], check=0)
+# The target waits for its input's end until it is attached to.
+ATTACHED = """
+cd "$1" && mkfifo go || exit
+$2 "$3" "$4" <go >said &
+exec 9>go
+until grep -q ready said; do sleep 0.02; done
+"$5" -f -P __main__ -o trace.jsonl --pid $(pgrep -f -o "^$3 $4") 2>errors 9>&- &
+until grep -q attached errors || ! kill -0 $!; do sleep 0.02; done
+exec 9>&-
+wait $! || { cat errors >&2; exit 1; }
+"""
+
+
+def attached(directory, before=""):
+    """The collector as a PID namespace's first process has it, on what runs beside it."""
+    harness.run([*UNSHARE, "sh", "-c", ATTACHED, "sh", directory, before, harness.PYTHON, FAMILY,
+                 harness.TRACER], check=0)
+    return calls_of_who(directory / "trace.jsonl")
 
 
 @pytest.mark.live
@@ -40,7 +55,7 @@ def test_collector_in_a_pid_namespace_starts_it(tmp_path):
     """The namespace's own numbers, for threads and children too."""
     output = tmp_path / "trace.jsonl"
     harness.run([*UNSHARE, harness.TRACER, "-P", "__main__", "-o", output, "--", harness.PYTHON,
-                 FAMILY, "0"], check=0)
+                 FAMILY], check=0)
     seen = calls_of_who(output)
     assert_ids_agree(seen)
     assert all(pid < 100 for pid, *_ in seen.values()), "not the namespace's numbers"
@@ -49,20 +64,13 @@ def test_collector_in_a_pid_namespace_starts_it(tmp_path):
 @pytest.mark.live
 def test_collector_in_a_pid_namespace_attaches(tmp_path):
     """To a process that runs in the same namespace, with --follow."""
-    output = tmp_path / "trace.jsonl"
-    in_shell('"$1" "$2" 3 >/dev/null & "$3" -q -f -P __main__ -o "$4" --pid $!',
-             harness.PYTHON, FAMILY, harness.TRACER, output)
-    assert_ids_agree(calls_of_who(output))
+    assert_ids_agree(attached(tmp_path))
 
 
 @pytest.mark.live
 def test_target_in_a_namespace_below_the_collectors(tmp_path):
     """Both nested: the collector in one namespace, its target in another below it."""
-    output = tmp_path / "trace.jsonl"
-    in_shell('unshare --pid --fork --mount-proc "$1" "$2" 3 >/dev/null & sleep 1; '
-             'pid=$(pgrep -f -o "^$1 $2"); "$3" -q -f -P __main__ -o "$4" --pid $pid',
-             harness.PYTHON, FAMILY, harness.TRACER, output)
-    seen = calls_of_who(output)
+    seen = attached(tmp_path, "unshare --pid --fork --mount-proc")
     assert list(seen) == EVERYONE
     pid, tid, own_pid, own_tid = seen["main"]
     assert (own_pid, own_tid) == (1, 1) and pid == tid > 1
@@ -71,7 +79,8 @@ def test_target_in_a_namespace_below_the_collectors(tmp_path):
 @pytest.mark.live
 def test_what_is_outside_cannot_be_seen(tmp_path):
     """A collector in a PID namespace does not know the pids outside."""
-    target = harness.start([harness.PYTHON, FAMILY, "30"], stdout=subprocess.DEVNULL)
+    target = harness.start([harness.PYTHON, FAMILY], stdin=subprocess.PIPE,
+                           stdout=subprocess.DEVNULL)
     try:
         status, _, errors = harness.run([*UNSHARE, harness.TRACER, "-o", tmp_path / "trace.jsonl",
                                          "--pid", str(target.pid)])
@@ -87,11 +96,13 @@ def test_target_in_a_container(space, tmp_path):
     shutil.copy(FAMILY, space.path)
     process = harness.start(
         ["unshare", "--mount", *UNSHARE[1:], *space.interpreter.argv(
-            space.inside(space.path / "family.py"), "2")], stdout=subprocess.PIPE)
+            space.inside(space.path / "family.py"))], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert process.stdout.readline() == b"ready\n"
         child = int(harness.run(["pgrep", "-P", str(process.pid)], check=0)[1])
         with harness.Tracer(tmp_path, "-f", "-P", "__main__", "--pid", child) as tracer:
+            tracer.attached()
+            process.stdin.close()
             assert tracer.wait() == 0, tracer.stderr()
             seen = calls_of_who(tracer.output)
             files = {event["file"] for event in tracer.events()}

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Calls in a thread and in a forked child, whose results are the ids as the program sees them.
 
-    family.py SECONDS: waits so long before it begins; prints "ready" when it can be attached to
+It prints "ready" when it can be attached to, and begins when its standard input ends.
 """
 import os
 import sys
 import threading
-import time
 
 
 def who(name):
@@ -22,7 +21,7 @@ def in_child():
 
 def main():
     print("ready", flush=True)
-    time.sleep(float(sys.argv[1]))
+    sys.stdin.read()
     who("main")
     thread = threading.Thread(target=who, args=("thread",))
     thread.start()
