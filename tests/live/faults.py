@@ -106,7 +106,8 @@ class Run:
         """It says so; where its words go elsewhere, the text of the target tells, half a second after
         the first hook."""
         if self.own_stderr:
-            harness.wait_for("hooks", lambda: "attached after" in self.stderr(), 30)
+            harness.wait_for("hooks", lambda: "attached after" in self.stderr()
+                             or self.process.poll() is not None, 30)
         else:
             harness.wait_for("hooks", lambda: not self.target.free(), 30)
             time.sleep(0.5)

@@ -151,12 +151,14 @@ def test_hangup_before_ready(target, tmp_path):
     with contextlib.ExitStack() as stack:
         one = Run(target, tmp_path / "trace")
         stack.callback(harness.kill_session, one.process)
+        harness.wait_for("signals are its own", lambda: blocks(one.process.pid, signal.SIGHUP),
+                         pause=0)
         for _ in range(10):
             time.sleep(0.02)
             one.process.send_signal(signal.SIGHUP)
         one.attached()
+        harness.wait_for("its lines", lambda: (tmp_path / "trace").stat().st_size)
         assert one.end() == 0, one.stderr()
-    assert (tmp_path / "trace").stat().st_size
 
 
 # A shell that starts a command in the foreground and hands a SIGHUP on, as an interactive one does.
