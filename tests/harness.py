@@ -276,6 +276,19 @@ def in_roots():
             yield Interpreter(label, ROOTS / name, "/usr/bin/" + python)
     # Debian 11's has dtrace probes, which are taken when there is a choice.
     yield Interpreter("bullseye-uprobe", ROOTS / "bullseye", "/usr/bin/python3.9", "uprobe")
+    yield Interpreter("bullseye-inferred", ROOTS / "bullseye", without_probes(ROOTS / "bullseye"))
+
+
+def without_probes(root):
+    """A copy of Debian 11's Python without the notes that tell of its probes: a build as others have
+    none, and one in whose code the ways out of a frame are not found."""
+    python = "/usr/bin/python3.9"
+    copy = Path(str(root) + python + "-unprobed")
+    if Path(str(root) + python).exists() and not copy.exists() and os.access(copy.parent, os.W_OK):
+        made = copy.with_name("%s.%d" % (copy.name, os.getpid()))
+        run(["objcopy", "--remove-section", ".note.stapsdt", str(root) + python, made], check=0)
+        os.replace(made, copy)
+    return python + "-unprobed"
 
 
 def own_builds():

@@ -18,8 +18,8 @@ BEYOND_LIMITS = ("deepchain",)
 # Ends the process by an exception.
 FAILING = ("uncaught",)
 # Where no hook sees an exception leave a call: which one it was is inferred, and of some cannot be.
-# Other builds without probes are hooked where it leaves (user/cpython/eval.c).
-INFERRED = ("bullseye-uprobe",)
+# All others are hooked where it leaves.
+INFERRED = ("bullseye-inferred",)
 UNTOLD = ("raised_again",)
 # Where time counts, each scenario by itself on one that has sys.settrace and one that has
 # sys.monitoring.

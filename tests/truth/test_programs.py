@@ -43,7 +43,7 @@ PYTHONS = [harness.Interpreter("system"),
            *(python for python in harness.interpreters() if python.name == "sid-3.14")]
 # Up to 3.10 the ways to see an exit differ from build to build.
 UP_TO_3_10 = [python for python in harness.interpreters()
-              if re.match(r"own-3\.(8|9|10)\.|bullseye$", python.name)]
+              if re.match(r"own-3\.(8|9|10)\.|bullseye(-uprobe)?$", python.name)]
 
 
 @pytest.fixture(scope="module", params=PYTHONS, ids=repr)

@@ -377,7 +377,7 @@ static void check_inferring(const char *path, int minor)
 }
 
 #define TSTATE_FRAME 24 /* a byte of the store before each of the hooks */
-#define STORE_BEFORE 12
+#define STORE_BEFORE 16
 
 /* The store before this hook is no longer one to tstate->frame. */
 static void check_another_store(const char *path, int minor, const struct hook *hook)
@@ -428,10 +428,45 @@ Test(hooks, eval_function_3_10)
 	check_eval_function(10);
 }
 
-/* Its compiler loads f_back into the frame's own register. */
+/* The compiler copied both places, and loads f_back into the frame's own register. */
+Test(hooks, debian_11_beside_its_probes)
+{
+	struct hooks h = must_hook(need_file(DEBIAN_11_PYTHON), 9, BACKEND_UPROBE);
+
+	cr_assert_str_eq(h.backend, "uprobe");
+	cr_assert_eq(h.exit_register, 0);
+	for (int i = 0; i < 4; i++) {
+		cr_assert_eq(h.site[i].role, i < 2 ? HOOK_FRAME_ENTRY : HOOK_FRAME_EXIT);
+		cr_assert_eq(h.site[i].cost, HOOK_EMULATED);
+		cr_assert_eq(h.site[i].semaphore_offset, 0);
+	}
+	cr_assert_eq(h.site[4].role, HOOK_TRACEBACK);
+}
+
+/* What comes before this hook is not how a semaphore is asked for. */
+static void check_another_question(const struct copy *c, const struct hook *hook)
+{
+	uint8_t *compares =
+		memmem(c->data + hook->file_offset - STORE_BEFORE, STORE_BEFORE, "\x66\x83\x3d", 3);
+
+	cr_assert(compares);
+	compares[0] = 0x48;
+	check_inferring(c->path, 9);
+	compares[0] = 0x66;
+}
+
 Test(hooks, debian_11_without_its_probes)
 {
-	check_inferring(need_file(DEBIAN_11_PYTHON), 9);
+	struct hooks h = must_hook(need_file(DEBIAN_11_PYTHON), 9, BACKEND_UPROBE);
+	struct copy c = copy_of(DEBIAN_11_PYTHON);
+	char *section = memmem(c.data, c.size, ".note.stapsdt", 14);
+
+	check_another_question(&c, &h.site[0]);
+	check_another_question(&c, &h.site[3]);
+	cr_assert(section);
+	section[1] = 'N';
+	check_inferring(c.path, 9);
+	copy_drop(&c);
 }
 
 /* From 3.12 one function sees every exit; a suspension is hooked before its frame switch. */

@@ -17,7 +17,8 @@
  * are variables that live as long as the function runs, so other stores through the second one to
  * that place must be of the first. The next instruction that the kernel emulates is mostly the
  * call, and at it the frame's register must still be untouched. Where any of this is not so,
- * nothing is found: Debian's compiler loads f_back into the frame's own register.
+ * nothing is found: Debian's compiler loads f_back into the frame's own register
+ * (but see guards.c).
  */
 #include <capstone/capstone.h>
 #include <string.h>

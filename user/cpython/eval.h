@@ -15,12 +15,14 @@
 struct eval_sites {
 	struct site in[EVAL_PLACES], out[EVAL_PLACES];
 	int nin, nout;
-	/* At an out the frame is no longer the thread's; this register has it: its number in an
-	 * instruction. */
+	/* At an out the frame is no longer the thread's, and this register has it: its number in an
+	 * instruction; 0: it still is. */
 	uint8_t frame_register;
 };
 
 /* False: not to be told from the code. */
 bool eval_find(struct elf *e, const struct cpython_facts *facts, struct eval_sites *ret);
+/* The same by the probes of a build with dtrace, which are not used themselves (guards.c). */
+bool eval_find_guards(struct elf *e, struct eval_sites *ret);
 
 #endif

@@ -247,7 +247,7 @@ int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_fac
 	h->backend = "uprobe";
 	if (err)
 		return err;
-	if (facts->eval_entry && eval_find(e, facts, &sites))
+	if (facts->eval_entry && (eval_find_guards(e, &sites) || eval_find(e, facts, &sites)))
 		return add_frames(e, t, &sites, h, w);
 	return add_opcodes(e, t, facts, &d, h, w);
 }
