@@ -427,8 +427,11 @@ def bpf_ids(pids):
 
 
 def bpftool(*args):
-    """What it says, as objects."""
-    return json.loads(run(["bpftool", "--json", *args], check=0)[1] or "[]")
+    """What it says, as objects. A link of others that is just being made is an error to it."""
+    def answer():
+        status, out, _ = run(["bpftool", "--json", *args])
+        return None if status else [json.loads(out or "[]")]
+    return wait_for("bpftool", answer)[0]
 
 
 def bpf_map(pid, name):
