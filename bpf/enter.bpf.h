@@ -114,18 +114,39 @@ FT_INLINE void resume_caller(struct thread *t, struct hit *h, struct call *top)
 	push_suspended(t, h, previous, frame_code(h->l, previous));
 }
 
+/*
+ * Called from C where a generator stands whose call is not pushed: by its iterator's throw(), or by
+ * what watches it when it is suspended or thrown into (sys.setprofile(), sys.monitoring).
+ */
+FT_INLINE struct call *waiting_below(struct hit *h, const struct call *top, u64 frame)
+{
+	u8 owner = 0;
+
+	if (h->l->frame_owner == FT_NONE)
+		return 0;
+	read_at(&owner, 1, frame + h->l->frame_owner);
+	if (owner >= OWNER_SHIM) {
+		frame = read_ptr(frame + h->l->frame_previous);
+		if (!plausible(frame) || (top && top->frame == frame) ||
+		    read_at(&owner, 1, frame + h->l->frame_owner))
+			return 0;
+	}
+	return owner == OWNER_GENERATOR ? suspended_find(h->tgid, frame, frame_code(h->l, frame))
+					: 0;
+}
+
 /* The call that is below an entry: the innermost that is open, or a generator that is not pushed.
  */
 FT_INLINE struct call *call_below(struct thread *t, struct hit *h)
 {
-	struct call *top = call_top(t, h->tid);
-	u64 previous, frame;
+	struct call *top = call_top(t, h->tid), *waiting;
+	u64 previous = previous_of(h), frame;
 
-	if (!t->thrown)
+	if (!previous || (top && top->frame == previous))
 		return top;
-	previous = previous_of(h);
-	if (top && top->frame == previous)
-		return top;
+	waiting = waiting_below(h, top, previous);
+	if (waiting || !t->thrown)
+		return waiting ?: top;
 	frame = ft_thrown_below(h->tid, previous);
 	if (frame == WALK_MET)
 		return 0;

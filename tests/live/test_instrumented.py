@@ -2,6 +2,7 @@
 """Targets that are debugged, profiled, covered or monitored from the inside already: the calls
 and their values are those of the same program left alone."""
 import functools
+import json
 
 import harness
 import pytest
@@ -50,4 +51,24 @@ def test_watched_from_inside(space, watcher):
     if comparison.differences:
         pytest.fail(comparison.report(), pytrace=False)
     assert comparison.compared["calls"] > 100
+    assert harness.lost_in_summary(errors) in (0, None), errors
+
+
+@pytest.mark.live
+def test_who_watches_is_traced_too(space):
+    """What the interpreter calls when a generator is suspended, thrown into or closed has that as
+    its parent, as by the frames."""
+    if space.interpreter.minor() < 12:
+        pytest.skip("a function that watches is called before the body starts, and after its end")
+    told = space.path / "told.json"
+    program = space.inside(space.path / "targets" / "watches.py")
+    output, errors = space.trace("watches.jsonl", space.interpreter.argv(
+        program, space.inside(told)), prefix="__main__")
+    trace = Trace(output)
+    # The calls of said() by what watches: those of a watcher while it is watched come between.
+    mine = [[json.loads(call.args)["what"], call.parent.parent and call.parent.parent.function]
+            for call in trace.calls if call.function == "said"]
+    truth = json.loads(told.read_text())
+    assert len(mine) == len(truth) > 200
+    assert sorted(map(str, mine)) == sorted(map(str, truth))
     assert harness.lost_in_summary(errors) in (0, None), errors
