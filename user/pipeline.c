@@ -187,6 +187,18 @@ static uint64_t random_span_base(void)
 	return (bits & ((1ULL << (53 - NESTING_BITS)) - 1)) << NESTING_BITS;
 }
 
+/* Whatever they are called: before one empties the other. */
+static int other_is_no_output(const struct config *c, struct why *w)
+{
+	const char *other = c->record ?: c->replay;
+
+	if (!other ||
+	    !(outfile_same(c->output, other) || (c->to_stdout && outfile_same("-", other))))
+		return 0;
+	return why_exit(w, EXIT_USAGE, -EINVAL, "%s and --output name the same file: give them two",
+			c->record ? "--record" : "--replay");
+}
+
 static int open_stages(struct pipeline *p)
 {
 	const struct config *c = p->config;
@@ -224,6 +236,8 @@ static int open_stages(struct pipeline *p)
 		err = why(p->why, -ENOMEM, "out of memory");
 	if (!err && p->live)
 		err = p->sink->ops->queue(p->sink, p->why);
+	if (!err)
+		err = other_is_no_output(c, p->why);
 	if (!err && c->record)
 		err = recorder_new(c->record, &session, uid, gid, &p->recorder, p->why);
 	if (!err && p->recorder && p->live)

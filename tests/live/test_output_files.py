@@ -62,6 +62,18 @@ def test_prepared_by_others(kind, env, tmp_path, victim):
         assert path.read_text() == "mine\n"
 
 
+@pytest.mark.parametrize("name", ["out", "./out", "/proc/self/cwd/out", "link/out"])
+@pytest.mark.parametrize("option", ["--record", "--replay"])
+def test_one_file_twice(option, name, tmp_path):
+    """By whatever names: a recording would empty the trace, lines would spoil the recording."""
+    (tmp_path / "link").symlink_to(".")
+    before = RECORDING.read_bytes() if option == "--replay" else b"{}\n"
+    (tmp_path / "out").write_bytes(before)
+    argv = ["-o", "out", option, name, *(["--", "true"] if option == "--record" else [])]
+    refused(2, *argv, cwd=tmp_path, says=[option, "same file"])
+    assert (tmp_path / "out").read_bytes() == before
+
+
 @pytest.mark.parametrize("by,fine", [(0, True), (CALLER, True), (SOMEBODY, False)])
 @pytest.mark.parametrize("absolute", [True, False])
 def test_link_on_the_way(by, fine, absolute, tmp_path):

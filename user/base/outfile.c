@@ -307,6 +307,19 @@ int outfile_folder(const char *path, mode_t mode, long uid, long gid, struct why
 		       : err;
 }
 
+static bool stat_of(const char *path, struct stat *st)
+{
+	return !(strcmp(path, "-") ? stat(path, st) : fstat(STDOUT_FILENO, st));
+}
+
+bool outfile_same(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return stat_of(one, &a) && stat_of(other, &b) && !S_ISCHR(a.st_mode) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static int write_all(int fd, const char *path, const void *data, size_t size, struct why *w)
 {
 	const char *at = data;

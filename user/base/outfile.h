@@ -12,6 +12,7 @@
 #ifndef FT_OUTFILE_H
 #define FT_OUTFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -28,6 +29,8 @@ int outfile_open(const char *path, int flags, long uid, long gid, int *ret_fd, s
 int outfile_replaceable(const char *path, struct why *w);
 /* mkdir. -EEXIST without a word: something is there. */
 int outfile_folder(const char *path, mode_t mode, long uid, long gid, struct why *w);
+/* Are these names of one file or pipe that is there? "-": standard output. Devices: never. */
+bool outfile_same(const char *one, const char *other);
 /* Whole lines. On a terminal what it would obey is written out (safe_text.h). */
 int outfile_write(int fd, const char *path, const void *data, size_t size, struct why *w);
 
