@@ -112,6 +112,7 @@ struct call {
 #define CALL_GONE 128	 /* such a one, and what was last raised in it is no Exception */
 #define CALL_UNSEEN 256	 /* an application that began no request in the trace */
 #define CALL_SERVER 512	 /* it called one for a request that goes on elsewhere */
+#define CALL_STATUS 1024 /* a start_response() after the first: holds if no exception leaves it */
 
 /* A part of a stack of calls. A thread has one stack, or one for each greenlet. */
 struct chunk_key {
@@ -152,6 +153,8 @@ struct http_request {
 	__u64 sender; /* its HTTP_SENDER; 0 = none */
 	__u32 status; /* 0 = not seen */
 	__u32 blind;  /* the server's function that is told the status is none of Python's */
+	__u32 before; /* the status before a CALL_STATUS */
+	__u32 pad;
 };
 
 /* In place of a request's number, which is odd: of one that is not in the trace. */

@@ -111,13 +111,15 @@ FT_GLOBAL int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous)
 	t->http.role = e->role;
 	t->http.number = thread_request(p, tid, top);
 	first = parameter(l, frame, e, e->role_arg);
+	t->http.dict = first;
 	if (e->role == HTTP_STATUS) {
 		r = request_find(t->pid, t->http.number);
+		if (r && r->status)
+			return HTTP_STATUS;
 		if (r)
 			read_status(l, r, first);
 		return 0;
 	}
-	t->http.dict = first;
 	if (e->role == HTTP_SEND) {
 		t->http.number = sender_request(l, t, frame, e);
 		return request_find(t->pid, t->http.number) ? HTTP_SEND : 0;
@@ -128,6 +130,20 @@ FT_GLOBAL int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous)
 		return 0;
 	t->http.callable = parameter(l, frame, e, e->role_arg + (e->role == HTTP_WSGI ? 1 : 2));
 	return e->role;
+}
+
+/* A server refuses it, by an exception, when the client was told already. */
+FT_GLOBAL int ft_http_again(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct http_request *r = l ? request_find(t->pid, t->http.number) : 0;
+
+	if (!r)
+		return 0;
+	r->before = r->status;
+	read_status(l, r, t->http.dict);
+	return CALL_STATUS;
 }
 
 /* Does an application run in this frame? */
@@ -412,6 +428,8 @@ FT_GLOBAL int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed)
 		own_context_over(t, request);
 	if (!r)
 		return 0;
+	if (failed && flags & CALL_STATUS)
+		r->status = r->before;
 	/* Nothing of the body came out of it: the server answers. */
 	if (failed && flags & CALL_WSGI && !(flags & CALL_STORED))
 		r->status = FT_HTTP_FAILED;

@@ -37,6 +37,8 @@ int ft_http_late(u32 tid);
 /* The values of our keys in its dict; 1: not known where they are, look at each. */
 int ft_http_scan(u32 tid);
 int ft_http_entries(u32 tid);
+/* HTTP_STATUS that is not the request's first: the CALL_* flags of its call. */
+int ft_http_again(u32 tid);
 /* HTTP_SEND: 1 = the last of the body. */
 int ft_http_message(u32 tid);
 /* An application: 1 = it was called for an HTTP request. */
@@ -71,9 +73,7 @@ FT_INLINE bool http_on_the_way(u32 tid, u64 frame, u64 code, const struct code_e
 	if (e->verdict == CODE_ACCEPT || (e->role != HTTP_ASGI && e->role != HTTP_STATUS) ||
 	    !ft_http_below(tid))
 		return false;
-	if (e->role == HTTP_STATUS)
-		ft_http_enter(tid, frame, code, 0);
-	return true;
+	return e->role != HTTP_STATUS || !ft_http_enter(tid, frame, code, 0);
 }
 
 FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
@@ -82,6 +82,8 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 
 	if (!role)
 		return 0;
+	if (role == HTTP_STATUS)
+		return ft_http_again(tid);
 	if (role == HTTP_WSGI && ft_http_late(tid))
 		return CALL_UNSEEN;
 	if (ft_http_scan(tid))

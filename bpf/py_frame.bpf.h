@@ -254,7 +254,7 @@ int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed);
 
 FT_INLINE void http_leave(u32 tid, const struct call *c, u32 failed)
 {
-	if (c->flags & (CALL_REQUEST | CALL_WSGI | CALL_ASGI))
+	if (c->flags & (CALL_REQUEST | CALL_WSGI | CALL_ASGI | CALL_STATUS))
 		ft_http_leave(tid, c->request, c->flags, failed);
 }
 

@@ -43,6 +43,8 @@ WSGI = [
     Case("closing", 202, "around closes __init__ __iter__ .iter .finally"),
     Case("cascade", 200, "around missing missing plain .plain <lambda> <lambda> <lambda>"),
     Case("twice", 503, "twice .twice"),
+    Case("refused", 200, "refused .refused"),
+    Case("late", 200, "late .late"),
     Case("other_name", 200, "other_name .other"),
     Case("called", 404, "__call__ .called missing"),
     Case("responds", 203, "responds __init__ __call__ .response"),

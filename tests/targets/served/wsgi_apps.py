@@ -130,6 +130,27 @@ def twice(environ, start_response):
     return [b"twice"]
 
 
+def refused(environ, start_response):
+    """Once more, but for no reason that a server takes."""
+    start_response(OK, TEXT)
+    try:
+        start_response("404 Not Found", TEXT)
+    except AssertionError:
+        step(number(environ["PATH_INFO"]), "refused")
+    return [b"refused"]
+
+
+def late(environ, start_response):
+    """The client was told before it went wrong."""
+    start_response(OK, TEXT)
+    yield b"1"
+    try:
+        raise Failed(step(number(environ["PATH_INFO"]), "late"))
+    except Failed:
+        start_response("503 Service Unavailable", TEXT, sys.exc_info())
+    yield b"2"
+
+
 def other_name(env, start_response):
     """The first parameter may have any name."""
     step(number(env["PATH_INFO"]), "other")
@@ -199,7 +220,8 @@ APPS = {
     "breaks": breaks, "generates": generates,
     "closes": closes, "writes": writes, "changes": changing(plain),
     "changes_twice": changing(changing(streams)), "closing": closing(closes),
-    "cascade": first_of(missing, missing, plain), "twice": twice, "other_name": other_name,
+    "cascade": first_of(missing, missing, plain), "twice": twice, "refused": refused,
+    "late": late, "other_name": other_name,
     "called": Application(), "responds": responds, "threads": threads, "forks": forks,
     "waits": waits,
 }
