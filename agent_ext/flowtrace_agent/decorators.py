@@ -5,10 +5,10 @@ What it returns is a function of the same kind with the same signature, and no f
 copy that runs a copy of the code, which the extension knows. Without a run it costs nothing.
 """
 import functools
-from types import FunctionType, MethodType
+from types import FunctionType
 from typing import Any, Callable, Optional, TypeVar, overload
 
-from flowtrace_agent import _codes, _forward, _functions
+from flowtrace_agent import _codes, _forward, _functions, _wrappers
 from flowtrace_agent._run import RUN
 from flowtrace_agent.config import Config
 
@@ -35,9 +35,13 @@ def trace(target: Any = _nothing, /) -> Any:
         raise TypeError(
             "trace: %s is a class; decorate the methods that are to be traced" % target.__qualname__
         )
-    for kind, rewrap in KINDS:
+    if isinstance(target, FunctionType):
+        return _function(target)
+    if isinstance(target, functools.partial) and isinstance(target.func, type):
+        return _forward.forward(target)
+    for kind, other in _wrappers.KINDS:
         if isinstance(target, kind):
-            return rewrap(target)
+            return other(target, trace)
     if callable(target):
         return _forward.forward(target)
     raise TypeError("trace: %r object cannot be called" % type(target).__name__)
@@ -56,49 +60,3 @@ def _function(function: FunctionType) -> FunctionType:
         return function
     name, qualname = function.__name__, function.__qualname__
     return _functions.with_code(function, _codes.traced(function.__code__, name, qualname))
-
-
-def _method(method: MethodType) -> MethodType:
-    inner = trace(method.__func__)
-    return method if inner is method.__func__ else MethodType(inner, method.__self__)
-
-
-def _static_or_class_method(method: Any) -> Any:
-    inner = trace(method.__func__)
-    return method if inner is method.__func__ else type(method)(inner)
-
-
-def _property(whole: property) -> property:
-    for part, change in (("fget", "getter"), ("fset", "setter"), ("fdel", "deleter")):
-        before = getattr(whole, part)
-        after = before if before is None else trace(before)
-        if after is not before:
-            whole = getattr(whole, change)(after)
-    return whole
-
-
-def _cached_property(cached: Any) -> Any:
-    inner = trace(cached.func)
-    return cached if inner is cached.func else type(cached)(inner)
-
-
-def _partial(partial: Any) -> Any:
-    """A partial of a traced function is all that a partial was."""
-    if isinstance(partial.func, type):
-        return _forward.forward(partial)
-    inner = trace(partial.func)
-    if inner is partial.func:
-        return partial
-    copy = type(partial)(inner, *partial.args, **partial.keywords)
-    copy.__dict__.update(partial.__dict__)
-    return copy
-
-
-KINDS = (
-    (FunctionType, _function),
-    (MethodType, _method),
-    ((staticmethod, classmethod), _static_or_class_method),
-    (property, _property),
-    (functools.cached_property, _cached_property),
-    (functools.partial, _partial),
-)

@@ -414,6 +414,88 @@ def check_partials():
     assert names(found) == ["plain", "int", "later"]
 
 
+def check_wrappers_of_other_classes():
+    """Derived from the wrappers of Python: their constructors may take anything."""
+    class Cached(property):  # as werkzeug's and others
+        def __init__(self, fget, name="n"):
+            super().__init__(fget)
+            self.name = name
+
+    class Static(staticmethod):
+        pass
+
+    class Once(functools.cached_property):
+        def __init__(self, func, *, mark):
+            super().__init__(func)
+            self.mark = mark
+
+    class Bound(functools.partial):
+        def __new__(cls, value):
+            self = super().__new__(cls, plain, value)
+            self.mark = "partial"
+            return self
+
+    static = Static(lambda: 2)
+    static.mark = "static"
+
+    class Thing:
+        cached = trace(Cached(lambda self: 1, name="other"))
+        once = trace(Once(lambda self: 3, mark="once"))
+        later = Once(lambda self: 4, mark="later")
+
+    Thing.static = trace(static)
+    Thing.later = trace(Thing.__dict__["later"])  # it knows its name by now
+    bound = trace(Bound(5))
+    with decorated() as found:
+        thing = Thing()
+        assert (thing.cached, thing.static(), thing.once, thing.later, bound(b=1)) == (1, 2, 3, 4, 6)
+    assert names(found) == ["<lambda>"] * 4 + ["plain"]
+    assert (Thing.cached.name, Thing.__dict__["static"].mark, bound.mark) == (
+        "other", "static", "partial")
+    assert (Thing.once.mark, Thing.later.mark, Thing.later.attrname) == ("once", "later", "later")
+    assert [type(vars(Thing)[name]) for name in ("cached", "static", "once", "later")] == [
+        Cached, Static, Once, Once]
+    assert type(bound) is Bound
+
+
+def check_methods_of_functools():
+    """partialmethod and singledispatchmethod, which are no functions until they are bound."""
+    class Thing:
+        def whole(self, a, b):
+            return a, b
+
+        part = trace(functools.partialmethod(whole, 1))
+
+        @functools.singledispatchmethod
+        def before(self, value):
+            return "any"
+
+        @before.register
+        def _(self, value: int):
+            return "int"
+
+        after = trace(before)
+
+        @trace
+        @functools.singledispatchmethod
+        @classmethod
+        def of_class(cls, value):
+            return cls.__name__
+
+    register = vars(Thing)["after"].register
+
+    @register
+    def _(self, value: str):
+        return "str"
+
+    with decorated() as found:
+        thing = Thing()
+        assert thing.part(2) == (1, 2) and Thing.of_class(0) == "Thing"
+        assert [thing.after(value) for value in (1, "", None)] == ["int", "str", "any"]
+        assert [thing.before(value) for value in (1, "")] == ["int", "any"]
+    assert names(found) == ["whole", "of_class", "before"]
+
+
 def check_builtins():
     """A function that stands for them, under their name."""
     length = trace(len)
