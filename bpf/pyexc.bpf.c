@@ -70,15 +70,22 @@ FT_GLOBAL int ft_alive(u32 tid, u64 frame)
 	if (!l || !top)
 		return 0;
 	top_frame = top->frame;
-	/* The one that returns no longer says that it runs. */
-	if (l->states_running)
-		return frame_code(l, top_frame) == top->code &&
-		       (top_frame == frame || is_running(l, top_frame));
+	if (l->states_running) {
+		if (frame_code(l, top_frame) != top->code)
+			return 0;
+		/* The one that returns no longer says that it runs. */
+		if (top_frame == frame || is_running(l, top_frame))
+			return 1;
+		/* Nor does one whose trace function is told first (ceval.c: call_trace_protected):
+		 * it lies below that. */
+		if (has_begun(l, top_frame) || frame == FRAME_AWAY)
+			return 0;
+	}
 	if (frame == FRAME_AWAY)
 		return !top->exc || l->frame_object == FT_NONE ||
 		       (frame_code(l, top_frame) == top->code &&
 			read_ptr(top_frame + l->frame_object) == top->object);
-	if (top->tstate != t->tstate)
+	if (!l->states_running && top->tstate != t->tstate)
 		return ft_waits(tid);
 	/* Down at the call below it, and the top was not met: the top is gone. */
 	below = t->depth > 1 ? call_at(t, tid, t->depth - 2) : 0;

@@ -11,8 +11,9 @@ from compare import Comparison, Trace, leave_dropped_open, load_truth
 # Small ones: whatever watches calls Python for every line, and all of that passes our hooks.
 SCENARIOS = ("generators", "yieldfrom", "coroutines", "exceptions", "frames")
 FEW = ("generators", "exceptions")
-WATCHERS = {"lines": SCENARIOS, "opcodes": FEW, "setprofile": SCENARIOS, "debugger": FEW, "profiler": SCENARIOS,
-            "coverage": SCENARIOS, "monitoring": SCENARIOS, "toggled": SCENARIOS}
+WATCHERS = {"lines": SCENARIOS, "opcodes": FEW, "catching": FEW, "setprofile": SCENARIOS,
+            "debugger": FEW, "profiler": SCENARIOS, "coverage": SCENARIOS, "monitoring": SCENARIOS,
+            "toggled": SCENARIOS}
 NEED_MONITORING = ("monitoring", "toggled")  # 3.12
 # Up to 3.10 these make the dict of a frame's locals, and that keeps a generator alive until its
 # caller returns: another program.

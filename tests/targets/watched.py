@@ -25,6 +25,15 @@ def opcodes(frame, event, arg):
     return opcodes
 
 
+def catching(frame, event, arg):
+    """Has an exception of its own, before the body that it is told of has begun."""
+    try:
+        raise LookupError(event)
+    except LookupError:
+        any(number for number in (1, 2))  # and a generator that is dropped
+    return catching
+
+
 def nothing(*args):
     """A callback."""
 
@@ -115,6 +124,7 @@ def toggle(run):
 HOW = {
     "lines": lambda run: settrace(lines, run),
     "opcodes": lambda run: settrace(opcodes, run),
+    "catching": lambda run: settrace(catching, run),
     "setprofile": setprofile,
     "debugger": lambda run: Debugger().runcall(run),
     "profiler": profile,
