@@ -103,6 +103,19 @@ def count_ends(calls):
 
 
 @pytest.mark.live
+def test_refused_by_the_recursion_limit(space):
+    """A call whose body never begins makes no event."""
+    if untold(space):
+        pytest.skip("calls are seen before the limit is asked")
+    script = space.inside(space.path / "targets" / "refused.py")
+    output, _ = space.trace("refused.jsonl", space.interpreter.argv(script), prefix="__main__")
+    calls = Trace(output).calls
+    deep = [call for call in calls if call.function == "deep"]
+    assert [call.result for call in calls if call.function == "told"] == [str(len(deep))]
+    assert {call.exception[0] for call in deep} == {"RecursionError"}
+
+
+@pytest.mark.live
 def test_secrets_never_leave(space):
     """No redacted value is in the trace or in the recording; what is not redacted is there."""
     recording = space.path / "redaction.rec"
