@@ -337,23 +337,29 @@ FT_GLOBAL u64 ft_owner(u32 tid, u64 frame, u64 code)
 	return owner_of(l, parameter(l, frame, &t->entry, 0), code);
 }
 
-/* The record's first tokens are to be walked: file, name, qualified name, module. */
-FT_GLOBAL int ft_describe(u32 tid, u64 code, u64 slot, u64 id)
+/* One of the record's first tokens is to be walked: file, name, qualified name, module. */
+FT_GLOBAL int ft_describe(u32 tid, u64 code, u64 slot, u64 id, u32 i)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
+	u64 text = 0;
 
 	if (!l)
 		return 0;
-	walk_begin(t);
-	t->walk.budget = FT_MAX_TOKEN_BYTES;
+	if (i == 0) {
+		walk_begin(t);
+		text = read_ptr(code + l->code_filename);
+	} else if (i == 1) {
+		text = read_ptr(code + l->code_name);
+	} else if (i == 2 && l->code_qualname != FT_NONE) {
+		text = read_ptr(code + l->code_qualname);
+	} else if (i == 3) {
+		text = module_name(slot, id);
+	}
+	t->walk.budget = i == 0 ? FT_MAX_FILE : i == 1 ? FT_MAX_NAME : FT_MAX_QUALNAME;
 	t->walk.redact = 0;
-	t->roots[0] = read_ptr(code + l->code_filename);
-	t->roots[1] = read_ptr(code + l->code_name);
-	t->roots[2] =
-		l->code_qualname == FT_NONE ? l->none_addr : read_ptr(code + l->code_qualname);
-	t->roots[3] = module_name(slot, id) ?: l->none_addr;
-	walk_push(t, LEVEL_ROOTS, 0, 4);
+	t->roots[0] = text ?: l->none_addr;
+	walk_push(t, LEVEL_ROOTS, 0, 1);
 	return 0;
 }
 
@@ -366,6 +372,7 @@ FT_GLOBAL int ft_describe_params(u32 tid, u64 code)
 
 	if (!l)
 		return 0;
+	t->walk.budget = FT_MAX_TOKEN_BYTES;
 	tok_8(t, FT_T_TUPLE, param_count(l, code, t->entry.flags));
 	lv = walk_push(t, LEVEL_SEQ, read_ptr(code + l->code_localsplusnames) + l->tuple_items,
 		       t->entry.nparams);

@@ -43,11 +43,13 @@ int ft_entry_module(u32 tid, u64 key, u64 frame, u64 slot, u64 id);
 int ft_reject(u64 key, u64 frame, u64 slot, u64 id);
 /* What it is to HTTP requests: enum http_role | parameter << 8; 0 = nothing. */
 int ft_http_role(u32 tgid, u64 code);
+#define DESCRIBED 4 /* texts */
+
 /* The steps of accepting; of what is watched only the first and the last. */
 int ft_entry(u32 tid, u64 code, u32 role);
 int ft_watch(u32 tid, u64 key);
 u64 ft_owner(u32 tid, u64 frame, u64 code);
-int ft_describe(u32 tid, u64 code, u64 slot, u64 id);
+int ft_describe(u32 tid, u64 code, u64 slot, u64 id, u32 i);
 int ft_describe_params(u32 tid, u64 code);
 int ft_accept(u32 tid, u64 key, u64 owner);
 /* A variant is wanted: what passes the code's exits is looked at. */
@@ -121,7 +123,7 @@ FT_INLINE struct code_entry *decide(u32 tgid, u32 tid, u64 frame, u64 code,
 	u64 slot = ft_module_slot(frame), key = code, id, owner;
 	struct code_entry *e;
 	bool accept;
-	u32 role;
+	u32 role, i;
 
 	if (slot == MODULE_UNTOLD) {
 		count(FT_LOST_read_module); /* the next call decides */
@@ -164,8 +166,10 @@ FT_INLINE struct code_entry *decide(u32 tgid, u32 tid, u64 frame, u64 code,
 	owner = ft_owner(tid, frame, code);
 	if (owner)
 		classify(tid, owner);
-	ft_describe(tid, code, slot, id);
-	ft_walk(tid);
+	for (i = 0; i < DESCRIBED; i++) {
+		ft_describe(tid, code, slot, id, i);
+		ft_walk(tid);
+	}
 	ft_describe_params(tid, code);
 	ft_walk(tid);
 	ft_accept(tid, key, owner);

@@ -27,6 +27,9 @@
 
 /* Hard maxima; an option above one of them is wrong usage (contract, "Limits"). */
 #define FT_MAX_TOKEN_BYTES 8192		    /* captured tokens of one field, from the kernel */
+#define FT_MAX_FILE 700			    /* characters of a function's file, ... */
+#define FT_MAX_NAME 250			    /* ... its name, ... */
+#define FT_MAX_QUALNAME 512		    /* ... its qualified name, its module */
 #define FT_MAX_TOKEN_BYTES_INSIDE (1 << 20) /* ... and by the agent inside of the process */
 #define FT_MAX_DEPTH 8			    /* nested containers */
 #define FT_MAX_ITEMS 256		    /* items of one container */

@@ -113,14 +113,14 @@ static void record(PyCodeObject *code, const struct code_info *info, PyObject *n
 	struct tokens_out o;
 
 	tokens_begin(&o, rec + 1, &limits);
-	tokens_text(&o, code->co_filename);
-	tokens_text(&o, code->co_name);
+	tokens_within(&o, code->co_filename, FT_MAX_FILE);
+	tokens_within(&o, code->co_name, FT_MAX_NAME);
 #if PY_VERSION_HEX >= 0x030b0000
-	tokens_text(&o, code->co_qualname);
+	tokens_within(&o, code->co_qualname, FT_MAX_QUALNAME);
 #else
 	tokens_text(&o, NULL);
 #endif
-	tokens_text(&o, module);
+	tokens_within(&o, module, FT_MAX_QUALNAME);
 	tokens_open(&o, FT_T_TUPLE, code_params(code));
 	for (int i = 0; names && i < info->nparams; i++)
 		tokens_text(&o, PyTuple_GET_ITEM(names, i));
