@@ -157,6 +157,17 @@ def test_devices(name, tmp_path):
     assert lines[0] == "before" and (len(lines) > 5) == (name != "/dev/null")
 
 
+@pytest.mark.parametrize("kind", [stat.S_IFCHR, stat.S_IFBLK], ids=["characters", "blocks"])
+def test_other_devices(kind, tmp_path):
+    """Writing to one, or opening it, may do anything (memory, a disk, a watchdog)."""
+    path = tmp_path / "device"
+    os.mknod(path, kind | 0o600, os.makedev(1, 8))  # /dev/random; an old RAM disk
+    for option in ("-o", "--record"):
+        refused(1, *(["-o", tmp_path / "out"] if option == "--record" else []), option, path,
+                "--replay" if option == "-o" else "--", RECORDING if option == "-o" else "true",
+                says=["neither a file nor a FIFO or a terminal", str(path)])
+
+
 def test_recording(tmp_path, victim):
     """--record keeps the same rules, and empties a file only after it was found to be right."""
     (tmp_path / "link").symlink_to(victim)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/major.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/outfile.h"
@@ -60,10 +62,24 @@ static int cannot_open(const char *path, int err, struct why *w)
 	return why(w, err, "cannot open %s for writing: %s", path, strerror(-err));
 }
 
+/* Is it a terminal, or of the family of /dev/null? Opening another device may do something (a
+ * watchdog begins to count), and what is written to it may too (/dev/mem). */
+static bool takes_text(const struct stat *st)
+{
+	unsigned type = major(st->st_rdev), pty = type - UNIX98_PTY_SLAVE_MAJOR;
+
+	if (!S_ISCHR(st->st_mode))
+		return false;
+	if (type == MEM_MAJOR)
+		return minor(st->st_rdev) == 3 || minor(st->st_rdev) == 5 ||
+		       minor(st->st_rdev) == 7;
+	return type == TTY_MAJOR || type == TTYAUX_MAJOR || pty < UNIX98_PTY_MAJOR_COUNT;
+}
+
 /* A file, or what else has a name, as root takes it. */
 static int refuse(const char *path, const struct stat *st, const struct trusted *t, struct why *w)
 {
-	if (S_ISCHR(st->st_mode)) /* only root makes one */
+	if (takes_text(st)) /* only root makes one */
 		return 0;
 	if (S_ISLNK(st->st_mode))
 		return cannot_open(path, -ELOOP, w);
