@@ -47,8 +47,10 @@ static bool look_at(struct guards *g, const uint8_t *p, uint64_t vaddr)
 
 	memcpy(&value, p, sizeof(value));
 	immediate = g->word - (behind + value);
+	if (immediate > IMMEDIATE_MAX) /* asked first: nearly all bytes end here */
+		return true;
 	if (memcmp(p - OPCODE_BYTES, COMPARES, OPCODE_BYTES))
-		return immediate > IMMEDIATE_MAX || is_lea(p);
+		return is_lea(p);
 	if (immediate != IMMEDIATE_BYTES)
 		return true; /* of another word */
 	return !p[WORD_BYTES] && add_guard(g, behind + IMMEDIATE_BYTES);
