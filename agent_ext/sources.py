@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the extension is made of, in a checkout and in the archive that is made of it.
 
-The stages from records to lines are the collector's own (user/, bpf/). In an archive they lie in
+The stages from records to lines are the collector's own (user/core/, bpf/). In an archive they lie in
 core/; run as a program, this lists what must go there. What knows web frameworks is in frameworks/,
 beside this folder in a checkout and within it in an archive.
 """
@@ -14,10 +14,9 @@ STAGED = os.path.join(HERE, "core")
 CORE = STAGED if os.path.isdir(STAGED) else os.path.dirname(HERE)
 FRAMEWORKS = os.path.join(HERE if os.path.isdir(STAGED) else os.path.dirname(HERE), "frameworks")
 
-CORE_SOURCES = ["user/%s/*.c" % stage
-                for stage in ("base", "model", "decode", "assemble", "filter", "sink")]
-CORE_SOURCES += ["user/ring/recording.c", "user/pipeline.c"]
-CORE_HEADERS = ["user/*.h", "user/*/*.h", "user/cpython/offsets/*.h", "bpf/ft_*.h"]
+CORE_SOURCES = ["user/core/*.c", "user/core/*/*.c"]
+CORE_HEADERS = ["user/core/*.h", "user/core/*/*.h", "user/collector/cpython/offsets/*.h",
+                "bpf/ft_*.h"]
 
 FLAGS = ["-std=gnu11", "-O2", "-fvisibility=hidden"]
 LIBRARIES = ["m", "pthread"]
@@ -48,7 +47,7 @@ def wrappers():
 def includes():
     """Folders of headers."""
     own = [os.path.join(folder, "csrc") for folder in (HERE, FRAMEWORKS)]
-    return own + [os.path.join(CORE, name) for name in ("user", "bpf")]
+    return own + [os.path.join(CORE, name) for name in ("user/core", "user/collector", "bpf")]
 
 
 def version():

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * What the extension flowtrace_agent._core says of itself in the memory of its process, under the
- * name of an exported symbol. agent_ext/csrc/status.c writes it; user/discover/agent.c reads it
- * from outside, as bytes that may hold anything.
+ * name of an exported symbol. agent_ext/csrc/status.c writes it;
+ * user/collector/discover/agent.c reads it from outside, as bytes that may hold anything.
  *
  * The writer makes sequence odd, writes, and makes it even again: what was read between two equal
  * even numbers is whole.

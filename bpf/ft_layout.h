@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * What user space tells BPF about one process: where things lie in its interpreter, as
- * facts. Filled by user/cpython/, which alone knows versions; read by BPF from the map
+ * facts. Filled by user/collector/cpython/, which alone knows versions; read by BPF from the map
  * ft_procs. An offset of FT_NONE means that this interpreter has no such field.
  */
 #ifndef FT_LAYOUT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What the values of the BPF maps hold. Shared with user/attach/, which fills the rules and
- * reads what a thread has lost; nothing else in user space looks at them.
+ * What the values of the BPF maps hold. Shared with user/collector/attach/, which fills
+ * the rules and reads what a thread has lost; nothing else in user space looks at them.
  */
 #ifndef FT_MAPS_H
 #define FT_MAPS_H

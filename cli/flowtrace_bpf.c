@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "print_check.h"
-#include "run.h"
+#include "session/run.h"
 #include "standard.h"
 #include "terminal.h"
 

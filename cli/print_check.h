@@ -3,7 +3,7 @@
 #ifndef FT_PRINT_CHECK_H
 #define FT_PRINT_CHECK_H
 
-#include "check.h"
+#include "session/check.h"
 
 void print_check(const struct check *k);
 void print_check_json(const struct check *k);

@@ -5,9 +5,9 @@ set(FT_ZSH_FUNCTIONS share/zsh/site-functions CACHE STRING "where zsh looks for 
 string(TIMESTAMP FT_MANUAL_DATE "%Y-%m-%d" UTC) # SOURCE_DATE_EPOCH, if that is set
 
 file(GLOB FT_MANUAL_SOURCES CONFIGURE_DEPENDS cli/manual/*.c)
-add_executable(flowtrace-manual ${FT_MANUAL_SOURCES} user/config/table.c
+add_executable(flowtrace-manual ${FT_MANUAL_SOURCES} user/collector/config/table.c
 	$<FILTER:$<TARGET_OBJECTS:flowctl>,EXCLUDE,/cli/flowctl[.]c[.]o>)
-target_include_directories(flowtrace-manual PRIVATE cli/manual cli/flowctl)
+target_include_directories(flowtrace-manual PRIVATE cli/manual cli/flowctl user/collector)
 target_link_libraries(flowtrace-manual PRIVATE $<TARGET_PROPERTY:flowctl,LINK_LIBRARIES>)
 
 # The folder is made anew, so that no page of a former command is left in it.

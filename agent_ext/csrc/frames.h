@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The frame of a call that is about to run, read in place through the offsets that
- * user/cpython/ keeps for the release this is compiled for. No frame object is made.
+ * user/collector/cpython/ keeps for the release this is compiled for. No frame object is made.
  */
 #ifndef FT_AGENT_FRAMES_H
 #define FT_AGENT_FRAMES_H

@@ -8,7 +8,7 @@
 
 #include "columns.h"
 #include "reading.h"
-#include "trace/check.h"
+#include "analyze/check.h"
 
 struct options {
 	bool strict, follow;

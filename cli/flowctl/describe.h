@@ -6,7 +6,7 @@
 #define FT_DESCRIBE_H
 
 #include "json_out.h"
-#include "trace/functions.h"
+#include "calls/functions.h"
 
 /* Members "module", "class", "function", "file", "line". */
 void describe_put_identity(struct json_out *j, const struct trace_function *f);

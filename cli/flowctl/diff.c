@@ -12,8 +12,8 @@
 #include "columns.h"
 #include "describe.h"
 #include "reading.h"
-#include "trace/amount.h"
-#include "trace/difference.h"
+#include "select/amount.h"
+#include "analyze/difference.h"
 
 #define ROWS_ON_TERMINAL 40
 #define ERRORS_SHOWN 20

@@ -10,7 +10,7 @@
 #include "columns.h"
 #include "describe.h"
 #include "reading.h"
-#include "trace/errors.h"
+#include "analyze/errors.h"
 
 #define GROUPS_ON_TERMINAL 20
 

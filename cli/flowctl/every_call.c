@@ -7,7 +7,7 @@
 #include "describe.h"
 #include "every_call.h"
 #include "show_event.h"
-#include "trace/parse.h"
+#include "read/parse.h"
 
 #define INDENT 2
 #define DEEPEST_INDENT 60 /* levels; those below stay there */

@@ -7,7 +7,7 @@
 #define FT_EVERY_CALL_H
 
 #include "base/map.h"
-#include "trace/scope.h"
+#include "select/scope.h"
 
 struct every_call {
 	struct trace_scope scope;

@@ -11,8 +11,8 @@
 #include "base/utf8.h"
 #include "reading.h"
 #include "show_event.h"
-#include "trace/kept.h"
-#include "trace/regex.h"
+#include "select/kept.h"
+#include "select/regex.h"
 
 struct options {
 	const char *pattern, *where;

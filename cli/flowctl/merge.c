@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "reading.h"
-#include "trace/merge.h"
-#include "trace/output.h"
+#include "analyze/merge.h"
+#include "read/output.h"
 #include "terminal.h"
 
 #define PROGRESS_EVERY 16384 /* lines, a power of two */

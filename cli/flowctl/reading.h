@@ -12,8 +12,8 @@
 #include "command.h"
 #include "json_out.h"
 #include "progress.h"
-#include "trace/filter.h"
-#include "trace/reader.h"
+#include "select/filter.h"
+#include "read/reader.h"
 
 /* The row of --follow; the field is a bool. */
 #define READING_FOLLOW(type, field)                                                                \

@@ -8,12 +8,12 @@
 #define FT_REPORT_DATA_H
 
 #include "reading.h"
-#include "trace/activity.h"
-#include "trace/errors.h"
-#include "trace/paths.h"
-#include "trace/routes.h"
-#include "trace/slowest.h"
-#include "trace/stats.h"
+#include "analyze/activity.h"
+#include "analyze/errors.h"
+#include "analyze/paths.h"
+#include "analyze/routes.h"
+#include "analyze/slowest.h"
+#include "analyze/stats.h"
 
 struct report_data {
 	struct stats stats;

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "report_flame.h"
-#include "trace/durations.h"
+#include "calls/durations.h"
 
 #define NAME_KEPT 240 /* bytes of a function's name, or of a file's */
 

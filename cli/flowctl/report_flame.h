@@ -7,7 +7,7 @@
 #define FT_REPORT_FLAME_H
 
 #include "json_out.h"
-#include "trace/paths.h"
+#include "analyze/paths.h"
 
 /* Functions by number, each once, whichever table it comes from. */
 struct report_names {

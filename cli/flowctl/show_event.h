@@ -5,7 +5,7 @@
 #ifndef FT_SHOW_EVENT_H
 #define FT_SHOW_EVENT_H
 
-#include "trace/event.h"
+#include "calls/event.h"
 
 /* "2026-01-02 10:00:00.000000 MainThread 10/11  EXIT  shop.total = 3  12.3 ms" */
 void show_event(const struct trace_event *e);

@@ -10,7 +10,7 @@
 #include "columns.h"
 #include "describe.h"
 #include "reading.h"
-#include "trace/slowest.h"
+#include "analyze/slowest.h"
 
 struct options {
 	uint64_t limit;

@@ -11,7 +11,7 @@
 #include "columns.h"
 #include "describe.h"
 #include "reading.h"
-#include "trace/stats.h"
+#include "analyze/stats.h"
 
 #define ROWS_ON_TERMINAL 40
 

@@ -19,7 +19,7 @@
 #include "collector.h"
 #include "command.h"
 #include "top_screen.h"
-#include "trace/feed.h"
+#include "read/feed.h"
 #include "terminal.h"
 
 #define ROWS_IN_TABLE 20

@@ -6,7 +6,7 @@
 #ifndef FT_TOP_VIEW_H
 #define FT_TOP_VIEW_H
 
-#include "trace/live.h"
+#include "analyze/live.h"
 
 enum top_sort { TOP_SELF, TOP_TOTAL, TOP_CALLS, TOP_P95, TOP_ERRORS };
 #define TOP_SORT_WORDS "self|total|calls|p95|errors"

@@ -11,8 +11,8 @@
 #include "describe.h"
 #include "every_call.h"
 #include "reading.h"
-#include "trace/amount.h"
-#include "trace/tree.h"
+#include "select/amount.h"
+#include "analyze/tree.h"
 
 struct options {
 	const char *thread, *request, *function, *min, *where;

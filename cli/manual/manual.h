@@ -3,9 +3,9 @@
  * Both programs as their tables of options describe them, in one form: what man pages and
  * completions are made from when the programs are built. This runs in the build, not for users.
  *
- *     user/config/table.c --\
- *                            >-- struct program --> man/x.1  bash/x  zsh/_x  fish/x.fish
- *     cli/flowctl/ *.c -----/
+ *     user/collector/config/table.c --\
+ *                                      >-- struct program --> man/x.1  bash/x  zsh/_x  fish/x.fish
+ *     cli/flowctl/ *.c ---------------/
  */
 #ifndef FT_MANUAL_H
 #define FT_MANUAL_H

@@ -78,13 +78,13 @@ def test_what_the_archive_holds(archive):
     with tarfile.open(archive) as tar:
         names = {name.partition("/")[2] for name in tar.getnames()}
     for path in ("LICENSE", "PKG-INFO", "pyproject.toml", "setup.py", "sources.py",
-                 "csrc/module.c", "core/user/pipeline.c", "core/user/base/buf.h",
+                 "csrc/module.c", "core/user/core/pipeline.c", "core/user/core/base/buf.h",
                  "core/bpf/ft_abi.h", "flowtrace_agent/py.typed", "flowtrace_agent/_core.pyi",
                  "frameworks/csrc/wsgi.c", "frameworks/python/__init__.py"):
         assert path in names, path
     for name in names:
         assert not name.endswith((".bpf.c", ".bpf.h", ".pyc", ".o", ".so")), name
-        assert not name.startswith(("core/user/attach/attach.c", "core/user/config/config.c"))
+        assert not name.startswith(("core/user/collector/attach/attach.c", "core/user/collector/config/config.c"))
 
 
 def test_installed_package_runs(installed, tmp_path):

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "trace/parse.h"
+#include "read/parse.h"
 
 static inline void must(int err)
 {

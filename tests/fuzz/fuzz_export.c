@@ -9,7 +9,7 @@
 #include "checked.h"
 #include "export/export.h"
 #include "fuzz.h"
-#include "trace/durations.h"
+#include "calls/durations.h"
 
 struct output {
 	char *s; /* owned */

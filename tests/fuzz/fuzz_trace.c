@@ -10,11 +10,11 @@
 
 #include "cost.h"
 #include "fuzz.h"
-#include "trace/check.h"
-#include "trace/errors.h"
-#include "trace/reader.h"
-#include "trace/slowest.h"
-#include "trace/stats.h"
+#include "analyze/check.h"
+#include "analyze/errors.h"
+#include "read/reader.h"
+#include "analyze/slowest.h"
+#include "analyze/stats.h"
 
 struct all {
 	struct stats stats[3];

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "trace/parse.h"
+#include "read/parse.h"
 
 static void use_text(const struct trace_event *e, const struct trace_text *t)
 {

@@ -6,11 +6,11 @@
  */
 #include "checked.h"
 #include "fuzz.h"
-#include "trace/difference.h"
-#include "trace/filter.h"
-#include "trace/kept.h"
-#include "trace/requests.h"
-#include "trace/tree.h"
+#include "analyze/difference.h"
+#include "select/filter.h"
+#include "select/kept.h"
+#include "analyze/requests.h"
+#include "analyze/tree.h"
 
 struct all {
 	struct trace_filter filter;

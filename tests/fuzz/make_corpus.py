@@ -8,7 +8,7 @@ import re
 import struct
 
 HERE = pathlib.Path(__file__).resolve().parent
-CPYTHON = HERE.parents[1] / "user" / "cpython"
+CPYTHON = HERE.parents[1] / "user" / "collector" / "cpython"
 TABLE = (CPYTHON / "layout_table.c").read_text()
 DEBUG = (CPYTHON / "debug_offsets.h").read_text()
 ET_EXEC, ET_DYN = 2, 3

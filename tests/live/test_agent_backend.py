@@ -474,7 +474,7 @@ def test_records_that_lie(tmp_path):
     csrc = harness.REPO / "agent_ext" / "csrc"
     include = "/usr/include/python3.%d" % SYSTEM.minor()
     harness.run(["gcc", "-std=gnu11", "-O1", "-fPIC", "-shared", "-D_GNU_SOURCE", "-I", csrc, "-I",
-                 harness.REPO / "user", "-I", harness.REPO / "bpf", "-I", include, "-o",
+                 harness.REPO / "user" / "core", "-I", harness.REPO / "bpf", "-I", include, "-o",
                  folder / "_core.liar.so", tmp_path / "liar.c", csrc / "probes.c"], check=0)
     process = harness.start([harness.PYTHON, "-c", "import ctypes, sys; "
                              "lib = ctypes.CDLL(sys.argv[1]); print(1, flush=True); "

@@ -122,7 +122,7 @@ SPOILT = {
     "other-offset": (None, struct.pack("<Q", 0xffffffffffffffff),
                      ["thread_state.current_frame", "0xffffffffffffffff", "looked for"]),
 }
-# Where thread_state.current_frame stands in the structure (user/cpython/offsets).
+# Where thread_state.current_frame stands in the structure (user/collector/cpython/offsets).
 CURRENT_FRAME = {"python3.13": 184, "python3.14": 208, "python3.15": 208}
 
 

@@ -7,7 +7,7 @@
 
 #include "build.h"
 #include "ft_counters.h"
-#include "ring/recording.h"
+#include "recording/recording.h"
 
 #define PID 4321
 #define MAIN 0x1000

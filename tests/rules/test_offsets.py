@@ -9,7 +9,7 @@ from pathlib import Path
 import harness
 import pytest
 
-CPYTHON = harness.REPO / "user" / "cpython"
+CPYTHON = harness.REPO / "user" / "collector" / "cpython"
 MINORS = range(8, 16)
 
 

@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = ["discover", "cpython", "attach", "ring", "decode", "assemble", "filter", "sink", "trace"]
+# The folders of a library, and what they may include of it beside their own headers.
+CORE = ["base", "model", "decode", "assemble", "filter", "sink", "recording"]
+COLLECTOR = ["discover", "cpython", "attach", "ring"]
+TRACE = ["read", "select", "calls", "analyze", "export"]
+STAGES = COLLECTOR + CORE[2:]
 WITH_BPF = {"attach", "ring"}  # may know libbpf and the skeleton
-# The ELF reader belongs to discover/, but is a tool: it knows nothing of the stage.
-TOOLS = {("cpython", "discover/elf.h")}
+# The ELF reader belongs to discover/, but is a tool: it knows nothing of the stage. The live ring
+# hands on what a recording holds.
+TOOLS = {("cpython", "discover/elf.h"), ("ring", "recording/recording.h")}
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 
 
@@ -32,8 +37,14 @@ def name(path):
     return str(path.relative_to(ROOT))
 
 
+def home(folder):
+    """Where a folder of user/ is."""
+    libraries = {"core": CORE, "collector": COLLECTOR, "trace": TRACE}
+    return next(f"user/{name}/{folder}" for name, own in libraries.items() if folder in own)
+
+
 def allowed(folder, bracket, header, path):
-    """May a file of user/<folder> include this header?"""
+    """May a file of such a folder include this header?"""
     if header.startswith("bpf/") or header.endswith(".skel.h"):
         return folder in WITH_BPF
     if bracket == "<" or (folder, header) in TOOLS:
@@ -41,14 +52,14 @@ def allowed(folder, bracket, header, path):
     if "/" not in header:
         return header.startswith("ft_") or (path.parent / header).exists()
     own = {"base": ["base"], "model": ["base", "model"]}.get(folder, ["base", "model", folder])
-    return header.split("/")[0] in own
+    return header.split("/")[0] in (own + TRACE if folder in TRACE else own)
 
 
-@pytest.mark.parametrize("folder", ["base", "model"] + STAGES)
+@pytest.mark.parametrize("folder", CORE + COLLECTOR + TRACE)
 def test_stages_do_not_know_each_other(folder):
     wrong = [
         f"{name(path)} includes {header}"
-        for path in sources(f"user/{folder}")
+        for path in sources(home(folder))
         for bracket, header in includes(path)
         if not allowed(folder, bracket, header, path)
     ]
@@ -57,18 +68,20 @@ def test_stages_do_not_know_each_other(folder):
 
 def test_only_the_two_halves_know_their_stages():
     knowing = {}
-    for path in [*(ROOT / "user").glob("*.[ch]"), *sources("cli")]:
+    core = (ROOT / "user/core").glob("*.[ch]")
+    for path in [*core, *sources("user/collector/session", "cli")]:
         stages = {h.split("/")[0] for _, h in includes(path)} & set(STAGES)
         if len(stages) > 1:
             knowing[name(path)] = stages
-    assert set(knowing) == {"user/pipeline.c", "user/prepare.c", "user/targets.c", "user/check.h",
-                            "user/run.c"}
+    knowing = {Path(path).name: stages for path, stages in knowing.items()}
     # Records to lines, and pids to records: neither half knows the other's stages.
-    assert knowing["user/pipeline.c"] == {"ring", "decode", "assemble", "filter", "sink"}
-    assert knowing["user/prepare.c"] == {"discover", "cpython"}
-    assert knowing["user/targets.c"] == {"discover", "cpython", "attach"}
-    assert knowing["user/check.h"] == {"attach", "cpython"}
-    assert knowing["user/run.c"] == {"attach", "ring"}
+    assert knowing == {
+        "pipeline.c": {"recording", "decode", "assemble", "filter", "sink"},
+        "prepare.c": {"discover", "cpython"},
+        "targets.c": {"discover", "cpython", "attach"},
+        "check.h": {"attach", "cpython"},
+        "run.c": {"attach", "ring"},
+    }
 
 
 def test_nothing_depends_on_commands_or_tests():
@@ -117,7 +130,7 @@ def test_every_record_has_a_size_assert():
 
 
 def test_every_option_is_in_the_readme():
-    table = (ROOT / "user/config/table.c").read_text().split("rows[] = {")[1].split("\n};")[0]
+    table = (ROOT / "user/collector/config/table.c").read_text().split("rows[] = {")[1].split("\n};")[0]
     rows = re.findall(r"^\t\{ \"([a-z-]+)\".*?\},$", table, re.M | re.S)
     off = set(re.findall(r"^\t\{ \"([a-z-]+)\"[^}]*FLAG_SHOW_OFF", table, re.M))
     assert len(rows) > 20

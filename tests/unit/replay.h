@@ -11,7 +11,7 @@
 #include "assemble/assemble.h"
 #include "decode/decode.h"
 #include "filter/filter.h"
-#include "ring/recording.h"
+#include "recording/recording.h"
 #include "sink/sink.h"
 
 struct replay {

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "covered.h"
+#include "session/covered.h"
 
 static void put(char *list, uint32_t *bytes, const char *const *texts)
 {

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "build.h"
-#include "ring/recording.h"
+#include "recording/recording.h"
 
 static char path[] = "/tmp/ft-recording-XXXXXX";
 static struct why w;

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "trace/check.h"
-#include "trace/errors.h"
-#include "trace/parse.h"
-#include "trace/slowest.h"
-#include "trace/stats.h"
+#include "analyze/check.h"
+#include "analyze/errors.h"
+#include "read/parse.h"
+#include "analyze/slowest.h"
+#include "analyze/stats.h"
 
 /* A line as the sink writes it; rest: more fields. */
 static const struct trace_event *event(const char *kind, const char *function, unsigned us,

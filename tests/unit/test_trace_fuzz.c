@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "../fuzz/fuzz.h"
-#include "trace/parse.h"
+#include "read/parse.h"
 
 #define CORPUS FT_SOURCE_DIR "/tests/fuzz/corpus/"
 

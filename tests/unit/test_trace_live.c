@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "trace/feed.h"
-#include "trace/live.h"
+#include "read/feed.h"
+#include "analyze/live.h"
 
 static struct live l;
 

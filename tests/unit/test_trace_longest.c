@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "trace/longest.h"
+#include "calls/longest.h"
 
 #define MANY 1000
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "trace/parse.h"
+#include "read/parse.h"
 
 static struct trace_event e;
 static struct trace_fault fault;

@@ -9,7 +9,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "trace/reader.h"
+#include "read/reader.h"
 
 #define EVENT(n) "{\"timestamp\": " #n ", \"event\": \"LOST\", \"count\": " #n "}\n"
 

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "trace/parse.h"
-#include "trace/route.h"
-#include "trace/routes.h"
+#include "read/parse.h"
+#include "analyze/route.h"
+#include "analyze/routes.h"
 
 Test(route, folding)
 {

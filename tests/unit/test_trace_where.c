@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "trace/amount.h"
-#include "trace/filter.h"
-#include "trace/glob.h"
-#include "trace/member.h"
-#include "trace/parse.h"
-#include "trace/where.h"
+#include "select/amount.h"
+#include "select/filter.h"
+#include "select/glob.h"
+#include "read/member.h"
+#include "read/parse.h"
+#include "select/where.h"
 
 #define COMMON                                                                                     \
 	"\"thread\": \"MainThread\", \"module\": \"shop.orders\", \"function\": \"t\\u00f6tal\", "

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One value inside of JSON text, by its path: "data.0.id" is key "data", element 0, key "id".
+ */
+#ifndef FT_TRACE_MEMBER_H
+#define FT_TRACE_MEMBER_H
+
+#include "calls/event.h"
+
+/* A string's content, or any other value as it stands. False: no such value, or no JSON. */
+bool trace_member(const char *json, size_t len, const char *path, struct trace_text *ret_text);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "read/raw.h"
+
+#define FOLLOW_PAUSE_NS (100 * NS_PER_MS)
+
+int raw_open(struct raw *r, const char *path, const struct trace_input_options *o, struct why *w)
+{
+	struct stat st;
+	bool standard = !strcmp(path, "-");
+
+	*r = (struct raw){.fd = -1, .options = o, .name = standard ? "standard input" : path};
+	r->buf = malloc(RAW_BYTES);
+	if (!r->buf)
+		return why(w, -ENOMEM, "out of memory");
+	r->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (r->fd < 0)
+		return why(w, -errno, "cannot open %s: %s", path, strerror(errno));
+	if (fstat(r->fd, &st))
+		return why(w, -errno, "cannot read %s: %s", r->name, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return why(w, -EISDIR, "%s is a directory: name the trace in it", r->name);
+	r->regular = S_ISREG(st.st_mode);
+	r->size = r->regular ? (uint64_t)st.st_size : 0;
+	if (r->regular)
+		posix_fadvise(r->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	return 0;
+}
+
+void raw_release(struct raw *r)
+{
+	if (r->fd > STDERR_FILENO)
+		close(r->fd);
+	free(r->buf);
+}
+
+static bool stopped(const struct raw *r)
+{
+	return r->options->stop && *r->options->stop;
+}
+
+/* At the end of a file that grows: 1 look again, 0 it is over, -errno. */
+static int wait_for_more(struct raw *r, struct why *w)
+{
+	const struct timespec pause = {0, FOLLOW_PAUSE_NS};
+	struct stat st;
+
+	if (!r->options->follow || !r->regular || stopped(r))
+		return 0;
+	if (!fstat(r->fd, &st) && (uint64_t)st.st_size < r->offset)
+		return why(w, -ESTALE, "%s became shorter while it was read: start again", r->name);
+	nanosleep(&pause, NULL);
+	return 1;
+}
+
+ssize_t raw_read(struct raw *r, char *p, size_t size, struct why *w)
+{
+	while (!r->ended) {
+		ssize_t n = read(r->fd, p, size);
+		int more;
+
+		if (n > 0) {
+			r->offset += (uint64_t)n;
+			return n;
+		}
+		if (n < 0 && errno == EINTR) {
+			r->ended = stopped(r);
+			continue;
+		}
+		if (n < 0)
+			return why(w, -errno, "cannot read %s: %s", r->name, strerror(errno));
+		more = wait_for_more(r, w);
+		if (more < 0)
+			return more;
+		r->ended = !more;
+	}
+	return 0;
+}
+
+int raw_fill(struct raw *r, size_t want, struct why *w)
+{
+	if (r->start && r->len < want) {
+		memmove(r->buf, r->buf + r->start, r->len);
+		r->start = 0;
+	}
+	while (r->len < want) {
+		size_t used = r->start + r->len;
+		ssize_t n = raw_read(r, r->buf + used, RAW_BYTES - used, w);
+
+		if (n < 0)
+			return (int)n;
+		if (!n)
+			break;
+		r->len += (size_t)n;
+	}
+	return 0;
+}
