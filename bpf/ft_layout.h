@@ -160,6 +160,7 @@ struct ft_proc {
 #define FT_PROC_REQUESTS 64 /* set by BPF: something belongs to an HTTP request */
 #define FT_PROC_HASHED 128  /* set by BPF: key_hash holds the hashes that its dicts go by */
 #define FT_PROC_NOT_HASHED 256 /* set by BPF: it does not, and never will */
+#define FT_PROC_UNSEEN 512     /* set by BPF: it ran Python while it was dormant */
 #define FT_PROC_GREENLETS 4096 /* has loaded greenlet; set by BPF where it does so later */
 
 /* Settings of a run: the same for every process, in BPF's read-only data. */

@@ -27,7 +27,13 @@ FT_INLINE bool hit_ours(struct hit *h)
 	h->tgid = id >> 32;
 	h->tid = id;
 	h->proc = bpf_map_lookup_elem(&ft_procs, &h->tgid);
-	if (!h->proc || h->proc->flags & (FT_PROC_DORMANT | FT_PROC_AGENT) || !hooks_live(h->proc))
+	if (!h->proc)
+		return false;
+	if (h->proc->flags & FT_PROC_DORMANT) {
+		h->proc->flags |= FT_PROC_UNSEEN;
+		return false;
+	}
+	if (h->proc->flags & FT_PROC_AGENT || !hooks_live(h->proc))
 		return false;
 	h->l = &h->proc->layout;
 	return true;

@@ -42,6 +42,13 @@ FT_INLINE void thread_drop(u32 tid, bool tell)
 	bpf_map_delete_elem(&ft_threads, &tid);
 }
 
+/* A program is over. When user space has not come to hook it, none of its calls was seen. */
+FT_INLINE void program_over(const struct ft_proc *p)
+{
+	if ((p->flags & (FT_PROC_DORMANT | FT_PROC_UNSEEN)) == (FT_PROC_DORMANT | FT_PROC_UNSEEN))
+		count(FT_LOST_late);
+}
+
 SEC("raw_tp/sched_process_fork")
 int ft_fork(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -54,8 +61,10 @@ int ft_fork(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	bpf_map_update_elem(&ft_procs, &child_tgid, p, BPF_ANY);
 	p = bpf_map_lookup_elem(&ft_procs, &child_tgid);
-	if (p)
+	if (p) {
 		p->born = bpf_ktime_get_ns();
+		p->flags &= ~FT_PROC_UNSEEN;
+	}
 	proc_send(FT_REC_PROC_FORK, tgid, (u32)id, child_tgid);
 	return 0;
 }
@@ -69,6 +78,8 @@ int ft_exec(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!p)
 		return 0;
+	program_over(p);
+	p->flags &= ~FT_PROC_UNSEEN;
 	p->flags |= FT_PROC_DORMANT; /* until user space has found its interpreter */
 	/* The thread that called exec has taken over the number of the first one, which has ended.
 	 * The number that it had is known in the initial PID namespace only. */
@@ -83,12 +94,14 @@ int ft_exit(struct bpf_raw_tracepoint_args *ctx)
 	struct task_struct *task = (void *)ctx->args[0];
 	u64 id = my_ids();
 	u32 tgid = id >> 32, tid = id;
+	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid);
 
-	if (!bpf_map_lookup_elem(&ft_procs, &tgid))
+	if (!p)
 		return 0;
 	thread_drop(tid, true);
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0;
+	program_over(p);
 	bpf_map_delete_elem(&ft_procs, &tgid);
 	proc_send(FT_REC_PROC_EXIT, tgid, tid, BPF_CORE_READ(task, exit_code));
 	return 0;

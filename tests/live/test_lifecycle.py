@@ -205,6 +205,55 @@ def test_fork_while_dormant(tmp_path):
     assert not trace.problems and not trace.lost, trace.problems
 
 
+# Starts others that are over at once: by fork and exec, vfork and exec, and one that execs itself.
+SHORT = """
+import os, subprocess, sys
+def short(n):
+    return n
+argv = [sys.executable, __file__]
+if len(sys.argv) == 2:
+    short(1)
+    if sys.argv[1] == "2":
+        os.execv(sys.executable, argv + ["1"])
+else:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    subprocess.run(argv + ["1"], check=True)
+    subprocess.run(argv + ["1"], check=True, close_fds=False)
+    subprocess.run(argv + ["2"], check=True)
+    print("over", flush=True)
+    sys.stdin.readline()
+    short(0)
+"""
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("nothing_left")
+def test_programs_over_before_they_are_hooked(tmp_path):
+    """Nothing of them is told: they are counted."""
+    script = tmp_path / "short.py"
+    script.write_text(SHORT)
+    target = harness.start([harness.PYTHON, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert target.stdout.readline() == b"ready\n"
+        with harness.Tracer(tmp_path, "-f", "-P", "__main__", "-p", target.pid) as tracer:
+            tracer.attached()
+            tracer.process.send_signal(signal.SIGSTOP)
+            target.stdin.write(b"\n")
+            target.stdin.flush()
+            assert target.stdout.readline() == b"over\n"
+            tracer.process.send_signal(signal.SIGCONT)
+            target.stdin.close()
+            assert target.wait(20) == 0 and tracer.wait() == 0, tracer.stderr()
+            assert "4 lost" in tracer.stderr()
+    finally:
+        target.stdout.close()
+        harness.kill_session(target)
+    told = [(e["event"], e.get("reason"), e.get("count")) for e in tracer.events()]
+    assert sum(n for _, reason, n in told if reason == "late") == 4
+    assert collections.Counter(kind for kind, *_ in told if kind != "LOST") == {"ENTER": 1, "EXIT": 1}
+
+
 FORKED = """
 import os, time
 def fail():
