@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""docs/events.md and its schema say what the lines of a trace are."""
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+import event_schema  # noqa: E402 - from tests/
+
+PAGE = (ROOT / "docs/events.md").read_text()
+DEFS = event_schema.SCHEMA["$defs"]
+KINDS = event_schema.SCHEMA["properties"]["event"]["enum"]
+CALLS = ("ENTER", "EXIT", "EXCEPTION")
+
+
+def cells(section):
+    """The rows of the first table after a heading."""
+    table = PAGE.split(section)[1].split("| --- |")[1].split("\n\n")[0]
+    return [line.split("|")[1:3] for line in table.splitlines() if line.startswith("| ")]
+
+
+@pytest.mark.parametrize("golden", sorted((ROOT / "tests/replay").glob("*.expected.jsonl")),
+                         ids=lambda path: path.name)
+def test_golden_files_follow_the_schema(golden):
+    event_schema.check_file(golden)
+
+
+def test_examples_follow_the_schema():
+    for page in ("README.md", "docs/events.md"):
+        examples = re.findall(r'^\{"timestamp".*\}$', (ROOT / page).read_text(), re.M)
+        whole = [line for line in examples if ", ...," not in line]
+        assert whole and [event_schema.check(line) for line in whole]
+
+
+def test_every_field_is_on_the_page():
+    for kind in KINDS:
+        row = next(fields for name, fields in cells("## Lines\n") if "`%s`" % kind in name)
+        known = list(DEFS[kind]["properties"])
+        named = re.findall(r"`(\w+)`", row.split(";")[0])
+        assert named == (known[:len(named)] if kind in CALLS else known), kind
+    tail = {field for names, _ in cells("The tail of function events")
+            for field in re.findall(r"`(\w+)`", names)}
+    heads = {"timestamp", "event", "thread", "module", "function", "args", "result",
+             "durationMicros", "durationMillis"}
+    assert tail == {field for kind in CALLS for field in DEFS[kind]["properties"]} - heads
+
+
+def test_reasons_are_those_of_the_counters():
+    counters = re.findall(r'\bX\((\w+),\s*"', (ROOT / "bpf/ft_counters.h").read_text())
+    assert counters and counters == DEFS["LOST"]["properties"]["reason"]["enum"]
+    assert counters == [re.search(r"`(\w+)`", reason)[1] for reason, _ in cells("## Lost\n")]
+
+
+@pytest.mark.parametrize("line", [
+    '{"timestamp": 1, "event": "LOST", "count": 0, "reason": "ring_full", "pid": 1, "tid": 1}',
+    '{"timestamp": 1, "event": "LOST", "count": 1, "reason": "bad luck", "pid": 1, "tid": 1}',
+    '{"timestamp": 1, "event": "LOST", "count": 1, "reason": "jit", "pid": 1, "tid": 1, "x": 1}',
+    '{"timestamp": 1, "event": "LOST", "count": 1, "reason": "jit", "tid": 1, "pid": 1}',
+    '{"timestamp": 1, "event": "ENTER"}',
+    '{"timestamp": 1, "event": "LEAVE"}',
+])
+def test_what_is_wrong_is_noticed(line):
+    with pytest.raises((AssertionError, event_schema.jsonschema.ValidationError)):
+        event_schema.check(line)
