@@ -129,19 +129,6 @@ def test_every_record_has_a_size_assert():
     assert {s for s, body in structs if body.strip() != "struct ft_rec hdr;"} <= asserted
 
 
-def test_every_option_is_documented():
-    table = (ROOT / "user/collector/config/table.c").read_text().split("rows[] = {")[1].split("\n};")[0]
-    rows = re.findall(r"^\t\{ \"([a-z-]+)\".*?\},$", table, re.M | re.S)
-    off = set(re.findall(r"^\t\{ \"([a-z-]+)\"[^}]*FLAG_SHOW_OFF", table, re.M))
-    assert len(rows) > 20
-    documented = "\n".join(
-        line for line in (ROOT / "docs/attach.md").read_text().splitlines() if line.startswith("| `")
-    )
-    flags = [f"--no-{row}" if row in off else f"--{row}" for row in rows]
-    missing = [f for f in flags if not re.search(re.escape(f) + r"(?![a-z-])", documented)]
-    assert not missing
-
-
 def test_every_counter_has_a_text():
     text = (ROOT / "bpf/ft_counters.h").read_text()
     counters = text.split("#define FT_COUNTERS(X)")[1].split("enum ft_counter")[0]
