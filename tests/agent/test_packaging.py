@@ -42,7 +42,7 @@ def archive(tmp_path_factory):
     if reason:
         pytest.skip(reason)
     tree = tmp_path_factory.mktemp("checkout")
-    for name in ("dev", "LICENSE", "agent_ext", "frameworks", "user", "bpf"):
+    for name in ("dev", "scripts", "LICENSE", "agent_ext", "frameworks", "user", "bpf"):
         source = harness.REPO / name
         if source.is_dir():
             shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+## ./dev test [SUITE...]   install what is needed (root), build, run the tests: style, unit, asan,
+##                         python; default all, until one fails
+
+. scripts/setup.sh
+. scripts/build.sh
+. scripts/pytest.sh
+
+# Every suite writes JUnit XML into $RESULTS; a suite that cannot even say so much leaves a
+# line in $RESULTS/broken. What is counted at the end is what is there.
+broken() { echo "$*" >>"$RESULTS/broken"; say "$*"; }
+
+# Does this JUnit file name a failed test?
+names_failure() {
+	[ -s "$1" ] && grep -qE '<(failure|error)[ />]' "$1"
+}
+
+any_failed() {
+	[ -s "$RESULTS/broken" ] || grep -qlE '<(failure|error)[ />]' "$RESULTS"/*.xml 2>/dev/null
+}
+
+# What takes seconds and is wrong most often comes first.
+style() {
+	say "format, shell scripts"
+	./dev format --check >&2 || broken "./dev format --check: run ./dev format"
+	{ git grep -lE '^#!.*\b(ba)?sh\b' && git ls-files '*.sh'; } | sort -u |
+		xargs shellcheck -S warning >&2 ||
+		broken "shellcheck finds something"
+}
+
+unit_tests() { # $1 = preset
+	local dir=build names name
+	[ "$1" = release ] || dir=build-$1
+	say "unit tests, $1 build"
+	if ! quietly build_preset "$1"; then
+		broken "the $1 build failed"
+		return
+	fi
+	echo leak:criterion_handle_args >"$RESULTS/lsan" # Criterion's own
+	names=$(ctest --preset "$1" -N | sed -n 's/^ *Test *#[0-9]*: //p')
+	[ -n "$names" ] || broken "no unit tests in the $1 build"
+	for name in $names; do
+		if CRITERION_OUTPUTS="xml:$RESULTS/$1-$name.xml" CRITERION_VERBOSITY_LEVEL=1 \
+			LSAN_OPTIONS="suppressions=$RESULTS/lsan:print_suppressions=0" \
+			timeout 600 ctest --preset "$1" -V -R "^$name\$" >"$RESULTS/log" 2>&1; then
+			echo "   $name" >&2
+			grep -o '\[SKIP\].*' "$RESULTS/log" | sed 's/^/      /' >&2 || true
+		else
+			cat "$RESULTS/log" >&2
+			names_failure "$RESULTS/$1-$name.xml" ||
+				broken "$name ($1 build) did not end as it should"
+		fi
+	done
+	give_back "$dir"
+}
+
+python_tests() {
+	local dir suite status
+	[ -x build/bin/flowtrace-bpf ] || quietly build || broken "the release build failed"
+	for dir in $(find tests -mindepth 2 -maxdepth 2 -name 'test_*.py' -printf '%h\n' | sort -u); do
+		suite=$(basename "$dir")
+		say "$dir"
+		status=0
+		how_to_run "$suite"
+		timeout -k 30 2400 $PYTHON -B -m pytest "${HOW[@]}" -p no:cacheprovider \
+			-q -rs -o junit_family=xunit1 --junitxml="$RESULTS/python-$suite.xml" \
+			"$dir" >&2 || status=$?
+		case $status in
+		0 | 1) ;;
+		5) broken "$dir has no tests" ;;
+		124 | 137) broken "$dir took too long" ;;
+		*) broken "$dir: pytest ended with status $status" ;;
+		esac
+	done
+}
+
+count_results() {
+	$PYTHON - "$RESULTS" <<-'END'
+	import glob, os, sys, xml.etree.ElementTree as tree
+	passed = failed = skipped = 0
+	where = sys.argv[1]
+	for path in sorted(glob.glob(where + "/*.xml")):
+	    try:
+	        cases = list(tree.parse(path).iter("testcase"))
+	    except tree.ParseError:
+	        print("==", os.path.basename(path), "is not whole", file=sys.stderr)
+	        failed += 1
+	        continue
+	    for case in cases:
+	        if case.find("failure") is not None or case.find("error") is not None:
+	            failed += 1
+	            print("== failed:", os.path.basename(path)[:-4], case.get("classname") or "",
+	                  case.get("name"), file=sys.stderr)
+	        elif case.find("skipped") is not None:
+	            skipped += 1
+	        else:
+	            passed += 1
+	try:
+	    with open(where + "/broken") as f:
+	        for line in f:
+	            failed += 1
+	            print("== failed:", line.strip(), file=sys.stderr)
+	except FileNotFoundError:
+	    pass
+	sys.stderr.flush()
+	print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+	sys.exit(failed > 0 or passed == 0)
+	END
+}
+
+run_tests() {
+	local suite status=0
+	[ "$(id -u)" != 0 ] || setup
+	[ $# -gt 0 ] || set -- style unit asan python
+	[ "$(id -u)" = 0 ] || say "not root: tests that attach to a process are skipped"
+	RESULTS=$(mktemp -d)
+	trap 'rm -rf "$RESULTS"' EXIT
+	for suite in "$@"; do
+		case $suite in
+		style) style ;;
+		unit) unit_tests release ;;
+		asan) unit_tests asan ;;
+		python) python_tests ;;
+		*) die "test: $suite? There are style, unit, asan and python" ;;
+		esac
+		# Half an hour of tests says nothing more about what does not even build.
+		! any_failed || break
+	done
+	count_results || status=$?
+	return $status
+}
