@@ -11,13 +11,13 @@ TRUTH_PACKAGES="python3-networkx python3-jinja2 python3-docutils python3-pygment
 	python3-django"
 TEST_PACKAGES="zstd libcriterion-dev libclang-rt-14-dev clang-format debootstrap
 	debian-archive-keyring libpython3.11-dev pypy3 python3-coverage python3-numpy
-	python3-pytest python3-pytest-xdist python3-sphinx curl mercurial wrk python3-django
+	python3-pytest python3-pytest-xdist python3-sphinx curl mercurial wrk
 	man-db mandoc zsh fish python3-pyte lintian
 	python3-fastapi python3-starlette python3-uvicorn python3-uvloop
 	python3-httptools python3-websockets libpython3.11-testsuite patch shellcheck
-	python3-greenlet python3-gevent python3-eventlet
+	python3-greenlet python3-eventlet
 	python3-hypercorn python3-daphne python3-waitress python3-cheroot python3-twisted
-	python3-falcon python3-tornado python3-aiohttp uwsgi-core uwsgi-plugin-python3
+	python3-falcon uwsgi-core uwsgi-plugin-python3
 	$TRUTH_PACKAGES"
 PACKAGE_PACKAGES="python3 libpython3-dev python3-pip python3-setuptools python3-venv python3-wheel
 	gcc libc6-dev linux-libc-dev ninja-build"
@@ -29,9 +29,12 @@ DEB_PACKAGES="dpkg-dev file"
 REPORT_PACKAGES="chromium chromium-driver python3-selenium python3-jsonschema fonts-dejavu-core"
 KERNEL_PACKAGES="qemu-system-x86 cpio busybox-static xz-utils"
 
+# Each once: one that is needed for two things is in both lists.
 missing_packages() {
-	local package
+	local package seen=" "
 	for package in "$@"; do
+		[[ $seen != *" $package "* ]] || continue
+		seen+="$package "
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
 			echo "$package"
 	done

@@ -41,3 +41,13 @@ def test_other_words_are_no_commands():
         done = shell("./dev", word)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == shell("./dev", "help").stdout + "dev: no such command: %s\n" % word
+
+
+def test_no_package_is_listed_or_installed_twice():
+    lists = re.findall(r'^(\w+_PACKAGES)="', (ROOT / "scripts/packages.sh").read_text(), re.M)
+    assert len(lists) > 5
+    for name in lists:
+        packages = shell("bash", "-c", ". scripts/packages.sh; echo $" + name).stdout.split()
+        assert packages and sorted(packages) == sorted(set(packages)), name
+    done = shell("bash", "-c", ". scripts/packages.sh; missing_packages no-such no-other no-such")
+    assert done.stdout.split() == ["no-such", "no-other"]
