@@ -75,40 +75,6 @@ python_tests() {
 	done
 }
 
-count_results() {
-	$PYTHON - "$RESULTS" <<-'END'
-	import glob, os, sys, xml.etree.ElementTree as tree
-	passed = failed = skipped = 0
-	where = sys.argv[1]
-	for path in sorted(glob.glob(where + "/*.xml")):
-	    try:
-	        cases = list(tree.parse(path).iter("testcase"))
-	    except tree.ParseError:
-	        print("==", os.path.basename(path), "is not whole", file=sys.stderr)
-	        failed += 1
-	        continue
-	    for case in cases:
-	        if case.find("failure") is not None or case.find("error") is not None:
-	            failed += 1
-	            print("== failed:", os.path.basename(path)[:-4], case.get("classname") or "",
-	                  case.get("name"), file=sys.stderr)
-	        elif case.find("skipped") is not None:
-	            skipped += 1
-	        else:
-	            passed += 1
-	try:
-	    with open(where + "/broken") as f:
-	        for line in f:
-	            failed += 1
-	            print("== failed:", line.strip(), file=sys.stderr)
-	except FileNotFoundError:
-	    pass
-	sys.stderr.flush()
-	print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
-	sys.exit(failed > 0 or passed == 0)
-	END
-}
-
 run_tests() {
 	local suite status=0
 	[ "$(id -u)" != 0 ] || setup
@@ -127,6 +93,6 @@ run_tests() {
 		# Half an hour of tests says nothing more about what does not even build.
 		! any_failed || break
 	done
-	count_results || status=$?
+	$PYTHON -B scripts/count_results.py "$RESULTS" || status=$?
 	return $status
 }
