@@ -33,8 +33,8 @@
 #define READING_WHERE_ABOUT                                                                        \
 	"A condition (COND) compares fields, called as in JSON, by = and != (text: with * and "    \
 	"?), "                                                                                     \
-	"~ and !~ (a regular expression), <, <=, >, >= (with us, ms, s, m, h for times); a name "  \
-	"alone is true where the field is there; and, or, not and parentheses join them. "         \
+	"~ and !~ (a regular expression), <, <=, >, >= (with ns, us, ms, s, m, h for times); a "   \
+	"name alone is true where the field is there; and, or, not and parentheses join them. "    \
 	"exception.type, exception.message, args.NAME and result.NAME look inside. Put text "      \
 	"with spaces or parentheses in quotes."
 

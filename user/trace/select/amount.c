@@ -1,47 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "base/duration.h"
 #include "select/amount.h"
 
-#define LONGEST 48
+#define NS_PER_US 1000.0L
 
-static const struct {
-	const char *name;
-	enum amount_unit unit;
-	long double scale;
-} units[] = {
-	{"", AMOUNT_PLAIN, 1},	     {"us", AMOUNT_TIME, 1},	  {"µs", AMOUNT_TIME, 1},
-	{"ms", AMOUNT_TIME, 1e3L},   {"s", AMOUNT_TIME, 1e6L},	  {"m", AMOUNT_TIME, 60e6L},
-	{"min", AMOUNT_TIME, 60e6L}, {"h", AMOUNT_TIME, 3600e6L}, {"%", AMOUNT_PERCENT, 1},
-};
-
-/* strtold() takes more than that: spaces, hexadecimal, "inf". */
-static bool begins_like_number(const char *s)
+/* By whole numbers only: 1500ns is exactly 1.5, and 2^64 - 1 of microseconds stay what they are. */
+static long double microseconds(const struct duration *d)
 {
-	s += *s == '-';
-	s += *s == '.';
-	return *s >= '0' && *s <= '9' && (s[1] | 0x20) != 'x';
+	if (d->unit_ns < NS_PER_US)
+		return d->n / (NS_PER_US / d->unit_ns);
+	return d->n * (d->unit_ns / NS_PER_US);
 }
 
 bool amount_parse(const char *s, size_t len, struct amount *ret_amount)
 {
-	char text[LONGEST], *end;
-	long double n;
+	bool percent = len && s[len - 1] == '%';
+	struct duration d;
 
-	if (!len || len >= sizeof(text) || memchr(s, 0, len))
+	if (!duration_parse(s, len - percent, &d) || (percent && d.unit_ns > 0))
 		return false;
-	memcpy(text, s, len);
-	text[len] = 0;
-	if (!begins_like_number(text))
-		return false;
-	n = strtold(text, &end);
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].name) != 0 || !isfinite(n))
-			continue;
-		*ret_amount = (struct amount){n * units[i].scale, units[i].unit};
-		return true;
-	}
-	return false;
+	if (d.unit_ns > 0)
+		*ret_amount = (struct amount){microseconds(&d), AMOUNT_TIME};
+	else
+		*ret_amount = (struct amount){d.n, percent ? AMOUNT_PERCENT : AMOUNT_PLAIN};
+	return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers as people type them: 12, -1.5, 250us, 10ms, 2s, 5m, 1h, 10%.
+ * Numbers as people type them: 12, -1.5, 10%, and durations (base/duration.h): 250us, 10ms, 2s.
  */
 #ifndef FT_TRACE_AMOUNT_H
 #define FT_TRACE_AMOUNT_H

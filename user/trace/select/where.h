@@ -7,7 +7,7 @@
  *
  *     =  !=          equal; for text a pattern with * and ?
  *     ~  !~          a regular expression, found anywhere
- *     <  <=  >  >=   numbers, with us, ms, s, m or h where the field is a time
+ *     <  <=  >  >=   numbers, with ns, us, ms, s, m or h where the field is a time
  *     NAME           the field is there (a flag: is true)
  *     and, or, not, ( )
  *
