@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/duration.h"
 #include "collector.h"
 #include "command.h"
 #include "top_screen.h"
@@ -48,7 +49,7 @@ static const struct command_option rows[] = {
 	{"backend", 0, VALUE_CHOICE, OPTION_AT(struct options, backend), "auto|usdt|uprobe|agent",
 	 "auto", "how to hook the interpreter, as of flowtrace-bpf", 0, 0},
 	{"interval", 'i', VALUE_TEXT, OPTION_AT(struct options, interval), "SECS", "1",
-	 "what a view covers, and how long it stays; 0.1 to 3600", 0, 0},
+	 "what a view covers, and how long it stays; 0.1 to 3600, or as 500ms", 0, 0},
 	{"sort", 's', VALUE_CHOICE, OPTION_AT(struct options, sort), TOP_SORT_WORDS, "self",
 	 "what comes first", 0, 0},
 	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", NULL,
@@ -380,14 +381,14 @@ static int loop(struct top *t)
 
 static int read_interval(struct top *t, struct why *w)
 {
-	char *end;
-	double seconds = strtod(t->o->interval, &end);
+	double seconds;
 
-	if (end == t->o->interval || *end || !(seconds >= LEAST_INTERVAL) ||
+	if (!duration_seconds(t->o->interval, &seconds) || seconds < LEAST_INTERVAL ||
 	    seconds > MOST_INTERVAL)
-		return why_exit(w, EXIT_USAGE, -EINVAL,
-				"--interval takes seconds from 0.1 to 3600, not \"%s\"",
-				t->o->interval);
+		return why_exit(
+			w, EXIT_USAGE, -EINVAL,
+			"--interval takes seconds from 0.1 to 3600, or as 500ms, not \"%s\"",
+			t->o->interval);
 	t->interval_ns = (uint64_t)llround(seconds * 1e9);
 	return 0;
 }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -400,7 +401,7 @@ static int take_min(const struct options *o, uint64_t *ret_us, struct why *w)
 	    amount.n < 0 || amount.n > 1e18L)
 		return why_exit(w, EXIT_USAGE, -EINVAL,
 				"--min takes a duration, as 500us, 10ms or 2s, not \"%s\"", o->min);
-	*ret_us = (uint64_t)amount.n;
+	*ret_us = (uint64_t)ceill(amount.n);
 	return 0;
 }
 

@@ -136,7 +136,7 @@ def rows_of(view):
 
 @pytest.mark.live
 def test_figures_of_one_interval(flowctl, target):
-    view = flowctl.json("top", "--pid", target.pid, "--once", "--interval", "2", "-P", "__main__")
+    view = flowctl.json("top", "--pid", target.pid, "--once", "--interval", "2000ms", "-P", "__main__")
     assert 1.9 < view["seconds"] < 2.3 and view["lost"] == 0
     rows = rows_of(view)
     assert set(rows) == set(RATES)
@@ -315,7 +315,8 @@ def run(program, *args, **env):
 
 def test_wrong_usage(flowctl):
     for args, says in (((), "--pid"), (("--pid", "1", "--interval", "0"), "0.1 to 3600"),
-                       (("--pid", "1", "-i", "1s"), '"1s"'), (("--pid", "1", "-i", "nan"), "nan"),
+                       (("--pid", "1", "-i", "99ms"), "99ms"), (("--pid", "1", "-i", "61m"), "61m"),
+                       (("--pid", "1", "-i", "1x"), '"1x"'), (("--pid", "1", "-i", "nan"), "nan"),
                        (("--pid", "1", "--sort", "x"), "--sort is one of"),
                        (("--pid", "1", "x"), '"x"')):
         flowctl.refused("top", *args, status=2, says=[says])

@@ -131,11 +131,14 @@ def test_depth_and_least_time(flowctl, small, lines):
     expected = build(lines)
     got = tree_of(flowctl.json("tree", "--depth", 3, small))
     assert got == {path: row for path, row in expected.items() if len(path) <= 4}
-    worth = {path for path, row in expected.items() if row[1] >= 2000 or row[5]}
-    worth = {path[:i] for path in worth for i in range(2, len(path) + 1)}
-    got = tree_of(flowctl.json("tree", "--min", "2ms", small))
-    assert got == {path: row for path, row in expected.items() if path in worth}
-    assert 0 < len(got) < len(expected)
+    middle = sorted(row[1] for row in expected.values())[len(expected) // 2]
+    for least, text in ((2000, "2ms"), (middle, "%dus" % middle), (middle, "%d000ns" % middle),
+                        (middle + 1, "%d001ns" % middle)):
+        worth = {path for path, row in expected.items() if row[1] >= least or row[5]}
+        worth = {path[:i] for path in worth for i in range(2, len(path) + 1)}
+        got = tree_of(flowctl.json("tree", "--min", text, small))
+        assert got == {path: row for path, row in expected.items() if path in worth}
+        assert 0 < len(got) < len(expected)
 
 
 @pytest.mark.parametrize("sort, field", [("total", "totalMicros"), ("self", "selfMicros"),

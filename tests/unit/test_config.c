@@ -157,6 +157,29 @@ Test(config, command_line)
 	cr_assert(c.duration_s == 2.5 && c.events == 1000 && c.buffer_bytes == 1 << 20);
 }
 
+Test(config, durations_have_units)
+{
+	static const struct {
+		const char *text;
+		double seconds;
+	} all[] = {
+		{"10", 10},	   {"0.5", 0.5},  {"1e2", 100},	 {"500ms", 0.5},
+		{"250us", 250e-6}, {"1ns", 1e-9}, {"1.5s", 1.5}, {"2m", 120},
+		{"2min", 120},	   {"1h", 3600},  {"0s", 0},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		accept("-p1", "-d", all[i].text);
+		cr_expect(c.duration_s == all[i].seconds, "%s", all[i].text);
+	}
+	write_file("{\"pid\": 1, \"duration\": \"500ms\"}");
+	accept("-c", file);
+	cr_expect(c.duration_s == 0.5);
+	setenv("FLOWTRACE_DURATION", "250ms", 1);
+	accept("-p1");
+	cr_expect(c.duration_s == 0.25);
+}
+
 Test(config, pids_repeat_and_come_in_lists)
 {
 	accept("-p", "3,5", "--pid=5", "-p", " 9 ,");
@@ -234,11 +257,14 @@ Test(config, wrong_values_name_the_option)
 	refuse("--max-depth: \"two\"", "-p1", "--max-depth", "two");
 	refuse("--max-depth: \"-1\"", "-p1", "--max-depth", "-1");
 	refuse("--max-depth: \"\"", "-p1", "--max-depth", "");
-	refuse("--duration: \"1h\"", "-p1", "-d", "1h");
+	refuse("--duration: \"1d\"", "-p1", "-d", "1d");
+	refuse("--duration: \"-1ms\"", "-p1", "-d", "-1ms");
+	refuse("--duration: 876001h is too long", "-p1", "-d", "876001h");
 	refuse("--duration: \"-1\"", "-p1", "-d", "-1");
 	refuse("--duration: \"nan\"", "-p1", "-d", "nan");
 	refuse("--duration: \"0x10\"", "-p1", "-d", "0x10");
 	refuse("--duration: 1e99", "-p1", "-d", "1e99");
+	refuse("--duration: 1e4931h", "-p1", "-d", "1e4931h");
 	refuse("--events: \"1e3\"", "-p1", "-n", "1e3");
 	refuse("--events: 99999999999999999999", "-p1", "-n", "99999999999999999999");
 	refuse("--buffer: \"big\"", "-p1", "--buffer", "big");

@@ -82,3 +82,18 @@ Test(duration, ends_where_its_text_ends)
 	cr_expect(duration_parse("10ms", 3, &d) && d.n == 10 && d.unit_ns == 60e9L);
 	cr_expect(!duration_parse("10\0s", 4, &d));
 }
+
+Test(duration, in_seconds)
+{
+	double s = -1;
+
+	cr_expect(duration_seconds("500ms", &s) && s == 0.5);
+	cr_expect(duration_seconds("100ms", &s) && s == 0.1);
+	cr_expect(duration_seconds("0.1", &s) && s == 0.1);
+	cr_expect(duration_seconds("1ns", &s) && s == 1e-9);
+	cr_expect(duration_seconds("1.5h", &s) && s == 5400);
+	cr_expect(duration_seconds("-2", &s) && s == -2);
+	cr_expect(duration_seconds("1e4000h", &s) && s > 1e300, "inf");
+	s = 7;
+	cr_expect(!duration_seconds("soon", &s) && s == 7);
+}

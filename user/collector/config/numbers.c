@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text to one number: counts, limits, seconds, sizes, and the words for true and false.
+ * Text to one number: counts, limits, durations, sizes, and the words for true and false.
  */
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "config/parser.h"
 
 #define MAX_SECONDS 3153600000.0 /* a hundred years: fits every clock arithmetic */
@@ -47,15 +47,14 @@ int parse_limit(struct parser *p, const struct option_row *o, const char *text, 
 
 int parse_seconds(struct parser *p, const char *text, double *ret)
 {
-	char *end;
-	double value = strtod(text, &end);
+	double value;
 
-	if (!*text || *end || text[strspn(text, "0123456789.eE+-")] || value < 0 ||
-	    !isfinite(value))
-		return parser_wrong(p, "\"%s\" is not a number of seconds, such as 10 or 0.5",
-				    text);
+	if (!duration_seconds(text, &value) || value < 0)
+		return parser_wrong(
+			p, "\"%s\" is not a duration, such as 10 (seconds), 0.5, 500ms or 1h",
+			text);
 	if (value > MAX_SECONDS)
-		return parser_wrong(p, "%s seconds is too long, leave it out for no limit", text);
+		return parser_wrong(p, "%s is too long, leave it out for no limit", text);
 	*ret = value;
 	return 0;
 }

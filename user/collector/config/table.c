@@ -73,7 +73,7 @@ const struct option_row option_rows[] = {
 	  GROUP_OUTPUT, 0, "SIZE", "ring buffer between kernel and collector", MAX_BUFFER_BYTES, 0 },
 
 	{ "duration", 'd', "FLOWTRACE_DURATION", NULL, KIND_SECONDS, AT(duration_s), "0",
-	  GROUP_RUN, 0, "SECS", "stop after so many seconds; 0 = no limit", 0, 0 },
+	  GROUP_RUN, 0, "SECS", "stop after so many seconds, or as 500ms, with ns, us, ms, s, m or h; 0 = no limit", 0, 0 },
 	{ "events", 'n', "FLOWTRACE_EVENTS", NULL, KIND_NUMBER, AT(events), "0",
 	  GROUP_RUN, 0, "N", "stop after so many events; 0 = no limit", UINT64_MAX, 0 },
 	{ "config", 'c', "FLOWTRACE_CONFIG", NULL, KIND_TEXT, AT(config_file), NULL,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/duration.h"
 
 #define LONGEST 48
@@ -42,4 +43,14 @@ bool duration_parse(const char *s, size_t len, struct duration *ret_duration)
 		return true;
 	}
 	return false;
+}
+
+bool duration_seconds(const char *text, double *ret_seconds)
+{
+	struct duration d;
+
+	if (!duration_parse(text, strlen(text), &d))
+		return false;
+	*ret_seconds = (double)(d.unit_ns > 0 ? d.n * d.unit_ns / NS_PER_SECOND : d.n);
+	return true;
 }

@@ -16,5 +16,7 @@ struct duration {
 
 /* The whole text must be one; false otherwise. */
 bool duration_parse(const char *s, size_t len, struct duration *ret_duration);
+/* The same in seconds, which a number alone is. May be negative, or too large for a double: inf. */
+bool duration_seconds(const char *text, double *ret_seconds);
 
 #endif
