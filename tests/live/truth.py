@@ -22,6 +22,7 @@ import itertools
 import os
 import sys
 import threading
+import time
 from opcode import opmap
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -335,10 +336,20 @@ def parse(argv):
 
 
 def marker():
-    """A function of the module "flowtrace_truth"."""
+    """Calls a function of the module "flowtrace_truth", and no other thread meanwhile: between what
+    the collector sees of that call and what is seen here, another could begin one."""
     namespace = {"__name__": "flowtrace_truth"}
     exec("def mark(): pass", namespace)
-    return namespace["mark"]
+
+    def alone():
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(0.5)
+        began = time.monotonic()
+        while time.monotonic() < began + 2 * interval:  # whoever waits already gets its turn
+            pass
+        namespace["mark"]()
+        sys.setswitchinterval(interval)
+    return alone
 
 
 def save(path, recorder, pid):
