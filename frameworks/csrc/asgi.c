@@ -75,6 +75,9 @@ static PyObject *start_message(struct request *r, PyObject *message)
 	if (!headers || PyDict_SetItemString(copy, "headers", headers))
 		Py_CLEAR(copy);
 	Py_XDECREF(headers);
+	/* ASGI has a server hold it back until there is some of the body: Hypercorn does, uvicorn
+	 * does not. */
+	r->unsure = 1;
 	if (copy && status) {
 		r->status = PyLong_AsLong(status);
 		if (PyErr_Occurred()) { /* an IntEnum is an int; what is none is the server's */
@@ -85,6 +88,11 @@ static PyObject *start_message(struct request *r, PyObject *message)
 	return copy;
 }
 
+static bool is_body(PyObject *type)
+{
+	return is_text(type, "http.response.body") || is_text(type, "http.response.zerocopysend");
+}
+
 static bool is_last(PyObject *type, PyObject *message)
 {
 	PyObject *more;
@@ -92,7 +100,7 @@ static bool is_last(PyObject *type, PyObject *message)
 
 	if (is_text(type, "http.response.pathsend"))
 		return true;
-	if (!is_text(type, "http.response.body") && !is_text(type, "http.response.zerocopysend"))
+	if (!is_body(type))
 		return false;
 	more = item(message, "more_body");
 	is_more = more ? PyObject_IsTrue(more) : 0;
@@ -101,10 +109,10 @@ static bool is_last(PyObject *type, PyObject *message)
 	return !is_more;
 }
 
-static PyObject *send_last(struct wrap *w, PyObject *message)
+static PyObject *send_driven(struct wrap *w, PyObject *message, enum drive_how how)
 {
 	PyObject *sent = PyObject_CallFunctionObjArgs(w->inner, message, NULL);
-	PyObject *driven = sent ? drive_new(w->request, sent, DRIVE_LAST) : NULL;
+	PyObject *driven = sent ? drive_new(w->request, sent, how) : NULL;
 
 	Py_XDECREF(sent);
 	return driven;
@@ -121,7 +129,9 @@ static PyObject *send_call(PyObject *self, PyObject *args, PyObject *kwargs)
 		return NULL;
 	type = item(message, "type");
 	if (is_last(type, message))
-		return send_last(w, message);
+		return send_driven(w, message, DRIVE_LAST);
+	if (!w->request->sent && is_body(type))
+		return send_driven(w, message, DRIVE_FIRST);
 	if (!is_text(type, "http.response.start"))
 		return PyObject_CallFunctionObjArgs(w->inner, message, NULL);
 	message = start_message(w->request, message);
@@ -257,7 +267,7 @@ static PyObject *call_app(struct request *r, PyObject *app, PyObject *scope, PyO
 		driven = drive_new(r, made, DRIVE_APP);
 	Py_XDECREF(made);
 	if (!driven)
-		request_end(r, r->status ?: STATUS_FAILED);
+		request_end(r, request_said(r, STATUS_FAILED));
 	return driven;
 }
 

@@ -46,16 +46,27 @@ static int final_status(const struct request *r)
 {
 	PyObject *error = PyErr_Occurred();
 
-	if (r->status)
-		return r->status;
 	/* CancelledError and others that are no Exception: whoever asked wants it no more. */
-	return error && !PyErr_GivenExceptionMatches(error, PyExc_Exception) ? STATUS_GONE
-									     : STATUS_FAILED;
+	if (error && !PyErr_GivenExceptionMatches(error, PyExc_Exception))
+		return request_said(r, STATUS_GONE);
+	return request_said(r, STATUS_FAILED);
+}
+
+static bool is_sending(const struct wrap *w)
+{
+	return w->how == DRIVE_FIRST || w->how == DRIVE_LAST;
+}
+
+static bool ends(const struct wrap *w)
+{
+	return w->how == DRIVE_APP || w->how == DRIVE_LAST;
 }
 
 static void finish(const struct wrap *w)
 {
-	if (w->how != DRIVE_PART)
+	if (is_sending(w) && (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_StopIteration)))
+		w->request->sent = 1;
+	if (ends(w))
 		request_end(w->request, final_status(w->request));
 }
 
@@ -67,7 +78,7 @@ static PyObject *run(struct wrap *w, step_fn step, PyObject *arg)
 {
 	PyObject *token = NULL, *result;
 
-	if (w->how != DRIVE_LAST) {
+	if (!is_sending(w)) {
 		token = request_enter(w->request);
 		if (!token)
 			return NULL;
@@ -143,8 +154,8 @@ static PyObject *drive_close(PyObject *self, PyObject *unused)
 	struct wrap *w = (struct wrap *)self;
 	PyObject *result = run(w, step_close, NULL);
 
-	if (result && w->how != DRIVE_PART)
-		request_end(w->request, w->request->status ?: STATUS_GONE);
+	if (result && ends(w))
+		request_end(w->request, request_said(w->request, STATUS_GONE));
 	return result;
 }
 

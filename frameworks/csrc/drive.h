@@ -9,9 +9,10 @@
 #include "request.h"
 
 enum drive_how {
-	DRIVE_PART, /* some of what is done for the request */
-	DRIVE_APP,  /* all of it: the request is over at its end, if it was not before */
-	DRIVE_LAST, /* the last of the response is sent: the request is over with it */
+	DRIVE_PART,  /* some of what is done for the request */
+	DRIVE_APP,   /* all of it: the request is over at its end, if it was not before */
+	DRIVE_FIRST, /* the first of the body is sent: the client has the status with it */
+	DRIVE_LAST,  /* the last of the response is sent: the request is over with it */
 };
 
 /* NULL with an error set. */

@@ -160,7 +160,7 @@ static void tell_response(const struct request *r)
 		*rec = (struct ft_rec_http_response){
 			.hdr = engine_head(t, FT_REC_HTTP_RESPONSE, sizeof(*rec), now),
 			.request = r->number,
-			.status = r->status,
+			.status = r->status == STATUS_UNKNOWN ? 0 : r->status,
 		};
 		rec->hdr.flags = FT_HTTP_KEPT;
 		commit(t, &rec->hdr);
@@ -205,7 +205,7 @@ struct request *request_begin(const struct request_facts *facts)
 		return NULL;
 	r->number = ++last;
 	r->run = 0;
-	r->status = r->sent = r->over = 0;
+	r->status = r->sent = r->unsure = r->held = r->over = 0;
 	if (is_id(facts->id)) {
 		r->id = facts->id;
 		Py_INCREF(r->id);
@@ -218,6 +218,13 @@ struct request *request_begin(const struct request_facts *facts)
 	}
 	tell_request(r, facts);
 	return r;
+}
+
+int request_said(const struct request *r, int otherwise)
+{
+	if (!r->status)
+		return otherwise;
+	return r->unsure && !r->sent ? STATUS_UNKNOWN : r->status;
 }
 
 void request_end(struct request *r, int status)
@@ -245,7 +252,7 @@ static void request_dealloc(PyObject *self)
 	struct request *r = (struct request *)self;
 
 	if (r->id)
-		request_end(r, r->status ?: STATUS_GONE); /* nobody did */
+		request_end(r, request_said(r, STATUS_GONE)); /* nobody did */
 	if (is_in_trace(r))
 		tell_forget(r);
 	Py_XDECREF(r->id);

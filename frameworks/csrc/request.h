@@ -18,12 +18,15 @@
 
 #define STATUS_FAILED FT_HTTP_FAILED /* the application did, before it said a status */
 #define STATUS_GONE FT_HTTP_GONE     /* the client was, likewise */
+#define STATUS_UNKNOWN (-1)	     /* the server may have told the client this or that */
 
 struct request {
 	PyObject_HEAD uint64_t number;
 	unsigned run; /* that has its HTTP_REQUEST; 0: none has */
 	int status;   /* what the application said; 0: nothing yet */
 	char sent;    /* the client has that already */
+	char unsure;  /* or it may have */
+	char held;    /* the server gathers parts of the body before it sends any */
 	bool over;
 	PyObject *id; /* owned str of latin-1 */
 };
@@ -38,6 +41,9 @@ struct request_facts {
 
 /* A new one, and its HTTP_REQUEST. NULL with a Python error set. */
 struct request *request_begin(const struct request_facts *facts);
+/* What the client was told, as far as that is known, of a request that is left as it is; otherwise:
+ * if the application said nothing. */
+int request_said(const struct request *r, int otherwise);
 /* Its HTTP_RESPONSE, the first time. Whatever error is set stays so. */
 void request_end(struct request *r, int status);
 /* Is it a request that is not over? NULL is none. */

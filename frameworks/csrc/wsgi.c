@@ -15,7 +15,7 @@
 /* What went wrong before the client got anything is answered by the server. */
 static int failed(const struct request *r)
 {
-	return r->sent && r->status ? r->status : STATUS_FAILED;
+	return r->sent || r->unsure ? request_said(r, STATUS_FAILED) : STATUS_FAILED;
 }
 
 /* ---- start_response ------------------------------------------------------------- */
@@ -99,6 +99,20 @@ static PyObject *wrap_write(struct request *r, PyObject *write)
 	return wrapped;
 }
 
+/*
+ * A server that gives no write() does not keep to PEP 3333, and not in what else it says of a
+ * status: uvicorn sends the first at once and ignores others; Hypercorn has the whole body before
+ * it sends the last, and sends 500 if the application fails.
+ */
+static void start_said(struct request *r, int status, bool writes)
+{
+	if (!writes && r->status)
+		status = STATUS_UNKNOWN;
+	if (!writes)
+		r->held = r->unsure = 1;
+	r->status = status;
+}
+
 /* inner: the server's start_response(status, headers, exc_info=None). */
 static PyObject *start_call(PyObject *self, PyObject *args, PyObject *kwargs)
 {
@@ -116,7 +130,7 @@ static PyObject *start_call(PyObject *self, PyObject *args, PyObject *kwargs)
 	Py_DECREF(headers);
 	if (!write)
 		return NULL;
-	w->request->status = status_of(status);
+	start_said(w->request, status_of(status), PyCallable_Check(write));
 	return wrap_write(w->request, write);
 }
 
@@ -185,8 +199,10 @@ static PyObject *body_next(PyObject *self)
 	request_leave(token);
 	if (!part)
 		body_end(w);
-	else if (!PyBytes_Check(part) || PyBytes_GET_SIZE(part))
+	else if (!w->request->held && (!PyBytes_Check(part) || PyBytes_GET_SIZE(part)))
 		w->request->sent = 1;
+	else /* some servers send the headers with a part that is empty */
+		w->request->unsure = 1;
 	return part;
 }
 
@@ -214,7 +230,7 @@ static PyObject *body_close(PyObject *self, PyObject *unused)
 		return NULL;
 	result = call_close(w->inner);
 	request_leave(token);
-	request_end(w->request, w->request->status ?: STATUS_GONE);
+	request_end(w->request, request_said(w->request, STATUS_GONE));
 	return result;
 }
 
@@ -298,6 +314,8 @@ static struct request *begin(PyObject *environ)
 	Py_XDECREF(f.path);
 	Py_XDECREF(f.remote_addr);
 	Py_XDECREF(f.user_agent);
+	if (r)
+		r->held = PyDict_GetItemString(environ, "eventlet.input") != NULL;
 	if (r && (PyDict_SetItemString(environ, KEY_ID, r->id) ||
 		  PyDict_SetItemString(environ, KEY_REQUEST, (PyObject *)r)))
 		Py_CLEAR(r);

@@ -248,7 +248,13 @@ def check_errors():
     def not_async(scope, receive, send):
         raise ValueError("x")
 
-    for app, status in ((before, 500), (after, 202), (not_async, 500)):
+    async def parts(scope, receive, send):
+        await send(start(202))
+        await send(body(b"x", True))
+        raise ValueError("x")
+
+    # A server holds the status back until there is some of the body, or does not.
+    for app, status in ((before, 500), (after, None), (parts, 202), (not_async, 500)):
         with tracing() as t:
             raises(ValueError, Server(FlowTraceMiddleware(app)).run)
         assert t.status() == status, app
@@ -262,6 +268,15 @@ def check_errors():
     with tracing() as t:
         Server(FlowTraceMiddleware(silent)).run()
     assert t.status() == 500
+
+
+def check_no_body():
+    async def app(scope, receive, send):
+        await send(start(200))
+
+    with tracing() as t:
+        Server(FlowTraceMiddleware(app)).run()
+    assert t.status() is None
 
 
 def check_cancelled():
@@ -304,15 +319,21 @@ def check_sending_fails():
         await send(start(200))
         await send(body(b"x"))
 
+    async def parts(scope, receive, send):
+        await send(start(200))
+        await send(body(b"x", True))
+        await send(body(b"y"))
+
     class Gone(Server):
         async def send(self, message):
             await super().send(message)
-            if message["type"] == "http.response.body":
+            if message["type"] == "http.response.body" and not message["more_body"]:
                 raise OSError("gone")
 
-    with tracing() as t:
-        raises(OSError, Gone(FlowTraceMiddleware(app)).run)
-    assert t.status() == 200
+    for made, status in ((app, None), (parts, 200)):
+        with tracing() as t:
+            raises(OSError, Gone(FlowTraceMiddleware(made)).run)
+        assert t.status() == status
 
 
 def check_other_scopes_go_through():

@@ -203,12 +203,14 @@ def check_the_client_is_gone():
     with tracing() as t:  # before there is a status
         Server(FlowTraceMiddleware(generator)).body.close()
     assert t.status() == 499
-    with tracing() as t:  # nobody closes it
-        server = Server(FlowTraceMiddleware(streamed))
-        next(server.body)
-        del server
-        gc.collect()
-    assert t.status() == 201
+    for parts, status in ((1, None), (2, 201)):  # nobody closes it; the first part is empty
+        with tracing() as t:
+            server = Server(FlowTraceMiddleware(streamed))
+            for _ in range(parts):
+                next(server.body)
+            del server
+            gc.collect()
+        assert t.status() == status
 
 
 def check_errors():
@@ -239,7 +241,7 @@ def check_errors():
         yield b"a"
         raise ValueError("x")
 
-    for app, status in ((early, 500), (late, 200)):
+    for app, status in ((early, None), (late, 200)):
         with tracing() as t:
             raises(ValueError, Server(FlowTraceMiddleware(app)).read)
         assert t.status() == status, app
@@ -272,6 +274,37 @@ def check_start_response_twice():
             server.read()
         assert t.status() == status
         assert len(server.header("x-request-id")) == 1
+
+
+class NoWrite(Server):
+    """It gives no write(), as servers of ASGI."""
+
+    def start_response(self, status, headers, exc_info=None):
+        self.starts.append((status, headers))
+
+
+def check_servers_without_write():
+    def twice(environ, start_response):
+        simple(environ, start_response)
+        start_response("503 Down", [])
+        return [b"down"]
+
+    def writes(environ, start_response):
+        start_response("202 Accepted", [])(b"a")
+
+    def late(environ, start_response):
+        start_response("200 OK", [])
+        yield b"a"
+        raise ValueError("x")
+
+    for app, status, error in ((simple, 200, None), (streamed, 201, None), (twice, None, None),
+                               (writes, None, TypeError), (late, None, ValueError)):
+        with tracing() as t:
+            if error:
+                raises(error, lambda app=app: NoWrite(FlowTraceMiddleware(app)).read())
+            else:
+                NoWrite(FlowTraceMiddleware(app)).read()
+        assert t.status() == status, app
 
 
 def check_write():
