@@ -113,6 +113,7 @@ struct call {
 #define CALL_UNSEEN 256	 /* an application that began no request in the trace */
 #define CALL_SERVER 512	 /* it called one for a request that goes on elsewhere */
 #define CALL_STATUS 1024 /* a start_response() after the first: holds if no exception leaves it */
+#define CALL_PART 2048	 /* a send() of the first part of a body: then the client has the status */
 
 /* A part of a stack of calls. A thread has one stack, or one for each greenlet. */
 struct chunk_key {
@@ -154,7 +155,8 @@ struct http_request {
 	__u32 status; /* 0 = not seen */
 	__u32 blind;  /* the server's function that is told the status is none of Python's */
 	__u32 before; /* the status before a CALL_STATUS */
-	__u32 pad;
+	__u32 unsure; /* the client may have got another status, or none */
+	__u64 dict;   /* its environ; 0 = of ASGI */
 };
 
 /* In place of a request's number, which is odd: of one that is not in the trace. */
@@ -183,6 +185,9 @@ struct http_reading {
 	/* What the thread's last WSGI application returned to a server in C, its type, and the
 	 * request; 0 = none. */
 	__u64 body, body_type, body_number;
+	/* The environ of the last request whose server's function was left by an exception, and
+	 * that exception; 0 = none, or not known. raised: by which a call was last left. */
+	__u64 failed, exception, raised;
 	__u64 text[8]; /* HTTP_TEXTS of them */
 	__u64 value[HTTP_VALUES];
 };

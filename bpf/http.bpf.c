@@ -83,6 +83,22 @@ FT_INLINE void read_status(const struct ft_layout *l, struct http_request *r, u6
 }
 
 /*
+ * Is it called with the environ of a request that failed, to make what the client is told? werkzeug
+ * does so, while it handles the exception that the application was left by.
+ */
+FT_GLOBAL int ft_http_answers(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	u64 exception;
+
+	if (!l || !t->http.failed)
+		return 0;
+	exception = handled(l, t->tstate ?: tstate_of(l));
+	return exception && (!t->http.exception || exception == t->http.exception);
+}
+
+/*
  * Does this call of an application begin a request? Not below another, unless the server's
  * function calls the next without returning: the one before is over then.
  */
@@ -92,7 +108,9 @@ FT_INLINE bool begins(struct thread *t, u32 tid, const struct call *top)
 		ft_http_leave(tid, top->request, CALL_REQUEST, 0);
 	else if (top && top->request && !(top->flags & CALL_SERVER && top->frame == t->http.server))
 		return false;
-	return !request_find(t->pid, t->http.number);
+	if (request_find(t->pid, t->http.number))
+		return false;
+	return t->http.failed != t->http.dict || !ft_http_answers(tid);
 }
 
 FT_GLOBAL int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous)
@@ -368,6 +386,9 @@ FT_GLOBAL int ft_http_send(u32 tid)
 	request.blind = t->http.blind;
 	if (t->http.role == HTTP_ASGI)
 		request.sender = t->http.sender;
+	else
+		request.dict = t->http.dict;
+	t->http.failed = 0;
 	bpf_map_update_elem(&ft_requests, &key, &request, BPF_ANY);
 	if (t->http.role == HTTP_ASGI) {
 		ft_http_own(tid);
@@ -416,6 +437,35 @@ FT_INLINE void own_context_over(const struct thread *t, u64 request)
 		belongs_no_more(t->pid, context, HTTP_CONTEXT);
 }
 
+/*
+ * Did the server's function not send what it was given? gunicorn leaves it by StopIteration when it
+ * sent a response and closes the connection.
+ */
+FT_INLINE bool broke(const struct thread *t)
+{
+	static const char stop[] = "StopIteration";
+	const struct ft_layout *l = my_layout();
+	char name[sizeof(stop)] = {};
+	u64 type = l && t->http.raised ? read_ptr(t->http.raised + 8) : 0;
+	u32 i;
+
+	if (!plausible(type) || read_at(name, sizeof(name), read_ptr(type + l->type_name)))
+		return false;
+	for (i = 0; i < sizeof(name); i++)
+		if (name[i] != stop[i])
+			return true;
+	return false;
+}
+
+/* What was raised in C is no exception yet, maybe, but what one is made of (up to 3.11). */
+FT_INLINE void server_failed(struct thread *t, const struct http_request *r)
+{
+	const struct ft_layout *l = my_layout();
+
+	t->http.failed = r->dict;
+	t->http.exception = l && has_flag(l, t->http.raised, TPFLAGS_EXC) ? t->http.raised : 0;
+}
+
 FT_GLOBAL int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -433,11 +483,18 @@ FT_GLOBAL int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed)
 	/* Nothing of the body came out of it: the server answers. */
 	if (failed && flags & CALL_WSGI && !(flags & CALL_STORED))
 		r->status = FT_HTTP_FAILED;
+	if (!failed && flags & CALL_WSGI)
+		r->unsure = 1;
+	/* The body was sent, or its first part. */
+	if (!(flags & (CALL_ASGI | CALL_WSGI)) && (!failed || (r->dict && !broke(t))))
+		r->unsure = 0;
 	if (!(flags & CALL_REQUEST))
 		return 0;
-	status = r->status;
-	if (!status && (failed || !r->blind))
+	status = r->unsure ? 0 : r->status;
+	if (!r->status && (failed || !r->blind))
 		status = failed && flags & CALL_GONE ? FT_HTTP_GONE : FT_HTTP_FAILED;
+	if (failed && r->dict)
+		server_failed(t, r);
 	if (request_of(t->pid, r->sender, HTTP_SENDER) == request)
 		belongs_no_more(t->pid, r->sender, HTTP_SENDER);
 	key.tgid = t->pid;

@@ -39,7 +39,7 @@ int ft_http_scan(u32 tid);
 int ft_http_entries(u32 tid);
 /* HTTP_STATUS that is not the request's first: the CALL_* flags of its call. */
 int ft_http_again(u32 tid);
-/* HTTP_SEND: 1 = the last of the body. */
+/* HTTP_SEND: the CALL_* flags of its call. */
 int ft_http_message(u32 tid);
 /* An application: 1 = it was called for an HTTP request. */
 int ft_http_take(u32 tid);
@@ -89,7 +89,7 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 	if (ft_http_scan(tid))
 		ft_http_entries(tid);
 	if (role == HTTP_SEND)
-		return ft_http_message(tid) ? CALL_REQUEST : 0;
+		return ft_http_message(tid);
 	if (!ft_http_take(tid))
 		return 0;
 	if (role == HTTP_WSGI && ft_http_within(tid)) {

@@ -229,12 +229,19 @@ FT_GLOBAL int ft_http_message(u32 tid)
 	if (!r)
 		return 0;
 	word = ft_http_word(t->http.value[WORD_TYPE], l->str_ascii_data);
-	if (word == WORD_START)
+	if (word == WORD_START && (!r->status || r->unsure)) {
 		r->status = small_int(l, t->http.value[WORD_STATUS]);
+		/* ASGI has a server hold it back until there is some of the body; uvicorn does not.
+		 */
+		r->unsure = 1;
+	}
 	if (word == WORD_PATHSEND)
-		return 1;
-	return (word == WORD_BODY || word == WORD_ZEROCOPY) &&
-	       t->http.value[WORD_MORE_BODY] != l->true_addr;
+		return CALL_REQUEST;
+	if (word != WORD_BODY && word != WORD_ZEROCOPY)
+		return 0;
+	if (t->http.value[WORD_MORE_BODY] != l->true_addr)
+		return CALL_REQUEST;
+	return r->unsure ? CALL_PART : 0;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

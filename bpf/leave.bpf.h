@@ -207,6 +207,7 @@ FT_INLINE void unwind(struct thread *t, struct hit *h, u64 exc_type)
 	}
 	send_unwound(t, h->tid, c, now);
 	http_raised(c, exc_type ?: read_ptr(exc + 8));
+	t->http.raised = exc;
 	over(h, c, 1);
 }
 

@@ -247,6 +247,23 @@ FT_INLINE void suspended_drop(u32 tgid, u64 frame)
 	bpf_map_delete_elem(&ft_suspended, &key);
 }
 
+#define HANDLED_BOUND 16 /* generators that run in each other without handling anything */
+
+/* The exception that is being handled, and so what a bare `raise` raises again; or 0. */
+FT_INLINE u64 handled(const struct ft_layout *l, u64 tstate)
+{
+	u64 info = read_ptr(tstate + l->tstate_exc_info), value;
+	u32 i;
+
+	for (i = 0; i < HANDLED_BOUND && plausible(info); i++) {
+		value = read_ptr(info + l->exc_info_value);
+		if (value && value != l->none_addr)
+			return value;
+		info = read_ptr(info + l->exc_info_previous);
+	}
+	return 0;
+}
+
 /* ---- HTTP requests; http.bpf.c ------------------------------------------------------- */
 
 /* A call with these CALL_* flags, made for this request, is over; failed: by exception. */
@@ -254,7 +271,7 @@ int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed);
 
 FT_INLINE void http_leave(u32 tid, const struct call *c, u32 failed)
 {
-	if (c->flags & (CALL_REQUEST | CALL_WSGI | CALL_ASGI | CALL_STATUS))
+	if (c->flags & (CALL_REQUEST | CALL_WSGI | CALL_ASGI | CALL_STATUS | CALL_PART))
 		ft_http_leave(tid, c->request, c->flags, failed);
 }
 

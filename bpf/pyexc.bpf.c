@@ -293,23 +293,6 @@ FT_GLOBAL u64 ft_trace_back(u64 traceback, u64 object, u64 code)
 	return l ? traceback : 0;
 }
 
-#define HANDLED_BOUND 16 /* generators that run in each other without handling anything */
-
-/* Is this being handled, and so what a bare `raise` raises again? */
-FT_INLINE bool is_handled(const struct ft_layout *l, u64 tstate, u64 exc)
-{
-	u64 info = read_ptr(tstate + l->tstate_exc_info), value;
-	u32 i;
-
-	for (i = 0; i < HANDLED_BOUND && plausible(info); i++) {
-		value = read_ptr(info + l->exc_info_value);
-		if (value && value != l->none_addr)
-			return value == exc;
-		info = read_ptr(info + l->exc_info_previous);
-	}
-	return false;
-}
-
 /*
  * Was the top call, which is gone, left by the exception that is under way? Since the last one
  * that was seen in it, it may have been left by one that nothing showed there: raised again,
@@ -330,7 +313,7 @@ FT_GLOBAL int ft_left_by(u32 tid, u64 exc)
 	if (!l || !c || c->exc == exc)
 		return 0;
 	if (!c->exc)
-		return is_handled(l, t->tstate, exc);
+		return handled(l, t->tstate) == exc;
 	object = c->object;
 	code = c->code;
 	traceback = read_ptr(t->tstate + l->tstate_exc_traceback);
@@ -377,6 +360,7 @@ FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 	else if (left < 0)
 		send_unknown(t, tid, c, now);
 	send_unwound(t, tid, c, now);
+	t->http.raised = 0;
 	http_leave(tid, c, 1);
 	if (c->flags & CALL_STORED)
 		suspended_drop(t->pid, c->frame);

@@ -43,6 +43,12 @@ async def breaks(scope, receive, send):
     raise Failed(step(number(scope["path"]), "breaks"))
 
 
+async def unsaid(scope, receive, send):
+    """After it said 200; some servers hold that back until there is a body."""
+    await start(send)
+    raise Failed(step(number(scope["path"]), "unsaid"))
+
+
 async def streams(scope, receive, send):
     n = number(scope["path"])
     await start(send, 206)
@@ -223,8 +229,8 @@ class Application:
 
 
 APPS = {
-    "plain": plain, "missing": missing, "fails": fails, "breaks": breaks, "streams": streams,
-    "after": after, "hangs": hangs, "tasks": tasks, "in_thread": in_thread, "meets": meets,
+    "plain": plain, "missing": missing, "fails": fails, "breaks": breaks, "unsaid": unsaid,
+    "streams": streams, "after": after, "hangs": hangs, "tasks": tasks, "in_thread": in_thread, "meets": meets,
     "around": around(around(in_thread)), "changes": changing(changing(streams)),
     "partial": partially(plain), "in_a_task": in_a_task(in_a_task(plain)),
     "called": Application(), "websocket": Application(), "waits": waits,

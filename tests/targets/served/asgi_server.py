@@ -2,6 +2,7 @@
 """A small ASGI server: HTTP/1.1 with keep-alive and chunks, each request in a task of its own or
 all of a connection in the connection's."""
 import asyncio
+import contextlib
 import http
 import threading
 import urllib.parse
@@ -64,7 +65,8 @@ class Cycle:
         elif message["type"] == "websocket.accept":
             self.begin(101, [])
             self.over = True
-        await self.writer.drain()
+        with contextlib.suppress(ConnectionError):  # as other servers: the application goes on
+            await self.writer.drain()
 
     def begin(self, status, headers):
         self.started = True
