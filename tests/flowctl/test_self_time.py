@@ -4,6 +4,7 @@ import collections
 import csv
 import io
 import json
+import random
 
 import harness
 import pytest
@@ -174,3 +175,107 @@ def test_spans_that_are_all_random_take_no_memory(tmp_path):
             for i in range(1, calls)))
         peaks.append(harness.peak_memory(FLOWCTL, "stats", path)[0])
     assert peaks[1] < peaks[0] + 2048, peaks
+
+
+class Thread:
+    """A thread of a made-up program: what runs on it, and what of it is suspended. Times are in
+    nanoseconds, as a writer has them before it cuts them. greenlets: stacks that it switches among."""
+
+    def __init__(self, chance, number, run, greenlets):
+        self.chance, self.number, self.run = chance, number, run
+        self.stacks, self.suspended, self.spans = [[] for _ in range(greenlets)], [], 0
+        self.stack, self.events = self.stacks[0], []
+
+    def tell(self, kind, at, call, **more):
+        self.events.append(event(
+            kind, 0, call["span"], call["name"], call["parent"], timestamp=at // 1000,
+            thread="T%d" % self.number, pid=7, tid=7 + self.number, **more))
+
+    def begin(self, at):
+        self.spans += 1
+        call = {"span": (self.run << 32) + (self.number << 24) + self.spans, "at": at,
+                "name": self.chance.choice("abcdefgh"), "suspends": self.chance.random() < 0.5,
+                "parent": self.stack[-1]["span"] if self.stack else 0}
+        self.stack.append(call)
+        self.tell("ENTER", at, call)
+
+    def end(self, at):
+        call, more = self.stack.pop(), {}
+        took = {"durationMicros": (at - call["at"]) // 1000}
+        if self.chance.random() < 0.2:
+            more = {"exception": {"type": "E", "message": ""}}
+            self.tell("EXCEPTION", at, call, **took, **more)
+        self.tell("EXIT", at, call, **took, **more)
+
+    def step(self, at):
+        what = self.chance.random()
+        if what < 0.35 and len(self.stack) < 8:
+            self.begin(at)
+        elif what < 0.5 and self.stack and self.stack[-1]["suspends"]:
+            self.suspended.append(self.stack.pop())
+        elif what < 0.65 and self.suspended:
+            self.stack.append(self.suspended.pop(self.chance.randrange(len(self.suspended))))
+        elif what < 0.9 and self.stack:
+            self.end(at)
+        elif what > 0.95:
+            self.stack = self.chance.choice(self.stacks)
+
+
+def made_up(seed):
+    """Events of a program, and for each thread the time from its first to its last."""
+    chance, events, wall = random.Random(seed), [], collections.Counter()
+    for run in range(1, chance.choice([2, 2, 3])):  # in one file, with the same numbers
+        at, span = chance.choice([10 ** 12, 10 ** 12 * run]), chance.choice([400, 2000, 30_000])
+        threads = [Thread(chance, n, run, chance.choice([1, 1, 3])) for n in range(chance.choice([1, 3]))]
+        told = []
+        for _ in range(chance.choice([20, 60, 300])):
+            at += chance.randrange(span) + (chance.random() < 0.1) * 20 * span
+            thread = chance.choice(threads)
+            before = len(thread.events)
+            thread.step(at)
+            told += thread.events[before:]
+        for thread in threads:
+            if thread.events:
+                wall["T%d" % thread.number] += (thread.events[-1]["timestamp"] -
+                                                thread.events[0]["timestamp"])
+        if chance.random() < 0.2:  # ends that could not be recorded
+            lost = [e for e in told if e["event"] == "EXIT" and chance.random() < 0.1]
+            told = [e for e in told if e not in lost]
+            told.append({"timestamp": at // 1000, "event": "LOST", "count": len(lost),
+                         "reason": "ring_full"})
+        events += told
+    return events, wall
+
+
+def pieces(trace):
+    """What `--to chrome` draws on each thread's track: {name of the thread: [(from, to)]}."""
+    tracks = collections.defaultdict(list)
+    for step in trace["traceEvents"]:
+        if step["ph"] == "X":  # the digits below a microsecond order what has the same time
+            begin = round(step["ts"] * 1000)
+            tracks["T%d" % (step["tid"] - 7)].append((begin, begin + round(step["dur"] * 1000)))
+    return tracks
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_threads_self_times_are_within_its_own(flowctl, tmp_path, seed):
+    """Generators, greenlets, threads, runs, exceptions, losses, ends that never come."""
+    events, wall = made_up(seed)
+    path = tmp_path / "t"
+    path.write_bytes(lines_of(*events))
+    rows = flowctl.json("stats", "--by", "thread", path)["rows"]
+    assert all(row["selfMicros"] <= wall[row["name"].split()[0]] for row in rows)
+    for tree in flowctl.json("tree", path)["trees"]:
+        assert sum(node["selfMicros"] for node in tree["nodes"]) <= wall[tree["thread"]]
+    every = by_stats(flowctl, path)
+    for of in (by_slow, by_folded, by_csv):
+        got = of(flowctl, path)
+        assert sum(got.values()) <= sum(wall.values())
+        assert all(got[name] <= every[name] for name in got)
+    for spans in pieces(json.loads(flowctl("export", "--to", "chrome", path)[0])).values():
+        open_until = []
+        for begin, end in sorted(spans, key=lambda one: (one[0], -one[1])):
+            while open_until and open_until[-1] <= begin:
+                open_until.pop()
+            assert not open_until or end <= open_until[-1]  # they nest
+            open_until.append(end)
