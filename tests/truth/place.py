@@ -43,9 +43,10 @@ class Place:
         output.unlink(missing_ok=True)
         path = "%s:%s" % (self.inside(self.path / "package"), self.inside(self.path))
         command = ["env", "PYTHONPATH=" + path, *self.interpreter.argv("-W", "ignore", *argv)]
-        harness.run([harness.TRACER, "-P", prefix + ",flowtrace_truth", "--no-http", "--buffer",
-                     "64M", "--backend", self.interpreter.backend, "-o", output, "--", *command],
-                    check=0, timeout=240, cwd=self.path)
+        # Children would be there too, and a short one may be over before it is hooked.
+        harness.run([harness.TRACER, "-P", prefix + ",flowtrace_truth", "--no-http", "--no-follow",
+                     "--buffer", "64M", "--backend", self.interpreter.backend, "-o", output, "--",
+                     *command], check=0, timeout=240, cwd=self.path)
         return Trace(output)
 
     def program(self, argv):
