@@ -421,7 +421,7 @@ def bpf_ids(pids):
         with contextlib.suppress(OSError):  # it ended
             for fd in os.listdir("/proc/%s/fd" % pid):
                 if os.readlink("/proc/%s/fd/%s" % (pid, fd)).startswith("anon_inode:bpf"):
-                    info = Path("/proc/%s/fdinfo/%s" % (pid, fd)).read_text()
+                    info = Path("/proc/%s/fdinfo/%s" % (pid, fd)).read_text(errors="replace")
                     found |= set(re.findall(r"^(prog|link|map)_id:\s+(\d+)", info, re.MULTILINE))
     return {(kind, int(number)) for kind, number in found}
 
