@@ -346,23 +346,19 @@ static bool is_known_store(const struct outs *o, uint64_t vaddr, struct move m)
 	return false;
 }
 
-static bool find_out(struct code *c, const struct cpython_facts *facts, const Elf64_Sym *function,
-		     struct eval_sites *ret)
+static bool find_out(struct code *c, const struct cpython_facts *facts, const uint8_t *p,
+		     size_t left, uint64_t function, struct eval_sites *ret)
 {
-	uint64_t size = function->st_size < EVAL_BYTES_MAX ? function->st_size : EVAL_BYTES_MAX;
 	struct outs o = {0};
 	struct move m;
 	struct out out;
-	const uint8_t *p;
-	size_t left;
 
-	p = elf_code(c->elf, function->st_value, size, &left);
-	for (size_t i = 0; p && i < left; i++) {
+	for (size_t i = 0; i < left; i++) {
 		if (!move_at(p + i, left - i, facts->layout.frame_previous, &m) || m.stores)
 			continue;
 		if (!budget_time(c->elf->budget))
 			return false;
-		switch (out_of(c, facts, function->st_value + i, m, &out)) {
+		switch (out_of(c, facts, function + i, m, &out)) {
 		case 1:
 			if (!add_out(&o, &out))
 				return false;
@@ -375,7 +371,7 @@ static bool find_out(struct code *c, const struct cpython_facts *facts, const El
 		return false;
 	for (size_t i = 0; i < left; i++)
 		if (move_at(p + i, left - i, facts->layout.tstate_frame, &m) && m.stores &&
-		    !is_known_store(&o, function->st_value + i, m))
+		    !is_known_store(&o, function + i, m))
 			return false;
 	for (int i = 0; i < o.n; i++)
 		ret->out[ret->nout++] = o.out[i].site;
@@ -383,17 +379,31 @@ static bool find_out(struct code *c, const struct cpython_facts *facts, const El
 	return true;
 }
 
+const uint8_t *eval_code(struct elf *e, uint64_t *ret_vaddr, size_t *ret_len)
+{
+	Elf64_Sym s;
+
+	if (elf_symbol(e, "_PyEval_EvalFrameDefault", &s))
+		return NULL;
+	*ret_vaddr = s.st_value;
+	return elf_code(e, s.st_value, s.st_size < EVAL_BYTES_MAX ? s.st_size : EVAL_BYTES_MAX,
+			ret_len);
+}
+
 bool eval_find(struct elf *e, const struct cpython_facts *facts, struct eval_sites *ret)
 {
 	struct eval_sites sites = {0};
-	Elf64_Sym function;
+	uint64_t function;
+	const uint8_t *p;
 	struct code c;
+	size_t left;
 	bool found;
 
-	if (elf_symbol(e, "_PyEval_EvalFrameDefault", &function))
+	p = eval_code(e, &function, &left);
+	if (!p)
 		return false;
-	found = !code_open(&c, e) && find_out(&c, facts, &function, &sites) &&
-		find_in(&c, facts, function.st_value, &sites);
+	found = !code_open(&c, e) && find_out(&c, facts, p, left, function, &sites) &&
+		find_in(&c, facts, function, &sites);
 	code_close(&c);
 	if (found)
 		*ret = sites;

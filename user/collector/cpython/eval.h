@@ -20,6 +20,8 @@ struct eval_sites {
 	uint8_t frame_register;
 };
 
+/* The eval function's code, which the file owns; NULL: there is none. */
+const uint8_t *eval_code(struct elf *e, uint64_t *ret_vaddr, size_t *ret_len);
 /* False: not to be told from the code. */
 bool eval_find(struct elf *e, const struct cpython_facts *facts, struct eval_sites *ret);
 /* The same by the probes of a build with dtrace, which are not used themselves (guards.c). */

@@ -10,25 +10,14 @@
  *
  * Two of them are on the straight lines of handlers. So the third is known, if there are three.
  */
+#include "cpython/eval.h"
 #include "cpython/leaving.h"
 #include "cpython/site.h"
 
 #define OP_RETURN_VALUE 83
 #define OP_RETURN_GENERATOR 75
 #define PLACES 3
-#define EVAL_BYTES_MAX (256 << 10)
 #define LINE_BYTES 512 /* RETURN_GENERATOR copies the frame first */
-
-static const uint8_t *eval_code(struct elf *e, uint64_t *ret_vaddr, size_t *ret_len)
-{
-	Elf64_Sym s;
-
-	if (elf_symbol(e, "_PyEval_EvalFrameDefault", &s))
-		return NULL;
-	*ret_vaddr = s.st_value;
-	return elf_code(e, s.st_value, s.st_size < EVAL_BYTES_MAX ? s.st_size : EVAL_BYTES_MAX,
-			ret_len);
-}
 
 /* The length of `cmpb $0, offset(%register)` at p; 0: it is something else. */
 static size_t asks_byte(const uint8_t *p, const uint8_t *end, uint8_t offset)
