@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -113,28 +114,28 @@ def test_signal_before_a_command(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-STOPPED = """echo $$ >shell; while [ ! -e go ]; do n=$((n + 1)); echo $n >count; done; exit 5"""
+# What it does shows by pipes: a file that is written again and again waits for the disk.
+ANSWERS = "echo $$; while read word; do echo $word; done; exit 5"
 
 
 def test_command_is_stopped(tmp_path):
     """As by the ^Z of a shell, while it is held: it stays so until it is continued."""
-    count = tmp_path / "count"
+    process = harness.start([harness.TRACER, "-q", "--", "sh", "-c", ANSWERS], cwd=tmp_path,
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
 
-    def number():
-        return int(count.read_text() or 0)
-    process = harness.start([harness.TRACER, "-q", "--", "sh", "-c", STOPPED], cwd=tmp_path)
+    def answers(timeout_s):
+        return select.select([process.stdout], [], [], timeout_s)[0]
     try:
-        harness.wait_for("its count", lambda: count.exists() and number(), 30)
-        pid = int((tmp_path / "shell").read_text())
+        assert answers(30)
+        pid = int(process.stdout.readline())
         os.kill(pid, signal.SIGSTOP)
         harness.wait_for("its stop", lambda: harness.state(pid) in "tT")
-        before = count.read_text()
-        time.sleep(0.3)
-        assert harness.state(pid) in "tT" and count.read_text() == before
+        process.stdin.write("word\n")
+        assert not answers(0.3) and harness.state(pid) in "tT"
         os.kill(pid, signal.SIGCONT)
-        harness.wait_for("its count", lambda: number() > int(before or 0))
-        (tmp_path / "go").touch()
-        assert process.wait(timeout=10) == 5
+        assert answers(30) and process.stdout.readline() == "word\n"
+        process.stdin.close()
+        assert process.wait(timeout=30) == 5
     finally:
         harness.kill_session(process)
 
