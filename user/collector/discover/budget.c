@@ -38,7 +38,7 @@ static uint64_t yardstick_ns(int fd)
 }
 
 /* A machine that is emulated takes twenty times as long for everything. */
-static uint64_t allowed_ns(void)
+uint64_t budget_cpu_ns(void)
 {
 	static uint64_t allowed;
 	uint64_t least = CPU_MOST_NS / YARDSTICKS;
@@ -67,7 +67,7 @@ void budget_begin(struct budget *b)
 		.read_bytes = 1024 * MIB,
 		.symbols = 32000000,
 		.relocations = 64000000,
-		.cpu_end_ns = cpu_ns() + allowed_ns(),
+		.cpu_end_ns = cpu_ns() + budget_cpu_ns(),
 	};
 }
 

@@ -22,6 +22,8 @@ struct budget {
 	const char *spent;    /* static: what there was too little of; NULL = enough so far */
 };
 
+/* CPU time for the files of one process; measured once, more where everything takes longer. */
+uint64_t budget_cpu_ns(void);
 void budget_begin(struct budget *b);
 
 /* Takes n of one of them; false, from then on each time: there is not enough. */
