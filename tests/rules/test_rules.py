@@ -9,13 +9,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # The folders of a library, and what they may include of it beside their own headers.
 CORE = ["base", "model", "decode", "assemble", "filter", "sink", "recording"]
-COLLECTOR = ["discover", "cpython", "attach", "ring"]
+COLLECTOR = ["arch", "discover", "cpython", "attach", "ring"]
 TRACE = ["read", "select", "calls", "analyze", "export"]
 STAGES = COLLECTOR + CORE[2:]
 WITH_BPF = {"attach", "ring"}  # may know libbpf and the skeleton
-# The ELF reader belongs to discover/, but is a tool: it knows nothing of the stage. The live ring
-# hands on what a recording holds.
-TOOLS = {("cpython", "discover/elf.h"), ("ring", "recording/recording.h")}
+# The ELF reader belongs to discover/, but is a tool: it knows nothing of the stage. So is what is
+# known of the machine. The live ring hands on what a recording holds.
+TOOLS = {
+    ("cpython", "discover/elf.h"),
+    ("discover", "arch/machine.h"),
+    ("cpython", "arch/machine.h"),
+    ("cpython", "arch/insn.h"),
+    ("cpython", "arch/scan.h"),
+    ("ring", "recording/recording.h"),
+}
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 
 
@@ -118,6 +125,20 @@ def test_versions_are_compared_in_cpython_only():
         for found in asked.finditer(code_of(path))
     ]
     assert not wrong
+
+
+def test_the_machine_is_known_in_one_folder():
+    register = r"[re](?:[abcd]x|[sd]i|[sb]p|ip)|r(?:8|9|1[0-5])d?"
+    machine = re.compile(rf"\b(?:capstone|EM_X86\w+|R_X86\w+|X86_\w+|endbr64|(?i:{register}))\b")
+    wrong = [
+        f"{name(path)}: {word}"
+        for path in sources("user", "cli")
+        if "arch" not in path.parts
+        for word in machine.findall(path.read_text())
+    ]
+    assert not wrong
+    opened = [p for p in sources("user") if "capstone" in p.read_text()]
+    assert [name(p) for p in opened] == ["user/collector/arch/x86_64/insn.c"]
 
 
 def test_every_record_has_a_size_assert():

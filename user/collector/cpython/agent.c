@@ -7,10 +7,9 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "arch/machine.h"
 #include "cpython/backends.h"
 #include "cpython/memory.h"
-
-#define NOP 0x90
 
 static const char provider[] = "flowtrace";
 
@@ -25,7 +24,7 @@ static const struct {
 	{"function__entry", HOOK_AGENT_ENTER},
 };
 
-/* One of the nops at `listener` that no other collector has: the kernel puts an int3 there. */
+/* One of the nops at `listener` that no other collector has: the kernel puts a trap there. */
 static unsigned free_place(const struct target *t, uint64_t vaddr)
 {
 	uint8_t places[FT_AGENT_LISTENERS];
@@ -36,7 +35,7 @@ static unsigned free_place(const struct target *t, uint64_t vaddr)
 	for (unsigned i = 0; i < FT_AGENT_LISTENERS; i++) {
 		unsigned at = (first + i) % FT_AGENT_LISTENERS;
 
-		if (places[at] == NOP)
+		if (places[at] == machine.nop)
 			return at;
 	}
 	return first;

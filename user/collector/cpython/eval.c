@@ -20,9 +20,11 @@
  * nothing is found: Debian's compiler loads f_back into the frame's own register
  * (but see guards.c).
  */
-#include <capstone/capstone.h>
 #include <string.h>
 
+#include "arch/insn.h"
+#include "arch/machine.h"
+#include "arch/scan.h"
 #include "cpython/eval.h"
 
 #define EVAL_BYTES_MAX (256 << 10)
@@ -30,135 +32,41 @@
 #define STORE_TO_HOOK 8
 #define WAYS_MAX 32
 #define WAY_INSNS 256 /* on all the ways in */
-#define INSN_BYTES_MAX 16
-
-#define RAX 0
-#define RSP 4
-#define REGISTERS 16
-/* Calls keep these, and so a compiler keeps in them what lives long. */
-#define KEPT (1 << 3 | 1 << 5 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 15)
-
-/* Numbers of registers as in instructions; REGISTERS: none of them, or a part. */
-static int number_of(unsigned reg)
-{
-	static const unsigned wide[REGISTERS] = {
-		X86_REG_RAX, X86_REG_RCX, X86_REG_RDX, X86_REG_RBX, X86_REG_RSP, X86_REG_RBP,
-		X86_REG_RSI, X86_REG_RDI, X86_REG_R8,  X86_REG_R9,  X86_REG_R10, X86_REG_R11,
-		X86_REG_R12, X86_REG_R13, X86_REG_R14, X86_REG_R15};
-	static const unsigned half[REGISTERS] = {
-		X86_REG_EAX,  X86_REG_ECX,  X86_REG_EDX,  X86_REG_EBX, X86_REG_ESP,  X86_REG_EBP,
-		X86_REG_ESI,  X86_REG_EDI,  X86_REG_R8D,  X86_REG_R9D, X86_REG_R10D, X86_REG_R11D,
-		X86_REG_R12D, X86_REG_R13D, X86_REG_R14D, X86_REG_R15D};
-
-	for (int i = 0; i < REGISTERS; i++)
-		if (wide[i] == reg || half[i] == reg)
-			return i;
-	return REGISTERS;
-}
 
 /* ---- code --------------------------------------------------------------------------------------
  */
 
 struct code {
 	struct elf *elf;
-	csh cs;
-	cs_insn *insn;
-	unsigned written; /* by the instruction: a bit for each register */
+	struct insn_reader *reader;
+	struct insn insn;
 };
-
-static int code_open(struct code *c, struct elf *e)
-{
-	*c = (struct code){.elf = e};
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &c->cs))
-		return -1;
-	cs_option(c->cs, CS_OPT_DETAIL, CS_OPT_ON);
-	c->insn = cs_malloc(c->cs);
-	return c->insn ? 0 : -1;
-}
-
-static void code_close(struct code *c)
-{
-	if (c->insn)
-		cs_free(c->insn, 1);
-	if (c->cs)
-		cs_close(&c->cs);
-}
 
 /* Reads the instruction there; false: it is none. */
 static bool code_read(struct code *c, uint64_t vaddr)
 {
-	cs_regs read, written;
-	uint8_t reads, writes;
 	const uint8_t *p;
 	size_t left;
 
 	p = elf_code(c->elf, vaddr, INSN_BYTES_MAX, &left);
-	if (!p || !cs_disasm_iter(c->cs, &p, &left, &vaddr, c->insn) ||
-	    cs_regs_access(c->cs, c->insn, read, &reads, written, &writes))
-		return false;
-	c->written = 0;
-	for (int i = 0; i < writes; i++)
-		c->written |= 1u << number_of(written[i]);
-	return true;
+	return p && insn_read(c->reader, p, left, vaddr, &c->insn) &&
+	       c->insn.written != INSN_WRITES_UNKNOWN;
 }
 
-static bool is_jump(const struct code *c)
+static bool is_jump(const struct insn *i)
 {
-	return cs_insn_group(c->cs, c->insn, X86_GRP_JUMP);
+	return i->flow == INSN_BRANCH || i->flow == INSN_JUMP;
 }
 
-static bool is_call(const struct code *c)
+static bool ends_the_way(const struct insn *i)
 {
-	return cs_insn_group(c->cs, c->insn, X86_GRP_CALL);
+	return i->flow == INSN_RETURN || i->flow == INSN_STOP;
 }
 
-static bool ends_the_way(const struct code *c)
+/* Is it a move from or to that offset? */
+static bool is_move(const struct insn *i, uint16_t offset)
 {
-	return cs_insn_group(c->cs, c->insn, X86_GRP_RET) || c->insn->id == X86_INS_UD2 ||
-	       c->insn->id == X86_INS_INT3 || c->insn->id == X86_INS_HLT;
-}
-
-/* Where a direct jump leads; 0: it is another one. */
-static uint64_t target_of(const struct code *c)
-{
-	const cs_x86_op *op = &c->insn->detail->x86.operands[0];
-
-	return op->type == X86_OP_IMM ? (uint64_t)op->imm : 0;
-}
-
-/* A pointer that goes between a register and a structure. */
-struct move {
-	bool stores;
-	uint8_t reg, base;
-	uint8_t len;
-};
-
-/* `mov offset(%base), %reg` or `mov %reg, offset(%base)` at p? */
-static bool move_at(const uint8_t *p, size_t left, uint16_t offset, struct move *ret)
-{
-	uint8_t rex, modrm;
-	bool sib;
-
-	if (left < 4 || (p[0] & 0xfa) != 0x48 || (p[1] != 0x8b && p[1] != 0x89))
-		return false;
-	rex = p[0];
-	modrm = p[2];
-	sib = (modrm & 7) == 4; /* follows for r12, and for rsp, which is no structure */
-	if (modrm >> 6 != 1 || left < 4u + sib || p[3 + sib] != offset ||
-	    (sib && (p[3] != 0x24 || !(rex & 1))))
-		return false;
-	*ret = (struct move){
-		.stores = p[1] == 0x89,
-		.reg = (modrm >> 3 & 7) | (rex & 4) << 1,
-		.base = (modrm & 7) | (rex & 1) << 3,
-		.len = 4 + sib,
-	};
-	return true;
-}
-
-static bool move_read(const struct code *c, uint16_t offset, struct move *ret)
-{
-	return move_at(c->insn->bytes, c->insn->size, offset, ret);
+	return i->move.len && i->move.offset == offset;
 }
 
 /* ---- in ----------------------------------------------------------------------------------------
@@ -202,31 +110,17 @@ static bool add_way(struct ways *w, uint64_t at, unsigned holds)
 }
 
 /* The registers that hold the frame behind this instruction. */
-static unsigned holds_behind(const struct code *c, unsigned holds)
+static unsigned holds_behind(const struct insn *i, unsigned holds)
 {
-	const cs_x86_op *op = c->insn->detail->x86.operands;
-	int from;
-
-	if (is_call(c))
-		return holds & KEPT;
-	if (c->insn->id == X86_INS_MOV && op[0].type == X86_OP_REG && op[1].type == X86_OP_REG &&
-	    op[1].size == 8) {
-		from = number_of(op[1].reg);
-		return (holds & ~c->written) | (holds >> from & 1 ? c->written : 0);
-	}
-	return holds & ~c->written;
+	if (i->flow == INSN_CALL)
+		return holds & machine.kept;
+	return (holds & ~i->written) | (holds >> i->copied & 1 ? i->written : 0);
 }
 
 /* Is a register that holds the frame put on the stack, where it is not followed? */
-static bool is_put_away(const struct code *c, unsigned holds)
+static bool is_put_away(const struct insn *i, unsigned holds)
 {
-	const cs_x86_op *op = c->insn->detail->x86.operands;
-
-	if (c->insn->id == X86_INS_PUSH)
-		return op[0].type == X86_OP_REG && holds >> number_of(op[0].reg) & 1;
-	return c->insn->id == X86_INS_MOV && op[0].type == X86_OP_MEM &&
-	       number_of(op[0].mem.base) == RSP && op[1].type == X86_OP_REG &&
-	       holds >> number_of(op[1].reg) & 1;
+	return holds >> i->saved & 1;
 }
 
 /*
@@ -237,23 +131,22 @@ static bool is_put_away(const struct code *c, unsigned holds)
 static bool follow(struct ways *w, struct way way)
 {
 	uint16_t offset = w->facts->layout.tstate_frame;
-	struct code *c = w->code;
-	struct move m;
+	const struct insn *i = &w->code->insn;
 
-	while (w->steps++ < WAY_INSNS && code_read(c, way.at)) {
-		way.at = c->insn->address + c->insn->size;
-		if (move_read(c, offset, &m) && m.stores && way.holds >> m.reg & 1)
+	while (w->steps++ < WAY_INSNS && code_read(w->code, way.at)) {
+		way.at = i->vaddr + i->len;
+		if (is_move(i, offset) && i->move.stores && way.holds >> i->move.reg & 1)
 			return add_in(w, way.at);
-		if (ends_the_way(c))
+		if (ends_the_way(i))
 			return true;
-		if (is_put_away(c, way.holds))
+		if (is_put_away(i, way.holds))
 			return false;
-		if (is_jump(c) && !add_way(w, target_of(c), way.holds))
+		if (is_jump(i) && !add_way(w, i->target, way.holds))
 			return false;
-		if (c->insn->id == X86_INS_JMP)
+		if (i->flow == INSN_JUMP)
 			return true;
-		way.holds = holds_behind(c, way.holds);
-		if (!way.holds && is_call(c))
+		way.holds = holds_behind(i, way.holds);
+		if (!way.holds && i->flow == INSN_CALL)
 			return true;
 	}
 	return false;
@@ -262,10 +155,11 @@ static bool follow(struct ways *w, struct way way)
 static bool find_in(struct code *c, const struct cpython_facts *facts, uint64_t function,
 		    struct eval_sites *ret)
 {
-	static const uint8_t argument[] = {RAX, 7, 6}; /* rdi, rsi */
 	struct ways w = {.code = c, .facts = facts, .ret = ret};
+	int arg = facts->layout.entry_frame_arg; /* counted from 1 */
 
-	if (!add_way(&w, function, 1u << argument[facts->layout.entry_frame_arg]))
+	if (arg < 1 || arg > MACHINE_ARGUMENTS ||
+	    !add_way(&w, function, 1u << machine.argument[arg - 1]))
 		return false;
 	while (w.ntodo)
 		if (!follow(&w, w.todo[--w.ntodo]))
@@ -284,37 +178,38 @@ struct out {
 
 /* From the load of f_back on: its store, and a hook behind it. 1: found; 0: it is no such load; -1:
  * there is no place for a hook. */
-static int out_of(struct code *c, const struct cpython_facts *facts, uint64_t load, struct move m,
-		  struct out *ret)
+static int out_of(struct code *c, const struct cpython_facts *facts, uint64_t load,
+		  struct insn_move m, struct out *ret)
 {
-	uint64_t at = load + m.len;
+	const struct insn *insn = &c->insn;
 	bool lost = m.reg == m.base;
-	struct move store;
+	uint64_t at = load + m.len;
 	int i;
 
 	*ret = (struct out){.frame = m.base};
-	for (i = 0; i < LOAD_TO_STORE && !ret->store; i++, at += c->insn->size) {
-		if (!code_read(c, at) || is_jump(c) || is_call(c) || ends_the_way(c))
+	for (i = 0; i < LOAD_TO_STORE && !ret->store; i++, at += insn->len) {
+		if (!code_read(c, at) || is_jump(insn) || insn->flow == INSN_CALL ||
+		    ends_the_way(insn))
 			return 0;
-		if (move_read(c, facts->layout.tstate_frame, &store) && store.stores &&
-		    store.reg == m.reg) {
-			ret->tstate = store.base;
+		if (is_move(insn, facts->layout.tstate_frame) && insn->move.stores &&
+		    insn->move.reg == m.reg) {
+			ret->tstate = insn->move.base;
 			ret->store = at;
-		} else if (c->written >> m.reg & 1) {
+		} else if (insn->written >> m.reg & 1) {
 			return 0;
 		}
-		lost |= c->written >> m.base & 1;
+		lost |= insn->written >> m.base & 1;
 	}
 	if (!ret->store)
 		return 0;
 	if (lost)
 		return -1;
-	for (i = 0; i < STORE_TO_HOOK; i++, at += c->insn->size) {
+	for (i = 0; i < STORE_TO_HOOK; i++, at += insn->len) {
 		if (!code_read(c, at) || site_at(c->elf, at, &ret->site))
 			return -1;
 		if (ret->site.cost == HOOK_EMULATED)
 			return 1;
-		if (is_jump(c) || is_call(c) || ends_the_way(c) || c->written >> m.base & 1)
+		if (insn->flow != INSN_ON || insn->written >> m.base & 1)
 			return -1;
 	}
 	return -1;
@@ -336,7 +231,7 @@ static bool add_out(struct outs *o, const struct out *out)
 }
 
 /* Is this store one of those, or does it put the frame itself there? */
-static bool is_known_store(const struct outs *o, uint64_t vaddr, struct move m)
+static bool is_known_store(const struct outs *o, uint64_t vaddr, struct insn_move m)
 {
 	if (m.base != o->out[0].tstate || m.reg == o->out[0].frame)
 		return true;
@@ -346,32 +241,42 @@ static bool is_known_store(const struct outs *o, uint64_t vaddr, struct move m)
 	return false;
 }
 
-static bool find_out(struct code *c, const struct cpython_facts *facts, const uint8_t *p,
-		     size_t left, uint64_t function, struct eval_sites *ret)
+/* Every place where f_back is stored; false: there is none, or one that cannot be hooked. */
+static bool find_outs(struct code *c, const struct cpython_facts *facts, const struct scan *s,
+		      struct outs *ret)
 {
-	struct outs o = {0};
-	struct move m;
+	struct insn_move m;
 	struct out out;
+	size_t at = 0;
 
-	for (size_t i = 0; i < left; i++) {
-		if (!move_at(p + i, left - i, facts->layout.frame_previous, &m) || m.stores)
+	while (scan_move(s, facts->layout.frame_previous, &at, &m)) {
+		if (m.stores)
 			continue;
 		if (!budget_time(c->elf->budget))
 			return false;
-		switch (out_of(c, facts, function + i, m, &out)) {
+		switch (out_of(c, facts, s->vaddr + at - 1, m, &out)) {
 		case 1:
-			if (!add_out(&o, &out))
+			if (!add_out(ret, &out))
 				return false;
 			break;
 		case -1:
 			return false;
 		}
 	}
-	if (!o.n || !(KEPT >> o.out[0].frame & 1))
+	return ret->n && machine.kept >> ret->out[0].frame & 1;
+}
+
+static bool find_out(struct code *c, const struct cpython_facts *facts, const struct scan *s,
+		     struct eval_sites *ret)
+{
+	struct outs o = {0};
+	struct insn_move m;
+	size_t at = 0;
+
+	if (!find_outs(c, facts, s, &o))
 		return false;
-	for (size_t i = 0; i < left; i++)
-		if (move_at(p + i, left - i, facts->layout.tstate_frame, &m) && m.stores &&
-		    !is_known_store(&o, function + i, m))
+	while (scan_move(s, facts->layout.tstate_frame, &at, &m))
+		if (m.stores && !is_known_store(&o, s->vaddr + at - 1, m))
 			return false;
 	for (int i = 0; i < o.n; i++)
 		ret->out[ret->nout++] = o.out[i].site;
@@ -379,32 +284,30 @@ static bool find_out(struct code *c, const struct cpython_facts *facts, const ui
 	return true;
 }
 
-const uint8_t *eval_code(struct elf *e, uint64_t *ret_vaddr, size_t *ret_len)
+bool eval_code(struct elf *e, struct scan *ret)
 {
 	Elf64_Sym s;
 
 	if (elf_symbol(e, "_PyEval_EvalFrameDefault", &s))
-		return NULL;
-	*ret_vaddr = s.st_value;
-	return elf_code(e, s.st_value, s.st_size < EVAL_BYTES_MAX ? s.st_size : EVAL_BYTES_MAX,
-			ret_len);
+		return false;
+	ret->vaddr = s.st_value;
+	ret->code = elf_code(e, s.st_value, s.st_size < EVAL_BYTES_MAX ? s.st_size : EVAL_BYTES_MAX,
+			     &ret->len);
+	return ret->code;
 }
 
 bool eval_find(struct elf *e, const struct cpython_facts *facts, struct eval_sites *ret)
 {
 	struct eval_sites sites = {0};
-	uint64_t function;
-	const uint8_t *p;
-	struct code c;
-	size_t left;
+	struct code c = {.elf = e};
+	struct scan s;
 	bool found;
 
-	p = eval_code(e, &function, &left);
-	if (!p)
+	if (!eval_code(e, &s))
 		return false;
-	found = !code_open(&c, e) && find_out(&c, facts, p, left, function, &sites) &&
-		find_in(&c, facts, function, &sites);
-	code_close(&c);
+	c.reader = insn_reader_new();
+	found = c.reader && find_out(&c, facts, &s, &sites) && find_in(&c, facts, s.vaddr, &sites);
+	insn_reader_free(c.reader);
 	if (found)
 		*ret = sites;
 	return found;

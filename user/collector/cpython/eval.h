@@ -6,6 +6,7 @@
 #ifndef FT_EVAL_H
 #define FT_EVAL_H
 
+#include "arch/scan.h"
 #include "cpython/facts.h"
 #include "cpython/site.h"
 #include "discover/elf.h"
@@ -20,8 +21,8 @@ struct eval_sites {
 	uint8_t frame_register;
 };
 
-/* The eval function's code, which the file owns; NULL: there is none. */
-const uint8_t *eval_code(struct elf *e, uint64_t *ret_vaddr, size_t *ret_len);
+/* The eval function's code, which the file owns; false: there is none. */
+bool eval_code(struct elf *e, struct scan *ret);
 /* False: not to be told from the code. */
 bool eval_find(struct elf *e, const struct cpython_facts *facts, struct eval_sites *ret);
 /* The same by the probes of a build with dtrace, which are not used themselves (guards.c). */

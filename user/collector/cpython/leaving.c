@@ -19,36 +19,12 @@
 #define PLACES 3
 #define LINE_BYTES 512 /* RETURN_GENERATOR copies the frame first */
 
-/* The length of `cmpb $0, offset(%register)` at p; 0: it is something else. */
-static size_t asks_byte(const uint8_t *p, const uint8_t *end, uint8_t offset)
-{
-	size_t rex = (p[0] & 0xf0) == 0x40, sib;
-
-	if (end - p < 6 || p[rex] != 0x80 || (p[rex + 1] & 0xf8) != 0x78)
-		return 0;
-	sib = (p[rex + 1] & 7) == 4;
-	p += rex + 2 + sib;
-	return p[0] == offset && p[1] == 0 ? rex + sib + 4 : 0;
-}
-
 /* Where that byte is asked for; more than PLACES: there are more. */
-static int find_places(struct elf *e, uint8_t offset, uint64_t place[PLACES])
+static int find_places(struct elf *e, uint8_t offset, uint64_t place[PLACES + 1])
 {
-	const uint8_t *code, *p;
-	uint64_t vaddr;
-	size_t left;
-	int n = 0;
+	struct scan code;
 
-	p = code = eval_code(e, &vaddr, &left);
-	while (code && p < code + left && n <= PLACES) {
-		size_t len = asks_byte(p, code + left, offset);
-
-		if (len && n < PLACES)
-			place[n] = vaddr + (p - code);
-		n += len != 0;
-		p += len ?: 1;
-	}
-	return n;
+	return eval_code(e, &code) ? scan_byte_tests(&code, offset, place, PLACES + 1) : 0;
 }
 
 /* Takes off the list what the handler's straight line passes; false: it passes none. */
@@ -66,7 +42,7 @@ static bool strike(struct elf *e, uint64_t handler, uint64_t place[PLACES])
 uint64_t leaving_by_exception(struct elf *e, const struct cpython_facts *facts,
 			      const struct dispatch *d)
 {
-	uint64_t place[PLACES] = {0};
+	uint64_t place[PLACES + 1] = {0};
 
 	if (!facts->frame_is_entry || find_places(e, facts->frame_is_entry, place) != PLACES ||
 	    !strike(e, d->handler[OP_RETURN_VALUE], place) ||

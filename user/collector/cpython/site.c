@@ -15,17 +15,18 @@
  * An unconditional jump may be the site but is not followed: behind it lies code that
  * other handlers share.
  */
-#include <capstone/capstone.h>
 #include <errno.h>
 
+#include "arch/insn.h"
+#include "arch/machine.h"
 #include "cpython/site.h"
 
 #define MAX_BYTES 160 /* the farthest site in any known build is at +55 */
 #define MAX_INSNS 32
 
 struct walk {
-	csh cs;
-	cs_insn *insn;
+	struct insn_reader *reader;
+	struct insn insn;
 	const uint8_t *code;
 	size_t left;
 	uint64_t at;
@@ -38,63 +39,39 @@ static int walk_start(struct walk *k, struct elf *e, uint64_t vaddr, size_t max_
 	k->code = elf_code(e, vaddr, max_bytes, &k->left);
 	if (!k->code)
 		return -ENOENT;
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &k->cs))
-		return -ENOMEM;
-	cs_option(k->cs, CS_OPT_DETAIL, CS_OPT_ON);
-	k->insn = cs_malloc(k->cs);
-	return 0;
+	k->reader = insn_reader_new();
+	return k->reader ? 0 : -ENOMEM;
 }
 
 static void walk_end(struct walk *k)
 {
-	cs_free(k->insn, 1);
-	cs_close(&k->cs);
+	insn_reader_free(k->reader);
+}
+
+static bool walk_on(struct walk *k)
+{
+	if (!insn_read(k->reader, k->code, k->left, k->at, &k->insn))
+		return false;
+	k->code += k->insn.len;
+	k->left -= k->insn.len;
+	k->at += k->insn.len;
+	return true;
 }
 
 static bool walk_next(struct walk *k)
 {
-	return k->steps++ < MAX_INSNS && cs_disasm_iter(k->cs, &k->code, &k->left, &k->at, k->insn);
+	return k->steps++ < MAX_INSNS && walk_on(k);
 }
 
-static bool is_nop5(const cs_insn *i)
+static enum hook_cost cost_of(const struct insn *i)
 {
-	return i->size == 5 && i->bytes[0] == 0x0f && i->bytes[1] == 0x1f;
-}
-
-/*
- * What arch/x86/kernel/uprobes.c emulates since 5.0: push of a register (with no prefix
- * but REX.B), jumps and calls relative to rip, and the one-byte nop. A 66 prefix on a
- * jump makes the kernel refuse the probe. Longer nops are emulated by new kernels only.
- */
-static bool is_emulated(const cs_insn *i)
-{
-	const uint8_t *b = i->bytes;
-
-	if (i->size == 2 && b[0] == 0x41)
-		return b[1] >= 0x50 && b[1] <= 0x57; /* push r8..r15 */
-	if (i->size == 1)
-		return (b[0] >= 0x50 && b[0] <= 0x57) || b[0] == 0x90;
-	if (i->size == 2)
-		return b[0] == 0xeb || (b[0] >= 0x70 && b[0] <= 0x7f);
-	if (i->size == 5)
-		return b[0] == 0xe9 || b[0] == 0xe8;
-	return i->size == 6 && b[0] == 0x0f && b[1] >= 0x80 && b[1] <= 0x8f;
-}
-
-static enum hook_cost cost_of(const cs_insn *i)
-{
-	if (is_emulated(i))
-		return HOOK_EMULATED;
-	return HOOK_SINGLE_STEPPED;
+	return i->emulated ? HOOK_EMULATED : HOOK_SINGLE_STEPPED;
 }
 
 /* Behind these the straight line is no longer this handler's. */
-static bool ends_the_line(const cs_insn *i)
+static bool ends_the_line(const struct insn *i)
 {
-	return i->id == X86_INS_CALL || i->id == X86_INS_LCALL || i->id == X86_INS_JMP ||
-	       i->id == X86_INS_LJMP || i->id == X86_INS_RET || i->id == X86_INS_RETF ||
-	       i->id == X86_INS_SYSCALL || i->id == X86_INS_INT3 || i->id == X86_INS_UD2 ||
-	       i->id == X86_INS_HLT;
+	return i->flow != INSN_ON && i->flow != INSN_BRANCH;
 }
 
 int site_at(struct elf *e, uint64_t vaddr, struct site *ret_site)
@@ -104,28 +81,20 @@ int site_at(struct elf *e, uint64_t vaddr, struct site *ret_site)
 
 	if (err)
 		return err;
-	/* Kernels from 6.18 on make of a probe on a nop of five bytes a call to a page that fork
-	 * does not copy: a child that comes there dies. Behind it is the same place. */
+	/* The call that new kernels put there leads to a page that fork does not copy: a child
+	 * that comes there dies. Behind it is the same place. */
 	do {
 		err = walk_next(&k) ? 0 : -ENOENT;
-	} while (!err && is_nop5(k.insn));
+	} while (!err && k.insn.patchable);
 	if (!err)
-		*ret_site = (struct site){k.insn->address, cost_of(k.insn)};
+		*ret_site = (struct site){k.insn.vaddr, cost_of(&k.insn)};
 	walk_end(&k);
 	return err;
 }
 
-static bool moves_stack(const struct walk *k)
+static bool moves_stack(const struct insn *i)
 {
-	cs_regs read, written;
-	uint8_t reads, writes;
-
-	if (cs_regs_access(k->cs, k->insn, read, &reads, written, &writes))
-		return true; /* not known */
-	for (int i = 0; i < writes; i++)
-		if (written[i] == X86_REG_RSP || written[i] == X86_REG_ESP)
-			return true;
-	return false;
+	return i->written >> machine.stack & 1; /* or not known */
 }
 
 /* The first that is emulated on the straight line; at worst the first instruction. */
@@ -139,11 +108,11 @@ static int first_emulated(struct elf *e, uint64_t vaddr, bool stack_stays, struc
 	if (err)
 		return err;
 	while (walk_next(&k)) {
-		if (k.insn->id != X86_INS_CALL && is_emulated(k.insn)) {
-			*ret_site = (struct site){k.insn->address, HOOK_EMULATED};
+		if (k.insn.flow != INSN_CALL && k.insn.emulated) {
+			*ret_site = (struct site){k.insn.vaddr, HOOK_EMULATED};
 			break;
 		}
-		if (ends_the_line(k.insn) || (stack_stays && moves_stack(&k)))
+		if (ends_the_line(&k.insn) || (stack_stays && moves_stack(&k.insn)))
 			break;
 	}
 	walk_end(&k);
@@ -166,7 +135,7 @@ int site_for_return(struct elf *e, uint64_t function, struct site *ret_site)
 }
 
 /* The straight line up to its first call or jump; where that leads, or 0. */
-static uint64_t line_leads_to(struct elf *e, uint64_t vaddr, unsigned *ret_insn)
+static uint64_t line_leads_to(struct elf *e, uint64_t vaddr, enum insn_flow *ret_flow)
 {
 	uint64_t target = 0;
 	struct walk k;
@@ -174,13 +143,10 @@ static uint64_t line_leads_to(struct elf *e, uint64_t vaddr, unsigned *ret_insn)
 	if (walk_start(&k, e, vaddr, MAX_BYTES))
 		return 0;
 	while (walk_next(&k)) {
-		const cs_x86_op *op = &k.insn->detail->x86.operands[0];
-
-		if (!ends_the_line(k.insn))
+		if (!ends_the_line(&k.insn))
 			continue;
-		*ret_insn = k.insn->id;
-		if (op->type == X86_OP_IMM)
-			target = op->imm;
+		*ret_flow = k.insn.flow;
+		target = k.insn.target;
 		break;
 	}
 	walk_end(&k);
@@ -191,14 +157,14 @@ int site_first_call(struct elf *e, uint64_t handler, uint64_t *ret_function)
 {
 	/* Handlers with the same end share it: RETURN_VALUE jumps into RETURN_CONST. */
 	for (int jumps = 0; handler && jumps < 3; jumps++) {
-		unsigned insn = 0;
+		enum insn_flow flow = INSN_ON;
 
-		handler = line_leads_to(e, handler, &insn);
-		if (handler && insn == X86_INS_CALL) {
+		handler = line_leads_to(e, handler, &flow);
+		if (handler && flow == INSN_CALL) {
 			*ret_function = handler;
 			return 0;
 		}
-		if (insn != X86_INS_JMP)
+		if (flow != INSN_JUMP)
 			break;
 	}
 	return -ENOENT;
@@ -211,9 +177,9 @@ bool site_passes(struct elf *e, uint64_t handler, uint64_t vaddr, size_t max_byt
 
 	if (walk_start(&k, e, handler, max_bytes))
 		return false;
-	while (!passes && cs_disasm_iter(k.cs, &k.code, &k.left, &k.at, k.insn)) {
-		passes = k.insn->address == vaddr;
-		if (ends_the_line(k.insn) && k.insn->id != X86_INS_CALL)
+	while (!passes && walk_on(&k)) {
+		passes = k.insn.vaddr == vaddr;
+		if (ends_the_line(&k.insn) && k.insn.flow != INSN_CALL)
 			break;
 	}
 	walk_end(&k);
@@ -227,9 +193,9 @@ uint64_t site_behind_jump(struct elf *e, uint64_t function)
 
 	if (walk_start(&k, e, function, MAX_BYTES))
 		return function;
-	if (walk_next(&k) && (k.insn->id != X86_INS_ENDBR64 || walk_next(&k)) &&
-	    k.insn->id == X86_INS_JMP && k.insn->detail->x86.operands[0].type == X86_OP_IMM)
-		target = k.insn->detail->x86.operands[0].imm;
+	if (walk_next(&k) && (!k.insn.entry || walk_next(&k)) && k.insn.flow == INSN_JUMP &&
+	    k.insn.target)
+		target = k.insn.target;
 	walk_end(&k);
 	return target;
 }
@@ -245,9 +211,9 @@ int site_at_function(struct elf *e, uint64_t function, struct site *ret_site)
 	err = walk_start(&k, e, function, MAX_BYTES);
 	if (err)
 		return err;
-	/* Only endbr64 may be skipped: it changes no register, and what calls a function
-	 * through a pointer lands on it, so nothing enters behind it. */
-	if (walk_next(&k) && k.insn->id == X86_INS_ENDBR64 && !site_at(e, k.at, &second) &&
+	/* Only the mark of an entry may be skipped: it changes no register, and what calls a
+	 * function through a pointer lands on it, so nothing enters behind it. */
+	if (walk_next(&k) && k.insn.entry && !site_at(e, k.at, &second) &&
 	    second.cost == HOOK_EMULATED)
 		*ret_site = second;
 	walk_end(&k);

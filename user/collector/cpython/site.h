@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Chooses the instruction on which a uprobe is put. The kernel executes a few
- * instructions itself (push of a register, relative jumps and calls, nop) and
+ * instructions itself (arch/insn.h: emulated) and
  * single-steps all others, at nearly four times the price, so it pays to move a few
  * instructions on, as long as what we read there is still the same.
  */

@@ -300,7 +300,7 @@ static int choose_exe(struct search *s, pid_t pid, const char *exe, struct why *
 
 /*
  * The executable when it has the interpreter in it. One that needs a libpython never
- * has: a _PyRuntime of its own is then a copy that the linker made (R_X86_64_COPY).
+ * has: a _PyRuntime of its own is then a copy that the linker made (R_*_COPY).
  */
 static int choose(struct search *s, const struct target *t, const char *name, const char *root,
 		  struct why *w)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arch/machine.h"
 #include "discover/elf.h"
 
 static int check_header(const Elf64_Ehdr *h, const char *path, struct why *w)
@@ -9,11 +10,12 @@ static int check_header(const Elf64_Ehdr *h, const char *path, struct why *w)
 	if (memcmp(h->e_ident, ELFMAG, SELFMAG))
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s is no ELF file", path);
 	if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_ident[EI_DATA] != ELFDATA2LSB ||
-	    h->e_machine != EM_X86_64)
+	    h->e_machine != machine.elf)
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
-				"%s is not an x86-64 file (class %d, machine %d); "
-				"only 64-bit x86-64 is supported",
-				path, h->e_ident[EI_CLASS], h->e_machine);
+				"%s is not an %s file (class %d, machine %d); "
+				"only 64-bit %s is supported",
+				path, machine.name, h->e_ident[EI_CLASS], h->e_machine,
+				machine.name);
 	if (h->e_type != ET_EXEC && h->e_type != ET_DYN)
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"%s is neither an executable nor a shared library (type %d)", path,

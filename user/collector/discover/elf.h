@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A 64-bit little-endian x86-64 ELF file as untrusted input: program headers and the
+ * A 64-bit little-endian ELF file of our machine as untrusted input: program headers and the
  * dynamic section give symbols, relocations and code ranges (all of it survives strip),
  * section headers are used for .note.stapsdt alone. Every offset in the file is checked
  * before it is followed; a file that lies is refused with -ENOEXEC (no such ELF file) or

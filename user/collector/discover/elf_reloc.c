@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which words of a file hold an address of that file. In an ET_EXEC they are literal; in
- * an ET_DYN the loader writes them from R_X86_64_RELATIVE (DT_RELA: the addend) or from
+ * an ET_DYN the loader writes them from R_*_RELATIVE (DT_RELA: the addend) or from
  * DT_RELR (packed list of places: the word itself holds the value).
  */
 #include <errno.h>
 #include <string.h>
 
+#include "arch/machine.h"
 #include "discover/elf.h"
 
 static const Elf64_Rela *rela_table(struct elf *e, size_t *ret_count)
@@ -108,7 +109,7 @@ void elf_each_relative(struct elf *e, elf_pointer_fn *fn, void *ctx)
 		each_literal(e, fn, ctx);
 	table = rela_table(e, &count);
 	for (size_t i = 0; i < count && budget_relocations(e->budget, 1); i++)
-		if (ELF64_R_TYPE(table[i].r_info) == R_X86_64_RELATIVE)
+		if (ELF64_R_TYPE(table[i].r_info) == machine.relative)
 			fn(ctx, table[i].r_offset, table[i].r_addend);
 	each_relr(e, fn, ctx);
 }
@@ -128,7 +129,7 @@ static void is_wanted(void *ctx, uint64_t where, uint64_t value)
 	}
 }
 
-/* R_X86_64_64 and GLOB_DAT name a symbol; only one that this file defines has a value. */
+/* These kinds name a symbol; only one that this file defines has a value. */
 static bool by_symbol(struct elf *e, struct wanted *want)
 {
 	size_t count;
@@ -138,12 +139,12 @@ static bool by_symbol(struct elf *e, struct wanted *want)
 		uint64_t type = ELF64_R_TYPE(table[i].r_info), sym = ELF64_R_SYM(table[i].r_info);
 
 		if (table[i].r_offset != want->where ||
-		    (type != R_X86_64_64 && type != R_X86_64_GLOB_DAT))
+		    (type != machine.symbol && type != machine.slot))
 			continue;
 		if (sym >= e->nsymbols || e->symbol[sym].st_shndx == SHN_UNDEF)
 			return false;
 		want->value = e->symbol[sym].st_value +
-			      (type == R_X86_64_64 ? (uint64_t)table[i].r_addend : 0);
+			      (type == machine.symbol ? (uint64_t)table[i].r_addend : 0);
 		return true;
 	}
 	return false;
