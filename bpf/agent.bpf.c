@@ -13,7 +13,8 @@
  * is named by, ft_agent_tids keeps what each thread that began a call called itself there; it stays
  * empty where both see the same numbers.
  */
-#include "filter.bpf.h"
+#include "emit.bpf.h"
+#include "thread.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 

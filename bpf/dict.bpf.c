@@ -4,7 +4,7 @@
  * a thread. Nearly always it is among the first entries. Where it is not, it is looked for as the
  * interpreter does: by its hash.
  */
-#include "py_value.bpf.h"
+#include "dict.bpf.h"
 #include "siphash.bpf.h"
 
 #define FIND_ENTRIES 8	/* looked at one after the other */

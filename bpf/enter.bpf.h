@@ -7,6 +7,9 @@
 #define FT_ENTER_BPF_H
 
 #include "http.bpf.h"
+#include "thread_name.bpf.h"
+#include "thrown.bpf.h"
+#include "wanted.bpf.h"
 
 #define NO_EXCEPTION 0
 

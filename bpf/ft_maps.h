@@ -260,7 +260,7 @@ struct thread {
 	 * it; else 0. */
 	__u64 hidden_frame;
 	__u32 hidden_at;
-	__u32 thrown;		      /* see thrown_into() in py_frame.bpf.h */
+	__u32 thrown;		      /* see thrown.bpf.h */
 	__u64 thrown_into, thrown_at; /* a generator's frame, 0 = none, and its instruction */
 	/* Where greenlets are, by the frame at the bottom of each (greenlet.bpf.c). */
 	__u64 bottom;	   /* of the stack that depth is of; 0: the first one */

@@ -11,7 +11,7 @@
  * entry from the innermost call, and the exit of it, need no walk. Nothing of this is done before
  * the process has loaded greenlet.
  */
-#include "hit.bpf.h"
+#include "greenlet.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 

@@ -6,9 +6,10 @@
 #ifndef FT_HIT_BPF_H
 #define FT_HIT_BPF_H
 
-#include "filter.bpf.h"
+#include "code.bpf.h"
 #include "py_frame.bpf.h"
 #include "site.bpf.h"
+#include "thread.bpf.h"
 
 struct hit {
 	struct ft_proc *proc;
@@ -96,24 +97,6 @@ FT_INLINE bool hit_thread_state(struct hit *h)
 	return h->tstate;
 }
 
-/*
- * greenlet.bpf.c: does this frame stand on another stack than the thread's last? Then its calls
- * that are over are closed, as far as they tell, and the other one is made the thread's. enters:
- * the frame is new there.
- */
-int ft_elsewhere(u32 tid, u64 frame, u32 enters);
-int ft_switch(u32 tid);
-
-/* Before anything of a frame is looked for on the shadow stack. */
-FT_INLINE void stand(struct hit *h, bool enters)
-{
-	if (!(h->proc->flags & FT_PROC_GREENLETS) || (enters && !thread_get(h->tgid, h->tid)) ||
-	    !ft_elsewhere(h->tid, h->frame, enters))
-		return;
-	ft_settle(h->tid, FRAME_AWAY, 0, 0);
-	ft_switch(h->tid);
-}
-
 /* The frame of the innermost call that is open, if nobody asked for it; else 0. */
 FT_INLINE u64 hidden_frame(const struct hit *h, struct thread *t)
 {
@@ -158,42 +141,6 @@ FT_INLINE bool hit_left(struct hit *h, const struct pt_regs *ctx)
 FT_INLINE bool hit_exit(struct hit *h, struct thread *t, const struct pt_regs *ctx)
 {
 	return hit_left(h, ctx) && may_end(h, hidden_frame(h, t), h->frame) && hit_code(h);
-}
-
-/*
- * A rejected function is entered where no Python frame is below: what an exception left on
- * this thread before is over. This is how the end of a script that fails is seen, when the
- * interpreter shuts down.
- */
-FT_INLINE void settle_at_bottom(struct hit *h)
-{
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
-
-	if (!t || read_ptr(h->frame + h->l->frame_previous))
-		return;
-	t->tstate = h->tstate ?: tstate_of(h->l);
-	stand(h, true);
-	ft_settle(h->tid, 0, h->frame, 0);
-	h->proc->raised_tid = 0;
-}
-
-/* At an entry: decides on code not seen before, or not as this module. */
-FT_INLINE bool hit_wanted(struct hit *h)
-{
-	struct code_entry *e = code_find(h->tgid, h->code);
-
-	if (e && (e->verdict == CODE_MARKED || e->birth < h->proc->born))
-		e = 0;
-	h->entry = e;
-	if (!e || !module_same(h->l, h->frame, e))
-		h->entry = decide(h->tgid, h->tid, h->frame, h->code, e);
-	if (h->entry && (h->entry->verdict == CODE_ACCEPT || h->entry->role)) {
-		stand(h, true);
-		return true;
-	}
-	if (h->proc->raised_tid == h->tid)
-		settle_at_bottom(h);
-	return false;
 }
 
 /* Anywhere else: what may stand on the shadow stack. As which module is not asked: the call says

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The life of an HTTP request: where it begins, what belongs to it, and where it is over. */
+/* Where an HTTP request begins, and what belongs to it. */
+#include "code.bpf.h"
 #include "http.bpf.h"
-
-#include <bpf/bpf_tracing.h>
+#include "http_link.bpf.h"
+#include "http_words.bpf.h"
+#include "py_frame.bpf.h"
 
 #define SERVER_FRAMES 64   /* between an application and the bottom of its thread */
 #define METHOD_FUNCTION 16 /* PyMethodObject (cpython/classobject.h), in every release */
@@ -10,29 +12,6 @@
 #define INNER_FIRST 16 /* a callable around another has it in one of these words */
 #define INNER_WORDS 3
 #define PARTIAL_ARGS 24 /* partialobject (Modules/_functoolsmodule.c), in every release */
-
-/* ---- contexts ------------------------------------------------------------------------------- */
-
-/* The context that the thread runs in. */
-FT_INLINE u64 context_of(const struct ft_layout *l, const struct thread *t)
-{
-	return read_ptr((t->tstate ?: tstate_of(l)) + l->tstate_context);
-}
-
-/* A thread that uses a variable and was given no context makes one for itself, unseen, maybe where
- * a copy was before; but it does not enter it. */
-FT_GLOBAL u64 ft_http_context(u32 tid)
-{
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
-	u64 context, request;
-
-	if (!l)
-		return 0;
-	context = context_of(l, t);
-	request = request_of(t->pid, context, HTTP_CONTEXT);
-	return request && read_u32(context + l->context_entered) ? request : 0;
-}
 
 /* ---- entering ------------------------------------------------------------------------------- */
 
@@ -402,169 +381,6 @@ FT_GLOBAL int ft_http_send(u32 tid)
 	if (!t->http.server)
 		return CALL_REQUEST | CALL_WSGI;
 	return CALL_WSGI;
-}
-
-/* ---- the response --------------------------------------------------------------------------- */
-
-#define MAX_BASES 16
-
-FT_GLOBAL int ft_http_gone(u64 type)
-{
-	const struct ft_layout *l = my_layout();
-	u64 exception;
-	u32 i;
-
-	if (!l)
-		return 0;
-	/* KeyError is a LookupError, and that an Exception. */
-	exception = read_ptr(l->type_addr[FT_KIND_EXC_KEY] + l->type_base);
-	exception = read_ptr(exception + l->type_base);
-	for (i = 0; i < MAX_BASES && plausible(type); i++) {
-		if (type == exception)
-			return 0;
-		type = read_ptr(type + l->type_base);
-	}
-	return 1;
-}
-
-/* The server's task goes on without the application, maybe to the next request. */
-FT_INLINE void own_context_over(const struct thread *t, u64 request)
-{
-	u64 context = request_of(t->pid, request, HTTP_OWN_CONTEXT);
-
-	belongs_no_more(t->pid, request, HTTP_OWN_CONTEXT);
-	if (request_of(t->pid, context, HTTP_CONTEXT) == request)
-		belongs_no_more(t->pid, context, HTTP_CONTEXT);
-}
-
-/*
- * Did the server's function not send what it was given? gunicorn leaves it by StopIteration when it
- * sent a response and closes the connection.
- */
-FT_INLINE bool broke(const struct thread *t)
-{
-	static const char stop[] = "StopIteration";
-	const struct ft_layout *l = my_layout();
-	char name[sizeof(stop)] = {};
-	u64 type = l && t->http.raised ? read_ptr(t->http.raised + 8) : 0;
-	u32 i;
-
-	if (!plausible(type) || read_at(name, sizeof(name), read_ptr(type + l->type_name)))
-		return false;
-	for (i = 0; i < sizeof(name); i++)
-		if (name[i] != stop[i])
-			return true;
-	return false;
-}
-
-/* What was raised in C is no exception yet, maybe, but what one is made of (up to 3.11). */
-FT_INLINE void server_failed(struct thread *t, const struct http_request *r)
-{
-	const struct ft_layout *l = my_layout();
-
-	t->http.failed = r->dict;
-	t->http.exception = l && has_flag(l, t->http.raised, TPFLAGS_EXC) ? t->http.raised : 0;
-}
-
-FT_GLOBAL int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed)
-{
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	struct http_request *r = t ? request_find(t->pid, request) : 0;
-	struct http_key key = {.of = request, .kind = HTTP_NUMBER};
-	u64 now = bpf_ktime_get_ns();
-	u32 status;
-
-	if (flags & CALL_ASGI && t)
-		own_context_over(t, request);
-	if (!r)
-		return 0;
-	if (failed && flags & CALL_STATUS)
-		r->status = r->before;
-	/* Nothing of the body came out of it: the server answers. */
-	if (failed && flags & CALL_WSGI && !(flags & CALL_STORED))
-		r->status = FT_HTTP_FAILED;
-	if (!failed && flags & CALL_WSGI)
-		r->unsure = 1;
-	/* The body was sent, or its first part. */
-	if (!(flags & (CALL_ASGI | CALL_WSGI)) && (!failed || (r->dict && !broke(t))))
-		r->unsure = 0;
-	if (!(flags & CALL_REQUEST))
-		return 0;
-	status = r->unsure ? 0 : r->status;
-	if (!r->status && (failed || !r->blind))
-		status = failed && flags & CALL_GONE ? FT_HTTP_GONE : FT_HTTP_FAILED;
-	if (failed && r->dict)
-		server_failed(t, r);
-	if (request_of(t->pid, r->sender, HTTP_SENDER) == request)
-		belongs_no_more(t->pid, r->sender, HTTP_SENDER);
-	key.tgid = t->pid;
-	bpf_map_delete_elem(&ft_requests, &key);
-	head_init(&t->response.hdr, FT_REC_HTTP_RESPONSE, sizeof(t->response), t->pid, tid, now);
-	t->response.hdr.flags = FT_HTTP_KEPT;
-	t->response.request = request;
-	t->response.status = status;
-	t->response.pad = 0;
-	send(t, tid, now, &t->response, sizeof(t->response), 1);
-	return 0;
-}
-
-/* ---- contexts that are made ---------------------------------------------------------------- */
-
-/* The request that the thread works for now, or 0. */
-FT_INLINE u64 settled_request(struct hit *h)
-{
-	struct thread *t = thread_get(h->tgid, h->tid);
-	struct call *top;
-
-	if (!t)
-		return 0;
-	top = call_top(t, h->tid);
-	if (h->proc->flags & FT_PROC_GREENLETS) {
-		if (!hit_running(h))
-			return 0;
-		if (h->frame)
-			stand(h, false);
-		/* A greenlet that runs C code alone has no call. */
-		top = h->frame ? call_top(t, h->tid) : 0;
-	}
-	if (!top) {
-		t->tstate = tstate_of(h->l);
-		return thread_request(h->proc, h->tid, 0);
-	}
-	if (!hit_frame(h))
-		return 0;
-	t->tstate = h->tstate;
-	if (top->frame != h->frame)
-		ft_settle(h->tid, h->frame, 0, 0);
-	return thread_request(h->proc, h->tid, call_top(t, h->tid));
-}
-
-/* An empty context was made. */
-SEC("uretprobe")
-int ft_context_made(struct pt_regs *ctx)
-{
-	struct hit h = {};
-
-	if (hit_ours(&h) && h.proc->flags & FT_PROC_REQUESTS)
-		belongs_no_more(h.tgid, PT_REGS_RC(ctx), HTTP_CONTEXT);
-	return 0;
-}
-
-/* PyContext_CopyCurrent or Context.copy() returns. */
-SEC("uretprobe")
-int ft_context_copied(struct pt_regs *ctx)
-{
-	u64 copy = PT_REGS_RC(ctx), request;
-	struct hit h = {};
-
-	if (!hit_ours(&h) || !plausible(copy))
-		return 0;
-	request = settled_request(&h);
-	if (request & 1)
-		belongs(h.proc, h.tgid, copy, HTTP_CONTEXT, request);
-	else if (h.proc->flags & FT_PROC_REQUESTS)
-		belongs_no_more(h.tgid, copy, HTTP_CONTEXT);
-	return 0;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -23,7 +23,11 @@
 #ifndef FT_HTTP_BPF_H
 #define FT_HTTP_BPF_H
 
-#include "hit.bpf.h"
+#include "http_dict.bpf.h"
+#include "http_own.bpf.h"
+#include "http_read.bpf.h"
+#include "http_request.bpf.h"
+#include "value.bpf.h"
 
 /*
  * The steps at the call of a function with a role; each needs its own part of the BPF stack. The
@@ -34,36 +38,18 @@
 int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous);
 /* A WSGI application: 1 = it was called for a request that began before the trace. */
 int ft_http_late(u32 tid);
-/* The values of our keys in its dict; 1: not known where they are, look at each. */
-int ft_http_scan(u32 tid);
-int ft_http_entries(u32 tid);
 /* HTTP_STATUS that is not the request's first: the CALL_* flags of its call. */
 int ft_http_again(u32 tid);
-/* HTTP_SEND: the CALL_* flags of its call. */
-int ft_http_message(u32 tid);
-/* An application: 1 = it was called for an HTTP request. */
-int ft_http_take(u32 tid);
-/* A WSGI application: 1 = it is called for a request of ASGI that goes on. */
-int ft_http_within(u32 tid);
 /* The frame that called a WSGI application, if any, has its request too; flags: of its call. */
 int ft_http_hold(u32 tid, u32 flags);
-/* The objects by which a request of ASGI is found again. */
-int ft_http_own(u32 tid);
 /* Marks the function behind what the server handed over. */
 int ft_http_mark(u32 tid);
-/* The texts of the request, from number i on: the first that is to be walked, or HTTP_TEXTS. */
-u32 ft_http_texts(u32 tid, u32 i);
 /* Sends the request. Returns the CALL_* flags of the application's call: CALL_WSGI alone if the
  * request is over when the server's function is. */
 int ft_http_send(u32 tid);
 
 /* Is the innermost call made for a request, and surely not over? */
 int ft_http_below(u32 tid);
-/* The request whose body a server in C iterates over by this call, the outermost; or 0. */
-u64 ft_http_body(u32 tid, u64 frame, u64 code);
-/* The request in whose context the thread runs, or 0. */
-u64 ft_http_context(u32 tid);
-
 /*
  * For a request that is known already, calls of these need not be told from others, if nobody asked
  * for them: an application that another one hands the request on to, and start_response.
@@ -108,48 +94,6 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 	if (flags == CALL_WSGI)
 		ft_http_hold(tid, CALL_REQUEST);
 	return flags;
-}
-
-FT_INLINE struct http_request *request_find(u32 tgid, u64 number)
-{
-	struct http_key key = {.of = number, .tgid = tgid, .kind = HTTP_NUMBER};
-
-	return number ? bpf_map_lookup_elem(&ft_requests, &key) : 0;
-}
-
-FT_INLINE u64 request_of(u32 tgid, u64 address, u32 kind)
-{
-	struct http_key key = {.of = address, .tgid = tgid, .kind = kind};
-	u64 *number = address ? bpf_map_lookup_elem(&ft_request_of, &key) : 0;
-
-	return number ? *number : 0;
-}
-
-/* From now on it belongs to that request. */
-FT_INLINE void belongs(struct ft_proc *p, u32 tgid, u64 address, u32 kind, u64 number)
-{
-	struct http_key key = {.of = address, .tgid = tgid, .kind = kind};
-
-	if (!address)
-		return;
-	p->flags |= FT_PROC_REQUESTS;
-	bpf_map_update_elem(&ft_request_of, &key, &number, BPF_ANY);
-}
-
-FT_INLINE void belongs_no_more(u32 tgid, u64 address, u32 kind)
-{
-	struct http_key key = {.of = address, .tgid = tgid, .kind = kind};
-
-	if (address)
-		bpf_map_delete_elem(&ft_request_of, &key);
-}
-
-/* The request that the thread works for; top: its innermost call, or NULL. */
-FT_INLINE u64 thread_request(const struct ft_proc *p, u32 tid, const struct call *top)
-{
-	if (top && top->request)
-		return top->request;
-	return p->flags & FT_PROC_REQUESTS ? ft_http_context(tid) : 0;
 }
 
 #endif

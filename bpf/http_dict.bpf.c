@@ -3,6 +3,7 @@
  * The dicts of a request: environ, scope, messages. The tokens of a record are not begun yet while
  * one is read, so it is read into their place.
  */
+#include "http_dict.bpf.h"
 #include "http_words.bpf.h"
 
 #define DICT_ENTRIES 512 /* wsgiref has the variables of its process in every environ */

@@ -3,6 +3,9 @@
  * Objects of a server by which a request is found again where no context leads to it. Such an
  * object is of one request at a time, else it tells nothing.
  */
+#include "code.bpf.h"
+#include "http_link.bpf.h"
+#include "http_own.bpf.h"
 #include "http_words.bpf.h"
 
 /* From now on it is that request's, unless it is another's that is not over. */

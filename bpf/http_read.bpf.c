@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* What is recorded of a request, from the values in its dict. */
+#include "http_link.bpf.h"
+#include "http_read.bpf.h"
 #include "http_words.bpf.h"
 
 #define HEADERS 64

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Words of a request in the target's memory, their hashes, and what they say of a function. */
+#include "code.bpf.h"
 #include "http_words.bpf.h"
 #include "siphash.bpf.h"
 

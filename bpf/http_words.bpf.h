@@ -6,7 +6,6 @@
 #ifndef FT_HTTP_WORDS_BPF_H
 #define FT_HTTP_WORDS_BPF_H
 
-#include "http.bpf.h"
 #include "py_text.bpf.h"
 
 /* Keys of dicts; HTTP_VALUES is more than there are. */
@@ -116,6 +115,8 @@ FT_INLINE u32 word_of(const u64 *w, u64 n)
 	return WORD_NONE;
 }
 
+/* What it is to HTTP requests: enum http_role | parameter << 8; 0 = nothing. */
+int ft_http_role(u32 tgid, u64 code);
 /* Which of ours this str is. ascii_data: ft_layout.str_ascii_data. */
 int ft_http_word(u64 str, u32 ascii_data);
 /* A key of a dict was found, which has its hash in it. */

@@ -6,8 +6,9 @@
 #ifndef FT_LEAVE_BPF_H
 #define FT_LEAVE_BPF_H
 
+#include "call_records.bpf.h"
 #include "enter.bpf.h"
-#include "traceback.bpf.h"
+#include "raise.bpf.h"
 
 /* It was running when the trace began, or its entry passed no hook. */
 FT_INLINE void unmatched(struct thread *t, struct hit *h)

@@ -4,7 +4,7 @@
  * thread is dropped when it exits, and user space is told at once (these records wake it).
  */
 #include "emit.bpf.h"
-#include "py_frame.bpf.h"
+#include "greenlet.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 

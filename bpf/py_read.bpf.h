@@ -200,39 +200,6 @@ FT_INLINE u64 dict_value(const struct dict_view *d, u32 i)
 	return d->entries + (u64)i * d->stride + d->val_off;
 }
 
-/*
- * The number of the entry whose key is the ASCII string of n < 16 bytes that lo and hi are in
- * memory, or KEY_*, which are below 0. keys is the address of a dict's key table. dict.bpf.c
- */
-#define KEY_ABSENT (-1)
-#define KEY_UNTOLD (-2) /* it cannot be read, or there are too many that hash alike */
-int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n);
-/* Is that string the object whose address is there? ascii_data: ft_layout.str_ascii_data. */
-int ft_str_at(u64 at, u64 lo, u64 hi, u32 n, u32 ascii_data);
-
-/* Where the value of entry i is; 0: it cannot be read. */
-FT_INLINE u64 dict_slot(const struct ft_layout *l, u64 dict, u32 i)
-{
-	struct dict_view d = {};
-
-	return dict_open(l, dict, &d) ? 0 : dict_value(&d, i);
-}
-
-/* Where the dict has the value of that key; 0: it has none, or it is not known. */
-FT_INLINE u64 dict_find(const struct ft_layout *l, u64 dict, u64 lo, u64 hi, u32 n)
-{
-	int i = ft_find_key(read_ptr(dict + l->dict_keys), lo, hi, n);
-
-	return i < 0 ? 0 : dict_slot(l, dict, i);
-}
-
-FT_INLINE u64 dict_get(const struct ft_layout *l, u64 dict, u64 lo, u64 hi, u32 n)
-{
-	u64 slot = dict_find(l, dict, lo, hi, n);
-
-	return slot ? read_ptr(slot) : 0;
-}
-
 /* The process that hit the probe, and its layout: every global function looks it up anew. */
 FT_INLINE struct ft_proc *my_proc(void)
 {

@@ -1,35 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Python values to tokens. walk_begin(), push what is to be walked, walk(); the tokens
- * are then in the thread's slot. The steps live in value.bpf.c, as global functions, which
- * the verifier checks once each instead of once per path that leads to them.
+ * Python values to tokens. walk_begin(), push what is to be walked, ft_walk() (value.bpf.h); the
+ * tokens are then in the thread's slot.
  */
 #ifndef FT_PY_VALUE_BPF_H
 #define FT_PY_VALUE_BPF_H
 
 #include "emit.bpf.h"
-
-/* What the type's instances are rendered as (enum ft_kind, also in walk.kind), with KIND_UNTOLD
- * when user space does not know the class yet. type 0: walk.type. */
-int ft_kind_of(u32 tid, u64 type);
-#define KIND_UNTOLD 0x100
-/* Describes a class to user space, in two steps: each needs its own part of the BPF stack. */
-int ft_type_module(u32 tid, u64 type);
-int ft_type_tell(u32 tid, u64 type, u32 kind);
-
-FT_INLINE u32 classify(u32 tid, u64 type)
-{
-	u32 kind = ft_kind_of(tid, type);
-
-	if (kind & KIND_UNTOLD) {
-		ft_type_module(tid, type);
-		ft_type_tell(tid, type, kind & ~KIND_UNTOLD);
-	}
-	return kind & ~KIND_UNTOLD;
-}
-
-/* Is this str or bytes a name of the redaction list? */
-int ft_redacted(u32 tid, u64 name);
 
 /* What parameter i is, which a closure captured: the slot has the cell, or (up to 3.10) nothing and
  * the cell lies among others. */
@@ -54,13 +31,6 @@ FT_INLINE u64 parameter(const struct ft_layout *l, u64 frame, const struct code_
 		return obj;
 	return in_cell(l, obj, i, base + 8 * (u64)e->cells_slot, e->arg_cell);
 }
-
-/* Every element takes a step, and so does every end; the square of this is more than
- * FT_MAX_TOKEN_BYTES can hold. */
-#define WALK_STEPS 40
-
-/* Walks what was pushed, to the end or until the field is full. */
-int ft_walk(u32 tid);
 
 FT_INLINE void walk_begin(struct thread *t)
 {
@@ -135,20 +105,6 @@ FT_INLINE bool put_scalar(const struct ft_layout *l, struct thread *t, u64 obj, 
 	tok_8(t, FT_T_INT, (u32)word[3] * size); /* the size is the sign: -1, 0, 1 */
 	t->walk.budget -= 1;
 	return true;
-}
-
-/* A text that is no longer than most; 1 = it was put. py_text.bpf.h */
-int ft_put_short(u32 tid, u64 obj);
-
-/* Likewise. */
-FT_INLINE bool put_plain(const struct ft_layout *l, struct thread *t, u32 tid, u64 obj)
-{
-	u64 type = 0;
-
-	if (put_scalar(l, t, obj, &type))
-		return true;
-	return type && (type == l->type_addr[FT_KIND_STR] || type == l->type_addr[FT_KIND_BYTES]) &&
-	       ft_put_short(tid, obj);
 }
 
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "py_frame.bpf.h"
+#include "stack.bpf.h"
 #include "traceback.bpf.h"
 
 /* Of a PyTracebackObject: tb_next, tb_frame, tb_lasti, tb_lineno. */

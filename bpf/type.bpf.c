@@ -3,7 +3,8 @@
  * What the walk over a value asks about objects other than the value: what a type is, whether a
  * name is on the redaction list.
  */
-#include "py_value.bpf.h"
+#include "dict.bpf.h"
+#include "type.bpf.h"
 
 #define MAX_BASES 128 /* classes of an MRO that are looked at */
 

@@ -1,96 +1,16 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/*
- * What happens once: deciding on a code object and describing it, and naming a thread.
- */
-#include "filter.bpf.h"
-#include "py_frame.bpf.h"
-#include "py_value.bpf.h"
+/* What happens once: describing a code object. */
+#include "code.bpf.h"
+#include "describe.bpf.h"
+#include "dict.bpf.h"
+#include "module.bpf.h"
+#include "type.bpf.h"
 
 #define CO_VARARGS 0x4
 #define CO_VARKEYWORDS 0x8
 #define KIND_CELL 0x40 /* co_localspluskinds (3.11+, CO_FAST_CELL in pycore_code.h) */
 #define MRO_BOUND 12
 #define CLASS_ENTRIES 192
-
-/* Names as the numbers that they are in memory. */
-#define TEXT_NAME__ 0x5f5f656d616e5f5fULL /* "__name__" */
-#define TEXT__NAME 0x656d616e5fULL	  /* "_name" */
-#define BOOTSTRAP_0 0x727473746f6f625fULL /* "_bootstrap_inner" */
-#define BOOTSTRAP_1 0x72656e6e695f7061ULL
-
-/* ---- module ---------------------------------------------------------------------------- */
-
-FT_GLOBAL u64 ft_module_slot(u64 frame)
-{
-	const struct ft_layout *l = my_layout();
-	u64 globals, keys;
-	int i;
-
-	if (!l)
-		return MODULE_UNTOLD;
-	globals = read_ptr(frame + l->frame_globals);
-	keys = read_ptr(globals + l->dict_keys);
-	i = ft_find_key(keys, TEXT_NAME__, 0, 8);
-	if (i == KEY_ABSENT)
-		return (keys + l->keys_nentries) | MODULE_ABSENT;
-	return i < 0 ? MODULE_UNTOLD : dict_slot(l, globals, i);
-}
-
-#define ID_WORDS 16 /* of a name that nobody has hashed yet */
-
-FT_GLOBAL u64 ft_module_id(u64 slot)
-{
-	const struct ft_layout *l = my_layout();
-	u64 str, word[ID_WORDS] = {}, hash = NOT_HASHED, n;
-	struct str_view s = {};
-	u32 i;
-
-	if (!l || slot & MODULE_ABSENT)
-		return MODULE_NO_TEXT;
-	str = read_ptr(slot);
-	if (!is_str(l, str) || str_open(l, str, &s))
-		return MODULE_NO_TEXT;
-	read_at(&hash, 8, str + l->str_hash);
-	if (hash != NOT_HASHED)
-		return text_id(hash, s.length);
-	n = s.length * s.width;
-	if (s.length > sizeof(word) || n > sizeof(word))
-		n = sizeof(word);
-	asm volatile("%0 &= 255" : "+r"(n));
-	if (n == 0 || n > sizeof(word) || bpf_probe_read_user(word, n, (void *)s.data))
-		return text_id(0, s.length);
-	for (i = 0; i < ID_WORDS; i++)
-		hash = (hash ^ word[i]) * 0x9e3779b97f4a7c15ULL;
-	return text_id(hash, s.length);
-}
-
-FT_INLINE u64 module_name(u64 slot, u64 id)
-{
-	return id == MODULE_NO_TEXT ? 0 : read_ptr(slot);
-}
-
-FT_GLOBAL int ft_verdict(u64 slot, u64 id)
-{
-	u64 module = module_name(slot, id);
-	u32 silent = ft_settings.accept_unknown ? CODE_ACCEPT : CODE_REJECT;
-	const struct ft_layout *l = my_layout();
-	struct rule_key key = {};
-	struct str_view s = {};
-	u32 n, *found;
-
-	if (!l || !module || str_open(l, module, &s) || !s.length)
-		return silent;
-	/* The rules are UTF-8, and so is what user space compares with them. */
-	if (!(read_u32(module + l->str_state) & STR_ASCII))
-		return CODE_ACCEPT;
-	n = s.length > FT_MAX_PREFIX ? FT_MAX_PREFIX : s.length;
-	asm volatile("%0 &= 127" : "+r"(n));
-	if (n > FT_MAX_PREFIX || n == 0 || bpf_probe_read_user(key.text, n, (void *)s.data))
-		return silent;
-	key.bits = n * 8;
-	found = bpf_map_lookup_elem(&ft_rules, &key);
-	return found ? *found : silent;
-}
 
 /* ---- parameters ------------------------------------------------------------------------ */
 
@@ -267,8 +187,6 @@ FT_INLINE u64 owner_of(const struct ft_layout *l, u64 self, u64 code)
  * Describing takes several steps, which the caller goes through one after the other: each needs
  * its own part of the BPF stack.
  */
-
-#define CODE_OF(key) ((key) & ((1ULL << CODE_VARIANT) - 1))
 
 /* An entry for this code in the thread's slot, so far as the code object itself tells. */
 FT_GLOBAL int ft_entry(u32 tid, u64 key, u32 role)
@@ -450,101 +368,6 @@ FT_GLOBAL int ft_reject(u64 key, u64 frame, u64 slot, u64 id)
 	module_keep(l, &e, frame, slot);
 	bpf_map_update_elem(&ft_codes, &k, &e, BPF_ANY);
 	return 0;
-}
-
-/* ---- thread names ------------------------------------------------------------------ */
-
-/* thread._name */
-FT_INLINE u64 name_attribute(const struct ft_layout *l, u64 obj)
-{
-	u64 type = read_ptr(obj + 8), values, dict;
-	int i;
-
-	if (l->attr_how == FT_ATTR_DICTOFFSET)
-		return dict_get(l, read_ptr(obj + read_ptr(type + l->type_dictoffset)), TEXT__NAME,
-				0, 5);
-	dict = read_ptr(obj - 24);
-	if (l->attr_how == FT_ATTR_VALUES_311)
-		values = read_ptr(obj - 32);
-	else if (l->attr_how == FT_ATTR_VALUES_312)
-		values = dict & 1 ? dict + 1 : 0;
-	else
-		values = dict ? 0 : obj + read_ptr(type + l->type_basicsize);
-	if (!values)
-		return dict_get(l, dict, TEXT__NAME, 0, 5);
-	i = ft_find_key(read_ptr(type + l->type_cached_keys), TEXT__NAME, 0, 5);
-	return i < 0 ? 0 : read_ptr(values + l->values_first + 8 * (u64)i);
-}
-
-FT_GLOBAL int ft_is_bootstrap(u64 frame)
-{
-	const struct ft_layout *l = my_layout();
-	u64 code = l && frame ? frame_code(l, frame) : 0;
-
-	return code &&
-	       ft_str_at(code + l->code_name, BOOTSTRAP_0, BOOTSTRAP_1, 16, l->str_ascii_data);
-}
-
-/*
- * What threading calls this thread, to be walked (1), or it has no name (0): self._name in the
- * frame of Thread._bootstrap_inner. At the bottom of every thread that threading started lie that,
- * _bootstrap, from 3.12 a frame of the interpreter's own, and from 3.15 another one.
- */
-FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
-{
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
-	u64 second = 0, third = 0, fourth = 0, previous, name, self;
-	u32 i;
-
-	if (!l)
-		return 0;
-	for (i = 0; i < WALK_ROUNDS; i++) { /* all but the last WALK_FRAMES, at most */
-		previous = ft_descend(frame, 0, 0);
-		if (!previous)
-			break;
-		frame = previous;
-	}
-	for (i = 0; i < WALK_FRAMES; i++) {
-		bpf_probe_read_user(&previous, 8, (void *)(frame + l->frame_previous));
-		if (!previous)
-			break;
-		fourth = third;
-		third = second;
-		second = frame;
-		frame = previous;
-	}
-	if (ft_is_bootstrap(fourth))
-		frame = fourth;
-	else if (ft_is_bootstrap(third))
-		frame = third;
-	else if (ft_is_bootstrap(second))
-		frame = second;
-	else
-		return 0;
-	self = read_ref(l, frame + l->frame_localsplus);
-	name = plausible(self) ? name_attribute(l, self) : 0;
-	if (!name)
-		return 0;
-	walk_begin(t);
-	t->walk.budget = 256;
-	t->roots[0] = name;
-	walk_push(t, LEVEL_ROOTS, 0, 1);
-	return 1;
-}
-
-/* Sends the name that was walked; 0 when it went out. */
-FT_GLOBAL int ft_thread_send(u32 tid)
-{
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	u64 now = bpf_ktime_get_ns();
-	struct ft_rec_thread *r;
-
-	if (!t)
-		return 0;
-	r = head_of(t, sizeof(*r));
-	head_init(&r->hdr, FT_REC_THREAD, 0, t->pid, tid, now);
-	return send_tokens(t, tid, now, sizeof(*r), 0);
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* The stack of calls that a frame stands on, where a thread has several. */
+#ifndef FT_GREENLET_BPF_H
+#define FT_GREENLET_BPF_H
+
+#include "hit.bpf.h"
+#include "reap.bpf.h"
+#include "stack.bpf.h"
+
+/*
+ * Does this frame stand on another stack than the thread's last? Then its calls that are over are
+ * closed, as far as they tell, and the other one is made the thread's. enters: the frame is new
+ * there.
+ */
+int ft_elsewhere(u32 tid, u64 frame, u32 enters);
+int ft_switch(u32 tid);
+/* The calls of a thread are forgotten, those of all its greenlets. */
+int ft_drop_stacks(u32 tid);
+
+/* Before anything of a frame is looked for on the shadow stack. */
+FT_INLINE void stand(struct hit *h, bool enters)
+{
+	if (!(h->proc->flags & FT_PROC_GREENLETS) || (enters && !thread_get(h->tgid, h->tid)) ||
+	    !ft_elsewhere(h->tid, h->frame, enters))
+		return;
+	ft_settle(h->tid, FRAME_AWAY, 0, 0);
+	ft_switch(h->tid);
+}
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Closing calls that are gone from the stack, and by which exception they were left. */
+#include "call_records.bpf.h"
+#include "http_request.bpf.h"
+#include "py_frame.bpf.h"
+#include "reap.bpf.h"
+#include "stack.bpf.h"
+
+/* Goes through at most WALK_FEW entries of a traceback. WALK_MET: met one of this frame object,
+ * with this code; 0: there is none; else the entry where it is. */
+FT_GLOBAL u64 ft_trace_back(u64 traceback, u64 object, u64 code)
+{
+	const struct ft_layout *l = my_layout();
+	u32 i;
+
+	for (i = 0; l && i < WALK_FEW; i++) {
+		if (!plausible(traceback))
+			return 0;
+		if (read_ptr(traceback + l->traceback_frame) == object)
+			return object_code(l, object) == code ? WALK_MET : 0;
+		traceback = read_ptr(traceback + l->traceback_next);
+	}
+	return l ? traceback : 0;
+}
+
+/*
+ * Was the top call, which is gone, left by the exception that is under way? Since the last one
+ * that was seen in it, it may have been left by one that nothing showed there: raised again,
+ * which makes no new entry in the traceback. Or the one that left it was swallowed, by C code or
+ * by a function that nobody asked for, and this one is of later. The traceback tells: it has an
+ * entry for each frame that an exception passed before it came here, from the outermost to where
+ * it was raised. A bare `raise` in a frame that never saw an exception makes no entry at all;
+ * what it raises is still being handled below. -1: not to be told.
+ */
+FT_GLOBAL int ft_left_by(u32 tid, u64 exc)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	const struct ft_layout *l = t ? my_layout() : 0;
+	struct call *c = t ? call_top(t, tid) : 0;
+	u64 traceback, object, code;
+	u32 i;
+
+	if (!l || !c || c->exc == exc)
+		return 0;
+	if (!c->exc)
+		return handled(l, t->tstate) == exc;
+	object = c->object;
+	code = c->code;
+	traceback = read_ptr(t->tstate + l->tstate_exc_traceback);
+	for (i = 0; i < WALK_MANY; i++) {
+		traceback = ft_trace_back(traceback, object, code);
+		if (traceback <= WALK_MET)
+			return traceback;
+	}
+	count(FT_LOST_walk_bound);
+	return -1;
+}
+
+/* Closes the top call if it is gone; 1 = it was. */
+FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct ft_proc *p = my_proc();
+	const struct ft_layout *l = p ? &p->layout : 0;
+	struct call *c = t ? call_top(t, tid) : 0;
+	u64 now = bpf_ktime_get_ns();
+	int left;
+
+	if (!t || !l || !c || (l->exits_exact && !(p->flags & FT_PROC_JIT)) ||
+	    (c->frame != fresh && ft_alive(tid, start)))
+		return 0;
+	/* Nothing leaves unseen: it is suspended, by code that a JIT compiled. */
+	if (l->exits_exact && !(c->flags & CALL_GENERATOR))
+		return 0;
+	/* `yield from` and `await` suspend where no hook is (YIELD_FROM, up to 3.10). A new
+	 * generator in the place of one that is gone has not begun. */
+	if (l->exits_exact || (l->states_running && c->frame != fresh &&
+			       c->flags & CALL_GENERATOR && frame_code(l, c->frame) == c->code &&
+			       has_begun(l, c->frame) && is_suspended(l, c->frame))) {
+		suspended_keep(t, p, c);
+		t->depth--;
+		return 1;
+	}
+	left = exc ? ft_left_by(tid, exc) : 0;
+	c = call_top(t, tid);
+	if (!c)
+		return 0;
+	if (left > 0)
+		send_raise(t, tid, c, exc, now, FT_RAISE_BELOW);
+	else if (left < 0)
+		send_unknown(t, tid, c, now);
+	send_unwound(t, tid, c, now);
+	t->http.raised = 0;
+	http_leave(tid, c, 1);
+	if (c->flags & CALL_STORED)
+		suspended_drop(t->pid, c->frame);
+	t->depth--;
+	return 1;
+}
+
+#define FT_UNWIND_BOUND 8 /* calls closed by one event; the next event goes on */
+
+FT_GLOBAL int ft_settle(u32 tid, u64 start, u64 fresh, u64 exc)
+{
+	u32 i;
+
+	for (i = 0; i < FT_UNWIND_BOUND; i++)
+		if (!ft_settle_one(tid, start, fresh, exc))
+			return 0;
+	count(FT_LOST_unwind_bound);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

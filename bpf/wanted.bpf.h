@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Is the call that begins one that was asked for? Its code was decided on as one module; that it
+ * runs as the same one is seen at each call.
+ */
+#ifndef FT_WANTED_BPF_H
+#define FT_WANTED_BPF_H
+
+#include "decide.bpf.h"
+#include "greenlet.bpf.h"
+
+/*
+ * A rejected function is entered where no Python frame is below: what an exception left on
+ * this thread before is over. This is how the end of a script that fails is seen, when the
+ * interpreter shuts down.
+ */
+FT_INLINE void settle_at_bottom(struct hit *h)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
+
+	if (!t || read_ptr(h->frame + h->l->frame_previous))
+		return;
+	t->tstate = h->tstate ?: tstate_of(h->l);
+	stand(h, true);
+	ft_settle(h->tid, 0, h->frame, 0);
+	h->proc->raised_tid = 0;
+}
+
+/* Where the module's name was, as it was: what is said of it holds. */
+FT_INLINE bool module_same(const struct ft_layout *l, u64 frame, const struct code_entry *e)
+{
+	u64 globals = read_ptr(frame + l->frame_globals), word[2], str;
+
+	if (!e->keys || globals != e->globals || read_ptr(globals + l->dict_keys) != e->keys)
+		return false;
+	if (e->slot & MODULE_ABSENT)
+		return read_u32(e->slot & ~MODULE_ABSENT) == e->nentries;
+	str = read_ptr(e->slot);
+	if (!plausible(str) || read_at(word, sizeof(word), str + l->str_length))
+		return false;
+	if (word[1] == NOT_HASHED)
+		return ft_module_id(e->slot) == e->module_id;
+	return text_id(word[1], word[0]) == e->module_id;
+}
+
+/* At an entry: decides on code not seen before, or not as this module. */
+FT_INLINE bool hit_wanted(struct hit *h)
+{
+	struct code_entry *e = code_find(h->tgid, h->code);
+
+	if (e && (e->verdict == CODE_MARKED || e->birth < h->proc->born))
+		e = 0;
+	h->entry = e;
+	if (!e || !module_same(h->l, h->frame, e))
+		h->entry = decide(h->tgid, h->tid, h->frame, h->code, e);
+	if (h->entry && (h->entry->verdict == CODE_ACCEPT || h->entry->role)) {
+		stand(h, true);
+		return true;
+	}
+	if (h->proc->raised_tid == h->tid)
+		settle_at_bottom(h);
+	return false;
+}
+
+#endif
