@@ -18,8 +18,9 @@
 /* How BPF finds the Python thread state of the thread that hit a probe. */
 enum ft_tstate_how {
 	FT_TSTATE_GLOBAL = 1, /* a word at tstate_addr (the GIL holder's): up to 3.11 */
-	FT_TSTATE_FS = 2,     /* thread-local, at fs base + tstate_addr (negative): executables */
-	FT_TSTATE_DTV = 3,    /* thread-local, at tstate_addr in the block of module tls_module */
+	FT_TSTATE_TP =
+		2, /* thread-local, at the thread pointer + tstate_addr (negative): executables */
+	FT_TSTATE_DTV = 3, /* thread-local, at tstate_addr in the block of module tls_module */
 };
 
 /* How a dict's key table is laid out. */

@@ -7,11 +7,10 @@
 #define FT_PY_READ_BPF_H
 
 #include "ids.bpf.h"
-
-#include <bpf/bpf_core_read.h>
+#include "machine.bpf.h"
 
 #define PY_MIN 0x10000ULL
-#define PY_MAX 0x7fffffffffffULL
+#define PY_MAX USER_END
 
 /* Can this be the address of a Python object or of an array of pointers? */
 FT_INLINE bool plausible(u64 addr)
@@ -219,17 +218,15 @@ FT_INLINE const struct ft_layout *my_layout(void)
 
 FT_INLINE u64 tstate_of(const struct ft_layout *l)
 {
-	struct task_struct *task;
-	u64 fs, blocks;
+	u64 tp, dtv;
 
 	if (l->tstate_how == FT_TSTATE_GLOBAL)
 		return read_ptr(l->tstate_addr);
-	task = (void *)bpf_get_current_task();
-	fs = BPF_CORE_READ(task, thread.fsbase);
-	if (l->tstate_how == FT_TSTATE_FS)
-		return read_ptr(fs + l->tstate_addr);
-	blocks = read_ptr(fs + 8); /* the dtv of glibc's tcbhead_t: 16 bytes a module */
-	return read_ptr(read_ptr(blocks + 16 * l->tls_module) + l->tstate_addr);
+	tp = thread_pointer();
+	if (l->tstate_how == FT_TSTATE_TP)
+		return read_ptr(tp + l->tstate_addr);
+	dtv = read_ptr(tp + TLS_DTV);
+	return read_ptr(read_ptr(dtv + TLS_DTV_ENTRY * l->tls_module) + l->tstate_addr);
 }
 
 FT_INLINE u64 current_frame(const struct ft_layout *l, u64 tstate)

@@ -9,63 +9,15 @@
 #ifndef FT_SITE_BPF_H
 #define FT_SITE_BPF_H
 
-#include "maps.bpf.h"
+#include "machine.bpf.h"
 
 #define SITE_LEARNED 64 /* hits */
 #define SITE_AGAIN 31	/* later one of so many, less one, is looked at again; a mask */
 
-/* In the order of unfit's bits. */
-#define FT_REGISTERS(X)                                                                            \
-	X(0, bx)                                                                                   \
-	X(1, bp)                                                                                   \
-	X(2, r12)                                                                                  \
-	X(3, r13)                                                                                  \
-	X(4, r14)                                                                                  \
-	X(5, r15)                                                                                  \
-	X(6, di)                                                                                   \
-	X(7, si)                                                                                   \
-	X(8, dx)                                                                                   \
-	X(9, cx)                                                                                   \
-	X(10, ax)                                                                                  \
-	X(11, r8)                                                                                  \
-	X(12, r9)                                                                                  \
-	X(13, r10)                                                                                 \
-	X(14, r11)
-
-/* In assembly, since the verifier refuses the context at an offset that is computed. */
-FT_INLINE u64 register_at(const struct pt_regs *ctx, const u32 offset)
-{
-	u64 value;
-
-	asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"(offset));
-	return value;
-}
-
-/* Those that a call keeps, by their numbers in an instruction; and r15. */
-#define FT_KEPT_REGISTERS(X)                                                                       \
-	X(3, bx)                                                                                   \
-	X(5, bp)                                                                                   \
-	X(12, r12)                                                                                 \
-	X(13, r13)                                                                                 \
-	X(14, r14)
-
-/* Some value from the start: the verifier goes on with a constant apart. */
-FT_INLINE u64 kept_register(const struct pt_regs *ctx, u8 number)
-{
-	u64 value = register_at(ctx, __builtin_offsetof(struct pt_regs, r15));
-
-#define X(n, name)                                                                                 \
-	if (number == n)                                                                           \
-		value = register_at(ctx, __builtin_offsetof(struct pt_regs, name));
-	FT_KEPT_REGISTERS(X)
-#undef X
-	return value;
-}
-
 /* NULL: another instruction has its place. */
 FT_INLINE struct ft_site *site_of(struct ft_proc *p, const struct pt_regs *ctx)
 {
-	u64 ip = register_at(ctx, __builtin_offsetof(struct pt_regs, ip));
+	u64 ip = instruction_pointer(ctx);
 	struct ft_site *s = &p->site[(ip ^ ip >> 4 ^ ip >> 8) & (FT_SITES - 1)];
 
 	if (!s->ip)

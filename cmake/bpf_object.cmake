@@ -2,7 +2,9 @@
 # one object and makes the target NAME_skel, which carries NAME.skel.h.
 find_program(BPF_CLANG NAMES clang clang-14 REQUIRED)
 find_program(BPFTOOL NAMES bpftool PATHS /usr/sbin /usr/local/sbin REQUIRED)
-file(GLOB BPF_HEADERS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bpf/*.h ${CMAKE_SOURCE_DIR}/vmlinux/*.h)
+file(GLOB BPF_HEADERS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bpf/*.h ${CMAKE_SOURCE_DIR}/vmlinux/*.h
+	${CMAKE_SOURCE_DIR}/bpf/arch/${FT_ARCH}/*.h)
+set(BPF_TARGET_x86_64 x86) # as libbpf's bpf_tracing.h calls it
 
 function(bpf_object name)
 	set(out ${CMAKE_BINARY_DIR}/bpf)
@@ -12,8 +14,9 @@ function(bpf_object name)
 		get_filename_component(base ${source} NAME_WLE)
 		set(object ${out}/${base}.o)
 		add_custom_command(OUTPUT ${object}
-			COMMAND ${BPF_CLANG} -target bpf -D__TARGET_ARCH_x86 -mcpu=v2 -g -O2 -Wall
-				-Wextra -Werror -Wno-unused-parameter -I${CMAKE_SOURCE_DIR}/bpf
+			COMMAND ${BPF_CLANG} -target bpf -D__TARGET_ARCH_${BPF_TARGET_${FT_ARCH}} -mcpu=v2
+				-g -O2 -Wall -Wextra -Werror -Wno-unused-parameter
+				-I${CMAKE_SOURCE_DIR}/bpf -I${CMAKE_SOURCE_DIR}/bpf/arch/${FT_ARCH}
 				-I${CMAKE_SOURCE_DIR}/vmlinux
 				-c ${CMAKE_SOURCE_DIR}/${source} -o ${object}
 			DEPENDS ${CMAKE_SOURCE_DIR}/${source} ${BPF_HEADERS}

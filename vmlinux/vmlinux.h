@@ -32,16 +32,12 @@ enum bpf_map_type {
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2, BPF_F_NO_PREALLOC = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
 
-/* What a uprobe program gets as its context; ABI on x86-64, not relocated. */
-struct pt_regs {
-	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8;
-	unsigned long ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
-};
-
 /* Context of a raw tracepoint; ABI. */
 struct bpf_raw_tracepoint_args {
 	__u64 args[0];
 };
+
+#include "kernel.h" /* of bpf/arch: what the machine has of its own */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -74,10 +70,6 @@ struct signal_struct {
 	struct pid *pids[4];
 	atomic_t live; /* threads that have not begun to exit */
 	int group_exit_code;
-};
-
-struct thread_struct {
-	unsigned long fsbase; /* x86: where the thread's local storage is found */
 };
 
 struct task_struct {

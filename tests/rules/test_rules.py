@@ -141,6 +141,19 @@ def test_the_machine_is_known_in_one_folder():
     assert [name(p) for p in opened] == ["user/collector/arch/x86_64/insn.c"]
 
 
+def test_bpf_knows_the_machine_in_one_folder():
+    # A register is named as a member of struct pt_regs, or of what holds the thread pointer.
+    member = r"ctx->(?!args\b|name\b)\w+|offsetof\(struct pt_regs, *(?!name\))\w+|struct pt_regs \{"
+    machine = re.compile(rf"\bfsbase\b|x86|0x7fffffffffff|{member}")
+    wrong = [
+        f"{name(path)}: {found.group()}"
+        for path in sources("bpf", "vmlinux")
+        if "arch" not in path.parts
+        for found in machine.finditer(path.read_text())
+    ]
+    assert not wrong
+
+
 def test_every_record_has_a_size_assert():
     text = (ROOT / "bpf/ft_abi.h").read_text()
     structs = re.findall(r"^struct (ft_\w+) \{\n(.*?)^\};", text, re.M | re.S)

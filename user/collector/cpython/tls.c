@@ -65,7 +65,7 @@ int tls_find(struct elf *e, const struct target *t, struct ft_layout *l, struct 
 				"unusual build of Python %d.%d",
 				t->binary, GETTER, t->major, t->minor);
 	if (r.direct) {
-		l->tstate_how = FT_TSTATE_FS;
+		l->tstate_how = FT_TSTATE_TP;
 		l->tstate_addr = r.displacement;
 		return 0;
 	}

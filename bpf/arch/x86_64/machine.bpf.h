@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What BPF knows of x86-64: registers, where thread-local words are, how high addresses are. Each
+ * folder of arch/ has such a file; kernel.h beside it has the types.
+ */
+#ifndef FT_MACHINE_BPF_H
+#define FT_MACHINE_BPF_H
+
+#include "maps.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+
+#define USER_END 0x7fffffffffffULL /* of a process's addresses */
+
+/* ---- registers ------------------------------------------------------------------------------- */
+
+/* Those that may hold a frame: a number for each, below 32. */
+#define FT_REGISTERS(X)                                                                            \
+	X(0, bx)                                                                                   \
+	X(1, bp)                                                                                   \
+	X(2, r12)                                                                                  \
+	X(3, r13)                                                                                  \
+	X(4, r14)                                                                                  \
+	X(5, r15)                                                                                  \
+	X(6, di)                                                                                   \
+	X(7, si)                                                                                   \
+	X(8, dx)                                                                                   \
+	X(9, cx)                                                                                   \
+	X(10, ax)                                                                                  \
+	X(11, r8)                                                                                  \
+	X(12, r9)                                                                                  \
+	X(13, r10)                                                                                 \
+	X(14, r11)
+
+/* In assembly, since the verifier refuses the context at an offset that is computed. */
+FT_INLINE u64 register_at(const struct pt_regs *ctx, const u32 offset)
+{
+	u64 value;
+
+	asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"(offset));
+	return value;
+}
+
+/* Those that a call keeps, by their numbers in an instruction; and r15. */
+#define FT_KEPT_REGISTERS(X)                                                                       \
+	X(3, bx)                                                                                   \
+	X(5, bp)                                                                                   \
+	X(12, r12)                                                                                 \
+	X(13, r13)                                                                                 \
+	X(14, r14)
+
+/* Some value from the start: the verifier goes on with a constant apart. */
+FT_INLINE u64 kept_register(const struct pt_regs *ctx, u8 number)
+{
+	u64 value = register_at(ctx, __builtin_offsetof(struct pt_regs, r15));
+
+#define X(n, name)                                                                                 \
+	if (number == n)                                                                           \
+		value = register_at(ctx, __builtin_offsetof(struct pt_regs, name));
+	FT_KEPT_REGISTERS(X)
+#undef X
+	return value;
+}
+
+FT_INLINE u64 instruction_pointer(const struct pt_regs *ctx)
+{
+	return register_at(ctx, __builtin_offsetof(struct pt_regs, ip));
+}
+
+/* ---- thread-local storage -------------------------------------------------------------------- */
+
+/* glibc's tcbhead_t: where from the thread pointer the address of the dtv is; and the bytes that
+ * each module has there. */
+#define TLS_DTV 8
+#define TLS_DTV_ENTRY 16
+
+FT_INLINE u64 thread_pointer(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, thread.fsbase);
+}
+
+#endif
