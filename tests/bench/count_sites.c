@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 	struct why w = {};
 	char byte;
 
-	if (argc != 2 + contexts || !skel || discover_target(atoi(argv[1]), &t, &w) ||
+	if (argc != 2 + contexts || !skel || discover_target(atoi(argv[1]), NULL, &t, &w) ||
 	    cpython_hooks(&t, BACKEND_AUTO, true, &hooks, &w) || put(skel, &t, &hooks, contexts)) {
 		fprintf(stderr, "count-sites: %s\n", w.text[0] ? w.text : strerror(errno));
 		return 1;

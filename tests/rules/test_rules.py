@@ -13,10 +13,11 @@ COLLECTOR = ["arch", "discover", "cpython", "attach", "ring"]
 TRACE = ["read", "select", "calls", "analyze", "export"]
 STAGES = COLLECTOR + CORE[2:]
 WITH_BPF = {"attach", "ring"}  # may know libbpf and the skeleton
-# The ELF reader belongs to discover/, but is a tool: it knows nothing of the stage. So is what is
-# known of the machine. The live ring hands on what a recording holds.
+# The ELF reader and the files that were read belong to discover/, but are tools: they know nothing
+# of the stage. So is what is known of the machine. The live ring hands on what a recording holds.
 TOOLS = {
     ("cpython", "discover/elf.h"),
+    ("cpython", "discover/binary.h"),
     ("discover", "arch/machine.h"),
     ("cpython", "arch/machine.h"),
     ("cpython", "arch/insn.h"),

@@ -174,19 +174,23 @@ static void check_file(const char *path, int minor)
 {
 	struct target t = {.binary = (char *)path, .major = 3, .minor = minor, .micro = -1};
 	const struct cpython_facts *facts = cpython_facts_of(minor);
-	struct ft_layout l = facts->layout;
+	struct binary_layout l = {.layout = facts->layout};
 	struct why w = {0};
 	struct elf e;
 
 	cr_assert_eq(elf_open(&e, path, &w), 0, "%s", w.text);
 	/* What is told is read, not taken from the row. */
-	l.tuple_items = l.list_items = l.float_value = l.bytes_data = 0;
+	l.layout.tuple_items = l.layout.list_items = 0;
+	l.layout.float_value = l.layout.bytes_data = 0;
 	cr_assert_eq(debug_offsets_read(&e, &t, &facts->debug, &l, &w), 0, "%s", w.text);
-	cr_assert_eq(memcmp(&l, &facts->layout, sizeof(l)), 0);
+	cr_assert_eq(memcmp(&l.layout, &facts->layout, sizeof(l.layout)), 0);
+	free(l.debug);
 	for (int other = 13; other <= 15; other++) {
+		l.debug = NULL;
 		t.minor = other;
 		cr_assert_eq(debug_offsets_read(&e, &t, &cpython_facts_of(other)->debug, &l, NULL),
 			     other == minor ? 0 : -ENOEXEC);
+		free(l.debug);
 	}
 	elf_release(&e);
 }
@@ -218,7 +222,7 @@ Test(debug_offsets, memory_is_compared_with_the_file)
 	const struct cpython_facts *facts = cpython_facts_of(13);
 	struct target t = {
 		.pid = getpid(), .binary = (char *)path, .major = 3, .minor = 13, .micro = -1};
-	struct ft_layout l = facts->layout;
+	struct binary_layout l = {.layout = facts->layout};
 	unsigned char memory[4096] = {0};
 	struct why w = {0};
 	Elf64_Sym s;
@@ -230,9 +234,11 @@ Test(debug_offsets, memory_is_compared_with_the_file)
 	       facts->debug.structure_size);
 	t.bias = (uint64_t)memory - s.st_value;
 	cr_assert_eq(debug_offsets_read(&e, &t, &facts->debug, &l, &w), 0, "%s", w.text);
+	cr_assert_eq(debug_offsets_compare(&t, l.debug_at, l.debug, l.debug_bytes, &w), 0);
 	memory[facts->debug.structure_size - 1] ^= 1;
-	cr_assert_eq(debug_offsets_read(&e, &t, &facts->debug, &l, &w), -ENOEXEC);
+	cr_assert_eq(debug_offsets_compare(&t, l.debug_at, l.debug, l.debug_bytes, &w), -ENOEXEC);
 	cr_assert(strstr(w.text, "in its memory"), "%s", w.text);
 	cr_assert_eq(w.exit_status, EXIT_PYTHON);
+	free(l.debug);
 	elf_release(&e);
 }

@@ -52,7 +52,7 @@ Test(discover, a_static_executable)
 	struct target t;
 	struct why w = {0};
 
-	cr_assert_eq(discover_target(pid, &t, &w), 0, "%s", w.text);
+	cr_assert_eq(discover_target(pid, NULL, &t, &w), 0, "%s", w.text);
 	stop(pid);
 	cr_assert_str_eq(t.exe, DEBIAN_12_PYTHON);
 	cr_assert_str_eq(t.binary, DEBIAN_12_PYTHON);
@@ -76,7 +76,7 @@ static void check_library(int minor)
 	slash = strstr(program, "/lib/");
 	snprintf(slash, sizeof(program) - (slash - program), "/bin/python3.%d", minor);
 	pid = start(program, WAIT);
-	cr_assert_eq(discover_target(pid, &t, &w), 0, "%s", w.text);
+	cr_assert_eq(discover_target(pid, NULL, &t, &w), 0, "%s", w.text);
 	stop(pid);
 	cr_assert(t.shared_library);
 	cr_assert(strstr(t.binary, "/libpython3."));
@@ -122,7 +122,7 @@ Test(discover, a_deleted_executable)
 	copy_drop(&c);
 	pid = start(path, WAIT);
 	unlink(path);
-	cr_assert_eq(discover_target(pid, &t, &w), 0, "%s", w.text);
+	cr_assert_eq(discover_target(pid, NULL, &t, &w), 0, "%s", w.text);
 	cr_assert_str_eq(t.binary, path);
 	cr_assert_eq(elf_open(&e, t.open_path, &w), 0, "%s", w.text);
 	elf_release(&e);
@@ -135,7 +135,7 @@ Test(discover, no_such_process)
 	struct why w = {0};
 	struct target t;
 
-	cr_assert_eq(discover_target(0x7ffffff0, &t, &w), -ESRCH);
+	cr_assert_eq(discover_target(0x7ffffff0, NULL, &t, &w), -ESRCH);
 	cr_assert_eq(w.exit_status, EXIT_NO_PROCESS);
 	cr_assert(strstr(w.text, "no process"), "%s", w.text);
 }
@@ -146,7 +146,7 @@ Test(discover, a_process_without_python)
 	struct target t;
 	pid_t pid = start("/bin/sh", "echo up; kill -STOP $$");
 
-	cr_assert_eq(discover_target(pid, &t, &w), -ENOENT);
+	cr_assert_eq(discover_target(pid, NULL, &t, &w), -ENOENT);
 	stop(pid);
 	cr_assert_eq(w.exit_status, EXIT_NO_PROCESS);
 	cr_assert(strstr(w.text, "no Python"), "%s", w.text);
@@ -162,7 +162,7 @@ Test(discover, a_zombie_is_gone)
 	if (!pid)
 		_exit(0);
 	cr_assert(!waitid(P_PID, pid, &info, WEXITED | WNOWAIT));
-	cr_assert_eq(discover_target(pid, &t, &w), -ESRCH);
+	cr_assert_eq(discover_target(pid, NULL, &t, &w), -ESRCH);
 	cr_assert(strstr(w.text, "exited"), "%s", w.text);
 	waitpid(pid, NULL, 0);
 }
@@ -185,7 +185,7 @@ Test(discover, a_program_that_has_just_been_started)
 		_exit(127);
 	}
 	cr_assert_eq(waitpid(pid, NULL, 0), pid);
-	cr_assert_eq(discover_target(pid, &t, &w), -EAGAIN, "%s", w.text);
+	cr_assert_eq(discover_target(pid, NULL, &t, &w), -EAGAIN, "%s", w.text);
 	cr_assert_eq(w.exit_status, EXIT_NO_PROCESS);
 	stop(pid);
 }
@@ -206,7 +206,7 @@ Test(discover, another_implementation)
 	close(fd);
 	copy_drop(&c);
 	pid = start(path, "echo up; kill -STOP $$");
-	cr_assert_eq(discover_target(pid, &t, &w), -ENOEXEC);
+	cr_assert_eq(discover_target(pid, NULL, &t, &w), -ENOEXEC);
 	unlink(path);
 	rmdir(folder);
 	cr_assert_eq(w.exit_status, EXIT_PYTHON);
@@ -228,7 +228,7 @@ Test(discover, a_process_in_another_root)
 		cr_skip_test("chroot needs root");
 	*strstr(root, "/usr/bin/") = 0;
 	pid = start_in(root, "/usr/bin/python3.9", WAIT);
-	cr_assert_eq(discover_target(pid, &t, &w), 0, "%s", w.text);
+	cr_assert_eq(discover_target(pid, NULL, &t, &w), 0, "%s", w.text);
 	cr_assert_str_eq(t.binary, "/usr/bin/python3.9");
 	cr_assert_eq(t.minor, 9);
 	cr_assert_eq(elf_open(&e, t.open_path, &w), 0, "%s", w.text);

@@ -11,6 +11,8 @@
 #include "cpython/backends.h"
 #include "cpython/memory.h"
 
+#define HOW_AGENT (~0u) /* of binary_hooks; what interpreters are asked for is less */
+
 static const char provider[] = "flowtrace";
 
 static const struct {
@@ -41,28 +43,56 @@ static unsigned free_place(const struct target *t, uint64_t vaddr)
 	return first;
 }
 
-/* hooks_probe() has added the first of them. */
-static void move_listener(struct elf *e, const struct target *t, struct hooks *h)
+static int find_hooks(struct binary_hooks *ret, struct elf *e, const struct target *t,
+		      struct why *w)
 {
 	struct elf_usdt first;
+	int err = 0;
 
+	for (size_t i = 0; !err && i < sizeof(probes) / sizeof(probes[0]); i++)
+		err = hooks_probe(e, t->agent.path, provider, probes[i].name, probes[i].role,
+				  &ret->hooks, w);
+	if (err)
+		return err;
 	if (elf_usdt(e, provider, "listener", &first, 1, NULL) == 1)
-		h->site[h->count - 1].file_offset += free_place(t, first.location);
+		ret->listener = first.location;
+	ret->hooks.backend = "agent";
+	ret->hooks.in_agent = true;
+	return hooks_keep_code(&ret->hooks, e, w);
 }
 
-static int add(struct elf *e, const struct target *t, const char *name, enum hook_role role,
-	       struct hooks *h, struct why *w)
+static int hooks_of_file(struct binary *b, const struct target *t, struct why *w)
 {
-	int err = hooks_probe(e, t->agent.path, provider, name, role, h, w);
+	struct binary_hooks hooks = {.known = true, .how = HOW_AGENT};
+	struct elf *e;
+	int err;
 
-	if (!err && role == HOOK_AGENT_LISTENER)
-		move_listener(e, t, h);
+	if (b->hooks.known && b->hooks.how == hooks.how)
+		return 0;
+	err = binary_open(b, t->agent.open_path, t->agent.path, t->budget, &e, w);
+	if (!err)
+		err = find_hooks(&hooks, e, t, w);
+	if (!err)
+		b->hooks = hooks;
 	return err;
 }
 
-int hooks_agent(const struct target *t, struct hooks *h, struct why *w)
+/* To the place that is free in this process: all of them are nops. */
+static void move_listener(const struct binary_hooks *file, const struct target *t, struct hooks *h)
 {
-	struct elf e;
+	unsigned places = file->listener ? free_place(t, file->listener) : 0;
+
+	for (int i = 0; i < h->count; i++) {
+		if (h->site[i].role != HOOK_AGENT_LISTENER)
+			continue;
+		h->site[i].file_offset += places;
+		h->site[i].ncode = 1; /* what follows the last of them is not one */
+	}
+}
+
+int hooks_agent(struct binary *b, const struct target *t, struct hooks *ret_hooks, struct why *w)
+{
+	struct hooks h;
 	int err;
 
 	if (!t->agent.path)
@@ -71,15 +101,11 @@ int hooks_agent(const struct target *t, struct hooks *h, struct why *w)
 				"flowtrace_agent/_core.*.so): import flowtrace_agent there and "
 				"call start_tracing(), or use --backend auto",
 				t->pid);
-	err = elf_open_as(&e, t->agent.open_path, t->agent.path, t->budget, w);
+	err = hooks_of_file(b, t, w);
 	if (err)
 		return err;
-	for (size_t i = 0; !err && i < sizeof(probes) / sizeof(probes[0]); i++)
-		err = add(&e, t, probes[i].name, probes[i].role, h, w);
-	if (!err)
-		err = hooks_keep_code(h, &e, w);
-	elf_release(&e);
-	h->backend = "agent";
-	h->in_agent = true;
-	return err;
+	h = b->hooks.hooks;
+	move_listener(&b->hooks, t, &h);
+	*ret_hooks = h;
+	return 0;
 }

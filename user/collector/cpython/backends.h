@@ -4,7 +4,7 @@
 #define FT_BACKENDS_H
 
 #include "cpython/facts.h"
-#include "discover/elf.h"
+#include "discover/binary.h"
 
 /* Adds one site; a second hook of one role on one place is left out. */
 int hooks_add(struct hooks *h, struct elf *e, uint64_t vaddr, struct hook hook, struct why *w);
@@ -38,7 +38,7 @@ int hooks_context(struct elf *e, const struct target *t, struct hooks *h, struct
 /* What tells that the process has greenlets from now on. */
 int hooks_greenlet(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
 
-/* Opens the extension's own file. */
-int hooks_agent(const struct target *t, struct hooks *h, struct why *w);
+/* In the extension's own file. */
+int hooks_agent(struct binary *b, const struct target *t, struct hooks *ret_hooks, struct why *w);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cpython/debug_offsets.h"
@@ -188,9 +189,8 @@ int debug_offsets_parse(const void *bytes, size_t size, const struct target *t,
 	return err;
 }
 
-/* The file may have been replaced since the process mapped it. */
-static int compare_with_memory(const struct target *t, uint64_t vaddr, const void *bytes,
-			       size_t size, struct why *w)
+int debug_offsets_compare(const struct target *t, uint64_t vaddr, const void *bytes, size_t size,
+			  struct why *w)
 {
 	uint8_t seen[MAX_SIZE];
 
@@ -204,21 +204,29 @@ static int compare_with_memory(const struct target *t, uint64_t vaddr, const voi
 }
 
 int debug_offsets_read(struct elf *e, const struct target *t, const struct debug_places *places,
-		       struct ft_layout *l, struct why *w)
+		       struct binary_layout *ret, struct why *w)
 {
+	size_t size = places->structure_size;
 	const void *bytes;
 	Elf64_Sym s;
 	int err;
 
 	if (elf_symbol(e, "_PyRuntime", &s))
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s has no _PyRuntime symbol", t->binary);
-	bytes = elf_at(e, s.st_value, places->structure_size);
-	if (!bytes || s.st_size < places->structure_size)
+	bytes = elf_at(e, s.st_value, size);
+	if (!bytes || s.st_size < size)
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"%s: _PyRuntime (%llu bytes) does not hold the _Py_DebugOffsets of "
-				"Python %d.%d (%u bytes): an unusual build",
-				t->binary, (unsigned long long)s.st_size, t->major, t->minor,
-				places->structure_size);
-	err = debug_offsets_parse(bytes, places->structure_size, t, places, l, w);
-	return err ? err : compare_with_memory(t, s.st_value, bytes, places->structure_size, w);
+				"Python %d.%d (%zu bytes): an unusual build",
+				t->binary, (unsigned long long)s.st_size, t->major, t->minor, size);
+	err = debug_offsets_parse(bytes, size, t, places, &ret->layout, w);
+	if (err)
+		return err;
+	ret->debug = malloc(size);
+	if (!ret->debug)
+		return why(w, -ENOMEM, "out of memory");
+	memcpy(ret->debug, bytes, size);
+	ret->debug_at = s.st_value;
+	ret->debug_bytes = size;
+	return 0;
 }

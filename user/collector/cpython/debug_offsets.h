@@ -14,6 +14,7 @@
 #include "base/why.h"
 #include "discover/elf.h"
 #include "ft_layout.h"
+#include "model/binary.h"
 #include "model/target.h"
 
 /*
@@ -97,12 +98,17 @@ struct debug_places {
 };
 
 /*
- * Reads the structure of t's file into l, which holds the release's row. -ENOEXEC (exit 6)
- * and l untouched when there is none, or it is another version's, a free-threaded build's, or
- * makes no sense, or differs from the one in the process' memory where that can be read.
+ * Reads the structure of t's file into ret->layout, which holds the release's row, and keeps it in
+ * ret->debug. -ENOEXEC (exit 6) and ret untouched when there is none, or it is another version's, a
+ * free-threaded build's, or makes no sense.
  */
 int debug_offsets_read(struct elf *e, const struct target *t, const struct debug_places *places,
-		       struct ft_layout *l, struct why *w);
+		       struct binary_layout *ret, struct why *w);
+
+/* -ENOEXEC (exit 6) where it differs from the one in the process' memory, and that can be read:
+ * the file may have been replaced since the process mapped it. */
+int debug_offsets_compare(const struct target *t, uint64_t vaddr, const void *bytes, size_t size,
+			  struct why *w);
 
 /* The same over bytes: size of them, from the start of _PyRuntime. For the fuzzer too. */
 int debug_offsets_parse(const void *bytes, size_t size, const struct target *t,

@@ -72,41 +72,57 @@ static int choose_backend(struct elf *e, const struct target *t, const struct cp
 	return hooks_uprobe(e, t, facts, h, w);
 }
 
-static int hooks_interpreter(const struct target *t, enum backend backend, bool http,
-			     struct hooks *h, struct why *w)
+static int find_hooks(struct elf *e, const struct target *t, enum backend backend, bool http,
+		      struct hooks *h, struct why *w)
 {
 	const struct cpython_facts *facts;
-	struct elf e;
 	int err = cpython_facts(t, &facts, w);
 
-	if (err)
-		return err;
-	err = elf_open_as(&e, t->open_path, t->binary, t->budget, w);
-	if (err)
-		return err;
-	err = choose_backend(&e, t, facts, backend, h, w);
 	if (!err)
-		err = hooks_freed(&e, t, h, w);
+		err = choose_backend(e, t, facts, backend, h, w);
+	if (!err)
+		err = hooks_freed(e, t, h, w);
 	if (!err && http)
-		err = hooks_context(&e, t, h, w);
+		err = hooks_context(e, t, h, w);
 	if (!err)
-		err = hooks_greenlet(&e, t, h, w);
+		err = hooks_greenlet(e, t, h, w);
 	if (!err)
-		err = hooks_throw(&e, t, h, w);
+		err = hooks_throw(e, t, h, w);
+	return err ? err : hooks_keep_code(h, e, w);
+}
+
+static int hooks_interpreter(struct binary *b, const struct target *t, enum backend backend,
+			     bool http, struct why *w)
+{
+	struct binary_hooks hooks = {.known = true, .how = backend << 1 | http};
+	struct elf *e;
+	int err;
+
+	if (b->hooks.known && b->hooks.how == hooks.how)
+		return 0;
+	err = binary_open(b, t->open_path, t->binary, t->budget, &e, w);
 	if (!err)
-		err = hooks_keep_code(h, &e, w);
-	elf_release(&e);
+		err = find_hooks(e, t, backend, http, &hooks.hooks, w);
+	if (!err)
+		b->hooks = hooks;
 	return err;
 }
 
 int cpython_hooks(const struct target *t, enum backend backend, bool http, struct hooks *ret_hooks,
 		  struct why *w)
 {
-	struct hooks h = {0};
-	int err = backend == BACKEND_AGENT ? hooks_agent(t, &h, w)
-					   : hooks_interpreter(t, backend, http, &h, w);
+	struct binary own = {0}, *b;
+	int err;
 
-	if (!err)
-		*ret_hooks = h;
+	if (backend == BACKEND_AGENT) {
+		b = t->agent.file ?: &own;
+		err = hooks_agent(b, t, ret_hooks, w);
+	} else {
+		b = t->file ?: &own;
+		err = hooks_interpreter(b, t, backend, http, w);
+		if (!err)
+			*ret_hooks = b->hooks.hooks;
+	}
+	binary_release(&own);
 	return err;
 }

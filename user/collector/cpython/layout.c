@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The layout of one process: the release's row and the addresses in this process. */
+/*
+ * The layout of one process: the release's row, the addresses in its file, and where that lies in
+ * this process.
+ */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "cpython/cpython.h"
 #include "cpython/debug_offsets.h"
 #include "cpython/facts.h"
 #include "cpython/tls.h"
 #include "cpython/tstate.h"
-#include "discover/elf.h"
+#include "discover/binary.h"
 
 /* Static types whose exact address BPF compares with. */
 static const struct {
@@ -44,22 +48,20 @@ static const struct {
 #define OBJECT_SIZE 16
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Address in the process of what a symbol names; 0 where the file does not tell. */
-static uint64_t address_of(struct elf *e, const struct target *t, const char *symbol)
+/* Address in the file of what a symbol names; 0 where the file does not tell. */
+static uint64_t address_of(struct elf *e, const char *symbol)
 {
 	Elf64_Sym s;
 
-	return elf_symbol(e, symbol, &s) ? 0 : t->bias + s.st_value;
+	return elf_symbol(e, symbol, &s) ? 0 : s.st_value;
 }
 
-static uint64_t pointee_of(struct elf *e, const struct target *t, const char *symbol)
+static uint64_t pointee_of(struct elf *e, const char *symbol)
 {
 	uint64_t value;
 	Elf64_Sym s;
 
-	if (elf_symbol(e, symbol, &s) || elf_pointer(e, s.st_value, &value))
-		return 0;
-	return t->bias + value;
+	return elf_symbol(e, symbol, &s) || elf_pointer(e, s.st_value, &value) ? 0 : value;
 }
 
 static int need(uint64_t address, const char *symbol, const struct target *t, struct why *w)
@@ -74,22 +76,43 @@ static int fill_addresses(struct ft_layout *l, struct elf *e, const struct targe
 {
 	int err;
 
-	l->none_addr = address_of(e, t, "_Py_NoneStruct");
-	l->true_addr = address_of(e, t, "_Py_TrueStruct");
-	l->hash_secret = address_of(e, t, "_Py_HashSecret");
+	l->none_addr = address_of(e, "_Py_NoneStruct");
+	l->true_addr = address_of(e, "_Py_TrueStruct");
+	l->hash_secret = address_of(e, "_Py_HashSecret");
 	err = need(l->none_addr, "_Py_NoneStruct", t, w);
-	l->function_type = address_of(e, t, "PyFunction_Type");
-	l->static_type = address_of(e, t, "PyStaticMethod_Type");
-	l->class_type = address_of(e, t, "PyClassMethod_Type");
-	l->property_type = address_of(e, t, "PyProperty_Type");
+	l->function_type = address_of(e, "PyFunction_Type");
+	l->static_type = address_of(e, "PyStaticMethod_Type");
+	l->class_type = address_of(e, "PyClassMethod_Type");
+	l->property_type = address_of(e, "PyProperty_Type");
 	for (size_t i = 0; !err && i < COUNT(types); i++) {
-		l->type_addr[types[i].kind] = address_of(e, t, types[i].symbol);
+		l->type_addr[types[i].kind] = address_of(e, types[i].symbol);
 		if (types[i].kind != FT_KIND_NONE)
 			err = need(l->type_addr[types[i].kind], types[i].symbol, t, w);
 	}
 	for (size_t i = 0; !err && i < COUNT(exceptions); i++)
-		l->type_addr[exceptions[i].kind] = pointee_of(e, t, exceptions[i].symbol);
+		l->type_addr[exceptions[i].kind] = pointee_of(e, exceptions[i].symbol);
 	return err;
+}
+
+static void move_address(uint64_t *address, uint64_t bias)
+{
+	if (*address)
+		*address += bias;
+}
+
+/* From addresses in the file to those in the process. */
+static void move_addresses(struct ft_layout *l, uint64_t bias)
+{
+	__u64 *const address[] = {&l->none_addr,     &l->true_addr,   &l->hash_secret,
+				  &l->function_type, &l->static_type, &l->class_type,
+				  &l->property_type};
+
+	for (size_t i = 0; i < COUNT(address); i++)
+		move_address((uint64_t *)address[i], bias);
+	for (size_t i = 0; i < FT_KIND_COUNT; i++)
+		move_address((uint64_t *)&l->type_addr[i], bias);
+	if (l->tstate_how == FT_TSTATE_GLOBAL)
+		l->tstate_addr += bias;
 }
 
 /*
@@ -112,43 +135,82 @@ static int check_object_head(struct elf *e, const struct target *t, struct why *
 }
 
 /* Where the thread state of the thread that runs is found. */
-static int fill_tstate(struct ft_layout *l, struct elf *e, const struct target *t,
+static int fill_tstate(struct binary_layout *ret, struct elf *e, const struct target *t,
 		       const struct cpython_facts *facts, struct why *w)
 {
-	uint64_t address;
+	uint64_t vaddr;
 	int err;
 
 	if (!facts->tstate_current)
-		return tls_find(e, t, l, w);
-	err = tstate_find(e, t, facts, &address, w);
+		return tls_find(e, t, ret, w);
+	err = tstate_find(e, t, facts, &vaddr, w);
 	if (!err)
-		l->tstate_addr = address;
+		ret->layout.tstate_addr = vaddr;
+	return err;
+}
+
+static int read_layout(struct elf *e, const struct target *t, const struct cpython_facts *facts,
+		       struct binary_layout *ret, struct why *w)
+{
+	int err = 0;
+
+	ret->layout = facts->layout;
+	if (facts->debug.structure_size)
+		err = debug_offsets_read(e, t, &facts->debug, ret, w);
+	if (!err)
+		err = fill_tstate(ret, e, t, facts, w);
+	if (!err)
+		err = check_object_head(e, t, w);
+	if (!err)
+		err = fill_addresses(&ret->layout, e, t, w);
+	return err;
+}
+
+static int layout_of_file(struct binary *b, const struct target *t,
+			  const struct cpython_facts *facts, struct why *w)
+{
+	struct binary_layout layout = {.known = true};
+	struct elf *e;
+	int err;
+
+	if (b->layout.known)
+		return 0;
+	err = binary_open(b, t->open_path, t->binary, t->budget, &e, w);
+	if (!err)
+		err = read_layout(e, t, facts, &layout, w);
+	if (!err)
+		b->layout = layout;
+	else
+		free(layout.debug);
+	return err;
+}
+
+static int layout_of_process(const struct binary_layout *file, const struct target *t,
+			     struct ft_layout *ret_layout, struct why *w)
+{
+	struct ft_layout l = file->layout;
+	int err = 0;
+
+	if (file->debug)
+		err = debug_offsets_compare(t, file->debug_at, file->debug, file->debug_bytes, w);
+	move_addresses(&l, t->bias);
+	if (!err)
+		err = tls_resolve(t, file, &l, w);
+	if (!err)
+		*ret_layout = l;
 	return err;
 }
 
 int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct why *w)
 {
+	struct binary own = {0}, *b = t->file ?: &own;
 	const struct cpython_facts *facts;
-	struct ft_layout l;
-	struct elf e;
 	int err = cpython_facts(t, &facts, w);
 
-	if (err)
-		return err;
-	err = elf_open_as(&e, t->open_path, t->binary, t->budget, w);
-	if (err)
-		return err;
-	l = facts->layout;
-	if (facts->debug.structure_size)
-		err = debug_offsets_read(&e, t, &facts->debug, &l, w);
 	if (!err)
-		err = fill_tstate(&l, &e, t, facts, w);
+		err = layout_of_file(b, t, facts, w);
 	if (!err)
-		err = check_object_head(&e, t, w);
-	if (!err)
-		err = fill_addresses(&l, &e, t, w);
-	elf_release(&e);
-	if (!err)
-		*ret_layout = l;
+		err = layout_of_process(&b->layout, t, ret_layout, w);
+	binary_release(&own);
 	return err;
 }

@@ -50,12 +50,10 @@ static int read_pair(const struct target *t, uint64_t vaddr, uint64_t ret[2], st
 			t->binary);
 }
 
-int tls_find(struct elf *e, const struct target *t, struct ft_layout *l, struct why *w)
+int tls_find(struct elf *e, const struct target *t, struct binary_layout *ret, struct why *w)
 {
 	struct tls_read r = {0};
-	uint64_t pair[2];
 	Elf64_Sym s;
-	int err;
 
 	if (!elf_symbol(e, GETTER, &s))
 		(void)getter_read(e, s.st_value, read_insn, &r);
@@ -64,16 +62,24 @@ int tls_find(struct elf *e, const struct target *t, struct ft_layout *l, struct 
 				"%s: %s is missing or not a plain read of a thread-local word: an "
 				"unusual build of Python %d.%d",
 				t->binary, GETTER, t->major, t->minor);
-	if (r.direct) {
-		l->tstate_how = FT_TSTATE_TP;
-		l->tstate_addr = r.displacement;
+	ret->layout.tstate_how = r.direct ? FT_TSTATE_TP : FT_TSTATE_DTV;
+	ret->layout.tstate_addr = r.displacement;
+	ret->tls_pair = r.block;
+	return 0;
+}
+
+int tls_resolve(const struct target *t, const struct binary_layout *file, struct ft_layout *l,
+		struct why *w)
+{
+	uint64_t pair[2];
+	int err;
+
+	if (l->tstate_how != FT_TSTATE_DTV)
 		return 0;
-	}
-	err = read_pair(t, r.block, pair, w);
+	err = read_pair(t, file->tls_pair, pair, w);
 	if (err)
 		return err;
-	l->tstate_how = FT_TSTATE_DTV;
 	l->tls_module = pair[0];
-	l->tstate_addr = pair[1] + r.displacement;
+	l->tstate_addr += pair[1];
 	return 0;
 }

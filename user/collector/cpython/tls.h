@@ -10,10 +10,13 @@
 #include "cpython/facts.h"
 #include "discover/elf.h"
 
-/*
- * Fills tstate_how, tstate_addr and tls_module. -EAGAIN (exit 3): the dynamic linker has
- * not given the library its block yet; -ENOEXEC (exit 6): the getter is of another form.
- */
-int tls_find(struct elf *e, const struct target *t, struct ft_layout *l, struct why *w);
+/* What the file tells of it: tstate_how, tstate_addr and tls_pair. -ENOEXEC (exit 6): the getter is
+ * of another form. */
+int tls_find(struct elf *e, const struct target *t, struct binary_layout *ret, struct why *w);
+
+/* What the process tells. -EAGAIN (exit 3): the dynamic linker has not given the library its block
+ * yet. */
+int tls_resolve(const struct target *t, const struct binary_layout *file, struct ft_layout *l,
+		struct why *w);
 
 #endif

@@ -44,7 +44,7 @@ static uint64_t decode_getter(struct elf *e, uint64_t address)
 }
 
 int tstate_find(struct elf *e, const struct target *t, const struct cpython_facts *facts,
-		uint64_t *ret_address, struct why *w)
+		uint64_t *ret_vaddr, struct why *w)
 {
 	Elf64_Sym runtime, getter;
 	uint64_t expected, found = 0;
@@ -60,6 +60,6 @@ int tstate_find(struct elf *e, const struct target *t, const struct cpython_fact
 				"_PyRuntime%+lld, looked for at +%d",
 				t->binary, t->major, t->minor,
 				(long long)(found - runtime.st_value), facts->tstate_current);
-	*ret_address = t->bias + expected;
+	*ret_vaddr = expected;
 	return 0;
 }

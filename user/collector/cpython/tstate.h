@@ -11,6 +11,6 @@
 
 /* -ENOEXEC (exit 6) when the binary's own code reads it from elsewhere: another build. */
 int tstate_find(struct elf *e, const struct target *t, const struct cpython_facts *facts,
-		uint64_t *ret_address, struct why *w);
+		uint64_t *ret_vaddr, struct why *w);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "discover/agent.h"
+#include "discover/files.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,42 +55,50 @@ static bool read_whole(pid_t pid, uint64_t address, struct ft_agent_status *ret)
 	return false;
 }
 
-static void read_status(pid_t pid, struct elf *e, struct agent *a)
+static void read_status(struct agent *a, pid_t pid)
 {
+	const struct binary_agent *file = &a->file->agent;
 	struct ft_agent_status s;
-	Elf64_Sym symbol;
 
-	if (elf_symbol(e, FT_AGENT_SYMBOL, &symbol) || symbol.st_size < sizeof(s) ||
-	    !read_whole(pid, a->bias + symbol.st_value, &s) ||
-	    !agent_status_valid(&s, proc_own_pid(pid)))
-		return;
-	a->status = s;
+	if (file->status_bytes >= sizeof(s) && read_whole(pid, a->bias + file->status, &s) &&
+	    agent_status_valid(&s, proc_own_pid(pid)))
+		a->status = s;
 }
 
-void agent_look(pid_t pid, const struct proc_map *m, const struct mapped_list *all,
-		const char *root, struct budget *b, struct agent *ret_agent)
+/* a->fd is open. */
+static int look(struct agent *a, const struct target *t, const struct proc_map *m,
+		const struct mapped_list *all, struct binaries *binaries)
 {
 	struct mapped_id id = {m->dev, m->inode};
-	char open_path[MAPPED_FD_PATH];
 	struct mapped_place place;
-	struct agent a = {};
-	struct elf e;
+	int err;
 
-	if (mapped_open(pid, m, root, &a.fd, NULL))
+	err = binaries_get(binaries, a->fd, a->path, &a->file, NULL);
+	if (!err)
+		err = files_agent(a->file, a->open_path, m->path, t->budget);
+	if (!err)
+		err = mapped_bias(&a->file->segments, id, all, &a->bias, &place);
+	if (err)
+		return err;
+	a->dev = a->file->id.dev;
+	a->inode = a->file->id.inode;
+	read_status(a, t->pid);
+	return 0;
+}
+
+void agent_look(struct target *t, const struct proc_map *m, const struct mapped_list *all,
+		const char *root, struct binaries *binaries)
+{
+	char open_path[MAPPED_FD_PATH];
+	struct agent a = {};
+
+	if (mapped_open(t->pid, m, root, &a.fd, NULL))
 		return;
 	mapped_fd_path(a.fd, open_path);
-	if (!elf_open_as(&e, open_path, m->path, b, NULL)) {
-		a.dev = e.bytes.dev;
-		a.inode = e.bytes.inode;
-		if (!mapped_bias(&e, id, all, &a.bias, &place)) {
-			a.path = strdup(mapped_inside(m->path, root));
-			a.open_path = strdup(open_path);
-			read_status(pid, &e, &a);
-		}
-		elf_release(&e);
-	}
-	if (a.path && a.open_path) {
-		*ret_agent = a;
+	a.path = strdup(mapped_inside(m->path, root));
+	a.open_path = strdup(open_path);
+	if (a.path && a.open_path && !look(&a, t, m, all, binaries)) {
+		t->agent = a;
 		return;
 	}
 	free(a.path);

@@ -6,19 +6,21 @@
 #ifndef FT_DISCOVER_AGENT_H
 #define FT_DISCOVER_AGENT_H
 
+#include "discover/binary.h"
 #include "discover/mapped.h"
 #include "discover/proc.h"
 #include "model/agent.h"
+#include "model/target.h"
 
 /* Is it that file, by its name? ".../flowtrace_agent/_core.*.so" */
 bool agent_is_file(const char *path);
 
 /*
- * Fills in what can be told of it: nothing (path NULL) when its file cannot be read. m: an
- * executable mapping of it; all: those of the process; root: what /proc/PID/root names.
+ * Fills in t->agent as far as it can be told: nothing (path NULL) when its file cannot be read. m:
+ * an executable mapping of it; all: those of the process; root: what /proc/PID/root names.
  */
-void agent_look(pid_t pid, const struct proc_map *m, const struct mapped_list *all,
-		const char *root, struct budget *b, struct agent *ret_agent);
+void agent_look(struct target *t, const struct proc_map *m, const struct mapped_list *all,
+		const char *root, struct binaries *binaries);
 
 /* Can this be believed? own_pid: the process as it sees itself. */
 bool agent_status_valid(const struct ft_agent_status *s, pid_t own_pid);

@@ -78,8 +78,10 @@ static bool read_all(struct bytes *b, void *to, size_t len, uint64_t at)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
+		if (n <= 0) {
+			b->failed = true;
 			return false;
+		}
 		done += n;
 	}
 	return true;

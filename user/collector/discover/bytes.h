@@ -26,6 +26,7 @@ struct bytes {
 	uint8_t *loaded;       /* one byte a chunk */
 	uint64_t memory;       /* of the budget, to be given back */
 	struct budget *budget; /* borrowed */
+	bool failed;	       /* something could not be read */
 	dev_t dev;
 	ino_t inode;
 };

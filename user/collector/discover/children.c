@@ -72,12 +72,13 @@ static int collect(const struct family *all, int nall, pid_t *members)
 	return n;
 }
 
-static bool runs_python(pid_t pid)
+static bool runs_python(pid_t pid, struct binaries *binaries)
 {
 	struct target t;
 
-	if (discover_target(pid, &t, NULL))
+	if (discover_target(pid, binaries, &t, NULL))
 		return false;
+	binaries_rest(binaries);
 	target_release(&t);
 	return true;
 }
@@ -86,15 +87,17 @@ int discover_python_children(pid_t pid, pid_t *ret_pids, int max)
 {
 	struct family *all = calloc(MAX_PROCESSES, sizeof(*all));
 	pid_t *members = calloc(MAX_PROCESSES + 1, sizeof(*members));
+	struct binaries *binaries = NULL;
 	int n = 0, found = 0;
 
-	if (all && members) {
+	if (all && members && !binaries_new(&binaries, NULL)) {
 		members[0] = pid;
 		n = collect(all, list_processes(all, MAX_PROCESSES), members);
 	}
 	for (int i = 1; i < n && found < max; i++)
-		if (runs_python(members[i]))
+		if (runs_python(members[i], binaries))
 			ret_pids[found++] = members[i];
+	binaries_free(binaries);
 	free(members);
 	free(all);
 	return found;

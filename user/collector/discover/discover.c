@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "discover/agent.h"
+#include "discover/binary.h"
 #include "discover/discover.h"
-#include "discover/elf.h"
+#include "discover/files.h"
 #include "discover/mapped.h"
 #include "discover/proc.h"
 #include "discover/servers.h"
-#include "discover/version.h"
 
 /* The file that may hold the interpreter, while we look for it. */
 struct candidate {
@@ -25,6 +25,7 @@ struct candidate {
 
 /* What the walk over the maps looks for. */
 struct search {
+	struct binaries *binaries; /* borrowed */
 	struct mapped_id exe;
 	int exe_fd; /* 0 = not open */
 	struct mapped_list maps;
@@ -123,58 +124,46 @@ static int look_at_map(void *ctx, const struct proc_map *m)
 	return mapped_add(&s->maps, m);
 }
 
-static int tell_version(struct target *t, struct elf *e, struct why *w)
-{
-	const char *soname = elf_soname(e);
-	const char *names[] = {t->binary, soname ? soname : t->exe, NULL};
-	struct version v;
-
-	if (version_of(e, names, &v))
-		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
-				"process %d: %s holds a Python whose version cannot be told "
-				"(no Py_Version symbol, no version in its name)",
-				t->pid, t->binary);
-	t->major = v.major;
-	t->minor = v.minor;
-	t->micro = v.micro;
-	return 0;
-}
-
 /* Off unless asked for, in builds that have one at all (configure, --enable-experimental-jit). */
-static void tell_jit(struct target *t, struct elf *e)
+static bool asks_for_jit(pid_t pid)
 {
 	char value[2];
 
-	t->jit_built = elf_has_text(e, "PYTHON_JIT");
-	t->jit_asked = proc_environ(t->pid, "PYTHON_JIT", value, sizeof(value)) && value[0] &&
-		       value[0] != '0';
+	return proc_environ(pid, "PYTHON_JIT", value, sizeof(value)) && value[0] && value[0] != '0';
 }
 
-static void tell_build(struct target *t, struct elf *e)
+/* What is told of it as a fact of its file. */
+static int tell_interpreter(struct target *t, struct why *w)
 {
-	uint8_t id[ELF_BUILD_ID_MAX];
-	int n = elf_build_id(e, id);
-	struct elf_usdt probe;
+	const struct binary_interpreter *i = &t->file->interpreter;
+	int err = files_interpreter(t, w);
 
-	for (int i = 0; i < n && 2 * i + 2 < (int)sizeof(t->build_id); i++)
-		snprintf(t->build_id + 2 * i, 3, "%02x", id[i]);
-	t->has_usdt = elf_usdt(e, "python", "function__entry", &probe, 1, NULL) > 0;
-	tell_jit(t, e);
+	if (err)
+		return err;
+	t->major = i->major;
+	t->minor = i->minor;
+	t->micro = i->micro;
+	t->has_usdt = i->has_usdt;
+	t->jit_built = i->jit_built;
+	t->jit_asked = asks_for_jit(t->pid);
+	memcpy(t->build_id, i->build_id, sizeof(t->build_id));
+	return 0;
 }
 
-static int tell_place(struct target *t, struct elf *e, const struct search *s, struct why *w)
+static int tell_place(struct target *t, const struct search *s, struct why *w)
 {
+	const struct binary_segments *segments = &t->file->segments;
 	const struct proc_map *m = &s->found.map;
 	struct mapped_place place;
 
 	t->map_dev = m->dev;
 	t->map_inode = m->inode;
-	if (mapped_bias(e, (struct mapped_id){m->dev, m->inode}, &s->maps, &t->bias, &place))
+	if (mapped_bias(segments, (struct mapped_id){m->dev, m->inode}, &s->maps, &t->bias, &place))
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"process %d: no segment of %s is mapped at %#llx", t->pid,
 				t->binary, (unsigned long long)m->start);
 	if (s->found.library &&
-	    !mapped_whole(e, (struct mapped_id){m->dev, m->inode}, &s->maps, t->bias))
+	    !mapped_whole(segments, (struct mapped_id){m->dev, m->inode}, &s->maps, t->bias))
 		return why_exit(w, EXIT_NO_PROCESS, -EAGAIN,
 				"process %d is just loading %s: try again", t->pid, t->binary);
 	t->code_at = place.start;
@@ -182,11 +171,52 @@ static int tell_place(struct target *t, struct elf *e, const struct search *s, s
 	return 0;
 }
 
-static int fill_target(struct target *t, struct elf *e, struct search *s, const char *root,
-		       struct why *w)
+static int fill_target(struct target *t, struct search *s, struct why *w)
+{
+	int err;
+
+	t->shared_library = s->found.library;
+	t->dev = t->file->id.dev;
+	t->inode = t->file->id.inode;
+	err = tell_place(t, s, w);
+	return err ? err : tell_interpreter(t, w);
+}
+
+/* Python 2 and 3.6 and older have an interpreter but no _PyRuntime. */
+static int no_runtime(struct target *t, const char *path, struct why *w)
+{
+	const struct binary_other *o = &t->file->other;
+	int err = files_other(t, path, w);
+
+	if (err)
+		return err;
+	if (!o->has_python && o->looks_python)
+		return why_exit(
+			w, EXIT_PYTHON, -ENOEXEC,
+			"process %d: %s has a Python in it but no symbol _PyRuntime, neither "
+			"in .dynsym nor in .symtab: link it with -rdynamic, or do not strip "
+			"it",
+			t->pid, path);
+	if (!o->has_python)
+		return why_exit(w, EXIT_NO_PROCESS, -ENOENT,
+				"process %d runs no Python: %s is not a Python interpreter and has "
+				"loaded none (--follow waits for one, and for children)",
+				t->pid, path);
+	if (!o->has_version)
+		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+				"process %d: %s is a Python older than 3.7, or a build that hides "
+				"_PyRuntime: neither can be traced",
+				t->pid, path);
+	return why_exit(w, EXIT_PYTHON, -ENOEXEC,
+			"process %d runs Python %d.%d (%s), which has no _PyRuntime and cannot be "
+			"traced; supported are Python 3.8 to 3.15",
+			t->pid, o->major, o->minor, path);
+}
+
+/* The file that was found becomes the target's. */
+static int take_file(struct target *t, struct search *s, const char *root, struct why *w)
 {
 	char open_path[MAPPED_FD_PATH];
-	int err;
 
 	mapped_fd_path(s->found.fd, open_path);
 	t->binary = strdup(mapped_inside(s->found.map.path, root));
@@ -195,96 +225,29 @@ static int fill_target(struct target *t, struct elf *e, struct search *s, const 
 		return why(w, -ENOMEM, "out of memory");
 	t->fd = s->found.fd;
 	s->found.fd = 0;
-	t->shared_library = s->found.library;
-	t->dev = e->bytes.dev;
-	t->inode = e->bytes.inode;
-	err = tell_place(t, e, s, w);
-	if (err)
-		return err;
-	tell_build(t, e);
-	return tell_version(t, e, w);
-}
-
-/* What every CPython prints when it gives up, and a variable that it alone reads. */
-static bool looks_like_python(struct elf *e)
-{
-	return elf_has_text(e, "Fatal Python error: ") && elf_has_text(e, "PYTHONHASHSEED");
-}
-
-/* Python 2 and 3.6 and older have an interpreter but no _PyRuntime. */
-static int no_runtime(struct elf *e, const struct candidate *c, pid_t pid, struct why *w)
-{
-	const char *names[] = {c->map.path, NULL};
-	struct version v;
-	Elf64_Sym s;
-
-	if (elf_symbol(e, "PyEval_EvalFrameEx", &s) && elf_symbol(e, "Py_Main", &s) &&
-	    looks_like_python(e))
-		return why_exit(
-			w, EXIT_PYTHON, -ENOEXEC,
-			"process %d: %s has a Python in it but no symbol _PyRuntime, neither "
-			"in .dynsym nor in .symtab: link it with -rdynamic, or do not strip "
-			"it",
-			pid, c->map.path);
-	if (elf_symbol(e, "PyEval_EvalFrameEx", &s) && elf_symbol(e, "Py_Main", &s))
-		return why_exit(w, EXIT_NO_PROCESS, -ENOENT,
-				"process %d runs no Python: %s is not a Python interpreter and has "
-				"loaded none (--follow waits for one, and for children)",
-				pid, c->map.path);
-	if (version_of(e, names, &v))
-		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
-				"process %d: %s is a Python older than 3.7, or a build that hides "
-				"_PyRuntime: neither can be traced",
-				pid, c->map.path);
-	return why_exit(w, EXIT_PYTHON, -ENOEXEC,
-			"process %d runs Python %d.%d (%s), which has no _PyRuntime and cannot be "
-			"traced; supported are Python 3.8 to 3.15",
-			pid, v.major, v.minor, c->map.path);
-}
-
-/* Says the name that the process knows it by, not ours. */
-static int open_elf(struct elf *e, int fd, const char *name, struct budget *b, struct why *w)
-{
-	char path[MAPPED_FD_PATH];
-
-	mapped_fd_path(fd, path);
-	return elf_open_as(e, path, name, b, w);
+	return binaries_get(s->binaries, t->fd, t->binary, &t->file, w);
 }
 
 static int examine(struct target *t, struct search *s, const char *root, struct why *w)
 {
-	Elf64_Sym runtime;
-	struct elf e;
-	int err = open_elf(&e, s->found.fd, s->found.map.path, t->budget, w);
+	const char *path = s->found.map.path;
+	int err = take_file(t, s, root, w);
 
+	if (!err)
+		err = files_read(t->file, t->open_path, path, t->budget, w);
 	if (err)
 		return err;
-	if (elf_symbol(&e, "_PyRuntime", &runtime))
-		err = no_runtime(&e, &s->found, t->pid, w);
-	else
-		err = fill_target(t, &e, s, root, w);
-	elf_release(&e);
-	return err;
+	return t->file->has_runtime ? fill_target(t, s, w) : no_runtime(t, path, w);
 }
 
-/* What the executable is to us. */
-struct exe_facts {
-	bool has_runtime, needs_library;
-};
-
-static int look_at_exe(int fd, const char *name, struct budget *b, struct exe_facts *ret,
-		       struct why *w)
+static int look_at_exe(struct search *s, const struct target *t, const char *name,
+		       struct binary **ret, struct why *w)
 {
-	Elf64_Sym runtime;
-	struct elf e;
-	int err = open_elf(&e, fd, name, b, w);
+	char path[MAPPED_FD_PATH];
+	int err = binaries_get(s->binaries, s->exe_fd, t->exe, ret, w);
 
-	if (err)
-		return err;
-	ret->needs_library = elf_needs(&e, "libpython");
-	ret->has_runtime = !elf_symbol(&e, "_PyRuntime", &runtime);
-	elf_release(&e);
-	return 0;
+	mapped_fd_path(s->exe_fd, path);
+	return err ? err : files_read(*ret, path, name, t->budget, w);
 }
 
 static int choose_exe(struct search *s, pid_t pid, const char *exe, struct why *w)
@@ -305,23 +268,24 @@ static int choose_exe(struct search *s, pid_t pid, const char *exe, struct why *
 static int choose(struct search *s, const struct target *t, const char *name, const char *root,
 		  struct why *w)
 {
-	struct exe_facts exe = {0};
+	struct binary *exe;
 	pid_t pid = t->pid;
 	int err;
 
 	if (s->foreign[0])
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"process %d runs %s: only CPython can be hooked", pid, s->foreign);
-	err = look_at_exe(s->exe_fd, name, t->budget, &exe, w);
+	err = look_at_exe(s, t, name, &exe, w);
 	if (err)
 		return err;
-	if (!exe.needs_library && (exe.has_runtime || !s->has_library))
+	if (!exe->needs_library && (exe->has_runtime || !s->has_library))
 		return choose_exe(s, pid, name, w);
 	if (!s->has_library)
 		return why_exit(w, EXIT_NO_PROCESS, -EAGAIN,
 				"process %d (%s) has not loaded its libpython yet: try again", pid,
 				name);
 	s->found.library = true;
+	binary_close(exe);
 	return mapped_open(pid, &s->found.map, root, &s->found.fd, w);
 }
 
@@ -352,7 +316,7 @@ static int find_interpreter(struct target *t, struct search *s, struct why *w)
 	t->greenlets = s->has_greenlet;
 	t->http_unseen = s->http_unseen;
 	if (!err && s->has_agent)
-		agent_look(t->pid, &s->agent_map, &s->maps, root, t->budget, &t->agent);
+		agent_look(t, &s->agent_map, &s->maps, root, s->binaries);
 	return err;
 }
 
@@ -381,7 +345,7 @@ static void hold_number(struct target *t)
 		t->pidfd = 0;
 }
 
-int discover_target(pid_t pid, struct target *ret_target, struct why *w)
+static int look(pid_t pid, struct binaries *binaries, struct target *ret_target, struct why *w)
 {
 	struct target t = {.pid = pid, .micro = -1};
 	struct search *s = calloc(1, sizeof(*s));
@@ -393,6 +357,7 @@ int discover_target(pid_t pid, struct target *ret_target, struct why *w)
 		free(t.budget);
 		return why(w, -ENOMEM, "out of memory");
 	}
+	s->binaries = binaries;
 	budget_begin(t.budget);
 	hold_number(&t);
 	err = proc_status(pid, &t.nthreads, w);
@@ -401,10 +366,28 @@ int discover_target(pid_t pid, struct target *ret_target, struct why *w)
 	search_free(s);
 	if (budget_check(t.budget, t.binary ? t.binary : "its executable", w))
 		err = -EFBIG;
-	if (err)
-		target_release(&t);
-	else
+	if (!err) {
 		*ret_target = t;
+		return 0;
+	}
+	binaries_rest(binaries);
+	target_release(&t);
+	return err;
+}
+
+int discover_target(pid_t pid, struct binaries *binaries, struct target *ret_target, struct why *w)
+{
+	struct binaries *own = NULL;
+	int err;
+
+	if (binaries)
+		return look(pid, binaries, ret_target, w);
+	err = binaries_new(&own, w);
+	if (!err)
+		err = look(pid, own, ret_target, w);
+	binaries_free(own);
+	if (!err)
+		ret_target->file = ret_target->agent.file = NULL;
 	return err;
 }
 

@@ -10,15 +10,17 @@
 #include <stdbool.h>
 
 #include "base/why.h"
+#include "discover/binary.h"
 #include "model/target.h"
 
 /*
  * 0 and a target to be released; -ESRCH (exit 3): no such process; -ENOENT (exit 3): no
  * Python in it; -EACCES (exit 4): not permitted; -ENOEXEC (exit 6): a Python that is not
  * CPython or whose version cannot be told. -EAGAIN (exit 3): the executable needs a
- * libpython that is not mapped yet (a process that has just been started).
+ * libpython that is not mapped yet (a process that has just been started). binaries: what is known
+ * of files already, and of this target's until binaries_rest(); NULL = nothing.
  */
-int discover_target(pid_t pid, struct target *ret_target, struct why *w);
+int discover_target(pid_t pid, struct binaries *binaries, struct target *ret_target, struct why *w);
 
 /*
  * A failure to look at a process that is gone by now is that it is gone: err, or -ESRCH

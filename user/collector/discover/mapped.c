@@ -241,14 +241,15 @@ static uint64_t bias_of(const Elf64_Phdr *p, const struct mapped_place *m)
 }
 
 /* The code that lies where it would lie if the file were loaded there. */
-static uint64_t shown_with(const struct elf *e, const struct mapped_list *l, uint64_t bias)
+static uint64_t shown_with(const struct binary_segments *s, const struct mapped_list *l,
+			   uint64_t bias)
 {
 	uint64_t sum = 0;
 
-	for (int i = 0; i < e->nload; i++)
+	for (int i = 0; i < s->count; i++)
 		for (size_t k = 0; k < l->count; k++)
-			if (bias_of(&e->load[i], &l->at[k]) == bias)
-				sum += shown(&e->load[i], &l->at[k]);
+			if (bias_of(&s->at[i], &l->at[k]) == bias)
+				sum += shown(&s->at[i], &l->at[k]);
 	return sum;
 }
 
@@ -287,17 +288,18 @@ static int only_of(const struct mapped_list *all, struct mapped_id id, struct ma
 	return 0;
 }
 
-static uint64_t choose_bias(const struct elf *e, const struct mapped_list *l, uint64_t *ret_bias)
+static uint64_t choose_bias(const struct binary_segments *s, const struct mapped_list *l,
+			    uint64_t *ret_bias)
 {
 	uint64_t most = 0;
 
-	for (int i = 0; i < e->nload; i++)
+	for (int i = 0; i < s->count; i++)
 		for (size_t k = 0; k < l->count; k++) {
-			uint64_t bias = bias_of(&e->load[i], &l->at[k]), n;
+			uint64_t bias = bias_of(&s->at[i], &l->at[k]), n;
 
-			if (!shown(&e->load[i], &l->at[k]) || (most && bias == *ret_bias))
+			if (!shown(&s->at[i], &l->at[k]) || (most && bias == *ret_bias))
 				continue;
-			n = shown_with(e, l, bias);
+			n = shown_with(s, l, bias);
 			if (n > most) {
 				most = n;
 				*ret_bias = bias;
@@ -306,33 +308,33 @@ static uint64_t choose_bias(const struct elf *e, const struct mapped_list *l, ui
 	return most;
 }
 
-static void largest_part(const struct elf *e, const struct mapped_list *l, uint64_t bias,
-			 struct mapped_place *ret_place)
+static void largest_part(const struct binary_segments *s, const struct mapped_list *l,
+			 uint64_t bias, struct mapped_place *ret_place)
 {
 	uint64_t most = 0;
 
-	for (int i = 0; i < e->nload; i++)
+	for (int i = 0; i < s->count; i++)
 		for (size_t k = 0; k < l->count; k++) {
-			uint64_t n = shown(&e->load[i], &l->at[k]);
+			uint64_t n = shown(&s->at[i], &l->at[k]);
 
-			if (n > most && bias_of(&e->load[i], &l->at[k]) == bias) {
+			if (n > most && bias_of(&s->at[i], &l->at[k]) == bias) {
 				most = n;
 				*ret_place = l->at[k];
 			}
 		}
 }
 
-int mapped_bias(const struct elf *e, struct mapped_id id, const struct mapped_list *all,
+int mapped_bias(const struct binary_segments *s, struct mapped_id id, const struct mapped_list *all,
 		uint64_t *ret_bias, struct mapped_place *ret_place)
 {
 	struct mapped_list l = {0};
 	uint64_t bias = 0;
 	int err = only_of(all, id, &l);
 
-	if (!err && !choose_bias(e, &l, &bias))
+	if (!err && !choose_bias(s, &l, &bias))
 		err = -ENOENT;
 	if (!err) {
-		largest_part(e, &l, bias, ret_place);
+		largest_part(s, &l, bias, ret_place);
 		*ret_bias = bias;
 	}
 	mapped_release(&l);
@@ -352,12 +354,12 @@ static bool is_at(const struct mapped_list *l, struct mapped_id id, const Elf64_
 	return false;
 }
 
-bool mapped_whole(const struct elf *e, struct mapped_id id, const struct mapped_list *l,
+bool mapped_whole(const struct binary_segments *s, struct mapped_id id, const struct mapped_list *l,
 		  uint64_t bias)
 {
-	for (int i = 0; i < e->nload; i++)
-		if ((e->load[i].p_flags & PF_W) && e->load[i].p_filesz &&
-		    !is_at(l, id, &e->load[i], bias))
+	for (int i = 0; i < s->count; i++)
+		if ((s->at[i].p_flags & PF_W) && s->at[i].p_filesz &&
+		    !is_at(l, id, &s->at[i], bias))
 			return false;
 	return true;
 }

@@ -7,8 +7,8 @@
 #ifndef FT_MAPPED_H
 #define FT_MAPPED_H
 
-#include "discover/elf.h"
 #include "discover/proc.h"
+#include "model/binary.h"
 
 #define MAPPED_FD_PATH 40 /* room for "/proc/self/fd/N" */
 
@@ -54,11 +54,11 @@ void mapped_release(struct mapped_list *l);
  * mapping is the one that shows the most code. ret_place: the largest part of it. -ENOENT: no code
  * of it is mapped.
  */
-int mapped_bias(const struct elf *e, struct mapped_id id, const struct mapped_list *l,
+int mapped_bias(const struct binary_segments *s, struct mapped_id id, const struct mapped_list *l,
 		uint64_t *ret_bias, struct mapped_place *ret_place);
 
 /* Is all of its data where it belongs? A loader maps code first. */
-bool mapped_whole(const struct elf *e, struct mapped_id id, const struct mapped_list *l,
+bool mapped_whole(const struct binary_segments *s, struct mapped_id id, const struct mapped_list *l,
 		  uint64_t bias);
 
 #endif

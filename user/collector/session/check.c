@@ -40,7 +40,7 @@ void check_process(pid_t pid, const struct config *c, struct check *ret_check)
 	uname(&u);
 	snprintf(k.kernel, sizeof(k.kernel), "%s %s", u.release, u.machine);
 	k.nfeatures = attach_features(k.feature);
-	if (!prepare(pid, c, &k.found, &k.why))
+	if (!prepare(pid, c, NULL, &k.found, &k.why))
 		try_to_load(c, &k, &k.why);
 	k.link = link_of(&k.found.target);
 	k.nunseen = cpython_unseen(&k.found.target, &k.found.hooks, k.unseen);

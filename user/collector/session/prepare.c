@@ -37,16 +37,34 @@ static int prepare_hooks(struct prepared *p, const struct config *c, struct why 
 	return err ? err : cpython_hooks(&p->target, backend, c->http, &p->hooks, w);
 }
 
-int prepare(pid_t pid, const struct config *c, struct prepared *ret, struct why *w)
+static int look(pid_t pid, const struct config *c, struct binaries *binaries, struct prepared *ret,
+		struct why *w)
 {
-	int err = discover_target(pid, &ret->target, w);
+	int err = discover_target(pid, binaries, &ret->target, w);
 
 	if (err)
 		return err;
 	err = prepare_hooks(ret, c, w);
 	if (budget_check(ret->target.budget, ret->target.binary, w))
 		err = -EFBIG;
+	binaries_rest(binaries);
+	ret->target.file = ret->target.agent.file = NULL;
 	return discover_unless_gone(pid, err, w);
+}
+
+int prepare(pid_t pid, const struct config *c, struct binaries *binaries, struct prepared *ret,
+	    struct why *w)
+{
+	struct binaries *own = NULL;
+	int err;
+
+	if (binaries)
+		return look(pid, c, binaries, ret, w);
+	err = binaries_new(&own, w);
+	if (!err)
+		err = look(pid, c, own, ret, w);
+	binaries_free(own);
+	return err;
 }
 
 unsigned prepared_roles(const struct prepared *p)

@@ -16,6 +16,8 @@
 #include "model/hooks.h"
 #include "model/target.h"
 
+struct binaries;
+
 /* A target that was looked at and not yet touched. */
 struct prepared {
 	struct target target;	 /* to be released with target_release() */
@@ -23,8 +25,10 @@ struct prepared {
 	struct hooks hooks;
 };
 
-/* On failure what was found until then is in ret, which was zeroes before. */
-int prepare(pid_t pid, const struct config *c, struct prepared *ret, struct why *w);
+/* On failure what was found until then is in ret, which was zeroes before. binaries: what is known
+ * of files already; NULL = nothing. */
+int prepare(pid_t pid, const struct config *c, struct binaries *binaries, struct prepared *ret,
+	    struct why *w);
 /* The roles of the hooks, as attach_options.roles. */
 unsigned prepared_roles(const struct prepared *p);
 

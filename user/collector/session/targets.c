@@ -39,6 +39,7 @@ struct targets {
 	struct why *why;	     /* borrowed */
 	struct attach *attach;	     /* borrowed */
 	struct launch *launch;
+	struct binaries *binaries; /* that were looked at so far */
 	struct loads *loads; /* once a process has no Python in it; NULL = not, or not permitted */
 	struct prepared *prepared; /* one for each --pid */
 
@@ -187,7 +188,7 @@ static int hook(struct targets *t, const struct prepared *r, struct why *w)
 static int look(struct targets *t, pid_t pid, struct prepared *r, struct why *w)
 {
 	uint64_t began = clock_ns(CLOCK_THREAD_CPUTIME_ID), took;
-	int err = prepare(pid, t->config, r, w);
+	int err = prepare(pid, t->config, t->binaries, r, w);
 
 	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - began;
 	if (took > LONG_LOOK_NS)
@@ -285,7 +286,7 @@ static int prepare_pids(struct targets *t, struct prepared *r)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < t->config->npids; i++) {
-		err = prepare(t->config->pids[i], t->config, &r[i], t->why);
+		err = prepare(t->config->pids[i], t->config, t->binaries, &r[i], t->why);
 		if (err != -ENOENT || t->config->follow != 1)
 			continue;
 		/* Its children are asked for too, and what it may load. */
@@ -426,7 +427,9 @@ int targets_new(const struct config *c, const struct ui *ui, struct targets **re
 	t->ui = ui;
 	t->why = w;
 	t->prepared = calloc(c->npids + 1, sizeof(*t->prepared));
-	err = t->prepared ? prepare_pids(t, t->prepared) : why(w, -ENOMEM, "out of memory");
+	err = t->prepared ? binaries_new(&t->binaries, w) : why(w, -ENOMEM, "out of memory");
+	if (!err)
+		err = prepare_pids(t, t->prepared);
 	if (err) {
 		targets_free(t);
 		return err;
@@ -444,6 +447,7 @@ void targets_free(struct targets *t)
 	free(t->prepared);
 	launch_free(t->launch, !t->running);
 	loads_free(t->loads);
+	binaries_free(t->binaries);
 	free(t);
 }
 

@@ -11,10 +11,13 @@
 
 #include "ft_agent.h"
 
+struct binary;
+
 struct agent {
-	char *path;	 /* owned: in the target's root; NULL = it is not loaded */
-	int fd;		 /* owned: that file; 0 = none, never below 3 */
-	char *open_path; /* owned: its name here, /proc/self/fd/N */
+	char *path;	     /* owned: in the target's root; NULL = it is not loaded */
+	int fd;		     /* owned: that file; 0 = none, never below 3 */
+	char *open_path;     /* owned: its name here, /proc/self/fd/N */
+	struct binary *file; /* borrowed: as target.file */
 	dev_t dev;
 	ino_t inode;
 	uint64_t bias;		       /* address in the process - virtual address in the file */

@@ -12,6 +12,7 @@
 
 #include "model/agent.h"
 
+struct binary;
 struct budget;
 
 struct target {
@@ -32,6 +33,7 @@ struct target {
 	uint64_t map_dev, map_inode; /* the file as /proc/PID/maps names it */
 	int major, minor, micro;     /* micro -1 = not known */
 	int nthreads;
+	struct binary *file; /* borrowed: what is known of it, while it is looked at; NULL = not */
 	struct budget
 		*budget;   /* owned: what may still be spent on its files; NULL = a file's own */
 	char build_id[65]; /* of the binary, in hex; "" = it has none */
