@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pipeline.h"
 #include "print_check.h"
 #include "session/run.h"
 #include "standard.h"
@@ -75,15 +76,19 @@ static void print_counters(const struct run_result *r)
 static void print_summary(const struct config *c, const struct run_result *r)
 {
 	const struct run_status *s = &r->status;
+	char filtered[40] = "";
 
 	if (c->quiet)
 		return;
+	if (s->filtered)
+		snprintf(filtered, sizeof(filtered), "%llu filtered, ",
+			 (unsigned long long)s->filtered);
 	standard_error(END_MS,
-		       "flowtrace-bpf: %llu events, %llu lost, %llu functions, %llu unfinished, "
+		       "flowtrace-bpf: %llu events, %llu lost, %s%llu functions, %llu unfinished, "
 		       "%.1f seconds -> %s\n",
-		       (unsigned long long)s->events, (unsigned long long)s->lost,
+		       (unsigned long long)s->events, (unsigned long long)s->lost, filtered,
 		       (unsigned long long)s->functions, (unsigned long long)s->unfinished,
-		       s->seconds, strcmp(c->output, "-") ? c->output : "standard output");
+		       s->seconds, pipeline_output(c));
 	if (c->verbose)
 		print_counters(r);
 }

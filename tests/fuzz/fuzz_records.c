@@ -15,9 +15,11 @@
 #include "ft_counters.h"
 #include "fuzz.h"
 #include "sink/line.h"
+#include "sink/text_call.h"
 
 #define WHOLE_TEXTS 1 /* of the first byte: what is cut is wanted whole */
 #define SHORT_TEXTS 2
+#define KEEP_ARGS 4
 
 struct all {
 	struct decoder *decoder;
@@ -49,38 +51,81 @@ static bool room(void *arg, bool begins)
 
 /* ---- lines -------------------------------------------------------------------------------- */
 
-static void check_pair(struct all *a, const struct line *l)
+static void begins(struct all *a, const struct span *s)
 {
 	void *old = NULL;
 
-	if (l->type == LINE_ENTER) {
-		must(map_put(&a->open, l->span, 0, a, &old));
-		if (old || !l->span || l->parent >= l->span)
-			abort();
-		a->enters++;
-	} else if (l->type == LINE_EXCEPTION) {
-		if (!map_get(&a->open, l->span, 0))
-			abort();
-	} else if (l->type == LINE_EXIT) {
-		if (!map_take(&a->open, l->span, 0))
-			abort();
-		a->exits++;
-	} else if (l->type == LINE_LOST) {
-		a->lost += l->count;
-	}
+	must(map_put(&a->open, s->id, 0, a, &old));
+	if (old || !s->id || s->parent >= s->id)
+		abort();
+	a->enters++;
 }
 
-static int on_line(void *arg, const struct line *l)
+static void ends(struct all *a, const struct span *s)
 {
-	struct all *a = arg;
+	if (!map_take(&a->open, s->id, 0))
+		abort();
+	a->exits += !s->unfinished;
+}
 
-	check_pair(a, l);
-	buf_clear(&a->text);
-	if (!line_format(&a->text, l) || a->text.s[a->text.len - 1] != '\n' ||
+/* What was appended is one line. */
+static void check_line(struct all *a, bool formatted)
+{
+	if (!formatted || a->text.s[a->text.len - 1] != '\n' ||
 	    memchr(a->text.s, '\n', a->text.len - 1))
 		abort();
 	must_be_utf8(a->text.s, a->text.len);
 	json_object_put(must_be_json(a->text.s, a->text.len - 1));
+	buf_clear(&a->text);
+}
+
+static void check_text(struct all *a, const struct span *s)
+{
+	text_call(&a->text, s);
+	text_end(&a->text, s);
+	must_be_utf8(a->text.s, a->text.len);
+	if (memchr(a->text.s, '\n', a->text.len) || memchr(a->text.s, 27, a->text.len))
+		abort();
+	buf_clear(&a->text);
+}
+
+static int on_begin(void *arg, const struct span *s)
+{
+	struct all *a = arg;
+
+	begins(a, s);
+	check_line(a, line_call(&a->text, LINE_ENTER, s, NULL));
+	return 0;
+}
+
+static int on_end(void *arg, const struct span *s)
+{
+	struct all *a = arg;
+
+	ends(a, s);
+	check_text(a, s);
+	if (s->unfinished)
+		return 0;
+	if (s->exception)
+		check_line(a, line_call(&a->text, LINE_EXCEPTION, s, NULL));
+	check_line(a, line_call(&a->text, LINE_EXIT, s, NULL));
+	return 0;
+}
+
+static int on_request(void *arg, const struct request_span *r)
+{
+	struct all *a = arg;
+
+	check_line(a, line_request(&a->text, r));
+	return 0;
+}
+
+static int on_lost(void *arg, const struct loss *l)
+{
+	struct all *a = arg;
+
+	a->lost += l->count;
+	check_line(a, line_lost(&a->text, l));
 	return 0;
 }
 
@@ -132,7 +177,11 @@ static void start(struct all *a, uint8_t how)
 		.thread_name = thread_name,
 		.keep = keep,
 		.room = room,
-		.line = on_line,
+		.keep_args = how & KEEP_ARGS,
+		.begin = on_begin,
+		.end = on_end,
+		.request = on_request,
+		.lost = on_lost,
 		.arg = a,
 	};
 
@@ -146,7 +195,7 @@ static void finish(struct all *a)
 {
 	struct assembler_stats s;
 
-	must(assembler_finish(a->assembler));
+	must(assembler_finish(a->assembler, 0));
 	assembler_stats(a->assembler, &s);
 	if (s.lost != a->lost || s.enters != a->enters || s.exits != a->exits ||
 	    s.exits + s.responses + s.unfinished > s.enters + s.requests ||

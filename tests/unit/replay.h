@@ -12,13 +12,13 @@
 #include "decode/decode.h"
 #include "filter/filter.h"
 #include "recording/recording.h"
-#include "sink/sink.h"
+#include "sink/sinks.h"
 
 struct replay {
 	struct decoder *decoder;
 	struct assembler *assembler;
 	struct filter *filter;
-	struct sink *sink;
+	struct sinks sinks;
 	struct why *w;
 };
 
@@ -32,11 +32,24 @@ static inline bool replay_keep(void *arg, struct function *f)
 	return filter_keep(((struct replay *)arg)->filter, f);
 }
 
-static inline int replay_line(void *arg, const struct line *l)
+static inline int replay_begin(void *arg, const struct span *s)
 {
-	struct replay *r = arg;
+	return sinks_begin(&((struct replay *)arg)->sinks, s);
+}
 
-	return r->sink->ops->line(r->sink, l, r->w);
+static inline int replay_end(void *arg, const struct span *s)
+{
+	return sinks_end(&((struct replay *)arg)->sinks, s);
+}
+
+static inline int replay_request(void *arg, const struct request_span *r)
+{
+	return sinks_request(&((struct replay *)arg)->sinks, r);
+}
+
+static inline int replay_lost(void *arg, const struct loss *l)
+{
+	return sinks_lost(&((struct replay *)arg)->sinks, l);
 }
 
 static inline int replay_record(void *arg, const struct ft_rec *rec, size_t size)
@@ -53,8 +66,8 @@ static inline int replay_record(void *arg, const struct ft_rec *rec, size_t size
 	return assembler_event(r->assembler, &e);
 }
 
-/* span numbers begin at 1. ret_stats may be NULL. */
-static inline int replay(const char *recording, const char *output, unsigned max_arg_length,
+/* to: KIND:FILE. Span numbers begin at 1. ret_stats may be NULL. */
+static inline int replay(const char *recording, const char *to, unsigned max_arg_length,
 			 struct assembler_stats *ret_stats, struct why *w)
 {
 	struct replay r = {.w = w};
@@ -65,7 +78,10 @@ static inline int replay(const char *recording, const char *output, unsigned max
 		.result = true,
 		.thread_name = replay_thread_name,
 		.keep = replay_keep,
-		.line = replay_line,
+		.begin = replay_begin,
+		.end = replay_end,
+		.request = replay_request,
+		.lost = replay_lost,
 		.arg = &r,
 	};
 	int err;
@@ -73,17 +89,17 @@ static inline int replay(const char *recording, const char *output, unsigned max
 	if (decoder_new(&decoding, &r.decoder) || assembler_new(&o, &r.assembler) ||
 	    filter_new(NULL, 0, NULL, 0, &r.filter))
 		abort();
-	err = sink_jsonl_new(output, false, -1, -1, &r.sink, w);
+	r.sinks.why = w;
+	err = sinks_add(&r.sinks, to, &(struct sink_options){.uid = -1, .gid = -1});
 	if (!err)
 		err = recording_read(recording, replay_record, &r, w);
 	if (!err)
-		err = assembler_finish(r.assembler);
+		err = assembler_finish(r.assembler, 0);
 	if (!err)
-		err = r.sink->ops->flush(r.sink, w);
+		err = sinks_flush(&r.sinks);
 	if (ret_stats)
 		assembler_stats(r.assembler, ret_stats);
-	if (r.sink)
-		r.sink->ops->free(r.sink);
+	sinks_release(&r.sinks);
 	assembler_free(r.assembler);
 	decoder_free(r.decoder);
 	filter_free(r.filter);

@@ -16,7 +16,7 @@ static struct buf out; /* one short line of text for each line */
 static struct function plain = {.name = "f"}, generator = {.name = "g", .generator = true},
 		       dropped = {.name = "d", .verdict = VERDICT_DROP};
 static unsigned max_arg_length = 1000;
-static bool full_texts;
+static bool full_texts, keep_args;
 static bool no_begin, no_end; /* there is no room for lines that begin something, or end it */
 
 static const char *name(void *arg, uint32_t pid, uint32_t tid)
@@ -34,38 +34,86 @@ static bool room(void *arg, bool begins)
 	return begins ? !no_begin : !no_end;
 }
 
-static int line(void *arg, const struct line *l)
+static void put(const char *text)
 {
-	static const char *const types[] = {"ENTER", "EXIT",	"EXCEPTION",
-					    "LOST",  "REQUEST", "RESPONSE"};
-	char text[400];
-
-	if (l->type == LINE_LOST)
-		snprintf(text, sizeof(text), "LOST %lu %s\n", l->count, l->reason);
-	else if (l->http)
-		snprintf(text, sizeof(text), "%s %.*s at %lu %u for %lu\n", types[l->type],
-			 (int)l->http->id.len, l->http->id.s, l->timestamp_us, l->http->status,
-			 l->duration_ns);
-	else
-		snprintf(text, sizeof(text), "%s %lu:%lu at %lu%s%.*s%s%.*s%s%.*s for %lu%s\n",
-			 types[l->type], l->span - BASE, l->parent ? l->parent - BASE : 0,
-			 l->timestamp_us, l->value.len ? " " : "", (int)l->value.len,
-			 l->value.s ? l->value.s : "", l->has_exception ? " " : "",
-			 (int)l->exc_type.len, l->exc_type.s ? l->exc_type.s : "",
-			 l->has_exception ? "/" : "", (int)l->exc_message.len,
-			 l->exc_message.s ? l->exc_message.s : "", l->duration_ns,
-			 l->lost ? " lost" : "");
 	buf_str(&out, text);
-	if (l->request_id) {
-		out.len--; /* on the same line */
-		snprintf(text, sizeof(text), " of %.*s\n", (int)l->request_id->len,
-			 l->request_id->s);
-		buf_str(&out, text);
+}
+
+static void put_text(const char *before, const struct text *t)
+{
+	put(before);
+	buf_add(&out, t->s, t->len);
+}
+
+static void put_call(const char *type, const struct span *s, uint64_t at_ns, uint64_t ns,
+		     const struct text *value, const struct exception *x)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "%s %lu:%lu at %lu", type, s->id - BASE,
+		 s->parent ? s->parent - BASE : 0, at_ns / 1000);
+	put(text);
+	if (value && value->len)
+		put_text(" ", value);
+	if (x) {
+		put_text(" ", &x->type);
+		put_text("/", &x->message);
 	}
-	if (l->value.full) {
-		snprintf(text, sizeof(text), "full %.*s\n", (int)l->value.full_len, l->value.full);
-		buf_str(&out, text);
+	snprintf(text, sizeof(text), " for %lu%s", ns, s->lost ? " lost" : "");
+	put(text);
+	if (s->request_id)
+		put_text(" of ", s->request_id);
+	put("\n");
+	if (value && value->full) {
+		put("full ");
+		buf_add(&out, value->full, value->full_len);
+		put("\n");
 	}
+}
+
+static int on_begin(void *arg, const struct span *s)
+{
+	put_call("ENTER", s, s->start_ns, 0, &s->args, NULL);
+	return 0;
+}
+
+/* Of a call that failed as the two lines that it will be. */
+static int on_end(void *arg, const struct span *s)
+{
+	uint64_t ns = span_ns(s->start_ns, s->end_ns);
+
+	if (s->unfinished) {
+		put_call("UNFINISHED", s, s->end_ns, ns, &s->args, NULL);
+		return 0;
+	}
+	if (s->exception)
+		put_call("EXCEPTION", s, s->end_ns, ns, NULL, s->exception);
+	put_call("EXIT", s, s->end_ns, ns, &s->result, s->exception);
+	if (s->args.s) {
+		put_text("with ", &s->args);
+		put("\n");
+	}
+	return 0;
+}
+
+static int on_request(void *arg, const struct request_span *r)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "%s %.*s at %lu %u for %lu\n",
+		 r->end_ns ? "RESPONSE" : "REQUEST", (int)r->http->id.len, r->http->id.s,
+		 (r->end_ns ?: r->start_ns) / 1000, r->http->status,
+		 span_ns(r->start_ns, r->end_ns));
+	put(text);
+	return 0;
+}
+
+static int on_lost(void *arg, const struct loss *l)
+{
+	char text[100];
+
+	snprintf(text, sizeof(text), "LOST %lu %s\n", l->count, l->reason);
+	put(text);
 	return 0;
 }
 
@@ -80,7 +128,11 @@ static void setup(void)
 		.thread_name = name,
 		.keep = keep,
 		.room = room,
-		.line = line,
+		.keep_args = keep_args,
+		.begin = on_begin,
+		.end = on_end,
+		.request = on_request,
+		.lost = on_lost,
 	};
 
 	cr_assert_eq(assembler_new(&o, &a), 0);
@@ -156,7 +208,7 @@ static uint64_t unfinished(void)
 {
 	struct assembler_stats s;
 
-	assembler_finish(a);
+	assembler_finish(a, 0);
 	assembler_stats(a, &s);
 	return s.unfinished;
 }
@@ -336,10 +388,36 @@ Test(assemble, generator_ends_on_another_thread)
 Test(assemble, generator_that_was_dropped)
 {
 	enter(&generator, 1, 1000, 0);
-	send(&(struct event){.type = EVENT_DROPPED, .pid = PID, .tid = 1, .span = {1000, 1}});
+	send(&(struct event){
+		.type = EVENT_DROPPED, .pid = PID, .tid = 1, .ts_ns = 1500000, .span = {1000, 1}});
 	leave(2000, 1000);
-	expect("ENTER 1:0 at 1 {} for 0\n");
+	expect("ENTER 1:0 at 1 {} for 0\n"
+	       "UNFINISHED 1:0 at 1500 for 1499000\n");
 	cr_assert_eq(unfinished(), 1);
+}
+
+static void keeping(void)
+{
+	keep_args = true;
+	setup();
+}
+
+/* The end has them too, and a call that is not over when the trace ends. */
+Test(assemble, kept_arguments, .init = keeping)
+{
+	enter(&plain, 1, 1000, 0);
+	enter(&plain, 1, 2000, 1000);
+	enter(&plain, 1, 3000, 2000);
+	leave(4000, 3000);
+	buf_clear(&out);
+	leave(5000, 2000);
+	enter(&plain, 1, 6000, 1000);
+	cr_assert_eq(assembler_finish(a, 0), 0);
+	expect("EXIT 2:1 at 5 7 for 3000\n"
+	       "with {}\n"
+	       "ENTER 4:1 at 6 {} for 0\n"
+	       "UNFINISHED 4:1 at 6 {} for 0\n"
+	       "UNFINISHED 1:0 at 6 {} for 5000\n");
 }
 
 Test(assemble, exits_without_a_call)

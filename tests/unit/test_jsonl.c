@@ -6,11 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sink/sink.h"
+#include "sink/sinks.h"
 
 static char path[] = "/tmp/ft-jsonl-XXXXXX";
-static struct sink *sink;
 static struct why w;
+static struct sinks sinks = {.why = &w};
 
 static struct function fn = {
 	.json_head = (char *)"\"module\": \"m\", \"function\": \"f\"",
@@ -23,32 +23,54 @@ static struct function fn = {
 		.s = literal, .len = sizeof(literal) - 1                                           \
 	}
 
-static struct line make(enum line_type type)
+#define START_NS 1700000000122222000
+#define END_NS (START_NS + 1234567)
+
+static struct span make(void)
 {
-	return (struct line){
-		.type = type,
-		.timestamp_us = 1700000000123456,
+	return (struct span){
+		.id = 9007199254740991,
+		.parent = 5,
 		.pid = 10,
 		.tid = 11,
-		.thread = "Main\"Thread",
+		.from = 11,
+		.thread = "T",
 		.function = &fn,
-		.threshold = 1000,
-		.duration_ns = 1234567,
-		.span = 9007199254740991,
-		.parent = 5,
+		.start_ns = START_NS,
+		.args_limit = 1000,
+		.result_limit = 1000,
 	};
+}
+
+static struct span made(const char *result)
+{
+	struct span s = make();
+
+	s.end_ns = END_NS;
+	s.result = (struct text){.s = result, .len = strlen(result)};
+	return s;
+}
+
+static void open_sink(bool joins)
+{
+	char to[64];
+
+	snprintf(to, sizeof(to), "jsonl:%s", path);
+	cr_assert_eq(
+		sinks_add(&sinks, to, &(struct sink_options){.uid = -1, .gid = -1, .joins = joins}),
+		0, "%s", w.text);
 }
 
 static void setup(void)
 {
 	close(mkstemp(path));
 	unlink(path);
-	cr_assert_eq(sink_jsonl_new(path, false, -1, -1, &sink, &w), 0);
+	open_sink(false);
 }
 
 static void teardown(void)
 {
-	sink->ops->free(sink);
+	sinks_release(&sinks);
 	unlink(path);
 }
 
@@ -60,7 +82,7 @@ static void expect(const char *want)
 	FILE *f;
 	size_t n;
 
-	cr_assert_eq(sink->ops->flush(sink, &w), 0);
+	cr_assert_eq(sinks_flush(&sinks), 0);
 	f = fopen(path, "r");
 	n = fread(got, 1, sizeof(got) - 1, f);
 	got[n] = 0;
@@ -68,18 +90,19 @@ static void expect(const char *want)
 	cr_assert_str_eq(got, want);
 }
 
-static void put(const struct line *l)
+static void end(const struct span *s)
 {
-	cr_assert_eq(sink->ops->line(sink, l, &w), 0);
+	cr_assert_eq(sinks_end(&sinks, s), 0);
 }
 
 Test(jsonl, enter)
 {
-	struct line l = make(LINE_ENTER);
+	struct span s = make();
 
-	l.value = (struct text)TEXT("{\"a\": \"x\\n\"}");
-	put(&l);
-	expect("{\"timestamp\": 1700000000123456, \"event\": \"ENTER\", \"thread\": "
+	s.thread = "Main\"Thread";
+	s.args = (struct text)TEXT("{\"a\": \"x\\n\"}");
+	cr_assert_eq(sinks_begin(&sinks, &s), 0);
+	expect("{\"timestamp\": 1700000000122222, \"event\": \"ENTER\", \"thread\": "
 	       "\"Main\\\"Thread\", "
 	       "\"module\": \"m\", \"function\": \"f\", \"args\": \"{\\\"a\\\": \\\"x\\\\n\\\"}\", "
 	       "\"class\": \"m.C\", \"method\": \"f\", \"file\": \"/x.py\", \"line\": 3, "
@@ -88,14 +111,12 @@ Test(jsonl, enter)
 
 Test(jsonl, exit_that_was_cut)
 {
-	struct line l = make(LINE_EXIT);
+	struct span s = made("[1]");
 
-	l.thread = "T";
-	l.value = (struct text)TEXT("[1]");
-	l.value.cut = true;
-	l.value.original_len = 2000;
-	l.lost = true;
-	put(&l);
+	s.result.cut = true;
+	s.result.original_len = 2000;
+	s.lost = true;
+	end(&s);
 	expect("{\"timestamp\": 1700000000123456, \"event\": \"EXIT\", \"thread\": \"T\", "
 	       "\"module\": \"m\", \"function\": \"f\", \"result\": \"[1]\", "
 	       "\"durationMicros\": 1234, \"durationMillis\": 1, "
@@ -108,23 +129,19 @@ Test(jsonl, exit_that_was_cut)
 
 Test(jsonl, exception)
 {
-	struct line l = make(LINE_EXCEPTION);
+	struct exception x = {.type = TEXT("E"), .message = TEXT("\xed\xb2\x80")};
+	struct span s = made("{}");
 
-	l.thread = "T";
-	l.has_exception = true;
-	l.exc_type = (struct text)TEXT("E");
-	l.exc_message = (struct text)TEXT("\xed\xb2\x80");
-	put(&l);
-	l.type = LINE_EXIT;
-	l.value = (struct text)TEXT("{}");
-	l.value.cut = l.exc_message.cut = true;
-	put(&l);
+	s.exception = &x;
+	s.result.cut = x.message.cut = true;
+	end(&s);
 	expect("{\"timestamp\": 1700000000123456, \"event\": \"EXCEPTION\", \"thread\": \"T\", "
 	       "\"module\": \"m\", \"function\": \"f\", "
 	       "\"exception\": {\"type\": \"E\", \"message\": \"\\udc80\"}, "
 	       "\"durationMicros\": 1234, \"durationMillis\": 1, "
 	       "\"class\": \"m.C\", \"method\": \"f\", \"file\": \"/x.py\", \"line\": 3, "
-	       "\"pid\": 10, \"tid\": 11, \"span\": 9007199254740991, \"parent\": 5}\n"
+	       "\"pid\": 10, \"tid\": 11, \"span\": 9007199254740991, \"parent\": 5, "
+	       "\"truncatedFields\": {\"exception\": {\"threshold\": 1000}}}\n"
 	       "{\"timestamp\": 1700000000123456, \"event\": \"EXIT\", \"thread\": \"T\", "
 	       "\"module\": \"m\", \"function\": \"f\", \"result\": \"{}\", "
 	       "\"durationMicros\": 1234, \"durationMillis\": 1, "
@@ -141,14 +158,17 @@ Test(jsonl, http)
 			    .method = TEXT("GET"),
 			    .path = TEXT("/caf\xc3\xa9"),
 			    .user_agent = TEXT("")};
-	struct line l = make(LINE_HTTP_REQUEST);
+	struct request_span r = {.pid = 10,
+				 .tid = 11,
+				 .thread = "Main\"Thread",
+				 .start_ns = START_NS,
+				 .http = &http};
 
-	l.http = &http;
-	put(&l);
-	l.type = LINE_HTTP_RESPONSE;
+	cr_assert_eq(sinks_request(&sinks, &r), 0);
+	r.end_ns = END_NS;
 	http.status = 404;
-	put(&l);
-	expect("{\"timestamp\": 1700000000123456, \"event\": \"HTTP_REQUEST\", \"request_id\": "
+	cr_assert_eq(sinks_request(&sinks, &r), 0);
+	expect("{\"timestamp\": 1700000000122222, \"event\": \"HTTP_REQUEST\", \"request_id\": "
 	       "\"a\\\"1\", \"method\": \"GET\", \"path\": \"/caf\xc3\xa9\", "
 	       "\"remote_addr\": null, \"user_agent\": \"\", \"pid\": 10, \"tid\": 11, "
 	       "\"thread\": \"Main\\\"Thread\"}\n"
@@ -160,14 +180,12 @@ Test(jsonl, http)
 
 Test(jsonl, a_call_of_a_request)
 {
-	struct line l = make(LINE_EXIT);
+	struct span s = made("1");
 	struct text id = TEXT("a-1");
 
-	l.thread = "T";
-	l.value = (struct text)TEXT("1");
-	l.value.cut = true;
-	l.request_id = &id;
-	put(&l);
+	s.result.cut = true;
+	s.request_id = &id;
+	end(&s);
 	expect("{\"timestamp\": 1700000000123456, \"event\": \"EXIT\", \"thread\": \"T\", "
 	       "\"module\": \"m\", \"function\": \"f\", \"result\": \"1\", "
 	       "\"durationMicros\": 1234, \"durationMillis\": 1, "
@@ -177,14 +195,11 @@ Test(jsonl, a_call_of_a_request)
 	       "1000}}}\n");
 }
 
-static struct line lost_line(unsigned count)
+static void lose(unsigned count)
 {
-	return (struct line){.type = LINE_LOST,
-			     .timestamp_us = 1,
-			     .count = count,
-			     .pid = 2,
-			     .tid = 3,
-			     .reason = "ring_full"};
+	struct loss l = {.at_ns = 1000, .count = count, .pid = 2, .tid = 3, .reason = "ring_full"};
+
+	cr_assert_eq(sinks_lost(&sinks, &l), 0);
 }
 
 #define LOST_LINE(count)                                                                           \
@@ -193,9 +208,7 @@ static struct line lost_line(unsigned count)
 
 Test(jsonl, lost)
 {
-	struct line l = lost_line(7);
-
-	put(&l);
+	lose(7);
 	expect(LOST_LINE("7"));
 }
 
@@ -210,14 +223,12 @@ Test(jsonl, file_is_private)
 Test(jsonl, reopen)
 {
 	char old[64];
-	struct line l = lost_line(1);
 
 	snprintf(old, sizeof(old), "%s.1", path);
-	put(&l);
+	lose(1);
 	rename(path, old);
-	cr_assert_eq(sink->ops->reopen(sink, &w), 0);
-	l = lost_line(2);
-	put(&l);
+	cr_assert_eq(sinks_reopen(&sinks, &w), 0);
+	lose(2);
 	expect(LOST_LINE("2"));
 	unlink(old);
 }
@@ -225,46 +236,67 @@ Test(jsonl, reopen)
 /* What an earlier run left unfinished stays a line of its own. */
 Test(jsonl, appends_after_a_torn_line)
 {
-	struct line l = lost_line(1);
 	FILE *f = fopen(path, "w");
 
 	fputs("{\"torn", f);
 	fclose(f);
-	sink->ops->free(sink);
-	cr_assert_eq(sink_jsonl_new(path, false, -1, -1, &sink, &w), 0);
-	put(&l);
+	sinks_release(&sinks);
+	open_sink(false);
+	lose(1);
 	expect("{\"torn\n" LOST_LINE("1"));
 }
 
 /* One that another process is within is ended by that process. */
 Test(jsonl, joins_within_a_line)
 {
-	struct line l = lost_line(1);
 	FILE *f = fopen(path, "w");
 
 	fputs("{\"half", f);
 	fclose(f);
-	sink->ops->free(sink);
-	cr_assert_eq(sink_jsonl_join(path, false, -1, -1, &sink, &w), 0);
-	put(&l);
+	sinks_release(&sinks);
+	open_sink(true);
+	lose(1);
 	expect("{\"half" LOST_LINE("1"));
+}
+
+static int add(const char *to)
+{
+	return sinks_add(&sinks, to, &(struct sink_options){.uid = -1, .gid = -1});
 }
 
 Test(jsonl, full_disk)
 {
-	struct line l = lost_line(1);
-	struct sink *full;
-
-	cr_assert_eq(sink_jsonl_new("/dev/full", false, -1, -1, &full, &w), 0);
-	cr_assert_eq(full->ops->line(full, &l, &w), 0);
-	cr_assert_eq(full->ops->flush(full, &w), -ENOSPC);
+	cr_assert_eq(add("jsonl:/dev/full"), 0);
+	lose(1);
+	cr_assert_eq(sinks_flush(&sinks), -ENOSPC);
 	cr_assert_str_eq(w.text, "cannot write to /dev/full: No space left on device");
-	full->ops->free(full);
 }
 
 Test(jsonl, no_such_directory)
 {
-	struct sink *none;
+	cr_assert_eq(add("jsonl:/nowhere/x"), -ENOENT);
+}
 
-	cr_assert_eq(sink_jsonl_new("/nowhere/x", false, -1, -1, &none, &w), -ENOENT);
+Test(jsonl, what_is_no_sink)
+{
+	static const char *const wrong[] = {"", "json", "text:", "null:x", "otlp:x", ":x"};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		w = (struct why){0};
+		cr_assert_lt(add(wrong[i]), 0, "%s", wrong[i]);
+		cr_assert_eq(w.exit_status, EXIT_USAGE);
+	}
+}
+
+Test(jsonl, the_same_file_twice)
+{
+	char again[64];
+
+	lose(1);
+	snprintf(again, sizeof(again), "text:/tmp/../%s", path);
+	cr_assert_lt(add(again), 0);
+	cr_assert_eq(w.exit_status, EXIT_USAGE);
+	cr_assert_eq(add("null"), 0);
+	lose(2);
+	expect(LOST_LINE("1") LOST_LINE("2"));
 }

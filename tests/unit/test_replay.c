@@ -26,21 +26,27 @@ static char *slurp(const char *path)
 	return text;
 }
 
-static void golden(const char *name, struct assembler_stats *ret_stats)
+static void golden_of(const char *name, const char *kind, struct assembler_stats *ret_stats)
 {
-	char recording[512], expected[512], output[] = "/tmp/ft-replay-XXXXXX", *want, *got;
+	char recording[512], expected[512], to[64], output[] = "/tmp/ft-replay-XXXXXX", *want, *got;
 	struct why w = {0};
 
 	snprintf(recording, sizeof(recording), FOLDER "%s.ftrec", name);
-	snprintf(expected, sizeof(expected), FOLDER "%s.expected.jsonl", name);
+	snprintf(expected, sizeof(expected), FOLDER "%s.expected.%s", name, kind);
 	close(mkstemp(output));
-	cr_assert_eq(replay(recording, output, 1000, ret_stats, &w), 0, "%s", w.text);
+	snprintf(to, sizeof(to), "%s:%s", kind, output);
+	cr_assert_eq(replay(recording, to, 1000, ret_stats, &w), 0, "%s", w.text);
 	want = slurp(expected);
 	got = slurp(output);
 	unlink(output);
 	cr_assert_str_eq(got, want);
 	free(want);
 	free(got);
+}
+
+static void golden(const char *name, struct assembler_stats *ret_stats)
+{
+	golden_of(name, "jsonl", ret_stats);
 }
 
 Test(replay, calls)
@@ -80,4 +86,14 @@ Test(replay, losses)
 	golden("losses", &s);
 	cr_assert_eq(s.lost, 3);
 	cr_assert_eq(s.unfinished, 1);
+}
+
+/* For people: the same recordings. */
+Test(replay, text)
+{
+	static const char *const names[] = {"calls", "exceptions", "http", "losses"};
+
+	setenv("TZ", "UTC", 1);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		golden_of(names[i], "text", NULL);
 }

@@ -6,12 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sink/sink.h"
+#include "sink/segment.h"
+#include "sink/sinks.h"
 
 static char folder[] = "/tmp/ft-segment-XXXXXX";
 static char log_path[64];
-static struct sink *sink;
 static struct why w;
+static struct sinks sinks = {.why = &w};
+static struct segments segments;
 
 static struct function fn = {
 	.json_head = (char *)"\"module\": \"m\", \"function\": \"f\"",
@@ -23,33 +25,39 @@ static void setup(void)
 {
 	cr_assert(mkdtemp(folder));
 	snprintf(log_path, sizeof(log_path), "%s/log.jsonl", folder);
-	cr_assert_eq(sink_jsonl_new(log_path, false, -1, -1, &sink, &w), 0);
+	cr_assert_eq(segments_init(&segments, log_path, NULL, -1, -1), 0);
+	cr_assert_eq(sinks_add_jsonl(
+			     &sinks, log_path,
+			     &(struct sink_options){.uid = -1, .gid = -1, .segments = &segments}),
+		     0);
 }
 
 static void teardown(void)
 {
 	char command[96];
 
-	sink->ops->free(sink);
+	sinks_release(&sinks);
+	segments_release(&segments);
 	snprintf(command, sizeof(command), "rm -r %s", folder);
 	cr_assert_eq(system(command), 0);
 }
 
 TestSuite(segment, .init = setup, .fini = teardown);
 
-static struct line make(enum line_type type)
+static struct span make(void)
 {
-	return (struct line){
-		.type = type,
-		.timestamp_us = 1700000000123456,
+	static uint64_t id = 1;
+
+	return (struct span){
+		.id = ++id,
+		.parent = 1,
 		.pid = 10,
 		.tid = 11,
 		.thread = "T",
 		.function = &fn,
-		.threshold = 12,
-		.duration_ns = 1234567,
-		.span = 2,
-		.parent = 1,
+		.start_ns = 1700000000123456000,
+		.args_limit = 12,
+		.result_limit = 12,
 	};
 }
 
@@ -69,7 +77,7 @@ static void expect(const char *name, const char *want)
 	size_t n;
 	FILE *f;
 
-	cr_assert_eq(sink->ops->flush(sink, &w), 0);
+	cr_assert_eq(sinks_flush(&sinks), 0);
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	f = fopen(path, "r");
 	cr_assert(f, "%s", path);
@@ -79,17 +87,17 @@ static void expect(const char *name, const char *want)
 	cr_assert_str_eq(got, want);
 }
 
-static void put(const struct line *l)
+static void begin(const struct span *s)
 {
-	cr_assert_eq(sink->ops->line(sink, l, &w), 0, "%s", w.text);
+	cr_assert_eq(sinks_begin(&sinks, s), 0, "%s", w.text);
 }
 
 Test(segment, enter)
 {
-	struct line l = make(LINE_ENTER);
+	struct span s = make();
 
-	l.value = cut("{\"a\": \"x...\"}", "{\"a\": \"x, {[}\\n\"}");
-	put(&l);
+	s.args = cut("{\"a\": \"x...\"}", "{\"a\": \"x, {[}\\n\"}");
+	begin(&s);
 	expect("log.jsonl",
 	       "{\"timestamp\": 1700000000123456, \"event\": \"ENTER\", \"thread\": \"T\", "
 	       "\"module\": \"m\", \"function\": \"f\", \"args\": \"{\\\"a\\\": \\\"x...\\\"}\", "
@@ -117,18 +125,29 @@ Test(segment, enter)
 	       "}\n");
 }
 
+static unsigned mode(const char *name)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	cr_assert_eq(stat(path, &st), 0, "%s", path);
+	return st.st_mode & 07777;
+}
+
 Test(segment, exit_by_exception)
 {
-	struct line l = make(LINE_EXIT);
+	struct exception x = {.type = {.s = "E", .len = 1}, .message = cut("...", "long")};
+	struct span s = make();
 
-	l.value = cut("{\"exception\": \"...\"}", "{\"exception\": \"E: long\"}");
-	l.has_exception = true;
-	l.exc_type = (struct text){.s = "E", .len = 1};
-	l.exc_message = cut("...", "long");
-	put(&l);
-	expect("flowtrace-jsonsl/flowtrace-1700000000123456-EXIT-11-1.json",
+	s.end_ns = s.start_ns + 1234567;
+	s.result = cut("{\"exception\": \"...\"}", "{\"exception\": \"E: long\"}");
+	s.exception = &x;
+	cr_assert_eq(sinks_end(&sinks, &s), 0, "%s", w.text);
+	cr_assert_eq(mode("flowtrace-jsonsl/flowtrace-1700000000124690-EXCEPTION-11-1.json"), 0600);
+	expect("flowtrace-jsonsl/flowtrace-1700000000124690-EXIT-11-2.json",
 	       "{\n"
-	       "  \"timestamp\": 1700000000123456,\n"
+	       "  \"timestamp\": 1700000000124690,\n"
 	       "  \"event\": \"EXIT\",\n"
 	       "  \"thread\": \"T\",\n"
 	       "  \"module\": \"m\",\n"
@@ -151,28 +170,19 @@ Test(segment, exit_by_exception)
 	       "}\n");
 }
 
-static unsigned mode(const char *name)
-{
-	char path[128];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	cr_assert_eq(stat(path, &st), 0, "%s", path);
-	return st.st_mode & 07777;
-}
-
 /* Equal moments, and a name that another process has taken. */
 Test(segment, names_are_unique)
 {
-	struct line l = make(LINE_ENTER);
+	struct span s = make();
 	char path[128];
 
-	l.value = cut("{}", "{\"a\": 1}");
-	put(&l);
+	s.args = cut("{}", "{\"a\": 1}");
+	begin(&s);
 	snprintf(path, sizeof(path), "%s/flowtrace-jsonsl/flowtrace-%s-ENTER-11-2.json", folder,
 		 "1700000000123456");
 	fclose(fopen(path, "w"));
-	put(&l);
+	s.id++;
+	begin(&s);
 	cr_assert_eq(mode("flowtrace-jsonsl"), 0700);
 	cr_assert_eq(mode("flowtrace-jsonsl/flowtrace-1700000000123456-ENTER-11-1.json"), 0600);
 	cr_assert_eq(mode("flowtrace-jsonsl/flowtrace-1700000000123456-ENTER-11-3.json"), 0600);
@@ -182,38 +192,51 @@ Test(segment, names_are_unique)
 /* Emptied by the user while we write. */
 Test(segment, folder_that_is_gone)
 {
-	struct line l = make(LINE_ENTER);
+	struct span s = make();
 	char command[96];
 
-	l.value = cut("{}", "{\"a\": 1}");
-	put(&l);
+	s.args = cut("{}", "{\"a\": 1}");
+	begin(&s);
 	snprintf(command, sizeof(command), "rm -r %s/flowtrace-jsonsl", folder);
 	cr_assert_eq(system(command), 0);
-	put(&l);
+	s.id++;
+	begin(&s);
 	mode("flowtrace-jsonsl/flowtrace-1700000000123456-ENTER-11-2.json");
+}
+
+/* Two sinks of one line name one segment. */
+Test(segment, of_a_second_sink)
+{
+	struct span s = make();
+	const char *name;
+
+	s.args = cut("{}", "{\"a\": 1}");
+	begin(&s);
+	cr_assert_eq(segment_write(&segments, LINE_ENTER, &s, &name, &w), 0);
+	cr_assert_str_eq(name, "flowtrace-jsonsl/flowtrace-1700000000123456-ENTER-11-1.json");
 }
 
 /* Nothing is made for lines that say all. */
 Test(segment, none_without_need)
 {
-	struct line l = make(LINE_ENTER);
+	struct span s = make();
 	char path[64];
 
-	l.value = (struct text){.s = "{}", .len = 2, .cut = true};
-	put(&l);
+	s.args = (struct text){.s = "{}", .len = 2, .cut = true};
+	begin(&s);
 	snprintf(path, sizeof(path), "%s/flowtrace-jsonsl", folder);
 	cr_assert_neq(access(path, F_OK), 0);
 }
 
 Test(segment, that_cannot_be_written)
 {
-	struct line l = make(LINE_ENTER);
+	struct span s = make();
 	char path[64], want[256];
 
 	snprintf(path, sizeof(path), "%s/flowtrace-jsonsl", folder);
 	fclose(fopen(path, "w"));
-	l.value = cut("{}", "{\"a\": 1}");
-	cr_assert_eq(sink->ops->line(sink, &l, &w), -ENOTDIR);
+	s.args = cut("{}", "{\"a\": 1}");
+	cr_assert_eq(sinks_begin(&sinks, &s), -ENOTDIR);
 	snprintf(want, sizeof(want),
 		 "cannot open %s/flowtrace-1700000000123456-ENTER-11-1.json for writing: "
 		 "Not a directory",

@@ -27,8 +27,11 @@ struct config {
 	struct strings prefix, exclude;
 	struct strings redact; /* after config_parse with those of redact_only */
 	struct strings redact_only;
-	char *output;				       /* owned; "-" = standard output */
-	bool to_stdout;				       /* never set when output is "-" */
+	struct strings to; /* sinks, KIND[:DEST] (sink/sinks.h) */
+	char *output;	   /* owned: a jsonl file, "-" = standard output; NULL: there is a --to */
+	bool to_stdout;	   /* jsonl to standard output too; never set when output is "-" */
+	double slower_than_s; /* only such calls; 0 = all */
+	bool errors_only;
 	unsigned max_arg_length, max_depth, max_items; /* the hard maximum where the user said 0 */
 	bool args, result;
 	/* The full text of what is cut goes to files of its own. In-process only: no option. */

@@ -10,10 +10,12 @@
 #include "base/outfile.h"
 #include "decode/decode.h"
 #include "filter/filter.h"
+#include "filter/finished.h"
 #include "ft_counters.h"
 #include "pipeline.h"
 #include "recording/recording.h"
-#include "sink/sink.h"
+#include "sink/segment.h"
+#include "sink/sinks.h"
 
 #define NESTING_BITS 32 /* span numbers: random high bits over this many counted ones */
 
@@ -22,31 +24,127 @@ struct pipeline {
 	const struct pipeline_live *live; /* borrowed; NULL: a replay */
 	struct why *why;		  /* borrowed */
 	struct filter *filter;
-	struct sink *sink;
+	struct finished finished;
+	struct sinks sinks;
+	struct segments segments;
 	struct decoder *decoder;
 	struct assembler *assembler;
 	struct recorder *recorder;
-	uint64_t lines;
-	uint64_t lost; /* lines that were not written in the end */
+	uint64_t events;   /* written */
+	uint64_t filtered; /* calls and requests that were not asked for */
+	uint64_t lost;	   /* events that were not written in the end */
+	bool full;	   /* the next would have been one too many */
 };
 
-/* ---- lines: the end of the pipe ----------------------------------------------------- */
+/* ---- spans: the end of the pipe ----------------------------------------------------- */
 
 bool pipeline_full(const struct pipeline *p)
 {
-	return p->config->events && p->lines >= p->config->events;
+	return p->full || (p->config->events && p->events >= p->config->events);
 }
 
-static int on_line(void *arg, const struct line *line)
+/* So many events are to be written; false: the trace has ended. */
+static bool take(struct pipeline *p, unsigned events)
+{
+	if (p->full || (p->config->events && p->events + events > p->config->events)) {
+		p->full = true;
+		return false;
+	}
+	p->events += events;
+	return true;
+}
+
+static unsigned events_of_end(const struct span *s)
+{
+	return s->unfinished ? 0 : s->exception ? 2 : 1;
+}
+
+static int on_begin(void *arg, const struct span *s)
 {
 	struct pipeline *p = arg;
+
+	if (finished_asked(&p->finished))
+		return 0; /* when it is over */
+	return take(p, 1) ? sinks_begin(&p->sinks, s) : 1;
+}
+
+static const char *on_thread_name(void *arg, uint32_t pid, uint32_t tid)
+{
+	struct pipeline *p = arg;
+
+	return decoder_thread_name(p->decoder, pid, tid);
+}
+
+/* As it would have been handed on when it began. */
+static struct span begin_of(struct pipeline *p, const struct span *s)
+{
+	struct span begin = *s;
+
+	begin.tid = s->from;
+	begin.thread = on_thread_name(p, s->pid, s->from);
+	begin.end_ns = 0;
+	begin.result = (struct text){};
+	begin.exception = NULL;
+	begin.lost = begin.unfinished = false;
+	return begin;
+}
+
+static int put_whole(struct pipeline *p, const struct span *s)
+{
+	struct span begin = begin_of(p, s);
 	int err;
 
-	if (pipeline_full(p))
+	if (!finished_keep(&p->finished, s)) {
+		p->filtered += !s->unfinished;
+		return 0;
+	}
+	if (!take(p, 1 + events_of_end(s)))
 		return 1;
-	err = p->sink->ops->line(p->sink, line, p->why);
-	p->lines++;
-	return err;
+	err = sinks_begin(&p->sinks, &begin);
+	return err ? err : sinks_end(&p->sinks, s);
+}
+
+static int on_end(void *arg, const struct span *s)
+{
+	struct pipeline *p = arg;
+
+	if (finished_asked(&p->finished))
+		return put_whole(p, s);
+	return take(p, events_of_end(s)) ? sinks_end(&p->sinks, s) : 1;
+}
+
+static int put_whole_request(struct pipeline *p, const struct request_span *r)
+{
+	struct request_span begin = *r;
+	int err;
+
+	if (!r->end_ns)
+		return 0; /* with its response */
+	if (!finished_keep_request(&p->finished, r)) {
+		p->filtered++;
+		return 0;
+	}
+	begin.end_ns = 0;
+	if (!take(p, 2))
+		return 1;
+	err = sinks_request(&p->sinks, &begin);
+	return err ? err : sinks_request(&p->sinks, r);
+}
+
+static int on_request(void *arg, const struct request_span *r)
+{
+	struct pipeline *p = arg;
+
+	if (finished_asked(&p->finished))
+		return put_whole_request(p, r);
+	return take(p, 1) ? sinks_request(&p->sinks, r) : 1;
+}
+
+static int on_lost(void *arg, const struct loss *l)
+{
+	struct pipeline *p = arg;
+
+	return take(p, 1) ? sinks_lost(&p->sinks, l) : 1;
 }
 
 static bool on_keep(void *arg, struct function *f)
@@ -60,14 +158,8 @@ static bool on_room(void *arg, bool begins)
 {
 	struct pipeline *p = arg;
 
-	return p->sink->ops->room(p->sink, begins);
-}
-
-static const char *on_thread_name(void *arg, uint32_t pid, uint32_t tid)
-{
-	struct pipeline *p = arg;
-
-	return decoder_thread_name(p->decoder, pid, tid);
+	/* Nothing is written yet of a call that begins when only its end says whether it is. */
+	return (begins && finished_asked(&p->finished)) || sinks_room(&p->sinks, begins);
 }
 
 /* ---- records: the beginning ------------------------------------------------------------ */
@@ -152,6 +244,28 @@ int pipeline_record(void *pipeline, const struct ft_rec *rec, size_t size)
 	return err ? err : on_event(p, rec, &e);
 }
 
+/* ---- what was asked for ------------------------------------------------------------------- */
+
+int pipeline_check(const struct config *c, struct why *w)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < c->to.count && !err; i++)
+		err = sinks_check(c->to.at[i], w);
+	return err;
+}
+
+const char *pipeline_output(const struct config *c)
+{
+	const char *file = c->output;
+
+	for (size_t i = 0; i < c->to.count && !file; i++)
+		file = sinks_dest(c->to.at[i]);
+	if (!file)
+		return c->to_stdout ? "standard output" : "nowhere";
+	return strcmp(file, "-") ? file : "standard output";
+}
+
 /* ---- opening and closing ------------------------------------------------------------------ */
 
 unsigned pipeline_capture(const struct config *c)
@@ -188,60 +302,101 @@ static uint64_t random_span_base(void)
 }
 
 /* Whatever they are called: before one empties the other. */
-static int other_is_no_output(const struct config *c, struct why *w)
+static int other_is_no_output(const struct pipeline *p)
 {
+	const struct config *c = p->config;
 	const char *other = c->record ?: c->replay;
 
-	if (!other ||
-	    !(outfile_same(c->output, other) || (c->to_stdout && outfile_same("-", other))))
+	if (!other || !sinks_write_to(&p->sinks, other))
 		return 0;
-	return why_exit(w, EXIT_USAGE, -EINVAL, "%s and --output name the same file: give them two",
+	return why_exit(p->why, EXIT_USAGE, -EINVAL,
+			"%s and --output name the same file: give them two",
 			c->record ? "--record" : "--replay");
 }
 
-static int open_stages(struct pipeline *p)
+/* The file whose folder segments lie below. */
+static const char *first_output(const struct config *c)
+{
+	return c->output ?: "-";
+}
+
+/* Under sudo the output belongs to the user who called. */
+static int open_sinks(struct pipeline *p, long uid, long gid)
 {
 	const struct config *c = p->config;
-	struct ft_rec_session session = session_of(c);
+	struct sink_options o = {.uid = uid, .gid = gid, .joins = c->joins};
+	int err = 0;
+
+	p->sinks.why = p->why;
+	if (c->segments) {
+		o.segments = &p->segments;
+		err = segments_init(o.segments, first_output(c), c->segment_folder, uid, gid);
+		if (err)
+			return why(p->why, err, "out of memory");
+	}
+	if (c->output)
+		err = sinks_add_jsonl(&p->sinks, c->output, &o);
+	for (size_t i = 0; i < c->to.count && !err; i++)
+		err = sinks_add(&p->sinks, c->to.at[i], &o);
+	if (!err && c->to_stdout)
+		err = sinks_add_jsonl(&p->sinks, "-", &o);
+	if (!err && p->live)
+		err = sinks_queue(&p->sinks);
+	return err;
+}
+
+static int open_recorder(struct pipeline *p, const struct ft_rec_session *session, long uid,
+			 long gid)
+{
+	int err = recorder_new(p->config->record, session, uid, gid, &p->recorder, p->why);
+
+	return err || !p->live ? err : recorder_queue(p->recorder, p->why);
+}
+
+static int open_stages(struct pipeline *p, const struct ft_rec_session *session)
+{
+	const struct config *c = p->config;
 	struct decoder_options decode = {c->max_arg_length, c->args, c->result, full_length(c)};
 	struct assembler_options assemble = {
-		.anchor_mono_ns = session.hdr.ts_ns,
-		.anchor_real_ns = session.realtime_ns,
+		.anchor_mono_ns = session->hdr.ts_ns,
+		.anchor_real_ns = session->realtime_ns,
 		.span_base = random_span_base(),
 		.max_arg_length = c->max_arg_length,
 		.args = c->args,
 		.result = c->result,
 		.full_texts = c->segments,
+		.keep_args = sinks_keep_args(&p->sinks) || finished_asked(&p->finished),
 		.thread_name = on_thread_name,
 		.keep = on_keep,
 		.room = p->live ? on_room : NULL,
-		.line = on_line,
+		.begin = on_begin,
+		.end = on_end,
+		.request = on_request,
+		.lost = on_lost,
 		.arg = p,
 	};
-	/* Under sudo the output belongs to the user who called. */
-	long uid = outfile_caller_uid(), gid = outfile_caller_gid();
-	int err;
+	int err = filter_new((const char *const *)c->prefix.at, c->prefix.count,
+			     (const char *const *)c->exclude.at, c->exclude.count, &p->filter);
 
-	err = filter_new((const char *const *)c->prefix.at, c->prefix.count,
-			 (const char *const *)c->exclude.at, c->exclude.count, &p->filter);
 	if (!err)
 		err = decoder_new(&decode, &p->decoder);
 	if (!err)
 		err = assembler_new(&assemble, &p->assembler);
-	if (err)
-		return why(p->why, err, "cannot set up: %s", strerror(-err));
-	err = (c->joins ? sink_jsonl_join : sink_jsonl_new)(c->output, c->to_stdout, uid, gid,
-							    &p->sink, p->why);
-	if (!err && c->segment_folder && sink_jsonl_segments(p->sink, c->segment_folder))
-		err = why(p->why, -ENOMEM, "out of memory");
-	if (!err && p->live)
-		err = p->sink->ops->queue(p->sink, p->why);
+	return err ? why(p->why, err, "cannot set up: %s", strerror(-err)) : 0;
+}
+
+static int open_all(struct pipeline *p)
+{
+	struct ft_rec_session session = session_of(p->config);
+	long uid = outfile_caller_uid(), gid = outfile_caller_gid();
+	int err = open_sinks(p, uid, gid);
+
 	if (!err)
-		err = other_is_no_output(c, p->why);
-	if (!err && c->record)
-		err = recorder_new(c->record, &session, uid, gid, &p->recorder, p->why);
-	if (!err && p->recorder && p->live)
-		err = recorder_queue(p->recorder, p->why);
+		err = other_is_no_output(p);
+	if (!err)
+		err = open_stages(p, &session);
+	if (!err && p->config->record)
+		err = open_recorder(p, &session, uid, gid);
 	return err;
 }
 
@@ -256,7 +411,11 @@ int pipeline_new(const struct config *c, const struct pipeline_live *live,
 	p->config = c;
 	p->live = live;
 	p->why = w;
-	err = open_stages(p);
+	p->finished = (struct finished){
+		.slower_ns = c->slower_than_s > 0 ? (uint64_t)(c->slower_than_s * 1e9) : 0,
+		.errors = c->errors_only,
+	};
+	err = open_all(p);
 	if (err) {
 		pipeline_free(p);
 		return err;
@@ -270,8 +429,8 @@ void pipeline_free(struct pipeline *p)
 	if (!p)
 		return;
 	(void)recorder_close(p->recorder, NULL);
-	if (p->sink)
-		p->sink->ops->free(p->sink);
+	sinks_release(&p->sinks);
+	segments_release(&p->segments);
 	assembler_free(p->assembler);
 	decoder_free(p->decoder);
 	filter_free(p->filter);
@@ -285,17 +444,17 @@ int pipeline_replay(struct pipeline *p)
 
 int pipeline_flush(struct pipeline *p)
 {
-	return p->sink->ops->flush(p->sink, p->why);
+	return sinks_flush(&p->sinks);
 }
 
 int pipeline_reopen(struct pipeline *p, struct why *w)
 {
-	return p->sink->ops->reopen(p->sink, w);
+	return sinks_reopen(&p->sinks, w);
 }
 
 int pipeline_finish(struct pipeline *p)
 {
-	int err = assembler_finish(p->assembler);
+	int err = assembler_finish(p->assembler, p->live ? clock_ns(CLOCK_MONOTONIC) : 0);
 	int settled = pipeline_settle(p, 0);
 
 	return err < 0 ? err : settled == -EAGAIN ? 0 : settled;
@@ -303,7 +462,7 @@ int pipeline_finish(struct pipeline *p)
 
 int pipeline_settle(struct pipeline *p, unsigned ms)
 {
-	int err = p->sink->ops->settle(p->sink, ms, p->why), recorded = 0;
+	int err = sinks_settle(&p->sinks, ms), recorded = 0;
 
 	if (p->recorder && (!err || err == -EAGAIN))
 		recorded = recorder_settle(p->recorder, err ? 0 : ms, p->why);
@@ -312,7 +471,7 @@ int pipeline_settle(struct pipeline *p, unsigned ms)
 
 uint64_t pipeline_stalled_ns(const struct pipeline *p)
 {
-	uint64_t sink = p->sink->ops->stalled_ns(p->sink);
+	uint64_t sink = sinks_stalled_ns(&p->sinks);
 	uint64_t recorder = p->recorder ? recorder_stalled_ns(p->recorder) : 0;
 
 	return sink > recorder ? sink : recorder;
@@ -320,22 +479,21 @@ uint64_t pipeline_stalled_ns(const struct pipeline *p)
 
 int pipeline_give_up(struct pipeline *p)
 {
-	struct line lost = {
-		.type = LINE_LOST,
-		.timestamp_us = clock_ns(CLOCK_REALTIME) / 1000,
+	struct loss lost = {
+		.at_ns = clock_ns(CLOCK_REALTIME),
 		.reason = "sink_full",
 	};
 	struct sink_dropped dropped;
 	bool recorded = !p->recorder || recorder_give_up(p->recorder);
+	const char *name;
 
-	p->sink->ops->give_up(p->sink, &lost, &dropped);
-	p->lines -= dropped.lines < p->lines ? dropped.lines : p->lines;
+	sinks_give_up(&p->sinks, &lost, &dropped, &name);
+	p->events -= dropped.lines < p->events ? dropped.lines : p->events;
 	p->lost += dropped.events;
 	if (dropped.lines)
 		return why(p->why, -EIO,
 			   "%s is not read: %llu events that waited for it are lost (sink_full)",
-			   strcmp(p->config->output, "-") ? p->config->output : "standard output",
-			   (unsigned long long)dropped.events);
+			   name, (unsigned long long)dropped.events);
 	return recorded ? 0
 			: why(p->why, -EIO, "%s is not whole: it takes nothing", p->config->record);
 }
@@ -346,9 +504,10 @@ void pipeline_status(const struct pipeline *p, struct run_status *ret_status)
 
 	assembler_stats(p->assembler, &a);
 	*ret_status = (struct run_status){
-		.events = p->lines,
+		.events = p->events,
 		.lost = a.lost + p->lost,
 		.functions = a.functions,
 		.unfinished = a.unfinished,
+		.filtered = p->filtered,
 	};
 }

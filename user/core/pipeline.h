@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From records to lines: hands the output of one stage to the next, and alone knows them.
+ * From records to sinks: hands the output of one stage to the next, and alone knows them.
  *
- *     record -> decode -> assemble -> filter -> sink
+ *     record -> decode -> assemble -> filter -> sinks
  *          \-> recording
  *
  * Records come from the live ring (run.c) or from a recording (pipeline_replay).
@@ -27,6 +27,11 @@ struct pipeline_live {
 	void (*process)(void *arg, const struct event *e);    /* EVENT_PROC_* */
 	void *arg;
 };
+
+/* Is every --to a sink that there is? 0, or EXIT_USAGE. */
+int pipeline_check(const struct config *c, struct why *w);
+/* Where the events go, for people: the first file, or standard output. */
+const char *pipeline_output(const struct config *c);
 
 /* live: NULL for a replay. w is kept: later failures are told there. */
 int pipeline_new(const struct config *c, const struct pipeline_live *live,

@@ -43,9 +43,9 @@ int refuse_combinations(const struct config *c, struct why *w)
 		what = "--json goes with --check: leave it out, events are JSON anyway";
 	else if (c->record && !strcmp(c->record, "-"))
 		what = "--record needs a file, standard output is for events";
-	else if (c->record && !strcmp(c->record, c->output))
+	else if (c->record && c->output && !strcmp(c->record, c->output))
 		what = "--record and --output name the same file: give them two";
-	else if (c->replay && !strcmp(c->replay, c->output))
+	else if (c->replay && c->output && !strcmp(c->replay, c->output))
 		what = "--replay and --output name the same file: give them two";
 	return what ? why_exit(w, EXIT_USAGE, -EINVAL, "%s", what) : 0;
 }

@@ -8,6 +8,8 @@
 
 #include "config/parser.h"
 
+#define DEFAULT_OUTPUT "flowtrace.jsonl"
+
 void config_init(struct config *c)
 {
 	struct parser p = {.c = c};
@@ -40,6 +42,14 @@ static int join_redacted(struct parser *p)
 	return list_join(p, row, &p->c->redact_only);
 }
 
+static int default_output(struct parser *p)
+{
+	if (p->c->output || p->c->to.count)
+		return 0;
+	p->c->output = strdup(DEFAULT_OUTPUT);
+	return p->c->output ? 0 : parser_no_memory(p);
+}
+
 int config_parse(struct config *c, int argc, char **argv, struct why *w)
 {
 	struct parser p = {.c = c, .w = w};
@@ -59,6 +69,8 @@ int config_parse(struct config *c, int argc, char **argv, struct why *w)
 	err = layers_read(&p, given, count);
 	if (!err)
 		err = join_redacted(&p);
+	if (!err)
+		err = default_output(&p);
 	if (err)
 		goto out;
 	err = refuse_not_yet(c, w);
@@ -69,7 +81,7 @@ int config_parse(struct config *c, int argc, char **argv, struct why *w)
 		goto out;
 	if (c->follow < 0)
 		c->follow = c->command != NULL;
-	if (!strcmp(c->output, "-"))
+	if (c->output && !strcmp(c->output, "-"))
 		c->to_stdout = false;
 out:
 	free(given);

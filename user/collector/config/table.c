@@ -32,6 +32,13 @@ const struct option_row option_rows[] = {
 	{ "exclude", 'x', "FLOWTRACE_EXCLUDE", NULL, KIND_LIST, AT(exclude), NULL,
 	  GROUP_WHAT, FLAG_PLAIN, "a,b",
 	  "leave out modules that start with one of these; wins over --prefix", 0, FT_MAX_PREFIX },
+	{ "slower-than", 0, "FLOWTRACE_SLOWER_THAN", NULL, KIND_SECONDS, AT(slower_than_s), "0",
+	  GROUP_WHAT, 0, "TIME",
+	  "only calls and requests that took at least so long, as 10ms (ns, us, ms, s, m or h), when "
+	  "they are over", 0, 0 },
+	{ "errors-only", 0, "FLOWTRACE_ERRORS_ONLY", NULL, KIND_SWITCH, AT(errors_only), "false",
+	  GROUP_WHAT, 0, NULL,
+	  "only calls that an exception left, and requests with a status from 500 on", 0, 0 },
 	{ "http", 0, "FLOWTRACE_HTTP", NULL, KIND_SWITCH, AT(http), "true",
 	  GROUP_WHAT, FLAG_SHOW_BOTH, NULL,
 	  "HTTP requests and responses of WSGI and ASGI applications, whatever their module; on "
@@ -63,10 +70,15 @@ const struct option_row option_rows[] = {
 	{ "max-items", 0, "FLOWTRACE_MAX_ITEMS", NULL, KIND_LIMIT, AT(max_items), "64",
 	  GROUP_VALUES, 0, "N", "items of one container", FT_MAX_ITEMS, 0 },
 
-	{ "output", 'o', "FLOWTRACE_OUTPUT", "FLOWTRACE_LOGFILE", KIND_TEXT, AT(output), "flowtrace.jsonl",
-	  GROUP_OUTPUT, 0, "FILE", "appended to; - is standard output", 0, 0 },
+	{ "output", 'o', "FLOWTRACE_OUTPUT", "FLOWTRACE_LOGFILE", KIND_TEXT, AT(output), NULL,
+	  GROUP_OUTPUT, 0, "FILE", "JSON lines, appended; - is standard output (default "
+	  "flowtrace.jsonl, unless --to is given)", 0, 0 },
+	{ "to", 0, "FLOWTRACE_TO", NULL, KIND_LIST, AT(to), NULL,
+	  GROUP_OUTPUT, 0, "KIND[:FILE]",
+	  "text: one line a call for people, to standard output unless a file is named; jsonl: as "
+	  "-o; null: nowhere; repeatable", 8, 4096 },
 	{ "stdout", 0, "FLOWTRACE_STDOUT", NULL, KIND_SWITCH, AT(to_stdout), "false",
-	  GROUP_OUTPUT, 0, NULL, "also to standard output", 0, 0 },
+	  GROUP_OUTPUT, 0, NULL, "JSON lines to standard output too", 0, 0 },
 	{ "record", 0, "FLOWTRACE_RECORD", NULL, KIND_TEXT, AT(record), NULL,
 	  GROUP_OUTPUT, 0, "FILE", "also keep the raw records, for --replay", 0, 0 },
 	{ "buffer", 0, "FLOWTRACE_BUFFER", NULL, KIND_SIZE, AT(buffer_bytes), "16M",

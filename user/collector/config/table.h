@@ -56,7 +56,7 @@ struct option_row {
 
 #define AT(field) offsetof(struct config, field)
 
-#define OPTION_COUNT 29
+#define OPTION_COUNT 32
 
 extern const struct option_row option_rows[];
 extern const char *const option_group_titles[GROUP_COUNT];

@@ -443,7 +443,9 @@ int run(const struct config *c, const struct ui *ui, struct run_result *ret_resu
 
 	*ret_result = (struct run_result){};
 	r.flushed_ns = r.second_ns = r.start_ns;
-	err = c->replay ? run_replay(&r) : run_live(&r);
+	err = pipeline_check(c, w);
+	if (!err)
+		err = c->replay ? run_replay(&r) : run_live(&r);
 	ring_free(r.ring);
 	attach_free(r.attach);
 	targets_free(r.targets);

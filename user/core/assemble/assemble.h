@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events to lines: gives calls their span numbers, pairs ENTER with EXIT, turns "left by
- * exception" into an EXCEPTION line and an EXIT line with the exception's own moment,
- * closes calls whose EXIT was lost, and counts what stays unfinished.
+ * Events to spans: gives calls their numbers, pairs begin and end, ends a call that is left by an
+ * exception at the exception's own moment, closes calls whose end was lost, and counts what stays
+ * unfinished.
  * HTTP requests and responses are paired too, and calls get the id of theirs.
  */
 #ifndef FT_ASSEMBLE_H
 #define FT_ASSEMBLE_H
 
 #include "base/why.h"
-#include "model/event.h"
+#include "model/span.h"
 
 struct assembler;
-
-/* Called once a line, in order; a negative return stops the assembler and is passed on, a positive
- * one says that the line was not taken: the trace has ended. */
-typedef int (*line_fn)(void *arg, const struct line *line);
 
 struct assembler_options {
 	uint64_t anchor_mono_ns, anchor_real_ns; /* the same moment on both clocks */
@@ -23,14 +19,20 @@ struct assembler_options {
 	unsigned max_arg_length;		 /* for truncatedFields */
 	bool args, result;
 	bool full_texts; /* the whole text of a cut result is wanted too */
+	bool keep_args;	 /* the end of a call has its arguments too */
 	const char *(*thread_name)(void *arg, uint32_t pid, uint32_t tid);
-	/* Is this function kept? Asked at ENTER; a dropped call makes no line, and its
+	/* Is this function kept? Asked at its begin; a dropped call is not handed on, and its
 	 * callees hang under the nearest kept call. NULL = keep all. */
 	bool (*keep)(void *arg, struct function *f);
-	/* Is there room for a line that begins something, or ends it? Without it the call is lost
+	/* Is there room for what begins something, or ends it? Without it the call is lost
 	 * and counted as sink_full. NULL = always. */
 	bool (*room)(void *arg, bool begins);
-	line_fn line;
+	/* In order. A negative return stops the assembler and is passed on, a positive one says
+	 * that it was not taken: the trace has ended. */
+	int (*begin)(void *arg, const struct span *s);
+	int (*end)(void *arg, const struct span *s);
+	int (*request)(void *arg, const struct request_span *r);
+	int (*lost)(void *arg, const struct loss *l);
 	void *arg;
 };
 
@@ -41,13 +43,14 @@ void assembler_set_anchor(struct assembler *a, uint64_t mono_ns, uint64_t real_n
 /* ... and the limits that its values were captured with. */
 void assembler_set_limits(struct assembler *a, unsigned max_arg_length, bool args, bool result);
 int assembler_event(struct assembler *a, const struct event *e);
-/* The trace ends: what is still open is unfinished. */
-int assembler_finish(struct assembler *a);
+/* The trace ends, at end_ns by CLOCK_MONOTONIC or (0) with its last event: what is still open is
+ * unfinished. */
+int assembler_finish(struct assembler *a, uint64_t end_ns);
 
 struct assembler_stats {
-	uint64_t enters, exits, exceptions; /* lines written */
+	uint64_t enters, exits, exceptions; /* handed on: begins, ends, and how many failed */
 	uint64_t requests, responses;	    /* ... of HTTP */
-	uint64_t lost;			    /* sum of the counts of LOST lines */
+	uint64_t lost;			    /* sum of the counts of losses */
 	uint64_t unfinished;		    /* calls and requests */
 	uint64_t functions;		    /* different functions kept */
 };

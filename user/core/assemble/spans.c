@@ -5,9 +5,10 @@
 
 #include "assemble/spans.h"
 
-static void span_release(struct span *s)
+static void span_release(struct open_span *s)
 {
 	free(s->raise);
+	free(s->args);
 	request_put(s->request);
 }
 
@@ -19,14 +20,14 @@ static void thread_free(struct thread_spans *t)
 	free(t);
 }
 
-static void span_free(struct span *s)
+static void span_free(struct open_span *s)
 {
 	if (s)
 		span_release(s);
 	free(s);
 }
 
-static void no_fn(void *arg, const struct span *s)
+static void no_fn(void *arg, uint32_t pid, uint32_t tid, const struct open_span *s)
 {
 }
 
@@ -96,7 +97,7 @@ long spans_index(const struct thread_spans *t, uint64_t start_ns)
 	return i < t->count && t->stack[i].start_ns == start_ns ? (long)i : -1;
 }
 
-struct span *spans_find(struct spans *s, uint32_t pid, struct span_id id)
+struct open_span *spans_find(struct spans *s, uint32_t pid, struct span_id id)
 {
 	struct thread_spans *t = spans_find_thread(s, pid, id.tid);
 	long i = t ? spans_index(t, id.start_ns) : -1;
@@ -106,7 +107,7 @@ struct span *spans_find(struct spans *s, uint32_t pid, struct span_id id)
 	return map_get(&s->generators, map_key(pid, id.tid), id.start_ns);
 }
 
-bool spans_inside(struct spans *s, uint32_t pid, const struct span *span, struct span_id outer)
+bool spans_inside(struct spans *s, uint32_t pid, const struct open_span *span, struct span_id outer)
 {
 	/* A parent begins before its child: that also ends the walk. */
 	while (span && span->parent_id.start_ns < span->start_ns) {
@@ -121,9 +122,10 @@ bool spans_inside(struct spans *s, uint32_t pid, const struct span *span, struct
 
 /* ---- adding and removing ------------------------------------------------------ */
 
-static int add_generator(struct spans *s, uint32_t pid, struct span_id id, const struct span *span)
+static int add_generator(struct spans *s, uint32_t pid, struct span_id id,
+			 const struct open_span *span)
 {
-	struct span *copy;
+	struct open_span *copy;
 
 	if (map_get(&s->generators, map_key(pid, id.tid), id.start_ns))
 		return -EEXIST;
@@ -141,7 +143,7 @@ static int add_generator(struct spans *s, uint32_t pid, struct span_id id, const
 static int stack_grow(struct thread_spans *t)
 {
 	size_t cap = t->cap ? t->cap * 2 : 32;
-	struct span *stack = realloc(t->stack, cap * sizeof(*stack));
+	struct open_span *stack = realloc(t->stack, cap * sizeof(*stack));
 
 	if (!stack)
 		return -ENOMEM;
@@ -150,7 +152,7 @@ static int stack_grow(struct thread_spans *t)
 	return 0;
 }
 
-int spans_add(struct spans *s, uint32_t pid, struct span_id id, const struct span *span)
+int spans_add(struct spans *s, uint32_t pid, struct span_id id, const struct open_span *span)
 {
 	struct thread_spans *t;
 	size_t i;
@@ -211,8 +213,8 @@ static bool drop_thread(void *arg, const struct map_slot *slot)
 
 	if (!is_dropped(d, slot))
 		return false;
-	for (size_t i = 0; i < t->count; i++)
-		d->fn(d->arg, &t->stack[i]);
+	for (size_t i = t->count; i-- > 0;)
+		d->fn(d->arg, t->pid, t->tid, &t->stack[i]);
 	thread_free(t);
 	return true;
 }
@@ -223,7 +225,7 @@ static bool drop_generator(void *arg, const struct map_slot *slot)
 
 	if (!is_dropped(d, slot))
 		return false;
-	d->fn(d->arg, slot->value);
+	d->fn(d->arg, slot->a >> 32, (uint32_t)slot->a, slot->value);
 	span_free(slot->value);
 	return true;
 }
@@ -240,8 +242,8 @@ void spans_drop_thread(struct spans *s, uint32_t pid, uint32_t tid, span_fn fn, 
 	struct thread_spans *t = map_take(&s->threads, map_key(pid, tid), 0);
 
 	s->last = NULL;
-	for (size_t i = 0; t && i < t->count; i++)
-		fn(arg, &t->stack[i]);
+	for (size_t i = t ? t->count : 0; i-- > 0;)
+		fn(arg, pid, tid, &t->stack[i]);
 	if (t)
 		thread_free(t);
 }

@@ -10,28 +10,35 @@
 
 #include "assemble/requests.h"
 #include "base/map.h"
-#include "model/event.h"
+#include "model/span.h"
 
 /* The last exception that was seen in a call; it may still be handled there. */
 struct raise {
 	uint64_t ts_ns;
-	struct text type, message, stack; /* borrow from bytes[] */
+	struct exception exception; /* borrows from bytes[] */
 	char bytes[];
 };
 
-struct span {
+/* Arguments that are kept until the end. */
+struct kept_args {
+	struct text text; /* borrows from bytes[] */
+	char bytes[];
+};
+
+struct open_span {
 	uint64_t start_ns;
 	struct span_id parent_id;
 	uint64_t number;	   /* 0: a dropped call, which makes no line */
 	uint64_t parent;	   /* number of the nearest kept call below */
 	struct function *function; /* borrowed from the decoder; NULL: taken off already */
 	struct raise *raise;	   /* owned; NULL: none was seen */
+	struct kept_args *args;	   /* owned; NULL: they were handed on at its begin */
 	struct request *request;   /* held; NULL: it is made for none */
 };
 
 struct thread_spans {
 	uint32_t pid, tid;
-	struct span *stack; /* owned; by start_ns, ascending */
+	struct open_span *stack; /* owned; by start_ns, ascending */
 	size_t count, cap;
 };
 
@@ -41,21 +48,22 @@ struct spans {
 	struct thread_spans *last; /* of the last search: events come in bursts */
 };
 
-/* Called with each span that is dropped unfinished. */
-typedef void (*span_fn)(void *arg, const struct span *s);
+/* Called with each span that is dropped unfinished, and the thread where it began. */
+typedef void (*span_fn)(void *arg, uint32_t pid, uint32_t tid, const struct open_span *s);
 
 void spans_release(struct spans *s);
 /* NULL when the thread has no table yet (find), or without memory (get). */
 struct thread_spans *spans_find_thread(struct spans *s, uint32_t pid, uint32_t tid);
 struct thread_spans *spans_get_thread(struct spans *s, uint32_t pid, uint32_t tid);
 /* 0, -EEXIST when a call of this thread began in the same nanosecond, -ENOMEM. */
-int spans_add(struct spans *s, uint32_t pid, struct span_id id, const struct span *span);
+int spans_add(struct spans *s, uint32_t pid, struct span_id id, const struct open_span *span);
 /* Borrowed until the next change; NULL when it is not open. */
-struct span *spans_find(struct spans *s, uint32_t pid, struct span_id id);
+struct open_span *spans_find(struct spans *s, uint32_t pid, struct span_id id);
 /* Index on the stack, or -1. */
 long spans_index(const struct thread_spans *t, uint64_t start_ns);
 /* Is the span inside of `outer`, as the parents say? */
-bool spans_inside(struct spans *s, uint32_t pid, const struct span *span, struct span_id outer);
+bool spans_inside(struct spans *s, uint32_t pid, const struct open_span *span,
+		  struct span_id outer);
 /* Takes spans off whose function is NULL, from index `from` on, and frees what they own. */
 void spans_compact(struct thread_spans *t, size_t from);
 void spans_remove_generator(struct spans *s, uint32_t pid, struct span_id id);

@@ -336,7 +336,7 @@ bool outfile_same(const char *one, const char *other)
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-static int write_all(int fd, const char *path, const void *data, size_t size, struct why *w)
+int outfile_write_as_is(int fd, const char *path, const void *data, size_t size, struct why *w)
 {
 	const char *at = data;
 
@@ -367,10 +367,10 @@ int outfile_write(int fd, const char *path, const void *data, size_t size, struc
 	int err;
 
 	if (!size || !isatty(fd))
-		return write_all(fd, path, data, size, w);
+		return outfile_write_as_is(fd, path, data, size, w);
 	safe_lines(&safe, data, size, true);
 	err = safe.failed ? why(w, -ENOMEM, "out of memory")
-			  : write_all(fd, path, safe.s, safe.len, w);
+			  : outfile_write_as_is(fd, path, safe.s, safe.len, w);
 	buf_release(&safe);
 	return err;
 }

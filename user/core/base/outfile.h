@@ -33,5 +33,7 @@ int outfile_folder(const char *path, mode_t mode, long uid, long gid, struct why
 bool outfile_same(const char *one, const char *other);
 /* Whole lines. On a terminal what it would obey is written out (safe_text.h). */
 int outfile_write(int fd, const char *path, const void *data, size_t size, struct why *w);
+/* The same for text that steers no terminal but as it should. */
+int outfile_write_as_is(int fd, const char *path, const void *data, size_t size, struct why *w);
 
 #endif

@@ -25,6 +25,8 @@ struct outlet;
 /* name: for messages, copied. fd stays the caller's until outlet_switch() or outlet_free() is
  * back. */
 int outlet_new(int fd, const char *name, struct outlet **ret_outlet, struct why *w);
+/* What is put from now on steers no terminal but as it should: it is written as it is. */
+void outlet_trust(struct outlet *o);
 /* Takes the content of b, whole lines, which is empty afterwards. On a terminal what it would obey
  * is written out (safe_text.h). */
 int outlet_put(struct outlet *o, struct buf *b, struct why *w);

@@ -9,10 +9,11 @@
 #include <stdint.h>
 
 struct run_status {
-	uint64_t events;     /* lines written */
+	uint64_t events;     /* written */
 	uint64_t lost;	     /* events that could not be recorded */
 	uint64_t functions;  /* different functions seen */
 	uint64_t unfinished; /* calls without an end */
+	uint64_t filtered;   /* calls and requests that --slower-than, --errors-only left out */
 	double seconds;
 };
 

@@ -2,11 +2,10 @@
 /*
  * What the stages after the ring hand on.
  *
- *     record --decode--> struct event --assemble--> struct line --filter--> sink
+ *     record --decode--> struct event --assemble--> struct span (span.h) --filter--> sinks
  *
- * An event is one record with its names looked up and its values rendered. A line is one
- * line of the trace. Both are borrowed: they live until the next call of the stage that
- * made them.
+ * An event is one record with its names looked up and its values rendered. It is borrowed: it
+ * lives until the next call of the stage that made it.
  */
 #ifndef FT_EVENT_H
 #define FT_EVENT_H
@@ -98,36 +97,6 @@ struct event {
 	uint64_t request;		   /* ENTER: 0 = none; HTTP_*: the number of the request */
 	const struct http *http;	   /* HTTP_REQUEST; HTTP_RESPONSE: its status alone */
 	bool kept;			   /* HTTP_RESPONSE: HTTP_FORGET comes later */
-};
-
-enum line_type {
-	LINE_ENTER,
-	LINE_EXIT,
-	LINE_EXCEPTION,
-	LINE_LOST,
-	LINE_HTTP_REQUEST,
-	LINE_HTTP_RESPONSE,
-};
-
-struct line {
-	enum line_type type;
-	uint64_t timestamp_us; /* since the Unix epoch */
-	uint32_t pid, tid;
-	const char *thread; /* Python's name of the thread, UTF-8 */
-	struct function *function;
-	struct text value;  /* ENTER: args, EXIT: result */
-	unsigned threshold; /* of truncatedFields when value.cut */
-	bool has_exception; /* EXIT and EXCEPTION */
-	struct text exc_type, exc_message;
-	struct text stack;	   /* EXCEPTION: a JSON array; s is NULL without one */
-	const char *full_log_file; /* borrowed, set by the sink; NULL: nothing more than this */
-	uint64_t duration_ns;
-	uint64_t span, parent;
-	const struct text *request_id; /* borrowed; of a call that is made for a request */
-	const struct http *http;       /* borrowed; HTTP_REQUEST, HTTP_RESPONSE */
-	bool lost;		       /* EXIT: its real end was lost */
-	uint64_t count;		       /* LOST */
-	const char *reason;	       /* LOST */
 };
 
 #endif

@@ -19,21 +19,30 @@ static inline char *add(char *p, const char *s, size_t len)
 
 #define ADD(p, literal) add(p, literal, sizeof(literal) - 1)
 
-static size_t http_bound(const struct line *l)
+static size_t http_bound(const struct http *h)
 {
-	const struct http *h = l->http;
-
-	return (l->request_id ? l->request_id->len : 0) +
-	       (h ? h->id.len + h->method.len + h->path.len + h->remote_addr.len + h->user_agent.len
-		  : 0);
+	return h->id.len + h->method.len + h->path.len + h->remote_addr.len + h->user_agent.len;
 }
 
-static size_t line_bound(const struct line *l, size_t thread, size_t head, size_t tail)
+/* A line of a call as it is written. */
+struct call_line {
+	enum line_type type;
+	const struct span *span;
+	const struct text *value; /* NULL: it has none */
+	const struct exception *exception;
+	const char *file;
+	size_t file_len, thread, head, tail; /* bytes */
+};
+
+static size_t call_bound(const struct call_line *l)
 {
-	return FIXED_BYTES + head + tail + (l->full_log_file ? strlen(l->full_log_file) : 0) +
-	       l->stack.len +
-	       JSON_GROWTH * (thread + l->value.len + l->exc_type.len + l->exc_message.len +
-			      http_bound(l));
+	const struct exception *x = l->exception;
+	size_t texts = l->thread + (l->value ? l->value->len : 0) +
+		       (l->span->request_id ? l->span->request_id->len : 0) +
+		       (x ? x->type.len + x->message.len : 0);
+
+	return FIXED_BYTES + l->head + l->tail + l->file_len + (x ? x->stack.len : 0) +
+	       JSON_GROWTH * texts;
 }
 
 static char *add_text(char *p, const struct text *t)
@@ -44,46 +53,49 @@ static char *add_text(char *p, const struct text *t)
 	return p;
 }
 
-static char *add_exception(char *p, const struct line *l)
+static char *add_exception(char *p, const struct exception *x)
 {
 	p = ADD(p, "\"exception\": {\"type\": ");
-	p = add_text(p, &l->exc_type);
+	p = add_text(p, &x->type);
 	p = ADD(p, ", \"message\": ");
-	p = add_text(p, &l->exc_message);
+	p = add_text(p, &x->message);
 	return ADD(p, "}");
 }
 
-static char *add_durations(char *p, const struct line *l)
+static char *add_durations(char *p, uint64_t start_ns, uint64_t end_ns)
 {
-	uint64_t us = l->duration_ns / 1000;
+	uint64_t us = span_ns(start_ns, end_ns) / 1000;
 
 	p = ADD(p, "\"durationMicros\": ");
 	p = number_u64(p, us);
 	p = ADD(p, ", \"durationMillis\": ");
-	p = number_u64(p, us / 1000);
+	return number_u64(p, us / 1000);
+}
+
+static char *add_body(char *p, const struct call_line *l)
+{
+	const struct span *s = l->span;
+
+	if (l->value) {
+		p = l->type == LINE_ENTER ? ADD(p, "\"args\": ") : ADD(p, "\"result\": ");
+		p = add_text(p, l->value);
+		p = ADD(p, ", ");
+	} else {
+		p = add_exception(p, l->exception);
+		p = ADD(p, ", ");
+	}
+	if (l->type == LINE_ENTER)
+		return p;
+	p = add_durations(p, s->start_ns, s->end_ns);
 	return ADD(p, ", ");
 }
 
-static char *add_body(char *p, const struct line *l)
-{
-	if (l->type == LINE_ENTER || l->type == LINE_EXIT) {
-		p = l->type == LINE_ENTER ? ADD(p, "\"args\": ") : ADD(p, "\"result\": ");
-		p = add_text(p, &l->value);
-		p = ADD(p, ", ");
-	}
-	if (l->type == LINE_EXCEPTION) {
-		p = add_exception(p, l);
-		p = ADD(p, ", ");
-	}
-	return l->type == LINE_ENTER ? p : add_durations(p, l);
-}
-
-static char *add_ids(char *p, const struct line *l)
+static char *add_ids(char *p, uint32_t pid, uint32_t tid)
 {
 	p = ADD(p, ", \"pid\": ");
-	p = number_u64(p, l->pid);
+	p = number_u64(p, pid);
 	p = ADD(p, ", \"tid\": ");
-	return number_u64(p, l->tid);
+	return number_u64(p, tid);
 }
 
 static char *add_truncated_field(char *p, const char *name, const struct text *t,
@@ -103,58 +115,36 @@ static char *add_truncated_field(char *p, const char *name, const struct text *t
 	return ADD(p, "}");
 }
 
-static char *add_truncated(char *p, const struct line *l)
+static char *add_truncated(char *p, const struct call_line *l)
 {
-	bool first = true;
+	const struct span *s = l->span;
+	bool enter = l->type == LINE_ENTER, first = true;
 
-	p = add_truncated_field(p, l->type == LINE_ENTER ? "args" : "result", &l->value,
-				l->threshold, &first);
-	p = add_truncated_field(p, "exception", &l->exc_message, l->threshold, &first);
-	p = add_truncated_field(p, "stack", &l->stack, FT_MAX_STACK, &first);
+	if (l->value)
+		p = add_truncated_field(p, enter ? "args" : "result", l->value,
+					enter ? s->args_limit : s->result_limit, &first);
+	if (l->exception) {
+		p = add_truncated_field(p, "exception", &l->exception->message, s->result_limit,
+					&first);
+		p = add_truncated_field(p, "stack", &l->exception->stack, FT_MAX_STACK, &first);
+	}
 	return first ? p : ADD(p, "}");
 }
 
-static char *add_full_log_file(char *p, const struct line *l)
+static char *add_file(char *p, const struct call_line *l)
 {
-	if (!l->full_log_file)
+	if (!l->file)
 		return p;
 	p = ADD(p, ", \"fullLogFile\": \"");
-	p = add(p, l->full_log_file, strlen(l->full_log_file));
+	p = add(p, l->file, l->file_len);
 	return ADD(p, "\"");
 }
 
-static char *add_head(char *p, const struct line *l)
+static char *add_timestamp(char *p, uint64_t ns)
 {
 	p = ADD(p, "{\"timestamp\": ");
-	p = number_u64(p, l->timestamp_us);
-	p = ADD(p, ", \"event\": ");
-	switch (l->type) {
-	case LINE_ENTER:
-		return ADD(p, "\"ENTER\", ");
-	case LINE_EXIT:
-		return ADD(p, "\"EXIT\", ");
-	case LINE_EXCEPTION:
-		return ADD(p, "\"EXCEPTION\", ");
-	case LINE_LOST:
-		return ADD(p, "\"LOST\", ");
-	case LINE_HTTP_REQUEST:
-		return ADD(p, "\"HTTP_REQUEST\", ");
-	case LINE_HTTP_RESPONSE:
-		return ADD(p, "\"HTTP_RESPONSE\", ");
-	}
-	return p;
-}
-
-static char *add_lost(char *p, const struct line *l)
-{
-	p = add_head(p, l);
-	p = ADD(p, "\"count\": ");
-	p = number_u64(p, l->count);
-	p = ADD(p, ", \"reason\": \"");
-	p = add(p, l->reason, strlen(l->reason));
-	p = ADD(p, "\"");
-	p = add_ids(p, l);
-	return ADD(p, "}\n");
+	p = number_u64(p, ns / 1000);
+	return ADD(p, ", \"event\": ");
 }
 
 static char *add_text_or_null(char *p, const struct text *t)
@@ -162,81 +152,145 @@ static char *add_text_or_null(char *p, const struct text *t)
 	return t->s ? add_text(p, t) : ADD(p, "null");
 }
 
-static char *add_http(char *p, const struct line *l, size_t thread)
+static char *add_thread(char *p, const char *thread, size_t len)
 {
-	p = add_head(p, l);
-	p = ADD(p, "\"request_id\": ");
-	p = add_text_or_null(p, &l->http->id);
-	p = ADD(p, ", \"method\": ");
-	p = add_text_or_null(p, &l->http->method);
-	p = ADD(p, ", \"path\": ");
-	p = add_text_or_null(p, &l->http->path);
-	if (l->type == LINE_HTTP_REQUEST) {
-		p = ADD(p, ", \"remote_addr\": ");
-		p = add_text_or_null(p, &l->http->remote_addr);
-		p = ADD(p, ", \"user_agent\": ");
-		p = add_text_or_null(p, &l->http->user_agent);
-	} else {
-		p = ADD(p, ", \"status_code\": ");
-		p = l->http->status ? number_u64(p, l->http->status) : ADD(p, "null");
-		p = ADD(p, ", ");
-		p = add_durations(p, l);
-		p -= 2; /* its comma: add_ids() brings its own */
-	}
-	p = add_ids(p, l);
-	p = ADD(p, ", \"thread\": \"");
-	p = json_escape_to(p, l->thread, thread);
-	return ADD(p, "\"}\n");
+	p = ADD(p, "\"thread\": \"");
+	p = json_escape_to(p, thread, len);
+	return ADD(p, "\"");
 }
 
-static char *add_call(char *p, const struct line *l, size_t thread, size_t head, size_t tail)
+static char *add_request(char *p, const struct request_span *r, size_t thread)
 {
-	p = add_head(p, l);
-	p = ADD(p, "\"thread\": \"");
-	p = json_escape_to(p, l->thread, thread);
-	p = ADD(p, "\", ");
-	p = add(p, l->function->json_head, head);
+	const struct http *h = r->http;
+
+	p = add_timestamp(p, r->end_ns ?: r->start_ns);
+	p = r->end_ns ? ADD(p, "\"HTTP_RESPONSE\", ") : ADD(p, "\"HTTP_REQUEST\", ");
+	p = ADD(p, "\"request_id\": ");
+	p = add_text_or_null(p, &h->id);
+	p = ADD(p, ", \"method\": ");
+	p = add_text_or_null(p, &h->method);
+	p = ADD(p, ", \"path\": ");
+	p = add_text_or_null(p, &h->path);
+	if (!r->end_ns) {
+		p = ADD(p, ", \"remote_addr\": ");
+		p = add_text_or_null(p, &h->remote_addr);
+		p = ADD(p, ", \"user_agent\": ");
+		p = add_text_or_null(p, &h->user_agent);
+	} else {
+		p = ADD(p, ", \"status_code\": ");
+		p = h->status ? number_u64(p, h->status) : ADD(p, "null");
+		p = ADD(p, ", ");
+		p = add_durations(p, r->start_ns, r->end_ns);
+	}
+	p = add_ids(p, r->pid, r->tid);
+	p = ADD(p, ", ");
+	p = add_thread(p, r->thread, thread);
+	return ADD(p, "}\n");
+}
+
+static char *add_event(char *p, enum line_type type)
+{
+	switch (type) {
+	case LINE_ENTER:
+		return ADD(p, "\"ENTER\", ");
+	case LINE_EXIT:
+		return ADD(p, "\"EXIT\", ");
+	case LINE_EXCEPTION:
+		return ADD(p, "\"EXCEPTION\", ");
+	}
+	return p;
+}
+
+static char *add_call(char *p, const struct call_line *l)
+{
+	const struct span *s = l->span;
+
+	p = add_timestamp(p, l->type == LINE_ENTER ? s->start_ns : s->end_ns);
+	p = add_event(p, l->type);
+	p = add_thread(p, s->thread, l->thread);
+	p = ADD(p, ", ");
+	p = add(p, s->function->json_head, l->head);
 	p = ADD(p, ", ");
 	p = add_body(p, l);
-	p = add(p, l->function->json_tail, tail);
-	p = add_ids(p, l);
+	p = add(p, s->function->json_tail, l->tail);
+	p = add_ids(p, s->pid, s->tid);
 	p = ADD(p, ", \"span\": ");
-	p = number_u64(p, l->span);
+	p = number_u64(p, s->id);
 	p = ADD(p, ", \"parent\": ");
-	p = number_u64(p, l->parent);
-	if (l->request_id) {
+	p = number_u64(p, s->parent);
+	if (s->request_id) {
 		p = ADD(p, ", \"request_id\": ");
-		p = add_text(p, l->request_id);
+		p = add_text(p, s->request_id);
 	}
-	if (l->type == LINE_EXIT && l->has_exception) { /* not in its row: at the end */
+	if (l->type == LINE_EXIT && l->exception) { /* not in its row: at the end */
 		p = ADD(p, ", ");
-		p = add_exception(p, l);
+		p = add_exception(p, l->exception);
 	}
-	if (l->type == LINE_EXCEPTION && l->stack.s) {
+	if (l->type == LINE_EXCEPTION && l->exception->stack.s) {
 		p = ADD(p, ", \"stack\": ");
-		p = add(p, l->stack.s, l->stack.len);
+		p = add(p, l->exception->stack.s, l->exception->stack.len);
 	}
 	p = add_truncated(p, l);
-	p = add_full_log_file(p, l);
-	if (l->lost)
+	p = add_file(p, l);
+	if (s->lost && l->type == LINE_EXIT)
 		p = ADD(p, ", \"lost\": true");
 	return ADD(p, "}\n");
 }
 
-bool line_format(struct buf *out, const struct line *l)
+bool line_call(struct buf *out, enum line_type type, const struct span *s, const char *file)
 {
-	bool call = !l->http && l->type != LINE_LOST;
-	size_t thread = l->thread ? strlen(l->thread) : 0;
-	size_t head = call ? strlen(l->function->json_head) : 0;
-	size_t tail = call ? strlen(l->function->json_tail) : 0;
-	char *room = buf_room(out, line_bound(l, thread, head, tail)), *end;
+	struct call_line l = {
+		.type = type,
+		.span = s,
+		.value = line_value(type, s),
+		.exception = type == LINE_ENTER ? NULL : s->exception,
+		.file = file,
+		.file_len = file ? strlen(file) : 0,
+		.thread = s->thread ? strlen(s->thread) : 0,
+		.head = strlen(s->function->json_head),
+		.tail = strlen(s->function->json_tail),
+	};
+	char *room = buf_room(out, call_bound(&l));
 
 	if (!room)
 		return false;
-	if (call)
-		end = add_call(room, l, thread, head, tail);
-	else
-		end = l->http ? add_http(room, l, thread) : add_lost(room, l);
-	out->len += end - room;
+	out->len += add_call(room, &l) - room;
 	return true;
+}
+
+bool line_request(struct buf *out, const struct request_span *r)
+{
+	size_t thread = r->thread ? strlen(r->thread) : 0;
+	char *room = buf_room(out, FIXED_BYTES + JSON_GROWTH * (thread + http_bound(r->http)));
+
+	if (!room)
+		return false;
+	out->len += add_request(room, r, thread) - room;
+	return true;
+}
+
+bool line_lost(struct buf *out, const struct loss *l)
+{
+	size_t reason = strlen(l->reason);
+	char *room = buf_room(out, FIXED_BYTES + reason), *p = room;
+
+	if (!room)
+		return false;
+	p = add_timestamp(p, l->at_ns);
+	p = ADD(p, "\"LOST\", \"count\": ");
+	p = number_u64(p, l->count);
+	p = ADD(p, ", \"reason\": \"");
+	p = add(p, l->reason, reason);
+	p = ADD(p, "\"");
+	p = add_ids(p, l->pid, l->tid);
+	p = ADD(p, "}\n");
+	out->len += p - room;
+	return true;
+}
+
+const char *line_event(enum line_type type)
+{
+	static const char *const names[] = {"ENTER", "EXIT", "EXCEPTION"};
+
+	return names[type];
 }

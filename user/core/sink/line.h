@@ -1,12 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* A line of the trace as JSON text; whole texts are left out. */
+/*
+ * Lines of a trace as JSON text. Each function appends whole lines, with the newline; false without
+ * memory.
+ */
 #ifndef FT_LINE_H
 #define FT_LINE_H
 
 #include "base/buf.h"
-#include "model/event.h"
+#include "model/span.h"
 
-/* Appends it, with the newline; false without memory. */
-bool line_format(struct buf *out, const struct line *l);
+enum line_type { LINE_ENTER, LINE_EXIT, LINE_EXCEPTION };
+
+/* "ENTER" */
+const char *line_event(enum line_type type);
+/* A line of a call. EXCEPTION and then EXIT are the two of a call that failed. file: the name of
+ * the segment that has the whole of what was cut, as in JSON; NULL = none. */
+bool line_call(struct buf *out, enum line_type type, const struct span *s, const char *file);
+/* HTTP_REQUEST at its begin, HTTP_RESPONSE at its end. */
+bool line_request(struct buf *out, const struct request_span *r);
+bool line_lost(struct buf *out, const struct loss *l);
+
+/* The args of ENTER, the result of EXIT; NULL: EXCEPTION has neither. */
+static inline const struct text *line_value(enum line_type type, const struct span *s)
+{
+	return type == LINE_ENTER ? &s->args : type == LINE_EXIT ? &s->result : NULL;
+}
 
 #endif

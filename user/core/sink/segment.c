@@ -26,23 +26,12 @@ static char *folder_of(const char *log)
 	return base;
 }
 
-int segments_init(struct segments *s, const char *log, long uid, long gid)
+int segments_init(struct segments *s, const char *log, const char *folder, long uid, long gid)
 {
 	*s = (struct segments){.uid = uid, .gid = gid};
 	s->base = folder_of(log);
-	s->folder = strdup(FOLDER);
+	s->folder = strdup(folder ?: FOLDER);
 	return s->base && s->folder ? 0 : -ENOMEM;
-}
-
-int segments_set_folder(struct segments *s, const char *folder)
-{
-	char *copy = strdup(folder);
-
-	if (!copy)
-		return -ENOMEM;
-	free(s->folder);
-	s->folder = copy;
-	return 0;
 }
 
 void segments_release(struct segments *s)
@@ -63,15 +52,21 @@ static struct text whole(const struct text *t)
 		       : (struct text){.s = t->s, .len = t->len};
 }
 
-static bool format(struct segments *s, const struct line *l)
+static bool format(struct segments *s, enum line_type type, const struct span *span)
 {
-	struct line full = *l;
+	struct exception exception = {};
+	struct span full = *span;
 
-	full.value = whole(&l->value);
-	full.exc_message = whole(&l->exc_message);
+	full.args = whole(&span->args);
+	full.result = whole(&span->result);
+	if (span->exception) {
+		exception = *span->exception;
+		exception.message = whole(&exception.message);
+		full.exception = &exception;
+	}
 	buf_clear(&s->line);
 	buf_clear(&s->text);
-	if (!line_format(&s->line, &full))
+	if (!line_call(&s->line, type, &full, NULL))
 		return false;
 	json_indent(&s->text, s->line.s, s->line.len);
 	return !s->text.failed;
@@ -91,20 +86,13 @@ static void set_name(struct segments *s, const char *file)
 }
 
 /* Sets path and name, both with a NUL behind them. */
-static bool name_next(struct segments *s, const struct line *l)
+static bool name_next(struct segments *s, enum line_type type, const struct span *span)
 {
-	static const char *const events[] = {
-		[LINE_ENTER] = "ENTER",
-		[LINE_EXIT] = "EXIT",
-		[LINE_EXCEPTION] = "EXCEPTION",
-		[LINE_LOST] = "LOST",
-		[LINE_HTTP_REQUEST] = "HTTP_REQUEST",
-		[LINE_HTTP_RESPONSE] = "HTTP_RESPONSE",
-	};
+	uint64_t at_ns = type == LINE_ENTER ? span->start_ns : span->end_ns;
 	char file[128];
 
 	snprintf(file, sizeof(file), "/flowtrace-%llu-%s-%u-%llu.json",
-		 (unsigned long long)l->timestamp_us, events[l->type], l->tid,
+		 (unsigned long long)(at_ns / 1000), line_event(type), span->tid,
 		 (unsigned long long)s->last + 1);
 	set_name(s, file);
 	buf_clear(&s->path);
@@ -141,14 +129,15 @@ static int make_folder(const struct segments *s, struct why *w)
 }
 
 /* The next name that is not taken, as by another process that writes to the same log. */
-static int open_next(struct segments *s, const struct line *l, int *ret_fd, struct why *w)
+static int open_next(struct segments *s, enum line_type type, const struct span *span, int *ret_fd,
+		     struct why *w)
 {
 	struct why reason;
 	int err;
 
 	do {
 		reason = (struct why){};
-		if (!name_next(s, l))
+		if (!name_next(s, type, span))
 			return why(w, -ENOMEM, "out of memory");
 		err = outfile_open(s->path.s, O_EXCL, s->uid, s->gid, ret_fd, &reason);
 		s->last += !err || err == -EEXIST;
@@ -156,28 +145,50 @@ static int open_next(struct segments *s, const struct line *l, int *ret_fd, stru
 	return err && err != -ENOENT ? why(w, err, "%s", reason.text) : err;
 }
 
-static int open_segment(struct segments *s, const struct line *l, int *ret_fd, struct why *w)
+static int open_segment(struct segments *s, enum line_type type, const struct span *span,
+			int *ret_fd, struct why *w)
 {
-	int err = open_next(s, l, ret_fd, w);
+	int err = open_next(s, type, span, ret_fd, w);
 
 	if (err == -ENOENT)
-		err = make_folder(s, w) ?: open_next(s, l, ret_fd, w);
+		err = make_folder(s, w) ?: open_next(s, type, span, ret_fd, w);
 	return err == -ENOENT ? why(w, err, "cannot make %s", s->path.s) : err;
 }
 
-int segment_write(struct segments *s, const struct line *l, const char **ret_name, struct why *w)
+bool segment_wanted(enum line_type type, const struct span *s)
+{
+	const struct text *value = line_value(type, s);
+
+	if (value && value->full)
+		return true;
+	return type != LINE_ENTER && s->exception && s->exception->message.full;
+}
+
+static bool is_written(const struct segments *s, enum line_type type, const struct span *span)
+{
+	return s->name.len && s->of == span->id && s->of_type == type;
+}
+
+int segment_write(struct segments *s, enum line_type type, const struct span *span,
+		  const char **ret_name, struct why *w)
 {
 	int fd, err;
 
-	if (!format(s, l))
+	if (is_written(s, type, span)) {
+		*ret_name = s->name.s;
+		return 0;
+	}
+	if (!format(s, type, span))
 		return why(w, -ENOMEM, "out of memory");
-	err = open_segment(s, l, &fd, w);
+	err = open_segment(s, type, span, &fd, w);
 	if (err)
 		return err;
 	err = outfile_write(fd, s->path.s, s->text.s, s->text.len, w);
 	close(fd);
 	if (err)
 		(void)unlink(s->path.s);
+	s->of = span->id;
+	s->of_type = type;
 	*ret_name = s->name.s;
 	return err;
 }

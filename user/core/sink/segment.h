@@ -9,31 +9,29 @@
 
 #include "base/buf.h"
 #include "base/why.h"
-#include "model/event.h"
+#include "sink/line.h"
 
 struct segments {
 	char *base;    /* owned: the folder of the log, with a slash; "" = the current one */
 	char *folder;  /* owned: seen from there, without a slash at its end */
 	long uid, gid; /* owner of what is made; -1 = ours */
 	uint64_t last; /* number of the last one */
+	uint64_t of;   /* the call it is of, and the line */
+	enum line_type of_type;
 	struct buf name, path, line, text; /* name: as it is in JSON */
 };
 
-/* log: "-" is standard output, whose segments lie below what is the current directory now. 0, or
- * -errno. */
-int segments_init(struct segments *s, const char *log, long uid, long gid);
-/* Another folder than flowtrace-jsonsl, seen from the folder of the log. 0, or -ENOMEM. */
-int segments_set_folder(struct segments *s, const char *folder);
+/* log: "-" is standard output, whose segments lie below what is the current directory now. folder:
+ * seen from there; NULL = flowtrace-jsonsl. 0, or -ENOMEM. */
+int segments_init(struct segments *s, const char *log, const char *folder, long uid, long gid);
 void segments_release(struct segments *s);
 
-/* Does a line say less than is known? */
-static inline bool segment_wanted(const struct line *l)
-{
-	return l->value.full || l->exc_message.full;
-}
+/* Does that line of a call say less than is known? */
+bool segment_wanted(enum line_type type, const struct span *s);
 
-/* Writes it. ret_name: relative to the folder of the log, escaped for JSON; borrowed until the next
- * one. */
-int segment_write(struct segments *s, const struct line *l, const char **ret_name, struct why *w);
+/* Writes it; for the same line once more, from a second sink, it only names it. ret_name: relative
+ * to the folder of the log, escaped for JSON; borrowed until the next one. */
+int segment_write(struct segments *s, enum line_type type, const struct span *span,
+		  const char **ret_name, struct why *w);
 
 #endif

@@ -1,59 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where lines go. A sink is one file here that ends in its struct sink_ops, and one line
- * in the table below it. Sinks buffer; flush is asked for at least every 100 ms.
+ * Where spans go. A sink is one file here that ends in its struct sink_ops, and one row of the
+ * table in sinks.c. Sinks buffer; flush is asked for at least every 100 ms.
+ *
+ *     begin, end, request, lost --> sink --> text in its stream --> queue --> thread --> file
+ *
+ * Nothing may wait for where a sink writes to: what writes text has a stream (stream.h), whose
+ * queue and thread it gets for nothing. One that does not brings the second half of the functions
+ * itself.
  */
 #ifndef FT_SINK_H
 #define FT_SINK_H
 
+#include "base/buf.h"
 #include "base/why.h"
-#include "model/event.h"
+#include "model/span.h"
 
+struct segments;
 struct sink;
+struct stream;
+
+struct sink_options {
+	long uid, gid;		   /* owner of what is made; -1 = ours */
+	bool joins;		   /* another process writes to the output already */
+	struct segments *segments; /* borrowed; where the whole of cut lines goes; NULL = nowhere */
+};
 
 /* What is not written any more. */
 struct sink_dropped {
 	uint64_t lines;
 	uint64_t events; /* lost by that: lines, but for LOST lines, which were counted before */
+	uint64_t told;	 /* the counts of those */
 };
 
 struct sink_ops {
-	const char *name;
-	int (*line)(struct sink *s, const struct line *l, struct why *w);
-	int (*flush)(struct sink *s, struct why *w);
-	int (*reopen)(struct sink *s, struct why *w); /* SIGHUP; keeps the old file on failure */
-	/*
-	 * From now on nothing waits for the output: lines go through a queue. Whoever writes them
-	 * asks first whether there is room; for a line that ends a call longer than for one that
-	 * begins it, so that calls are lost as a whole.
-	 */
-	int (*queue)(struct sink *s, struct why *w);
-	bool (*room)(struct sink *s, bool begins);
-	/* Waits so long at the most: 0 = all is written, -EAGAIN = not yet, else what failed. */
-	int (*settle)(struct sink *s, unsigned ms, struct why *w);
-	uint64_t (*stalled_ns)(struct sink *s); /* for so long nobody took what waits */
-	/* What waits is not written; lost, a LOST line, tells how much, if it can be written. Only
-	 * free may follow. */
-	void (*give_up)(struct sink *s, const struct line *lost, struct sink_dropped *ret_dropped);
+	const char *kind; /* as in --to KIND:DEST */
+	const char *dest; /* where it writes when it is not told; NULL: it takes none */
+	bool keep_args;	  /* end() needs the arguments too */
+	int (*open)(const char *dest, const struct sink_options *o, struct sink **ret_sink,
+		    struct why *w);
+	int (*begin)(struct sink *s, const struct span *span, struct why *w);
+	int (*end)(struct sink *s, const struct span *span, struct why *w);
+	int (*request)(struct sink *s, const struct request_span *r, struct why *w);
+	int (*lost)(struct sink *s, const struct loss *l, struct why *w);
+	/* A lull: what is held back is shown. Only for a sink with a stream. NULL: nothing is. */
+	void (*settle_text)(struct sink *s);
+	/* What lines of its text stand for, which are not written; adds to ret. With a stream. */
+	void (*count)(const struct buf *text, struct sink_dropped *ret);
 	void (*free)(struct sink *s);
 };
 
 struct sink {
 	const struct sink_ops *ops;
+	struct stream *stream; /* owned by the sink; NULL: it writes no text */
 };
 
-/*
- * JSON lines to path ("-" = standard output), appended, created 0600 and owned by
- * uid/gid when uid != -1 (the user behind sudo). also_stdout copies them to standard
- * output. A failed write is reported with what the system said; nothing after it is lost
- * silently: the caller stops.
- */
-int sink_jsonl_new(const char *path, bool also_stdout, long uid, long gid, struct sink **ret_sink,
-		   struct why *w);
-/* The same beside another process that writes there already, and is perhaps within a line. */
-int sink_jsonl_join(const char *path, bool also_stdout, long uid, long gid, struct sink **ret_sink,
-		    struct why *w);
-/* The folder of what is cut from its lines (segment.h); 0, or -ENOMEM. */
-int sink_jsonl_segments(struct sink *sink, const char *folder);
+/* JSON lines, the format of docs/events.md; for people; nothing. */
+extern const struct sink_ops sink_jsonl, sink_text, sink_null;
 
 #endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the assembler hands on and sinks take: calls, requests and losses. Everything is borrowed
+ * until the function that was called with it returns. Times are nanoseconds since the Unix epoch.
+ */
+#ifndef FT_SPAN_H
+#define FT_SPAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/event.h"
+
+/* What a call was left by. Plain UTF-8 text, not JSON; stack is a JSON array, or its s is NULL. */
+struct exception {
+	struct text type, message, stack;
+};
+
+/* A call: handed on when it begins (end_ns 0) and once more when it is over. */
+struct span {
+	uint64_t id;
+	uint64_t parent;    /* id of the nearest call around it that is traced; 0 = none */
+	uint32_t pid;	    /* of the thread where it began, or where it ended */
+	uint32_t tid, from; /* from: the thread where it began */
+	const char *thread; /* Python's name of thread tid, UTF-8 */
+	struct function *function;
+	const struct text *request_id; /* NULL: it is made for no request */
+	uint64_t start_ns, end_ns;
+	struct text args;   /* a JSON object; at the end only where a sink or a filter asked */
+	struct text result; /* JSON; of a failed call an object with "exception" */
+	unsigned args_limit, result_limit;   /* characters at which they were cut; 0 = not kept */
+	const struct exception *exception;   /* NULL: it returned */
+	bool lost;			     /* its real end was; this is when its caller's came */
+	bool unfinished;		     /* it was still running when its thread, or the trace, ended */
+};
+
+/* An HTTP request: at its begin (end_ns 0) and with its response, which has the status. */
+struct request_span {
+	uint32_t pid, tid;
+	const char *thread;
+	uint64_t start_ns, end_ns;
+	const struct http *http; /* status 0 = not known */
+};
+
+/* Events that are not in the trace. */
+struct loss {
+	uint64_t at_ns;
+	uint32_t pid, tid; /* 0 = of no single one */
+	uint64_t count;
+	const char *reason; /* the name of a counter (ft_counters.h) */
+};
+
+/* An end may come before the begin by the clock, where it is that of an exception. */
+static inline uint64_t span_ns(uint64_t start_ns, uint64_t end_ns)
+{
+	return end_ns > start_ns ? end_ns - start_ns : 0;
+}
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Text to a file or to standard output: what sinks that write lines have in common. Whole lines
+ * are appended to `text`; stream_filled() is called after each.
+ */
+#ifndef FT_STREAM_H
+#define FT_STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/why.h"
+
+struct outlet;
+
+struct stream {
+	struct buf text; /* not handed on yet */
+	char *path;	 /* owned; "-" = standard output */
+	int fd;		 /* owned, unless it is one of the standard three */
+	long uid, gid;	 /* owner of a file that is made; -1 = ours */
+	bool safe;	 /* what is appended steers no terminal; else that is seen to here */
+	bool full;
+	struct outlet *outlet; /* owned; NULL: written at once */
+};
+
+/* Appends to the file, which is created 0600. joins: another process is writing there already, and
+ * is perhaps within a line. */
+int stream_open(struct stream *s, const char *path, long uid, long gid, bool joins, struct why *w);
+void stream_release(struct stream *s);
+/* For messages. */
+const char *stream_name(const struct stream *s);
+
+static inline bool stream_is_filled(const struct stream *s)
+{
+	return s->text.len >= 512 * 1024 || s->text.failed;
+}
+
+int stream_flush(struct stream *s, struct why *w);
+static inline int stream_filled(struct stream *s, struct why *w)
+{
+	return stream_is_filled(s) ? stream_flush(s, w) : 0;
+}
+
+/* The file of that name anew; on failure it goes on with the old one. */
+int stream_reopen(struct stream *s, struct why *w);
+/* From now on nothing waits for the file: text goes through a queue (base/outlet.h). */
+int stream_queue(struct stream *s, struct why *w);
+/* Is there room for what begins something, or for what ends it? There is longer for ends. */
+bool stream_room(struct stream *s, bool begins);
+/* Waits so long at the most: 0 = all is written, -EAGAIN = not yet, else what failed. */
+int stream_settle(struct stream *s, unsigned ms, struct why *w);
+uint64_t stream_stalled_ns(struct stream *s); /* for so long nobody took what waits */
+/* What waits is not written any more: it is appended to ret_rest. Only stream_last_words() and
+ * stream_release() may follow. */
+void stream_give_up(struct stream *s, struct buf *ret_rest);
+/* Writes `text`, one line, where there can be made room for it. */
+void stream_last_words(struct stream *s);
+
+#endif

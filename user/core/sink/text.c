@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For people: one line for a call that makes no other, two for one that does, indented as they are
+ * nested, as they happen.
+ *
+ *     10:00:00.000001    1.20 ms  shop.price(item="tea") -> 3
+ *     10:00:00.000002             shop.total(items=["tea"]) {
+ *     10:00:00.000003      12 us    shop.price(item="tea") -> 3
+ *     10:00:00.000015      14 us  } shop.total -> 3
+ *
+ * A call that begins is held back until something else comes, which may be its end, or a lull.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/safe_text.h"
+#include "base/utf8.h"
+#include "sink/sink.h"
+#include "sink/stream.h"
+#include "sink/text_call.h"
+
+#define RED "\033[31m"
+#define DIM "\033[2m"
+#define PLAIN "\033[0m"
+#define HEAD_WIDTH 28
+#define DEPTH_SHOWN 40
+#define LEAST_TEXT 20 /* columns, however narrow the terminal is */
+
+struct text_sink {
+	struct sink sink;
+	struct stream stream;
+	bool colors;
+	size_t width;	   /* columns of the terminal; 0 = lines are not cut */
+	struct map depths; /* an open call's id -> 1 + how deep it is */
+	uint32_t pid;	   /* of the last line, */
+	struct buf thread; /* and Python's name of its thread */
+	time_t second;	   /* clock[] shows it */
+	char clock[16];
+	uint64_t held; /* id of the call that is held back; 0 = none */
+	uint64_t held_ns;
+	unsigned held_depth;
+	struct buf call, end, took; /* call: of the one that is held */
+};
+
+static struct text_sink *text_of(struct sink *s)
+{
+	return (struct text_sink *)s;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------ */
+
+static void look_at_terminal(struct text_sink *s)
+{
+	const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
+	struct winsize size;
+
+	if (!isatty(s->stream.fd))
+		return;
+	s->colors = (!plain || !*plain) && term && strcmp(term, "dumb");
+	if (!ioctl(s->stream.fd, TIOCGWINSZ, &size))
+		s->width = size.ws_col;
+}
+
+static int text_open(const char *dest, const struct sink_options *o, struct sink **ret_sink,
+		     struct why *w)
+{
+	struct text_sink *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return why(w, -ENOMEM, "out of memory");
+	err = stream_open(&s->stream, dest, o->uid, o->gid, o->joins, w);
+	if (err) {
+		free(s);
+		return err;
+	}
+	s->sink = (struct sink){&sink_text, &s->stream};
+	s->stream.safe = true;
+	look_at_terminal(s);
+	*ret_sink = &s->sink;
+	return 0;
+}
+
+static void text_free(struct sink *sink)
+{
+	struct text_sink *s = text_of(sink);
+
+	stream_release(&s->stream);
+	map_release(&s->depths);
+	buf_release(&s->thread);
+	buf_release(&s->call);
+	buf_release(&s->end);
+	buf_release(&s->took);
+	free(s);
+}
+
+/* ---- a line --------------------------------------------------------------------------------- */
+
+static void put_clock(struct text_sink *s, struct buf *b, uint64_t ns)
+{
+	time_t second = ns / NS_PER_SECOND;
+	char rest[16];
+	struct tm tm;
+
+	if (second != s->second || !*s->clock) {
+		s->second = second;
+		if (!localtime_r(&second, &tm) || !strftime(s->clock, sizeof(s->clock), "%T", &tm))
+			strcpy(s->clock, "--:--:--");
+	}
+	snprintf(rest, sizeof(rest), ".%06u", (unsigned)(ns % NS_PER_SECOND / 1000));
+	buf_str(b, s->clock);
+	buf_str(b, rest);
+}
+
+static void put_spaces(struct buf *b, size_t n)
+{
+	while (n--)
+		buf_char(b, ' ');
+}
+
+/* "call" is cut rather than "end". */
+static void put_cut(struct text_sink *s, struct buf *b, size_t indent, const struct buf *call,
+		    const struct buf *end)
+{
+	size_t room = s->width > HEAD_WIDTH + indent + LEAST_TEXT ? s->width - HEAD_WIDTH - indent
+								  : LEAST_TEXT;
+	size_t ncall = utf8_count(call->s, call->len), nend = utf8_count(end->s, end->len);
+	size_t last = nend < room / 2 ? nend : room / 2;
+
+	if (!s->width || ncall + nend <= room) {
+		buf_add(b, call->s, call->len);
+		buf_add(b, end->s, end->len);
+		return;
+	}
+	if (ncall + last > room) {
+		buf_add(b, call->s, utf8_prefix(call->s, call->len, room - last - 4));
+		BUF_LITERAL(b, "...)");
+		ncall = room - last;
+	} else {
+		buf_add(b, call->s, call->len);
+	}
+	if (nend <= room - ncall) {
+		buf_add(b, end->s, end->len);
+		return;
+	}
+	buf_add(b, end->s, utf8_prefix(end->s, end->len, room - ncall - 3));
+	BUF_LITERAL(b, "...");
+}
+
+/* What of a call: took is empty where it is not over. */
+static int put_line(struct text_sink *s, uint64_t at_ns, unsigned depth, bool red, struct why *w)
+{
+	struct buf *b = &s->stream.text;
+	size_t indent = 2 * (depth < DEPTH_SHOWN ? depth : DEPTH_SHOWN);
+
+	if (s->colors)
+		BUF_LITERAL(b, DIM);
+	put_clock(s, b, at_ns);
+	put_spaces(b, s->took.len < 11 ? 11 - s->took.len : 1);
+	buf_add(b, s->took.s, s->took.len);
+	if (s->colors)
+		BUF_LITERAL(b, PLAIN);
+	put_spaces(b, 2 + indent);
+	if (s->colors && red)
+		BUF_LITERAL(b, RED);
+	put_cut(s, b, indent, &s->call, &s->end);
+	if (s->colors && red)
+		BUF_LITERAL(b, PLAIN);
+	buf_char(b, '\n');
+	if (b->failed || s->call.failed || s->end.failed)
+		return why(w, -ENOMEM, "out of memory");
+	return stream_filled(&s->stream, w);
+}
+
+static void clear(struct text_sink *s)
+{
+	buf_clear(&s->call);
+	buf_clear(&s->end);
+	buf_clear(&s->took);
+}
+
+/* The call that is held back has calls of its own, or takes its time. */
+static int show_held(struct text_sink *s, struct why *w)
+{
+	if (!s->held)
+		return 0;
+	s->held = 0;
+	buf_clear(&s->took);
+	buf_clear(&s->end);
+	BUF_LITERAL(&s->end, " {");
+	return put_line(s, s->held_ns, s->held_depth, false, w);
+}
+
+/* Says so when what comes is another thread's. */
+static void put_thread(struct text_sink *s, uint32_t pid, const char *thread)
+{
+	struct buf *b = &s->stream.text;
+	size_t len = thread ? strlen(thread) : 0;
+	char text[32];
+
+	if (s->pid == pid && s->thread.len == len && !memcmp(s->thread.s ?: "", thread ?: "", len))
+		return;
+	s->pid = pid;
+	buf_clear(&s->thread);
+	buf_add(&s->thread, thread, len);
+	snprintf(text, sizeof(text), "-- process %u, ", pid);
+	buf_str(b, text);
+	safe_text(b, thread ?: "", len);
+	buf_char(b, '\n');
+}
+
+/* ---- calls ------------------------------------------------------------------------------------ */
+
+static unsigned depth_below(const struct text_sink *s, const struct span *span)
+{
+	uintptr_t parent = span->parent ? (uintptr_t)map_get(&s->depths, span->parent, 0) : 0;
+
+	return parent ? parent : span->request_id != NULL;
+}
+
+static int text_begin(struct sink *sink, const struct span *span, struct why *w)
+{
+	struct text_sink *s = text_of(sink);
+	int err = show_held(s, w);
+
+	if (err)
+		return err;
+	put_thread(s, span->pid, span->thread);
+	s->held = span->id;
+	s->held_ns = span->start_ns;
+	s->held_depth = depth_below(s, span);
+	if (map_put(&s->depths, span->id, 0, (void *)(uintptr_t)(s->held_depth + 1), NULL))
+		return why(w, -ENOMEM, "out of memory");
+	clear(s);
+	text_call(&s->call, span);
+	return 0;
+}
+
+/* Of a call that is not held back: its begin is somewhere above. */
+static int begin_end(struct text_sink *s, const struct span *span, struct why *w)
+{
+	int err = show_held(s, w);
+
+	put_thread(s, span->pid, span->thread);
+	clear(s);
+	BUF_LITERAL(&s->call, "} ");
+	text_name(&s->call, span->function);
+	return err;
+}
+
+static int text_end_of(struct sink *sink, const struct span *span, struct why *w)
+{
+	struct text_sink *s = text_of(sink);
+	uintptr_t depth = (uintptr_t)map_take(&s->depths, span->id, 0);
+	bool whole = s->held == span->id;
+	int err = 0;
+
+	if (span->unfinished && !whole)
+		return 0;
+	if (!whole)
+		err = begin_end(s, span, w);
+	if (err)
+		return err;
+	s->held = 0;
+	if (!span->unfinished && !span->lost)
+		text_duration(&s->took, span_ns(span->start_ns, span->end_ns));
+	text_end(&s->end, span);
+	return put_line(s, whole ? span->start_ns : span->end_ns, depth ? depth - 1 : 0,
+			span->exception != NULL, w);
+}
+
+static int text_request_of(struct sink *sink, const struct request_span *r, struct why *w)
+{
+	struct text_sink *s = text_of(sink);
+	int err = show_held(s, w);
+	char status[32];
+
+	if (err)
+		return err;
+	put_thread(s, r->pid, r->thread);
+	clear(s);
+	if (r->end_ns)
+		BUF_LITERAL(&s->call, "} ");
+	text_request(&s->call, r->http);
+	if (!r->end_ns) {
+		BUF_LITERAL(&s->end, " {");
+		return put_line(s, r->start_ns, 0, false, w);
+	}
+	snprintf(status, sizeof(status), " -> %u", r->http->status);
+	buf_str(&s->end, r->http->status ? status : " -> ?");
+	text_duration(&s->took, span_ns(r->start_ns, r->end_ns));
+	return put_line(s, r->end_ns, 0, r->http->status >= 500, w);
+}
+
+#define LOST "LOST "
+
+static int text_lost(struct sink *sink, const struct loss *l, struct why *w)
+{
+	struct text_sink *s = text_of(sink);
+	int err = show_held(s, w);
+	char text[64];
+
+	if (err)
+		return err;
+	clear(s);
+	snprintf(text, sizeof(text), LOST "%llu events: ", (unsigned long long)l->count);
+	buf_str(&s->call, text);
+	buf_str(&s->call, l->reason);
+	return put_line(s, l->at_ns, 0, true, w);
+}
+
+static void text_lull(struct sink *sink)
+{
+	(void)show_held(text_of(sink), NULL); /* what failed is told at the next flush */
+}
+
+/* ---- what is not written any more ------------------------------------------------------------- */
+
+/* Behind the colours and the head of a line. */
+static const char *text_in(const char *at, const char *end)
+{
+	const char *text = memmem(at, end - at, PLAIN, sizeof(PLAIN) - 1);
+
+	at = text && text < at + 40 ? text + sizeof(PLAIN) - 1 : at + (end - at < 26 ? end - at : 26);
+	while (at < end && *at == ' ')
+		at++;
+	return end - at > 5 && !memcmp(at, RED, 5) ? at + 5 : at;
+}
+
+static bool is_end(const char *text, const char *end)
+{
+	return end - text > 2 && !memcmp(text, "} ", 2);
+}
+
+static bool is_begin(const char *text, const char *end)
+{
+	return end - text > 2 && !memcmp(end - 2, " {", 2);
+}
+
+static void text_count(const struct buf *rest, struct sink_dropped *ret)
+{
+	const char *at = rest->s, *last = rest->s + rest->len;
+
+	while (at < last) {
+		const char *next = memchr(at, '\n', last - at), *end = next ?: last;
+		const char *text = text_in(at, end);
+
+		ret->lines++;
+		if (end - at > 2 && !memcmp(at, "--", 2)) /* a thread's name */
+			ret->lines--;
+		else if (end - text > 5 && !memcmp(text, LOST, 5))
+			ret->told += strtoull(text + 5, NULL, 10);
+		else
+			ret->events += is_begin(text, end) || is_end(text, end) ? 1 : 2;
+		at = end + 1;
+	}
+}
+
+const struct sink_ops sink_text = {
+	.kind = "text",
+	.dest = "-",
+	.open = text_open,
+	.begin = text_begin,
+	.end = text_end_of,
+	.request = text_request_of,
+	.lost = text_lost,
+	.settle_text = text_lull,
+	.count = text_count,
+	.free = text_free,
+};
