@@ -134,7 +134,7 @@ static int put_end(struct assembler *a, const struct span *end)
 }
 
 int hand_on_return(struct assembler *a, const struct event *e, const struct open_span *s,
-		      uint64_t end_ns)
+		   uint64_t end_ns)
 {
 	struct span end = ended_span(a, s, e->pid, e->tid, e->span.tid, end_ns);
 
@@ -145,8 +145,8 @@ int hand_on_return(struct assembler *a, const struct event *e, const struct open
 }
 
 /* A call whose end was lost: it ended by the time that the call around it did. */
-int hand_on_lost_end(struct assembler *a, const struct thread_spans *t,
-			const struct open_span *s, uint64_t end_ns)
+int hand_on_lost_end(struct assembler *a, const struct thread_spans *t, const struct open_span *s,
+		     uint64_t end_ns)
 {
 	struct span end = ended_span(a, s, t->pid, t->tid, t->tid, end_ns);
 
@@ -234,7 +234,7 @@ static struct text exception_result(struct assembler *a, const struct text *type
 }
 
 int hand_on_exception(struct assembler *a, const struct event *e, const struct open_span *s,
-			 uint64_t end_ns)
+		      uint64_t end_ns)
 {
 	static const struct exception unknown = {
 		.type = {.s = "<unknown>", .len = 9},
@@ -250,7 +250,7 @@ int hand_on_exception(struct assembler *a, const struct event *e, const struct o
 }
 
 int hand_on_loss(struct assembler *a, const struct event *e, uint64_t ts_ns, uint32_t count,
-		    uint32_t reason)
+		 uint32_t reason)
 {
 	struct loss l = {
 		.at_ns = real_ns(a, ts_ns),

@@ -25,8 +25,8 @@ struct assembler {
 	struct spans spans;
 	struct requests requests;
 	uint64_t last_number;
-	uint64_t last_ns; /* of the last event */
-	int err;	  /* what unfinished calls met */
+	uint64_t last_ns;     /* of the last event */
+	int err;	      /* what unfinished calls met */
 	struct buf exception; /* text of a result that is an exception */
 	struct buf full;      /* the whole of it, when it is cut and that is wanted */
 	struct buf scratch;

@@ -28,10 +28,10 @@ struct span {
 	uint64_t start_ns, end_ns;
 	struct text args;   /* a JSON object; at the end only where a sink or a filter asked */
 	struct text result; /* JSON; of a failed call an object with "exception" */
-	unsigned args_limit, result_limit;   /* characters at which they were cut; 0 = not kept */
-	const struct exception *exception;   /* NULL: it returned */
-	bool lost;			     /* its real end was; this is when its caller's came */
-	bool unfinished;		     /* it was still running when its thread, or the trace, ended */
+	unsigned args_limit, result_limit; /* characters at which they were cut; 0 = not kept */
+	const struct exception *exception; /* NULL: it returned */
+	bool lost;			   /* its real end was; this is when its caller's came */
+	bool unfinished; /* it was still running when its thread, or the trace, ended */
 };
 
 /* An HTTP request: at its begin (end_ns 0) and with its response, which has the status. */

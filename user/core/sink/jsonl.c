@@ -34,7 +34,7 @@ static int jsonl_open(const char *dest, const struct sink_options *o, struct sin
 		free(s);
 		return err;
 	}
-	s->sink = (struct sink){&sink_jsonl, &s->stream};
+	s->sink.stream = &s->stream;
 	s->segments = o->segments;
 	*ret_sink = &s->sink;
 	return 0;

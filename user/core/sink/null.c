@@ -14,7 +14,6 @@ static int null_open(const char *dest, const struct sink_options *o, struct sink
 
 	if (!s)
 		return why(w, -ENOMEM, "out of memory");
-	s->ops = &sink_null;
 	*ret_sink = s;
 	return 0;
 }

@@ -37,6 +37,7 @@ struct sink_ops {
 	const char *kind; /* as in --to KIND:DEST */
 	const char *dest; /* where it writes when it is not told; NULL: it takes none */
 	bool keep_args;	  /* end() needs the arguments too */
+	/* What it returns begins with a struct sink. */
 	int (*open)(const char *dest, const struct sink_options *o, struct sink **ret_sink,
 		    struct why *w);
 	int (*begin)(struct sink *s, const struct span *span, struct why *w);
@@ -51,11 +52,8 @@ struct sink_ops {
 };
 
 struct sink {
-	const struct sink_ops *ops;
-	struct stream *stream; /* owned by the sink; NULL: it writes no text */
+	const struct sink_ops *ops; /* set by sinks.c, when open() is back */
+	struct stream *stream;	    /* owned by the sink; NULL: it writes no text */
 };
-
-/* JSON lines, the format of docs/events.md; for people; nothing. */
-extern const struct sink_ops sink_jsonl, sink_text, sink_null;
 
 #endif

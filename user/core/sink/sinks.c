@@ -6,9 +6,25 @@
 #include "sink/sinks.h"
 #include "sink/stream.h"
 
-static const struct sink_ops *const kinds[] = {&sink_jsonl, &sink_text, &sink_null};
+/* One row a sink: the ops at the end of NAME.c, and what they are for. */
+#define KINDS(X)                                                                                   \
+	X(jsonl, "JSON lines, the format of docs/events.md")                                       \
+	X(text, "for people")                                                                      \
+	X(null, "nowhere")
 
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+#define X(name, what) extern const struct sink_ops sink_##name;
+KINDS(X)
+#undef X
+
+static const struct sink_ops *const kinds[] = {
+#define X(name, what) &sink_##name,
+	KINDS(X)
+#undef X
+};
+
+#define X(name, what) ", " #name
+static const char names[] = KINDS(X); /* begins with a comma */
+#undef X
 
 /* ---- KIND[:DEST] ----------------------------------------------------------------------- */
 
@@ -16,7 +32,7 @@ static const struct sink_ops *kind_of(const char *to)
 {
 	size_t len = strcspn(to, ":");
 
-	for (size_t i = 0; i < KINDS; i++)
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strlen(kinds[i]->kind) == len && !memcmp(kinds[i]->kind, to, len))
 			return kinds[i];
 	return NULL;
@@ -28,9 +44,8 @@ int sinks_check(const char *to, struct why *w)
 	const char *colon = strchr(to, ':');
 
 	if (!ops)
-		return why_exit(w, EXIT_USAGE, -EINVAL,
-				"--to: \"%.*s\" is not one of jsonl, text, null",
-				(int)strcspn(to, ":"), to);
+		return why_exit(w, EXIT_USAGE, -EINVAL, "--to: \"%.*s\" is not one of %s",
+				(int)strcspn(to, ":"), to, names + 2);
 	if (colon && !ops->dest)
 		return why_exit(w, EXIT_USAGE, -EINVAL, "--to: %s takes no file: leave %s out",
 				ops->kind, colon);
@@ -71,7 +86,8 @@ static int add(struct sinks *s, const struct sink_ops *ops, const char *dest,
 		return why_exit(s->why, EXIT_USAGE, -EINVAL,
 				"%s is named twice as an output: give two files", dest);
 	err = ops->open(dest, o, &s->at[s->count], s->why);
-	s->count += !err;
+	if (!err)
+		s->at[s->count++]->ops = ops;
 	return err;
 }
 

@@ -80,7 +80,7 @@ static int text_open(const char *dest, const struct sink_options *o, struct sink
 		free(s);
 		return err;
 	}
-	s->sink = (struct sink){&sink_text, &s->stream};
+	s->sink.stream = &s->stream;
 	s->stream.safe = true;
 	look_at_terminal(s);
 	*ret_sink = &s->sink;
@@ -215,7 +215,8 @@ static void put_thread(struct text_sink *s, uint32_t pid, const char *thread)
 	buf_char(b, '\n');
 }
 
-/* ---- calls ------------------------------------------------------------------------------------ */
+/* ---- calls ------------------------------------------------------------------------------------
+ */
 
 static unsigned depth_below(const struct text_sink *s, const struct span *span)
 {
@@ -320,14 +321,16 @@ static void text_lull(struct sink *sink)
 	(void)show_held(text_of(sink), NULL); /* what failed is told at the next flush */
 }
 
-/* ---- what is not written any more ------------------------------------------------------------- */
+/* ---- what is not written any more -------------------------------------------------------------
+ */
 
 /* Behind the colours and the head of a line. */
 static const char *text_in(const char *at, const char *end)
 {
 	const char *text = memmem(at, end - at, PLAIN, sizeof(PLAIN) - 1);
 
-	at = text && text < at + 40 ? text + sizeof(PLAIN) - 1 : at + (end - at < 26 ? end - at : 26);
+	at = text && text < at + 40 ? text + sizeof(PLAIN) - 1
+				    : at + (end - at < 26 ? end - at : 26);
 	while (at < end && *at == ' ')
 		at++;
 	return end - at > 5 && !memcmp(at, RED, 5) ? at + 5 : at;

@@ -59,9 +59,8 @@ static const char *skip_value(const char *p, const char *end)
 static size_t class_of(const char *s, size_t len, const char **ret_class)
 {
 	static const char middle[] = " object at 0x";
-	const char *at = len > 4 && !memcmp(s, "\"<", 2)
-				 ? memmem(s, len, middle, sizeof(middle) - 1)
-				 : NULL;
+	const char *at =
+		len > 4 && !memcmp(s, "\"<", 2) ? memmem(s, len, middle, sizeof(middle) - 1) : NULL;
 	const char *name = s + 2;
 
 	if (!at || memcmp(s + len - 2, ">\"", 2))
