@@ -85,9 +85,9 @@ const struct program *program_flowtrace_bpf(void)
 	p.command = make(1, sizeof(*p.command));
 	p.commands = 1;
 	p.command->expects = EXPECTS_PROGRAM;
-	p.command->option = make(OPTION_COUNT, sizeof(*p.command->option));
-	p.command->options = OPTION_COUNT;
-	for (size_t i = 0; i < OPTION_COUNT; i++)
+	p.command->option = make(option_count, sizeof(*p.command->option));
+	p.command->options = option_count;
+	for (size_t i = 0; i < option_count; i++)
 		p.command->option[i] = from_row(&option_rows[i]);
 	return &p;
 }

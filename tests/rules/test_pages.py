@@ -16,7 +16,7 @@ MANUAL = [page for page in PAGES if page.name != "CHANGELOG.md"]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 CODE = re.compile(r"(`+)(.+?)\1", re.S)
 LINK = re.compile(r"\[[^][]*\]\(([^()\s]+)\)")
-OPTION_ROW = re.compile(r'\{\s*"([a-z-]+)",\s*(?:\'(.)\'|0),')
+OPTION_ROW = re.compile(r'\{\s*(?:\.name = )?"([a-z-]+)",\s*(?:(?:\.letter = )?\'(.)\',|0,|\.)')
 COUNTED = {"somebody", "whoever", "nobody", "likewise", "behind", "stands", "goes on"}
 
 
@@ -197,8 +197,8 @@ def test_options_in_the_text_exist(page):
 def test_every_option_is_documented():
     table = (ROOT / "user/collector/config/table.c").read_text()
     table = table.split("rows[] = {")[1].split("\n};")[0]
-    rows = re.findall(r"^\t\{ \"([a-z-]+)\".*?\},$", table, re.M | re.S)
-    off = set(re.findall(r"^\t\{ \"([a-z-]+)\"[^}]*FLAG_SHOW_OFF", table, re.M))
+    rows = re.findall(r"^\t\{ \.name = \"([a-z-]+)\".*?\},$", table, re.M | re.S)
+    off = set(re.findall(r"^\t\{ \.name = \"([a-z-]+)\"[^}]*FLAG_SHOW_OFF", table, re.M))
     assert len(rows) > 20
     page = (ROOT / "docs/attach.md").read_text()
     documented = "\n".join(line for line in page.splitlines() if line.startswith("| `"))

@@ -13,9 +13,9 @@
 #define LONG_BASE 256
 
 struct tables {
-	char letters[2 * OPTION_COUNT + 4];
-	char names[OPTION_COUNT][40]; /* "no-x" of switches */
-	struct option longs[2 * OPTION_COUNT + 1];
+	char letters[2 * OPTIONS_MAX + 4];
+	char names[OPTIONS_MAX][40]; /* "no-x" of switches */
+	struct option longs[2 * OPTIONS_MAX + 1];
 };
 
 static void make_tables(struct tables *t)
@@ -25,7 +25,7 @@ static void make_tables(struct tables *t)
 
 	*s++ = '+'; /* stop at the first operand */
 	*s++ = ':'; /* tell a missing value from an unknown option */
-	for (size_t i = 0; i < OPTION_COUNT; i++) {
+	for (size_t i = 0; i < option_count; i++) {
 		const struct option_row *o = &option_rows[i];
 		bool takes_value = !option_is_switch(o) && o->kind != KIND_COUNT;
 
@@ -49,7 +49,7 @@ static const struct option_row *option_of_val(int val, bool *ret_off)
 	*ret_off = val >= LONG_BASE && (val & 1);
 	if (val >= LONG_BASE)
 		return &option_rows[(val - LONG_BASE) / 2];
-	for (const struct option_row *o = option_rows; o < option_rows + OPTION_COUNT; o++)
+	for (const struct option_row *o = option_rows; o < option_rows + option_count; o++)
 		if (o->letter && o->letter == val)
 			return o;
 	return NULL;

@@ -20,7 +20,7 @@ void config_init(struct config *c)
 
 void config_release(struct config *c)
 {
-	for (size_t i = 0; i < OPTION_COUNT; i++)
+	for (size_t i = 0; i < option_count; i++)
 		option_clear(c, &option_rows[i]);
 }
 

@@ -92,7 +92,7 @@ char *config_help(void)
 	      f);
 	for (int group = 0; group < GROUP_COUNT; group++) {
 		fprintf(f, "\n%s:\n", option_group_titles[group]);
-		for (size_t i = 0; i < OPTION_COUNT; i++)
+		for (size_t i = 0; i < option_count; i++)
 			if ((int)option_rows[i].group == group)
 				put_row(f, &option_rows[i]);
 	}
@@ -101,7 +101,7 @@ char *config_help(void)
 	      "and\n"
 	      "its name in capitals: --max-depth is FLOWTRACE_MAX_DEPTH",
 	      f);
-	for (size_t i = 0; i < OPTION_COUNT; i++)
+	for (size_t i = 0; i < option_count; i++)
 		if (option_rows[i].alias)
 			fprintf(f, ",\n--%s is %s or %s", option_rows[i].name, option_rows[i].env,
 				option_rows[i].alias);

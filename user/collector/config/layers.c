@@ -13,7 +13,7 @@ int layers_read_defaults(struct parser *p)
 	int err;
 
 	p->layer = LAYER_DEFAULT;
-	for (const struct option_row *o = option_rows; o < option_rows + OPTION_COUNT; o++) {
+	for (const struct option_row *o = option_rows; o < option_rows + option_count; o++) {
 		snprintf(p->where, sizeof(p->where), "default of --%s", o->name);
 		option_clear(p->c, o);
 		err = o->initial ? option_set(p, o, false, o->initial) : 0;
@@ -41,7 +41,7 @@ static int read_environment(struct parser *p)
 	int err = 0;
 
 	p->layer = LAYER_ENV;
-	for (const struct option_row *o = option_rows; !err && o < option_rows + OPTION_COUNT;
+	for (const struct option_row *o = option_rows; !err && o < option_rows + option_count;
 	     o++) {
 		bool found = false;
 
@@ -71,7 +71,7 @@ static int read_command_line(struct parser *p, const struct given *given, size_t
 	}
 	if (!err && p->c->command && p->targets_by < p->layer) {
 		/* -- CMD is a target too */
-		for (size_t i = 0; i < OPTION_COUNT; i++)
+		for (size_t i = 0; i < option_count; i++)
 			if (option_rows[i].flags & FLAG_TARGET)
 				option_clear(p->c, &option_rows[i]);
 	}

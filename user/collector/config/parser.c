@@ -28,7 +28,7 @@ int parser_no_memory(struct parser *p)
 void option_begin(struct parser *p, const struct option_row *o)
 {
 	if ((o->flags & FLAG_TARGET) && p->layer > p->targets_by) {
-		for (size_t i = 0; i < OPTION_COUNT; i++)
+		for (size_t i = 0; i < option_count; i++)
 			if (option_rows[i].flags & FLAG_TARGET)
 				option_clear(p->c, &option_rows[i]);
 		p->targets_by = p->layer;

@@ -26,7 +26,7 @@ struct parser {
 	struct config *c;
 	struct why *w;
 	enum layer layer;
-	enum layer set_by[OPTION_COUNT]; /* the layer that a row's value comes from */
+	enum layer set_by[OPTIONS_MAX]; /* the layer that a row's value comes from */
 	enum layer targets_by;
 	char where[PATH_MAX +
 		   64]; /* what the user wrote: "--pid", "FLOWTRACE_PID", "f.json: pid" */

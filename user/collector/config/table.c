@@ -12,97 +12,114 @@
 
 /* clang-format off */
 const struct option_row option_rows[] = {
-	{ "pid", 'p', "FLOWTRACE_PID", NULL, KIND_PIDS, AT(pids), NULL,
-	  GROUP_TARGET, FLAG_TARGET, "PID",
-	  "attach to this running process; repeatable, comma lists", INT_MAX, 0 },
-	{ "all", 0, "FLOWTRACE_ALL", NULL, KIND_SWITCH, AT(all), "false",
-	  GROUP_TARGET, FLAG_TARGET, NULL,
-	  "every Python process on this node, as they come and go (not built yet)", 0, 0 },
-	{ "replay", 0, "FLOWTRACE_REPLAY", NULL, KIND_TEXT, AT(replay), NULL,
-	  GROUP_TARGET, FLAG_TARGET, "FILE",
-	  "render a recording made with --record; needs no root", 0, 0 },
-	{ "follow", 'f', "FLOWTRACE_FOLLOW", NULL, KIND_MAYBE, AT(follow), NULL,
-	  GROUP_TARGET, FLAG_SHOW_BOTH, NULL,
-	  "also trace children (fork, exec); off with --pid, on with -- CMD", 0, 0 },
+	{ .name = "pid", .letter = 'p', .env = "FLOWTRACE_PID", .kind = KIND_PIDS, .at = AT(pids),
+	  .group = GROUP_TARGET, .flags = FLAG_TARGET, .value = "PID", .max = INT_MAX,
+	  .help = "attach to this running process; repeatable, comma lists" },
+	{ .name = "all", .env = "FLOWTRACE_ALL", .kind = KIND_SWITCH, .at = AT(all),
+	  .group = GROUP_TARGET, .flags = FLAG_TARGET, .initial = "false",
+	  .help = "every Python process on this node, as they come and go (not built yet)" },
+	{ .name = "replay", .env = "FLOWTRACE_REPLAY", .kind = KIND_TEXT, .at = AT(replay),
+	  .group = GROUP_TARGET, .flags = FLAG_TARGET, .value = "FILE",
+	  .help = "render a recording made with --record; needs no root" },
+	{ .name = "follow", .letter = 'f', .env = "FLOWTRACE_FOLLOW", .kind = KIND_MAYBE, .at = AT(follow),
+	  .group = GROUP_TARGET, .flags = FLAG_SHOW_BOTH,
+	  .help = "also trace children (fork, exec); off with --pid, on with -- CMD" },
 
-	{ "prefix", 'P', "FLOWTRACE_PREFIX", "FLOWTRACE_PACKAGE_PREFIX", KIND_LIST, AT(prefix), NULL,
-	  GROUP_WHAT, FLAG_PLAIN, "a,b",
-	  "trace modules whose dotted name starts with one of these; without it, all but the "
-	  "standard library and installed packages", 0, FT_MAX_PREFIX },
-	{ "exclude", 'x', "FLOWTRACE_EXCLUDE", NULL, KIND_LIST, AT(exclude), NULL,
-	  GROUP_WHAT, FLAG_PLAIN, "a,b",
-	  "leave out modules that start with one of these; wins over --prefix", 0, FT_MAX_PREFIX },
-	{ "slower-than", 0, "FLOWTRACE_SLOWER_THAN", NULL, KIND_SECONDS, AT(slower_than_s), "0",
-	  GROUP_WHAT, 0, "TIME",
-	  "only calls and requests that took at least so long, as 10ms (ns, us, ms, s, m or h), when "
-	  "they are over", 0, 0 },
-	{ "errors-only", 0, "FLOWTRACE_ERRORS_ONLY", NULL, KIND_SWITCH, AT(errors_only), "false",
-	  GROUP_WHAT, 0, NULL,
-	  "only calls that an exception left, and requests with a status from 500 on", 0, 0 },
-	{ "http", 0, "FLOWTRACE_HTTP", NULL, KIND_SWITCH, AT(http), "true",
-	  GROUP_WHAT, FLAG_SHOW_BOTH, NULL,
-	  "HTTP requests and responses of WSGI and ASGI applications, whatever their module; on "
-	  "unless --no-http is given", 0, 0 },
-	{ "backend", 0, "FLOWTRACE_BACKEND", NULL, KIND_CHOICE, AT(backend), "auto",
-	  GROUP_WHAT, 0, "auto|usdt|uprobe|agent",
-	  "how to hook the interpreter; agent: the probes of flowtrace_agent, where it is "
-	  "loaded; auto takes the cheapest that sees every call", 0, 0 },
+	{ .name = "prefix", .letter = 'P', .env = "FLOWTRACE_PREFIX", .alias = "FLOWTRACE_PACKAGE_PREFIX", .kind = KIND_LIST, .at = AT(prefix),
+	  .group = GROUP_WHAT, .flags = FLAG_PLAIN, .value = "a,b", .max_len = FT_MAX_PREFIX,
+	  .help = "trace modules whose dotted name starts with one of these; without it, all but the "
+		  "standard library and installed packages" },
+	{ .name = "exclude", .letter = 'x', .env = "FLOWTRACE_EXCLUDE", .kind = KIND_LIST, .at = AT(exclude),
+	  .group = GROUP_WHAT, .flags = FLAG_PLAIN, .value = "a,b", .max_len = FT_MAX_PREFIX,
+	  .help = "leave out modules that start with one of these; wins over --prefix" },
+	{ .name = "slower-than", .env = "FLOWTRACE_SLOWER_THAN", .kind = KIND_SECONDS, .at = AT(slower_than_s),
+	  .group = GROUP_WHAT, .initial = "0", .value = "TIME",
+	  .help = "only calls and requests that took at least so long, as 10ms (ns, us, ms, s, m or h), "
+		  "when they are over" },
+	{ .name = "errors-only", .env = "FLOWTRACE_ERRORS_ONLY", .kind = KIND_SWITCH, .at = AT(errors_only),
+	  .group = GROUP_WHAT, .initial = "false",
+	  .help = "only calls that an exception left, and requests with a status from 500 on" },
+	{ .name = "http", .env = "FLOWTRACE_HTTP", .kind = KIND_SWITCH, .at = AT(http),
+	  .group = GROUP_WHAT, .flags = FLAG_SHOW_BOTH, .initial = "true",
+	  .help = "HTTP requests and responses of WSGI and ASGI applications, whatever their module; on "
+		  "unless --no-http is given" },
+	{ .name = "backend", .env = "FLOWTRACE_BACKEND", .kind = KIND_CHOICE, .at = AT(backend),
+	  .group = GROUP_WHAT, .initial = "auto", .value = "auto|usdt|uprobe|agent",
+	  .help = "how to hook the interpreter; agent: the probes of flowtrace_agent, where it is "
+		  "loaded; auto takes the cheapest that sees every call" },
 
-	{ "args", 0, "FLOWTRACE_ARGS", NULL, KIND_SWITCH, AT(args), "true",
-	  GROUP_VALUES, FLAG_SHOW_OFF, NULL, "do not capture arguments", 0, 0 },
-	{ "result", 0, "FLOWTRACE_RESULT", NULL, KIND_SWITCH, AT(result), "true",
-	  GROUP_VALUES, FLAG_SHOW_OFF, NULL, "do not capture results", 0, 0 },
-	{ "stack", 0, "FLOWTRACE_STACK", NULL, KIND_SWITCH, AT(stack), "false",
-	  GROUP_VALUES, 0, NULL, "which way an exception came: the file, line and function of each "
-	  "entry of its traceback, in `stack` of EXCEPTION", 0, 0 },
-	{ "redact", 0, "FLOWTRACE_REDACT", NULL, KIND_LIST, AT(redact), NULL,
-	  GROUP_VALUES, 0, "NAMES",
-	  "more parameters and dict keys whose value becomes \"***\" before it leaves the target, "
-	  "besides those of --redact-only", FT_MAX_REDACT, FT_MAX_REDACT_LEN },
-	{ "redact-only", 0, "FLOWTRACE_REDACT_ONLY", NULL, KIND_LIST, AT(redact_only),
-	  "password,passwd,secret,token,authorization,api_key,cookie",
-	  GROUP_VALUES, 0, "NAMES",
-	  "the same in place of the default list", FT_MAX_REDACT, FT_MAX_REDACT_LEN },
-	{ "max-arg-length", 0, "FLOWTRACE_MAX_ARG_LENGTH", NULL, KIND_LIMIT, AT(max_arg_length), "1000",
-	  GROUP_VALUES, 0, "N", "characters of a rendered field", FT_MAX_TOKEN_BYTES, 0 },
-	{ "max-depth", 0, "FLOWTRACE_MAX_DEPTH", NULL, KIND_LIMIT, AT(max_depth), "6",
-	  GROUP_VALUES, 0, "N", "nested containers", FT_MAX_DEPTH, 0 },
-	{ "max-items", 0, "FLOWTRACE_MAX_ITEMS", NULL, KIND_LIMIT, AT(max_items), "64",
-	  GROUP_VALUES, 0, "N", "items of one container", FT_MAX_ITEMS, 0 },
+	{ .name = "args", .env = "FLOWTRACE_ARGS", .kind = KIND_SWITCH, .at = AT(args),
+	  .group = GROUP_VALUES, .flags = FLAG_SHOW_OFF, .initial = "true",
+	  .help = "do not capture arguments" },
+	{ .name = "result", .env = "FLOWTRACE_RESULT", .kind = KIND_SWITCH, .at = AT(result),
+	  .group = GROUP_VALUES, .flags = FLAG_SHOW_OFF, .initial = "true",
+	  .help = "do not capture results" },
+	{ .name = "stack", .env = "FLOWTRACE_STACK", .kind = KIND_SWITCH, .at = AT(stack),
+	  .group = GROUP_VALUES, .initial = "false",
+	  .help = "which way an exception came: the file, line and function of each entry of its "
+		  "traceback, in `stack` of EXCEPTION" },
+	{ .name = "redact", .env = "FLOWTRACE_REDACT", .kind = KIND_LIST, .at = AT(redact),
+	  .group = GROUP_VALUES, .value = "NAMES", .max = FT_MAX_REDACT, .max_len = FT_MAX_REDACT_LEN,
+	  .help = "more parameters and dict keys whose value becomes \"***\" before it leaves the "
+		  "target, besides those of --redact-only" },
+	{ .name = "redact-only", .env = "FLOWTRACE_REDACT_ONLY", .kind = KIND_LIST, .at = AT(redact_only),
+	  .group = GROUP_VALUES, .initial = "password,passwd,secret,token,authorization,api_key,cookie", .value = "NAMES", .max = FT_MAX_REDACT, .max_len = FT_MAX_REDACT_LEN,
+	  .help = "the same in place of the default list" },
+	{ .name = "max-arg-length", .env = "FLOWTRACE_MAX_ARG_LENGTH", .kind = KIND_LIMIT, .at = AT(max_arg_length),
+	  .group = GROUP_VALUES, .initial = "1000", .value = "N", .max = FT_MAX_TOKEN_BYTES,
+	  .help = "characters of a rendered field" },
+	{ .name = "max-depth", .env = "FLOWTRACE_MAX_DEPTH", .kind = KIND_LIMIT, .at = AT(max_depth),
+	  .group = GROUP_VALUES, .initial = "6", .value = "N", .max = FT_MAX_DEPTH,
+	  .help = "nested containers" },
+	{ .name = "max-items", .env = "FLOWTRACE_MAX_ITEMS", .kind = KIND_LIMIT, .at = AT(max_items),
+	  .group = GROUP_VALUES, .initial = "64", .value = "N", .max = FT_MAX_ITEMS,
+	  .help = "items of one container" },
 
-	{ "output", 'o', "FLOWTRACE_OUTPUT", "FLOWTRACE_LOGFILE", KIND_TEXT, AT(output), NULL,
-	  GROUP_OUTPUT, 0, "FILE", "JSON lines, appended; - is standard output (default "
-	  "flowtrace.jsonl, unless --to is given)", 0, 0 },
-	{ "to", 0, "FLOWTRACE_TO", NULL, KIND_LIST, AT(to), NULL,
-	  GROUP_OUTPUT, 0, "KIND[:FILE]",
-	  "text: one line a call for people, to standard output unless a file is named; jsonl: as "
-	  "-o; null: nowhere; repeatable", 8, 4096 },
-	{ "stdout", 0, "FLOWTRACE_STDOUT", NULL, KIND_SWITCH, AT(to_stdout), "false",
-	  GROUP_OUTPUT, 0, NULL, "JSON lines to standard output too", 0, 0 },
-	{ "record", 0, "FLOWTRACE_RECORD", NULL, KIND_TEXT, AT(record), NULL,
-	  GROUP_OUTPUT, 0, "FILE", "also keep the raw records, for --replay", 0, 0 },
-	{ "buffer", 0, "FLOWTRACE_BUFFER", NULL, KIND_SIZE, AT(buffer_bytes), "16M",
-	  GROUP_OUTPUT, 0, "SIZE", "ring buffer between kernel and collector", MAX_BUFFER_BYTES, 0 },
+	{ .name = "output", .letter = 'o', .env = "FLOWTRACE_OUTPUT", .alias = "FLOWTRACE_LOGFILE", .kind = KIND_TEXT, .at = AT(output),
+	  .group = GROUP_OUTPUT, .value = "FILE",
+	  .help = "JSON lines, appended; - is standard output (default flowtrace.jsonl, unless --to is "
+		  "given)" },
+	{ .name = "to", .env = "FLOWTRACE_TO", .kind = KIND_LIST, .at = AT(to),
+	  .group = GROUP_OUTPUT, .value = "KIND[:FILE]", .max = 8, .max_len = 4096,
+	  .help = "text: one line a call for people, to standard output unless a file is named; jsonl: "
+		  "as -o; null: nowhere; repeatable" },
+	{ .name = "stdout", .env = "FLOWTRACE_STDOUT", .kind = KIND_SWITCH, .at = AT(to_stdout),
+	  .group = GROUP_OUTPUT, .initial = "false",
+	  .help = "JSON lines to standard output too" },
+	{ .name = "record", .env = "FLOWTRACE_RECORD", .kind = KIND_TEXT, .at = AT(record),
+	  .group = GROUP_OUTPUT, .value = "FILE",
+	  .help = "also keep the raw records, for --replay" },
+	{ .name = "buffer", .env = "FLOWTRACE_BUFFER", .kind = KIND_SIZE, .at = AT(buffer_bytes),
+	  .group = GROUP_OUTPUT, .initial = "16M", .value = "SIZE", .max = MAX_BUFFER_BYTES,
+	  .help = "ring buffer between kernel and collector" },
 
-	{ "duration", 'd', "FLOWTRACE_DURATION", NULL, KIND_SECONDS, AT(duration_s), "0",
-	  GROUP_RUN, 0, "SECS", "stop after so many seconds, or as 500ms, with ns, us, ms, s, m or h; 0 = no limit", 0, 0 },
-	{ "events", 'n', "FLOWTRACE_EVENTS", NULL, KIND_NUMBER, AT(events), "0",
-	  GROUP_RUN, 0, "N", "stop after so many events; 0 = no limit", UINT64_MAX, 0 },
-	{ "config", 'c', "FLOWTRACE_CONFIG", NULL, KIND_TEXT, AT(config_file), NULL,
-	  GROUP_RUN, FLAG_NO_FILE, "FILE", "JSON object whose keys are the long options", 0, 0 },
-	{ "check", 0, "FLOWTRACE_CHECK", NULL, KIND_SWITCH, AT(check), "false",
-	  GROUP_RUN, 0, NULL,
-	  "say what is possible for --pid, and what is not", 0, 0 },
-	{ "json", 0, "FLOWTRACE_JSON", NULL, KIND_SWITCH, AT(json), "false",
-	  GROUP_RUN, 0, NULL, "the answer of --check as JSON", 0, 0 },
-	{ "quiet", 'q', "FLOWTRACE_QUIET", NULL, KIND_SWITCH, AT(quiet), "false",
-	  GROUP_RUN, 0, NULL, "no status line and no summary", 0, 0 },
-	{ "verbose", 'v', "FLOWTRACE_VERBOSE", NULL, KIND_COUNT, AT(verbose), "0",
-	  GROUP_RUN, 0, NULL, "say more; twice for even more", 9, 0 },
-	{ "version", 0, NULL, NULL, KIND_SWITCH, AT(version), "false",
-	  GROUP_RUN, FLAG_NO_FILE | FLAG_NO_ENV, NULL, "print the version", 0, 0 },
-	{ "help", 'h', NULL, NULL, KIND_SWITCH, AT(help), "false",
-	  GROUP_RUN, FLAG_NO_FILE | FLAG_NO_ENV, NULL, "print this text", 0, 0 },
+	{ .name = "duration", .letter = 'd', .env = "FLOWTRACE_DURATION", .kind = KIND_SECONDS, .at = AT(duration_s),
+	  .group = GROUP_RUN, .initial = "0", .value = "SECS",
+	  .help = "stop after so many seconds, or as 500ms, with ns, us, ms, s, m or h; 0 = no limit" },
+	{ .name = "events", .letter = 'n', .env = "FLOWTRACE_EVENTS", .kind = KIND_NUMBER, .at = AT(events),
+	  .group = GROUP_RUN, .initial = "0", .value = "N", .max = UINT64_MAX,
+	  .help = "stop after so many events; 0 = no limit" },
+	{ .name = "config", .letter = 'c', .env = "FLOWTRACE_CONFIG", .kind = KIND_TEXT, .at = AT(config_file),
+	  .group = GROUP_RUN, .flags = FLAG_NO_FILE, .value = "FILE",
+	  .help = "JSON object whose keys are the long options" },
+	{ .name = "check", .env = "FLOWTRACE_CHECK", .kind = KIND_SWITCH, .at = AT(check),
+	  .group = GROUP_RUN, .initial = "false",
+	  .help = "say what is possible for --pid, and what is not" },
+	{ .name = "json", .env = "FLOWTRACE_JSON", .kind = KIND_SWITCH, .at = AT(json),
+	  .group = GROUP_RUN, .initial = "false",
+	  .help = "the answer of --check as JSON" },
+	{ .name = "quiet", .letter = 'q', .env = "FLOWTRACE_QUIET", .kind = KIND_SWITCH, .at = AT(quiet),
+	  .group = GROUP_RUN, .initial = "false",
+	  .help = "no status line and no summary" },
+	{ .name = "verbose", .letter = 'v', .env = "FLOWTRACE_VERBOSE", .kind = KIND_COUNT, .at = AT(verbose),
+	  .group = GROUP_RUN, .initial = "0", .max = 9,
+	  .help = "say more; twice for even more" },
+	{ .name = "version", .kind = KIND_SWITCH, .at = AT(version),
+	  .group = GROUP_RUN, .flags = FLAG_NO_FILE | FLAG_NO_ENV, .initial = "false",
+	  .help = "print the version" },
+	{ .name = "help", .letter = 'h', .kind = KIND_SWITCH, .at = AT(help),
+	  .group = GROUP_RUN, .flags = FLAG_NO_FILE | FLAG_NO_ENV, .initial = "false",
+	  .help = "print this text" },
 };
 /* clang-format on */
 
@@ -125,8 +142,9 @@ const struct exit_row exit_rows[] = {
 	{0},
 };
 
-_Static_assert(sizeof(option_rows) / sizeof(option_rows[0]) == OPTION_COUNT,
-	       "OPTION_COUNT of table.h counts the rows");
+const size_t option_count = sizeof(option_rows) / sizeof(option_rows[0]);
+
+_Static_assert(sizeof(option_rows) / sizeof(option_rows[0]) <= OPTIONS_MAX, "raise OPTIONS_MAX");
 
 void *option_field(struct config *c, const struct option_row *o)
 {
@@ -151,7 +169,7 @@ const struct option_row *option_of_key(const char *key, bool *ret_off)
 {
 	bool no = !strncmp(key, "no-", 3) || !strncmp(key, "no_", 3);
 
-	for (const struct option_row *o = option_rows; o < option_rows + OPTION_COUNT; o++) {
+	for (const struct option_row *o = option_rows; o < option_rows + option_count; o++) {
 		if (o->flags & FLAG_NO_FILE)
 			continue;
 		*ret_off = no && option_is_switch(o) && key_is(key + 3, o->name);

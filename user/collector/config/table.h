@@ -56,9 +56,10 @@ struct option_row {
 
 #define AT(field) offsetof(struct config, field)
 
-#define OPTION_COUNT 32
+#define OPTIONS_MAX 64 /* of arrays with an element for each row */
 
 extern const struct option_row option_rows[];
+extern const size_t option_count;
 extern const char *const option_group_titles[GROUP_COUNT];
 
 /* What the exit statuses mean; NULL ends it. */
