@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: MIT
 """The version; everything that is built reads it here."""
-__version__ = "0.1.0"
+__version__ = "0.2.0"
