@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 ## ./dev demo              trace a small Flask shop under gunicorn and show the calls (root)
+## ./dev cast              draw docs/text.svg: what --to text shows of the shop (root)
 
 . scripts/setup.sh
 . scripts/build.sh
@@ -45,16 +46,12 @@ wait_for_shop() {
 	END
 }
 
-demo() {
-	local port url out=$PWD/demo.jsonl i
-	need_root demo
-	setup demo
-	say "building"
-	quietly build
+# Two workers on 127.0.0.1; sets url.
+start_shop() {
+	local port
 	DEMO_DIR=$(mktemp -d)
 	trap demo_end EXIT
 	trap 'exit 130' INT TERM
-
 	port=$(free_port)
 	url=http://127.0.0.1:$port
 	say "starting the shop: gunicorn with 2 workers on $url"
@@ -62,6 +59,35 @@ demo() {
 		--bind "127.0.0.1:$port" shop.app:app >"$DEMO_DIR/shop.log" 2>&1 &
 	DEMO_SHOP=$!
 	wait_for_shop "$url" || { cat "$DEMO_DIR/shop.log" >&2; die "the shop did not start"; }
+}
+
+# A recording of the requests, drawn as it is rendered: what is drawn needs no luck with time.
+cast() {
+	local url
+	need_root cast
+	quietly build
+	start_shop
+	build/bin/flowtrace-bpf -q --pid "$DEMO_SHOP" --follow --prefix shop --to null \
+		--record "$DEMO_DIR/record" -d 6 &
+	DEMO_TRACER=$!
+	sleep 3
+	wait_for_shop "$url/products/tea"
+	wait_for_shop "$url/products/caviar"
+	$PYTHON examples/shop_requests.py "$url" >/dev/null
+	wait "$DEMO_TRACER"
+	DEMO_TRACER=
+	$PYTHON scripts/cast.py docs/text.svg "sudo flowtrace-bpf --pid 1234 --prefix shop --to text" \
+		112 24 build/bin/flowtrace-bpf -q --replay "$DEMO_DIR/record" --prefix shop --to text
+	say "drew docs/text.svg"
+}
+
+demo() {
+	local url out=$PWD/demo.jsonl i
+	need_root demo
+	setup demo
+	say "building"
+	quietly build
+	start_shop
 
 	rm -f "$out"
 	say "build/bin/flowtrace-bpf --pid $DEMO_SHOP --follow --prefix shop -o $out"
