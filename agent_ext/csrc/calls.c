@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "calls.h"
 
-#include "cut.h"
+#include "truncate.h"
 #include "describe.h"
 #include "frames.h"
 #include "open_calls.h"
 #include "probes.h"
-#include "threads.h"
+#include "thread_name.h"
 #include "traceback.h"
 
 uint64_t (*call_request)(void);
@@ -54,8 +54,8 @@ static bool record_enter(struct agent_thread *t, struct call *call, const struct
 		r->hdr.flags = FT_ENTER_REQUEST;
 		memcpy(r + 1, &request, sizeof(request));
 	}
-	if (probes_heard())
-		probe_entry(info, record_cut(&r->hdr, sizeof(*r)));
+	if (probes_generation())
+		probe_entry(info, record_truncate(&r->hdr, sizeof(*r)));
 	return engine_commit(t, &r->hdr);
 }
 
@@ -78,8 +78,8 @@ static bool record_exit(struct agent_thread *t, const struct call *call, enum ft
 		.start_tid = call->start_tid,
 		.how = how,
 	};
-	if (probes_heard())
-		probe_return(info, record_cut(&r->hdr, sizeof(*r)));
+	if (probes_generation())
+		probe_return(info, record_truncate(&r->hdr, sizeof(*r)));
 	return engine_commit(t, &r->hdr);
 }
 
@@ -106,15 +106,15 @@ static bool record_raise(struct agent_thread *t, const struct call *call, PyObje
 		.exc = (uintptr_t)value,
 	};
 	r->hdr.flags = engine_captures_stack() ? FT_RAISE_STACK : 0;
-	if (probes_heard())
-		probe_exception(info, record_cut(&r->hdr, sizeof(*r)));
+	if (probes_generation())
+		probe_exception(info, record_truncate(&r->hdr, sizeof(*r)));
 	return engine_commit(t, &r->hdr);
 }
 
-/* ---- what is told ----------------------------------------------------------------------- */
+/* ---- calls, as they happen ------------------------------------------------------------------ */
 
 /* Where a generator starts, one that was dropped has been: it is told of only now. */
-static void tell_dropped(struct agent_thread *t, const void *frame)
+static void record_dropped(struct agent_thread *t, const void *frame)
 {
 	struct call *call = open_unsuspend(frame);
 
@@ -139,16 +139,16 @@ void call_begin(PyCodeObject *code, struct code_info *info, void *frame, void *b
 	}
 	t->busy = true;
 	if (!t->named)
-		thread_tell(t);
-	if (probes_heard() != t->introduced)
-		thread_introduce(t);
+		thread_name_record(t);
+	if (probes_generation() != t->announced)
+		thread_name_announce(t);
 	if (!info->described) {
 		(void)engine_now(t); /* the name holds from now on */
 		code_describe(code, info, frame_globals(frame),
 			      info->nparams ? frame_param(frame, info, 0, cells_made) : NULL);
 	}
 	if (info->generator)
-		tell_dropped(t, frame);
+		record_dropped(t, frame);
 	parent = open_below(t, frame, below);
 	call.lost = !record_enter(t, &call, parent, info, cells_made);
 	pushed = open_push(t, &call);

@@ -141,7 +141,7 @@ void code_describe(PyCodeObject *code, struct code_info *info, PyObject *globals
 	PyTypeObject *owner = owner_of(code, first);
 
 	if (owner)
-		type_tell(owner);
+		type_announce(owner);
 	name_for_probes(code, info, module, owner);
 	record(code, info, names, module, owner);
 	info->described = true;

@@ -15,6 +15,6 @@ const char *code_class(const struct code_info *info);
 const char *code_name(const struct code_info *info);
 
 /* A class that a record names. */
-void type_tell(PyTypeObject *type);
+void type_announce(PyTypeObject *type);
 
 #endif

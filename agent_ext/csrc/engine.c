@@ -18,7 +18,7 @@ unsigned engine_run_number;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-bool engine_runs(void)
+bool engine_running(void)
 {
 	return atomic_load_explicit(&engine.running, memory_order_acquire);
 }
@@ -92,14 +92,14 @@ static void after_fork_in_child(void)
 	pthread_cond_init(&e->wake, NULL);
 	pthread_cond_init(&e->flushed, NULL);
 	senders_release(e);
-	parcels_release(&e->parcels);
+	oversize_release_all(&e->oversize);
 	names_forget(e);
 	e->pid = getpid();
 	e->pipeline = NULL; /* with the parent's unwritten lines: not ours to write or to free */
 	e->writing = false;
 	probes_restart();
 	status_forked();
-	if (!engine_runs())
+	if (!engine_running())
 		return;
 	engine_run_number++;
 	e->forked = true;
@@ -128,10 +128,10 @@ static void init_once(void)
 
 /* ---- begin and end ---------------------------------------------------------------------- */
 
-static void release_parcels(struct engine *e)
+static void release_oversize(struct engine *e)
 {
 	pthread_mutex_lock(&e->lock);
-	parcels_release(&e->parcels);
+	oversize_release_all(&e->oversize);
 	pthread_mutex_unlock(&e->lock);
 }
 
@@ -140,9 +140,9 @@ static void discard_channels(struct engine *e)
 {
 	for (struct agent_thread *t = e->threads; t; t = t->next) {
 		atomic_store(&t->channel.tail, channel_head(&t->channel));
-		atomic_store(&t->outside, 0);
+		atomic_store(&t->oversize_bytes, 0);
 	}
-	release_parcels(e);
+	release_oversize(e);
 }
 
 static void set_limits(struct engine *e, const struct config *c)
@@ -182,14 +182,14 @@ int engine_start(const struct settings *settings, struct why *w)
 	return 0;
 }
 
-/* What a thread lost and had no room to tell. */
+/* What a thread lost and had no room to record. */
 static int last_losses(struct engine *e)
 {
 	bool any;
 
 	for (struct agent_thread *t = e->threads; t; t = t->next)
-		if (t->run == engine_run() && t->has_losses)
-			sender_tell_losses(t);
+		if (t->run == engine_run_id() && t->has_losses)
+			sender_record_losses(t);
 	return writer_drain(e, UINT64_MAX, &any);
 }
 
@@ -218,7 +218,7 @@ int engine_stop(struct engine_totals *ret_totals, struct why *w)
 	int err = 0;
 
 	*ret_totals = (struct engine_totals){};
-	if (!engine_runs())
+	if (!engine_running())
 		return 0;
 	atomic_store(&e->running, false);
 	if (!e->pipeline) /* a child that called nothing, or could not go on */
@@ -231,7 +231,7 @@ int engine_stop(struct engine_totals *ret_totals, struct why *w)
 		if (err < 0)
 			writer_fail(e, err);
 	}
-	release_parcels(e);
+	release_oversize(e);
 	total(e->pipeline, ret_totals);
 	pipeline_free(e->pipeline);
 	e->pipeline = NULL;
@@ -292,7 +292,7 @@ int engine_flush(struct why *w)
 {
 	struct engine *e = &engine;
 
-	if (!engine_runs())
+	if (!engine_running())
 		return 0;
 	flush(e, true);
 	if (!atomic_load(&e->failed))
@@ -303,6 +303,6 @@ int engine_flush(struct why *w)
 
 void engine_catch_up(void)
 {
-	if (engine_runs())
+	if (engine_running())
 		flush(&engine, false);
 }

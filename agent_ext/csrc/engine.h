@@ -8,7 +8,7 @@
  *     names (functions, classes) /
  *
  * A record that is too large for a channel, which only long values make, travels outside of it
- * (parcel.h). What describes a function or a class goes into one buffer for all. The writer puts
+ * (oversize.h). What describes a function or a class goes into one buffer for all. The writer puts
  * everything in the order of its time, so that a name is known before its first use, and holds
  * until another thing is at the same address.
  */
@@ -54,17 +54,17 @@ struct call {
 struct agent_thread {
 	struct agent_thread *next; /* guarded by the engine's lock */
 	struct channel channel;
-	_Atomic size_t outside; /* bytes of its parcels that are under way */
-	void *scratch;		/* owned, FT_MAX_RECORD_INSIDE; NULL until values may be long */
-	_Atomic bool gone;	/* the thread is; the writer frees this */
+	_Atomic size_t oversize_bytes; /* bytes of its oversize records that are under way */
+	void *scratch;	   /* owned, FT_MAX_RECORD_INSIDE; NULL until values may be long */
+	_Atomic bool gone; /* the thread is; the writer frees this */
 	uint32_t pid, tid;
 	uint64_t last_ns; /* of its last record: two calls never start in one nanosecond */
-	struct losses losses[LOSS_COUNT]; /* not told yet */
+	struct losses losses[LOSS_COUNT]; /* not recorded yet */
 	bool has_losses;
 	bool busy; /* inside of us: a signal handler that comes back here drops its events */
 	bool named;
 	struct ft_rec *name; /* owned: its THREAD record; NULL: it has no name */
-	unsigned introduced; /* the greeting of listeners since when they know it */
+	unsigned announced;  /* the generation of listeners that know it */
 	struct call *stack;  /* owned; what runs now, of this run */
 	size_t depth, room;
 	/* Where there are greenlets: stacks.h. */
@@ -87,10 +87,10 @@ int engine_stop(struct engine_totals *ret_totals, struct why *w);
 int engine_flush(struct why *w);
 /* The same as far as it is possible: a file that takes nothing for a second is not waited for. */
 void engine_catch_up(void);
-bool engine_runs(void);
+bool engine_running(void);
 /* Which run this is: what was decided and described in another counts no more. */
 extern unsigned engine_run_number;
-static inline unsigned engine_run(void)
+static inline unsigned engine_run_id(void)
 {
 	return engine_run_number;
 }

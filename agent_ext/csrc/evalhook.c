@@ -15,13 +15,13 @@
 #include "open_calls.h"
 #include "stacks.h"
 #include "subscript.h"
-#include "watch.h"
+#include "backend.h"
 
 static bool watch_all;
 
 static PyObject *evaluate(EVAL_PARAMS);
 
-int watch_start(bool all)
+int backend_start(bool all)
 {
 	eval_place.ours = evaluate;
 	if (subscript_watch() || place_take())
@@ -31,13 +31,13 @@ int watch_start(bool all)
 }
 
 /* Where we stay, we do nothing. */
-void watch_stop(void)
+void backend_stop(void)
 {
 	place_leave();
 	watch_all = false;
 }
 
-int watch_marked(PyCodeObject *code)
+int backend_marked(PyCodeObject *code)
 {
 	return 0; /* its mark is looked at when it is called */
 }
@@ -244,7 +244,7 @@ static PyObject *evaluate_any(EVAL_PARAMS)
 
 	if (stack_is_low())
 		return below_guard(EVAL_ARGS);
-	info = engine_runs() ? code_info(code, frame_globals(frame)) : NULL;
+	info = engine_running() ? code_info(code, frame_globals(frame)) : NULL;
 	if (!info ||
 	    !(info->marked || (info->wanted && watch_all) || goes_on(code, info, frame, throwflag)))
 		return eval_place.before(EVAL_ARGS);

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 
 #include "state.h"
-#include "watch.h"
+#include "backend.h"
 
 struct eval_place eval_place;
 static struct eval_place *const place = &eval_place;
@@ -103,17 +103,17 @@ static void stand(void)
 
 /* ---- somebody else came ----------------------------------------------------------------- */
 
-static void tell(void)
+static void record_displaced(void)
 {
 	struct agent_thread *t = engine_thread();
 
 	if (!t)
 		return;
 	engine_lost(t, engine_now(t), 1, LOSS_DISPLACED);
-	sender_tell_losses(t);
+	sender_record_losses(t);
 }
 
-/* Stands there if ours is not asked. What was missed since it was is told. */
+/* Stands there if ours is not asked. What was missed since it was is counted. */
 static int see_to_it(void)
 {
 	int asked = 0;
@@ -123,7 +123,7 @@ static int see_to_it(void)
 	if (asked)
 		return asked < 0 ? -1 : 0;
 	if (atomic_load(&watching))
-		tell();
+		record_displaced();
 	stand();
 	return 0;
 }
@@ -152,7 +152,7 @@ void place_leave(void)
 }
 
 /* The only time that the writer takes the interpreter's lock: the main thread may wait in C. */
-void watch_look(void)
+void backend_look(void)
 {
 	_PyFrameEvalFunction first = first_of(PyInterpreterState_Main());
 	PyGILState_STATE state;

@@ -15,7 +15,7 @@
 #include "redact.h"
 #include "settings.h"
 #include "status.h"
-#include "watch.h"
+#include "backend.h"
 
 #ifdef Py_GIL_DISABLED
 #error "flowtrace_agent needs the GIL: it does not support free-threaded builds"
@@ -42,7 +42,7 @@ static PyObject *core_start(PyObject *self, PyObject *args, PyObject *kwargs)
 	struct why w = {};
 	int err;
 
-	if (engine_runs()) {
+	if (engine_running()) {
 		PyErr_SetString(PyExc_RuntimeError, "a run is on: stop it first");
 		return NULL;
 	}
@@ -59,7 +59,7 @@ static PyObject *core_start(PyObject *self, PyObject *args, PyObject *kwargs)
 		return fail(&w, err);
 	open_forget();
 	watching = false;
-	if (watch_start(false)) {
+	if (backend_start(false)) {
 		struct engine_totals unused;
 
 		(void)engine_stop(&unused, &w);
@@ -77,7 +77,7 @@ static PyObject *core_stop(PyObject *self, PyObject *unused)
 	int err;
 
 	status_watching(false);
-	watch_stop();
+	backend_stop();
 	watching = false;
 	err = engine_stop(&t, &w);
 	open_forget();
@@ -101,7 +101,7 @@ static PyObject *core_flush(PyObject *self, PyObject *unused)
 
 static PyObject *core_running(PyObject *self, PyObject *unused)
 {
-	return PyBool_FromLong(engine_runs());
+	return PyBool_FromLong(engine_running());
 }
 
 /* ---- what is traced --------------------------------------------------------------------- */
@@ -112,20 +112,20 @@ static PyObject *core_watch(PyObject *self, PyObject *arg)
 
 	if (on < 0)
 		return NULL;
-	if (on && !engine_runs()) {
+	if (on && !engine_running()) {
 		PyErr_SetString(PyExc_RuntimeError, "no run is on: start one first");
 		return NULL;
 	}
-	if (engine_runs() && watch_start(on))
+	if (engine_running() && backend_start(on))
 		return NULL;
 	watching = on;
-	status_watching(on && engine_runs());
+	status_watching(on && engine_running());
 	Py_RETURN_NONE;
 }
 
 static PyObject *core_watching(PyObject *self, PyObject *unused)
 {
-	return PyBool_FromLong(watching && engine_runs());
+	return PyBool_FromLong(watching && engine_running());
 }
 
 static PyObject *core_mark(PyObject *self, PyObject *code)
@@ -133,7 +133,7 @@ static PyObject *core_mark(PyObject *self, PyObject *code)
 	if (!PyCode_Check(code))
 		return PyErr_Format(PyExc_TypeError, "a code object is wanted, not %.100s",
 				    Py_TYPE(code)->tp_name);
-	if (code_mark((PyCodeObject *)code) || watch_marked((PyCodeObject *)code))
+	if (code_mark((PyCodeObject *)code) || backend_marked((PyCodeObject *)code))
 		return NULL;
 	Py_RETURN_NONE;
 }

@@ -13,7 +13,7 @@
 #include "frames.h"
 #include "open_calls.h"
 #include "stacks.h"
-#include "watch.h"
+#include "backend.h"
 
 /* Bits of sys.monitoring.events (Include/cpython/monitoring.h, from 3.13). */
 enum { PY_START, PY_RESUME, PY_RETURN, PY_YIELD, PY_THROW, PY_UNWIND, EVENT_COUNT };
@@ -39,7 +39,7 @@ static bool is_watched(PyObject *code, void *frame, struct code_info **ret_info)
 {
 	struct code_info *info = NULL;
 
-	if (engine_runs() && frame && (PyObject *)frame_code(frame) == code)
+	if (engine_running() && frame && (PyObject *)frame_code(frame) == code)
 		info = code_info((PyCodeObject *)code, frame_globals(frame));
 	*ret_info = info;
 	return info && (info->marked || (info->wanted && monitor.all));
@@ -77,7 +77,7 @@ static PyObject *not_again(const struct code_info *info)
 {
 	bool shared = info && info->shared;
 
-	return Py_NewRef(engine_runs() && !shared ? monitor.disable : Py_None);
+	return Py_NewRef(engine_running() && !shared ? monitor.disable : Py_None);
 }
 
 #define CALLBACK(name) static PyObject *name(PyObject *self, PyObject *const *args, Py_ssize_t n)
@@ -299,7 +299,7 @@ static int begin(void)
 	return -1;
 }
 
-int watch_start(bool all)
+int backend_start(bool all)
 {
 	if (begin())
 		return -1;
@@ -307,13 +307,13 @@ int watch_start(bool all)
 	/* Places that were switched off in another run, or when less was wanted, come back. */
 	if (call("set_events", "(il)", monitor.tool, global_events(all)) ||
 	    set_marked(local_events()) || call("restart_events", "()")) {
-		watch_stop();
+		backend_stop();
 		return -1;
 	}
 	return 0;
 }
 
-void watch_stop(void)
+void backend_stop(void)
 {
 	PyObject *type, *value, *traceback;
 
@@ -329,12 +329,12 @@ void watch_stop(void)
 	PyErr_Restore(type, value, traceback);
 }
 
-int watch_marked(PyCodeObject *code)
+int backend_marked(PyCodeObject *code)
 {
 	return monitor.monitoring ? set_local(code, local_events()) : 0;
 }
 
-void watch_look(void)
+void backend_look(void)
 {
 	/* A tool has its number to itself. */
 }

@@ -196,7 +196,7 @@ static void learn(PyCodeObject *code, struct code_info *info)
 	PyObject *names = code_names(code, "co_varnames");
 	int n = code_params(code);
 
-	info->learned = engine_run();
+	info->learned = engine_run_id();
 	if (n > FT_MAX_PARAMS)
 		n = FT_MAX_PARAMS;
 	forget_names(info);
@@ -215,7 +215,7 @@ struct code_info *code_info_seen(PyCodeObject *code)
 
 	if (GET_EXTRA((PyObject *)code, code_extra, &info) || !info)
 		return NULL;
-	return ((struct code_info *)info)->run == engine_run() ? info : NULL;
+	return ((struct code_info *)info)->run == engine_run_id() ? info : NULL;
 }
 
 static PyObject *get(PyObject *globals, const char *name, PyObject **key)
@@ -339,9 +339,9 @@ static void decide(PyCodeObject *code, struct code_info *info, PyObject *globals
 		info->shared = true;
 		share(code, SHARED_DEPTH);
 	}
-	if ((info->wanted || info->marked) && info->learned != engine_run())
+	if ((info->wanted || info->marked) && info->learned != engine_run_id())
 		learn(code, info);
-	info->run = engine_run(); /* last: learning may let other threads run */
+	info->run = engine_run_id(); /* last: learning may let other threads run */
 }
 
 /* The last of too many, taken from among the others, or a new one. Nothing is freed: another thread
@@ -379,11 +379,11 @@ static struct code_info *as_module(PyCodeObject *code, struct code_info *first, 
 {
 	struct code_info *info = first;
 
-	while (info && !(info->run == engine_run() && is_as(info, globals)))
+	while (info && !(info->run == engine_run_id() && is_as(info, globals)))
 		info = info->other;
 	if (!info)
-		info = first->run == engine_run() ? add_other(first) : first;
-	if (info && info->run != engine_run())
+		info = first->run == engine_run_id() ? add_other(first) : first;
+	if (info && info->run != engine_run_id())
 		decide(code, info, globals);
 	return info;
 }

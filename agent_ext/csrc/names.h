@@ -73,7 +73,7 @@ static inline bool code_is_nobodys(const PyCodeObject *code, const PyObject *glo
 	const struct code_info *info =
 		extras && extras->size > code_extra ? extras->at[code_extra] : NULL;
 
-	return info && info->run == engine_run() && info->globals == globals &&
+	return info && info->run == engine_run_id() && info->globals == globals &&
 	       info->version == ((const PyDictObject *)globals)->ma_version_tag &&
 	       !(info->wanted | info->marked | (info->shared & info->generator));
 }

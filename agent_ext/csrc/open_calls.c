@@ -40,7 +40,7 @@ void open_forget(void)
 	map_sweep(&suspended, drop_one, NULL);
 	map_release(&suspended);
 	suspended = (struct map){};
-	suspended_run = engine_run();
+	suspended_run = engine_run_id();
 }
 
 bool open_suspend(const struct call *call)
@@ -48,7 +48,7 @@ bool open_suspend(const struct call *call)
 	struct call *copy = malloc(sizeof(*copy));
 	void *old = NULL;
 
-	if (suspended_run != engine_run())
+	if (suspended_run != engine_run_id())
 		open_forget();
 	if (!copy)
 		return false;
@@ -63,13 +63,13 @@ bool open_suspend(const struct call *call)
 
 struct call *open_unsuspend(const void *frame)
 {
-	return suspended_run == engine_run() ? map_take(&suspended, (uintptr_t)frame, 0) : NULL;
+	return suspended_run == engine_run_id() ? map_take(&suspended, (uintptr_t)frame, 0) : NULL;
 }
 
 static const struct call *waiting_call(const PyCodeObject *code, const void *frame)
 {
 	const struct call *call =
-		suspended_run == engine_run() ? map_get(&suspended, (uintptr_t)frame, 0) : NULL;
+		suspended_run == engine_run_id() ? map_get(&suspended, (uintptr_t)frame, 0) : NULL;
 
 	return call && call->code == code ? call : NULL;
 }

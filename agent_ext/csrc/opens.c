@@ -104,7 +104,7 @@ static bool concerns_us(const char *event, PyObject *args)
 /* Called for each event, of whatever kind, with the interpreter's lock held. */
 static int on_event(const char *event, PyObject *args, void *unused)
 {
-	if ((event[0] == 'o' || event[0] == 's') && engine_runs() && output.count && args &&
+	if ((event[0] == 'o' || event[0] == 's') && engine_running() && output.count && args &&
 	    PyTuple_Check(args) && concerns_us(event, args))
 		engine_catch_up();
 	return 0;

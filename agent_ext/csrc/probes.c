@@ -4,7 +4,7 @@
 #include "describe.h"
 #include "ft_agent.h"
 
-_Atomic unsigned probes_greeting;
+_Atomic unsigned probes_current_generation;
 
 static unsigned seen; /* listeners, at the last look */
 
@@ -110,16 +110,16 @@ bool probes_came(void)
 
 void probes_begin(void)
 {
-	static unsigned greetings;
+	static unsigned generations;
 
-	if (!++greetings)
-		greetings = 1;
-	atomic_store(&probes_greeting, greetings);
+	if (!++generations)
+		generations = 1;
+	atomic_store(&probes_current_generation, generations);
 }
 
 void probes_end(void)
 {
-	atomic_store(&probes_greeting, 0);
+	atomic_store(&probes_current_generation, 0);
 }
 
 void probes_restart(void)

@@ -5,7 +5,7 @@
  *
  *     function__entry      (class, function, line, record, size)  a body starts
  *     function__return     (class, function, line, record, size)  it ended, also by exception
- *     function__exception  (class, function, line, record, size)  ... which is told before that
+ *     function__exception  (class, function, line, record, size)  ... which comes before that
  *     name                 (record, size)                         a function, class or thread,
  *                                                                 or events that were lost
  *     listener             ()                                     never fires, see below
@@ -13,7 +13,7 @@
  * class, function: char *, "module.Class" and the bare name. record: a record of ft_abi.h of that
  * many bytes, what the writer also gets. Their semaphores are looked at by the writer, which first
  * fires `name` for all functions and classes that are known; only then do calls fire. A thread
- * tells its own name before its first call after that.
+ * announces its own name before its first call after that.
  *
  * The kernel raises a semaphore for the first tool on a place only. One that may come beside others
  * says so at `listener`: FT_AGENT_LISTENERS nops in a row that nothing runs, one semaphore for all.
@@ -30,19 +30,19 @@
 
 struct code_info;
 
-/* The number of the last greeting; 0: nobody listens, or has not been told the names yet. */
-extern _Atomic unsigned probes_greeting;
+/* The generation of listeners; 0: there is none, or it has not all names yet. */
+extern _Atomic unsigned probes_current_generation;
 
-static inline unsigned probes_heard(void)
+static inline unsigned probes_generation(void)
 {
-	return atomic_load_explicit(&probes_greeting, memory_order_relaxed);
+	return atomic_load_explicit(&probes_current_generation, memory_order_relaxed);
 }
 
 /* Has a tool come since the last look, or are there more of them? Keeps what it saw. */
 bool probes_came(void);
 /* Is there any? */
 bool probes_listened(void);
-/* All names were told: calls fire from now on. */
+/* All names were announced: calls fire from now on. */
 void probes_begin(void);
 void probes_end(void);
 /* A run begins, which has no names yet: whoever listens already hears all of it. */

@@ -11,7 +11,7 @@
 
 #define WAIT_LIMIT_NS NS_PER_SECOND /* for room, while the writer takes nothing out */
 #define WAIT_NS (NS_PER_MS / 2)
-#define OUTSIDE_BYTES (8u << 20) /* the most that a thread has under way in parcels */
+#define OVERSIZE_BYTES (8u << 20) /* the most that a thread has under way in oversize records */
 
 static __thread struct agent_thread *mine;
 static pthread_key_t at_exit;
@@ -59,7 +59,7 @@ static struct agent_thread *thread_new(void)
 
 	if (engine.forked)
 		engine_continue(&engine);
-	t = engine_runs() ? calloc(1, sizeof(*t)) : NULL;
+	t = engine_running() ? calloc(1, sizeof(*t)) : NULL;
 	if (!t)
 		return NULL;
 	if (channel_init(&t->channel)) {
@@ -81,11 +81,11 @@ struct agent_thread *engine_thread(void)
 {
 	struct agent_thread *t;
 
-	if (!engine_runs())
+	if (!engine_running())
 		return NULL;
 	t = mine ?: thread_new();
-	if (t && t->run != engine_run()) { /* what is open or lost there is of another run */
-		t->run = engine_run();
+	if (t && t->run != engine_run_id()) { /* what is open or lost there is of another run */
+		t->run = engine_run_id();
 		stacks_forget(t);
 		t->named = t->has_losses = false;
 		memset(t->losses, 0, sizeof(t->losses));
@@ -121,10 +121,10 @@ static void wake_writer(void)
 	pthread_cond_signal(&engine.wake);
 }
 
-/* Room for what may be long: built here, it goes into the channel or into a parcel. */
+/* Room for what may be long: built here, it goes into the channel or outside of it. */
 static void *reserve_long(struct agent_thread *t)
 {
-	if (atomic_load(&t->outside) + FT_MAX_RECORD_INSIDE > OUTSIDE_BYTES ||
+	if (atomic_load(&t->oversize_bytes) + FT_MAX_RECORD_INSIDE > OVERSIZE_BYTES ||
 	    !channel_reserve(&t->channel))
 		return NULL;
 	if (!t->scratch)
@@ -149,12 +149,13 @@ static void *wait_for_room(struct agent_thread *t)
 	uint64_t taken = atomic_load(&engine.progress);
 	void *room = NULL;
 
-	while (!room && hopeless != engine_run() && engine_runs() && !atomic_load(&engine.failed)) {
+	while (!room && hopeless != engine_run_id() && engine_running() &&
+	       !atomic_load(&engine.failed)) {
 		wake_writer();
 		Py_BEGIN_ALLOW_THREADS
 		nanosleep(&pause, NULL);
 		Py_END_ALLOW_THREADS
-		if (t->run != engine_run()) /* another began meanwhile */
+		if (t->run != engine_run_id()) /* another began meanwhile */
 			return NULL;
 		room = reserve(t);
 		if (atomic_load(&engine.progress) != taken) {
@@ -162,12 +163,12 @@ static void *wait_for_room(struct agent_thread *t)
 			until = clock_ns(CLOCK_MONOTONIC) + WAIT_LIMIT_NS;
 		}
 		if (!room && clock_ns(CLOCK_MONOTONIC) > until)
-			hopeless = engine_run();
+			hopeless = engine_run_id();
 	}
 	return room;
 }
 
-static bool tell_loss(struct agent_thread *t, enum loss why)
+static bool record_loss(struct agent_thread *t, enum loss why)
 {
 	static const uint32_t reasons[LOSS_COUNT] = {
 		[LOSS_FULL] = FT_LOST_ring_full,      [LOSS_REENTERED] = FT_LOST_reentered,
@@ -187,21 +188,21 @@ static bool tell_loss(struct agent_thread *t, enum loss why)
 		.reason = reasons[why],
 	};
 	*l = (struct losses){};
-	if (probes_heard())
+	if (probes_generation())
 		probe_name(&r->hdr);
 	channel_commit(&t->channel, &r->hdr);
 	return true;
 }
 
 /* LOST before the record that fits again. */
-void sender_tell_losses(struct agent_thread *t)
+void sender_record_losses(struct agent_thread *t)
 {
-	bool told = true;
+	bool all = true;
 
 	for (int i = 0; i < LOSS_COUNT; i++)
 		if (t->losses[i].count)
-			told &= tell_loss(t, i);
-	t->has_losses = !told;
+			all &= record_loss(t, i);
+	t->has_losses = !all;
 }
 
 void *engine_reserve(struct agent_thread *t)
@@ -209,7 +210,7 @@ void *engine_reserve(struct agent_thread *t)
 	void *room;
 
 	if (t->has_losses)
-		sender_tell_losses(t);
+		sender_record_losses(t);
 	room = reserve(t);
 	if (!room && engine.settings->overflow == OVERFLOW_BLOCK)
 		room = wait_for_room(t);
@@ -217,24 +218,24 @@ void *engine_reserve(struct agent_thread *t)
 }
 
 /* What was reserved is there still: nobody else puts anything in. */
-static bool commit_parcel(struct agent_thread *t, const struct ft_rec *rec)
+static bool commit_oversize(struct agent_thread *t, const struct ft_rec *rec)
 {
-	struct parcel_note *note = channel_reserve(&t->channel);
-	struct parcel *p = note ? parcel_new(rec) : NULL;
-	size_t outside;
+	struct oversize_note *note = channel_reserve(&t->channel);
+	struct oversize *p = note ? oversize_new(rec) : NULL;
+	size_t under_way;
 
 	if (!p)
 		return false;
-	*note = (struct parcel_note){
-		.hdr = {sizeof(*note), PARCEL_NOTE, 0, rec->pid, rec->tid, rec->ts_ns},
-		.parcel = p,
+	*note = (struct oversize_note){
+		.hdr = {sizeof(*note), OVERSIZE_NOTE, 0, rec->pid, rec->tid, rec->ts_ns},
+		.record = p,
 	};
 	pthread_mutex_lock(&engine.lock);
-	parcel_add(&engine.parcels, p);
+	oversize_add(&engine.oversize, p);
 	pthread_mutex_unlock(&engine.lock);
-	outside = atomic_fetch_add(&t->outside, rec->size) + rec->size;
+	under_way = atomic_fetch_add(&t->oversize_bytes, rec->size) + rec->size;
 	channel_commit(&t->channel, &note->hdr);
-	if (outside > OUTSIDE_BYTES / 2)
+	if (under_way > OVERSIZE_BYTES / 2)
 		wake_writer();
 	return true;
 }
@@ -253,7 +254,7 @@ static bool commit_long(struct agent_thread *t, const struct ft_rec *rec)
 	void *room;
 
 	if (rec->size > FT_MAX_RECORD)
-		return commit_parcel(t, rec);
+		return commit_oversize(t, rec);
 	room = channel_reserve(&t->channel);
 	if (!room)
 		return false;
@@ -272,7 +273,7 @@ bool engine_commit(struct agent_thread *t, struct ft_rec *rec)
 /* ---- names ------------------------------------------------------------------------------ */
 
 /* Keeps it for tools that come later; in the place of what was at the same address. */
-static void keep_told(struct engine *e, const struct ft_rec *rec, uint64_t address)
+static void keep_announced(struct engine *e, const struct ft_rec *rec, uint64_t address)
 {
 	struct ft_rec *copy = malloc(rec->size);
 	void *old = NULL;
@@ -280,7 +281,7 @@ static void keep_told(struct engine *e, const struct ft_rec *rec, uint64_t addre
 	if (!copy)
 		return;
 	memcpy(copy, rec, rec->size);
-	if (map_put(&e->told, address, rec->type, copy, &old))
+	if (map_put(&e->announced, address, rec->type, copy, &old))
 		free(copy);
 	free(old);
 }
@@ -295,8 +296,8 @@ void engine_name(struct ft_rec *rec, uint64_t address)
 		e->names_ns = mine->last_ns;
 	rec->ts_ns = e->names_ns;
 	buf_add(&e->names, (const char *)rec, rec->size);
-	keep_told(e, rec, address);
-	if (probes_heard())
+	keep_announced(e, rec, address);
+	if (probes_generation())
 		probe_name(rec);
 	pthread_mutex_unlock(&e->lock);
 }
@@ -312,5 +313,5 @@ void names_forget(struct engine *e)
 	buf_clear(&e->names);
 	buf_clear(&e->taken);
 	e->taken_at = 0;
-	map_sweep(&e->told, free_name, NULL);
+	map_sweep(&e->announced, free_name, NULL);
 }

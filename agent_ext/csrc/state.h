@@ -15,18 +15,19 @@
 
 #include "base/buf.h"
 #include "base/map.h"
-#include "parcel.h"
+#include "oversize.h"
 #include "pipeline.h"
 
 struct engine {
-	pthread_mutex_t lock; /* threads, parcels, names, told, writing, stop, flush_*, why */
+	pthread_mutex_t
+		lock; /* threads, oversize records, names, announced, writing, stop, flush_*, why */
 	pthread_cond_t wake, flushed;
 	struct agent_thread *threads;
-	struct parcel *parcels;
-	struct buf names;  /* not taken by the writer yet */
-	uint64_t names_ns; /* of the last of them */
-	struct map told;   /* the last of each, for tools that come to the probes later; owned */
-	bool writing;	   /* the writer is there */
+	struct oversize *oversize;
+	struct buf names;     /* not taken by the writer yet */
+	uint64_t names_ns;    /* of the last of them */
+	struct map announced; /* the last of each, for tools that come to the probes later; owned */
+	bool writing;	      /* the writer is there */
 	bool stop;
 	uint64_t flush_wanted, flush_done; /* numbers of flushes */
 	int err;			   /* of the writer's first failure */
@@ -57,8 +58,8 @@ void senders_init(void);
 /* All of them, with what they have: nobody else may run. This thread begins anew. */
 void senders_release(struct engine *e);
 void sender_free(struct agent_thread *t);
-/* LOST for what is not told yet, where there is room. */
-void sender_tell_losses(struct agent_thread *t);
+/* LOST for what is not recorded yet, where there is room. */
+void sender_record_losses(struct agent_thread *t);
 void names_forget(struct engine *e);
 
 /* writer.c */

@@ -7,16 +7,16 @@
 #include "base/map.h"
 #include "engine.h"
 
-/* What was told of a class, as hashes of its names: it may be renamed, and another class may come
- * to its address, with its names where those of the one before were. */
-struct told {
-	bool told;
+/* What was announced of a class, as hashes of its names: it may be renamed, and another class may
+ * come to its address, with its names where those of the one before were. */
+struct announced {
+	bool is_announced;
 	unsigned kind;
 	Py_hash_t name, qualname, module;
 };
 
-static struct map told; /* address -> struct told, owned; of this run */
-static unsigned told_run;
+static struct map announced; /* address -> struct announced, owned; of this run */
+static unsigned announced_run;
 
 static unsigned kind_of(PyTypeObject *type)
 {
@@ -68,19 +68,19 @@ static bool forget(void *arg, const struct map_slot *slot)
 
 static void begin_run(void)
 {
-	map_sweep(&told, forget, NULL);
-	told_run = engine_run();
+	map_sweep(&announced, forget, NULL);
+	announced_run = engine_run_id();
 }
 
 /* The entry of this address, made when there is none; NULL without memory. */
-static struct told *entry_of(PyTypeObject *type)
+static struct announced *entry_of(PyTypeObject *type)
 {
-	struct told *t = map_get(&told, (uintptr_t)type, 0);
+	struct announced *t = map_get(&announced, (uintptr_t)type, 0);
 
 	if (t)
 		return t;
 	t = calloc(1, sizeof(*t));
-	if (t && map_put(&told, (uintptr_t)type, 0, t, NULL)) {
+	if (t && map_put(&announced, (uintptr_t)type, 0, t, NULL)) {
 		free(t);
 		t = NULL;
 	}
@@ -94,13 +94,13 @@ static Py_hash_t hash_of(PyObject *name)
 }
 
 /* One that is in static memory stays, and what it is. */
-static struct told told_of(PyTypeObject *type)
+static struct announced facts_of(PyTypeObject *type)
 {
 	const PyHeapTypeObject *heap = (PyHeapTypeObject *)type;
-	struct told now;
+	struct announced now;
 
 	memset(&now, 0, sizeof(now)); /* its padding is compared */
-	now.told = true;
+	now.is_announced = true;
 	if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE))
 		return now;
 	now.kind = kind_of(type);
@@ -110,11 +110,11 @@ static struct told told_of(PyTypeObject *type)
 	return now;
 }
 
-void type_tell(PyTypeObject *type)
+void type_announce(PyTypeObject *type)
 {
-	struct told now = told_of(type), *before;
+	struct announced now = facts_of(type), *before;
 
-	if (told_run != engine_run())
+	if (announced_run != engine_run_id())
 		begin_run();
 	before = entry_of(type);
 	if (!before || !memcmp(before, &now, sizeof(now)))

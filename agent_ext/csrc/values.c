@@ -64,7 +64,7 @@ static void number(struct tokens_out *o, unsigned kind, uint64_t value, long cos
 /* An object, by its class and address. */
 static void instance(struct tokens_out *o, unsigned kind, PyTypeObject *type, const void *address)
 {
-	type_tell(type);
+	type_announce(type);
 	head(o, kind, 0, 0, 16);
 	word(o, (uintptr_t)type);
 	word(o, (uintptr_t)address);

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "probes.h"
 #include "status.h"
-#include "watch.h"
+#include "backend.h"
 
 #define PERIOD_NS (5 * NS_PER_MS)	/* between two looks at the channels */
 #define IDLE_PERIOD_NS (40 * NS_PER_MS) /* the same when there is nothing to do */
@@ -57,14 +57,14 @@ static bool fire_name(void *arg, const struct map_slot *slot)
 }
 
 /* Classes first: functions are described by them (up to 3.10). */
-static void fire_names(struct map *told)
+static void fire_names(struct map *announced)
 {
-	map_sweep(told, fire_name, &(unsigned){FT_REC_TYPE});
-	map_sweep(told, fire_name, &(unsigned){FT_REC_CODE});
+	map_sweep(announced, fire_name, &(unsigned){FT_REC_TYPE});
+	map_sweep(announced, fire_name, &(unsigned){FT_REC_CODE});
 }
 
 /* A tool that has just come hears all names before the first call. */
-static void greet_listeners(struct engine *e)
+static void announce_to_listeners(struct engine *e)
 {
 	if (!probes_listened()) {
 		probes_end();
@@ -74,7 +74,7 @@ static void greet_listeners(struct engine *e)
 	if (!probes_came())
 		return;
 	pthread_mutex_lock(&e->lock);
-	fire_names(&e->told);
+	fire_names(&e->announced);
 	probes_begin();
 	pthread_mutex_unlock(&e->lock);
 }
@@ -141,12 +141,12 @@ static void take(struct engine *e, struct source *s)
 {
 	struct agent_thread *t = s->thread;
 
-	if (s->next->type == PARCEL_NOTE) {
-		struct parcel *p = ((const struct parcel_note *)s->next)->parcel;
+	if (s->next->type == OVERSIZE_NOTE) {
+		struct oversize *p = ((const struct oversize_note *)s->next)->record;
 
-		atomic_fetch_sub(&t->outside, p->rec.size);
+		atomic_fetch_sub(&t->oversize_bytes, p->rec.size);
 		pthread_mutex_lock(&e->lock);
-		parcel_free(p);
+		oversize_free(p);
 		pthread_mutex_unlock(&e->lock);
 	}
 	channel_take(&t->channel, s->next);
@@ -170,7 +170,7 @@ static int merge(struct engine *e, struct source *source, size_t n, uint64_t unt
 		       s->next->ts_ns <= until_ns) {
 			err = write_names(e, s->next->ts_ns);
 			if (err >= 0)
-				err = write_record(e, parcel_open(s->next));
+				err = write_record(e, oversize_open(s->next));
 			take(e, s);
 		}
 	}
@@ -273,8 +273,8 @@ static void *writer_main(void *arg)
 		uint64_t now;
 
 		asked = wait_for_work(e, period);
-		greet_listeners(e);
-		watch_look();
+		announce_to_listeners(e);
+		backend_look();
 		err = writer_drain(e, asked.stop ? UINT64_MAX : clock_ns(CLOCK_MONOTONIC), &any);
 		period = any			       ? PERIOD_NS
 			 : 2 * period < IDLE_PERIOD_NS ? 2 * period

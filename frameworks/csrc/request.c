@@ -7,7 +7,7 @@
 #include "calls.h"
 #include "drive.h"
 #include "probes.h"
-#include "threads.h"
+#include "thread_name.h"
 #include "wrap.h"
 
 /* All texts fit into one record at four bytes a character. */
@@ -103,7 +103,7 @@ static struct agent_thread *thread_for(unsigned n)
 
 static void commit(struct agent_thread *t, struct ft_rec *rec)
 {
-	if (probes_heard())
+	if (probes_generation())
 		probe_name(rec);
 	engine_commit(t, rec);
 }
@@ -129,22 +129,22 @@ static bool record_request(struct agent_thread *t, const struct request *r,
 	return true;
 }
 
-static void tell_request(struct request *r, const struct request_facts *facts)
+static void record_begin(struct request *r, const struct request_facts *facts)
 {
 	struct agent_thread *t = thread_for(2);
 
 	if (!t)
 		return;
 	if (!t->named)
-		thread_tell(t);
-	if (probes_heard() != t->introduced)
-		thread_introduce(t);
+		thread_name_record(t);
+	if (probes_generation() != t->announced)
+		thread_name_announce(t);
 	if (record_request(t, r, facts))
-		r->run = engine_run();
+		r->run = engine_run_id();
 	t->busy = false;
 }
 
-static void tell_response(const struct request *r)
+static void record_end(const struct request *r)
 {
 	struct agent_thread *t = thread_for(1);
 	struct ft_rec_http_response *rec;
@@ -153,7 +153,7 @@ static void tell_response(const struct request *r)
 	if (!t)
 		return;
 	if (!t->named)
-		thread_tell(t);
+		thread_name_record(t);
 	rec = engine_reserve(t);
 	now = engine_now(t);
 	if (rec) {
@@ -171,7 +171,7 @@ static void tell_response(const struct request *r)
 }
 
 /* No event: nothing is lost without it but memory, until the run ends. */
-static void tell_forget(const struct request *r)
+static void record_forget(const struct request *r)
 {
 	struct agent_thread *t = thread_for(0);
 	struct ft_rec_http_request *rec;
@@ -193,7 +193,7 @@ static void tell_forget(const struct request *r)
 
 static bool is_in_trace(const struct request *r)
 {
-	return r->run && r->run == engine_run() && engine_runs();
+	return r->run && r->run == engine_run_id() && engine_running();
 }
 
 struct request *request_begin(const struct request_facts *facts)
@@ -216,7 +216,7 @@ struct request *request_begin(const struct request_facts *facts)
 		Py_DECREF(r);
 		return NULL;
 	}
-	tell_request(r, facts);
+	record_begin(r, facts);
 	return r;
 }
 
@@ -238,7 +238,7 @@ void request_end(struct request *r, int status)
 	if (!is_in_trace(r))
 		return;
 	PyErr_Fetch(&type, &value, &traceback);
-	tell_response(r);
+	record_end(r);
 	PyErr_Restore(type, value, traceback);
 }
 
@@ -254,7 +254,7 @@ static void request_dealloc(PyObject *self)
 	if (r->id)
 		request_end(r, request_said(r, STATUS_GONE)); /* nobody did */
 	if (is_in_trace(r))
-		tell_forget(r);
+		record_forget(r);
 	Py_XDECREF(r->id);
 	PyObject_Free(self);
 }
@@ -291,7 +291,7 @@ static uint64_t current(void)
 	if (value && Py_TYPE(value) == &request_type) {
 		const struct request *r = (struct request *)value;
 
-		if (r->run == engine_run())
+		if (r->run == engine_run_id())
 			number = r->number;
 	}
 	Py_XDECREF(value);

@@ -3,8 +3,8 @@
  * How the interpreter is watched: from 3.12 on through sys.monitoring (monitor.c), before
  * through the function that it calls for every body (evalhook.c). Each release has one of them.
  */
-#ifndef FT_AGENT_WATCH_H
-#define FT_AGENT_WATCH_H
+#ifndef FT_AGENT_BACKEND_H
+#define FT_AGENT_BACKEND_H
 
 #include "python.h"
 
@@ -12,13 +12,13 @@
 
 /* all: the functions of every module that is wanted; else only what @trace marked. Also
  * changes from one to the other. 0, or -1 with a Python error set. */
-int watch_start(bool all);
+int backend_start(bool all);
 /* Takes out what was put in; others who watch notice nothing. */
-void watch_stop(void);
+void backend_stop(void);
 /* A function was marked. 0, or -1 with a Python error set. */
-int watch_marked(PyCodeObject *code);
+int backend_marked(PyCodeObject *code);
 
 /* From the writer, now and then: does it still happen? */
-void watch_look(void);
+void backend_look(void);
 
 #endif

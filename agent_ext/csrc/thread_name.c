@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "threads.h"
+#include "thread_name.h"
 
 #include "probes.h"
 
@@ -59,7 +59,7 @@ static void record(struct agent_thread *t, PyObject *name)
 	(void)engine_commit(t, &r->hdr);
 }
 
-void thread_tell(struct agent_thread *t)
+void thread_name_record(struct agent_thread *t)
 {
 	PyObject *type, *value, *traceback, *thread, *name = NULL;
 
@@ -74,9 +74,9 @@ void thread_tell(struct agent_thread *t)
 	t->named = true;
 }
 
-void thread_introduce(struct agent_thread *t)
+void thread_name_announce(struct agent_thread *t)
 {
-	t->introduced = probes_heard();
-	if (t->introduced && t->name)
+	t->announced = probes_generation();
+	if (t->announced && t->name)
 		probe_name(t->name);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A record within the limits of a collector, for those that values inside of a process outgrow. */
-#ifndef FT_AGENT_CUT_H
-#define FT_AGENT_CUT_H
+#ifndef FT_AGENT_TRUNCATE_H
+#define FT_AGENT_TRUNCATE_H
 
 #include <stddef.h>
 
@@ -12,6 +12,6 @@
  * there is no room for more. fixed: bytes before the tokens. Borrowed until the next call; with the
  * GIL held.
  */
-const struct ft_rec *record_cut(const struct ft_rec *rec, size_t fixed);
+const struct ft_rec *record_truncate(const struct ft_rec *rec, size_t fixed);
 
 #endif

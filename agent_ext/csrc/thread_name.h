@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Python's name of a thread. */
-#ifndef FT_AGENT_THREADS_H
-#define FT_AGENT_THREADS_H
+#ifndef FT_AGENT_THREAD_NAME_H
+#define FT_AGENT_THREAD_NAME_H
 
 #include "engine.h"
 
 /* Records the name of this thread, if threading knows one, and marks it as named. */
-void thread_tell(struct agent_thread *t);
+void thread_name_record(struct agent_thread *t);
 /* Tells it to whoever listens at the probes by now. */
-void thread_introduce(struct agent_thread *t);
+void thread_name_announce(struct agent_thread *t);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cut.h"
+#include "truncate.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,7 +51,7 @@ static void put_some(struct out *o, const struct ft_token *t, const uint8_t *pay
 	o->used += sizeof(cut) + cut.len;
 }
 
-const struct ft_rec *record_cut(const struct ft_rec *rec, size_t fixed)
+const struct ft_rec *record_truncate(const struct ft_rec *rec, size_t fixed)
 {
 	static _Alignas(8) uint8_t bytes[FT_MAX_RECORD];
 	const uint8_t *at = (const uint8_t *)rec + fixed, *end = (const uint8_t *)rec + rec->size;

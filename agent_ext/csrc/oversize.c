@@ -3,18 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parcel.h"
+#include "oversize.h"
 
-struct parcel *parcel_new(const struct ft_rec *rec)
+struct oversize *oversize_new(const struct ft_rec *rec)
 {
-	struct parcel *p = malloc(offsetof(struct parcel, rec) + rec->size);
+	struct oversize *p = malloc(offsetof(struct oversize, rec) + rec->size);
 
 	if (p)
 		memcpy(&p->rec, rec, rec->size);
 	return p;
 }
 
-void parcel_add(struct parcel **list, struct parcel *p)
+void oversize_add(struct oversize **list, struct oversize *p)
 {
 	p->next = *list;
 	p->at = list;
@@ -23,7 +23,7 @@ void parcel_add(struct parcel **list, struct parcel *p)
 	*list = p;
 }
 
-void parcel_free(struct parcel *p)
+void oversize_free(struct oversize *p)
 {
 	*p->at = p->next;
 	if (p->next)
@@ -31,8 +31,8 @@ void parcel_free(struct parcel *p)
 	free(p);
 }
 
-void parcels_release(struct parcel **list)
+void oversize_release_all(struct oversize **list)
 {
 	while (*list)
-		parcel_free(*list);
+		oversize_free(*list);
 }
