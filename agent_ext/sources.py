@@ -36,7 +36,7 @@ def core():
 
 def extension():
     """The extension's own sources, relative to this folder."""
-    return find(HERE, ["csrc/*.c"])
+    return find(HERE, ["module.c", "csrc/*.c"])
 
 
 def wrappers():

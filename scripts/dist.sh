@@ -11,7 +11,7 @@
 stage_package() { # $1 = an empty folder
 	mkdir -p "$1/core"
 	cp -r LICENSE agent_ext/*.toml agent_ext/*.in agent_ext/setup.py agent_ext/sources.py \
-		agent_ext/csrc agent_ext/flowtrace_agent frameworks "$1"
+		agent_ext/module.c agent_ext/csrc agent_ext/flowtrace_agent frameworks "$1"
 	$PYTHON -B agent_ext/sources.py | xargs cp --parents -t "$1/core"
 }
 

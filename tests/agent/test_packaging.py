@@ -78,7 +78,8 @@ def test_what_the_archive_holds(archive):
     with tarfile.open(archive) as tar:
         names = {name.partition("/")[2] for name in tar.getnames()}
     for path in ("LICENSE", "PKG-INFO", "pyproject.toml", "setup.py", "sources.py",
-                 "csrc/module.c", "core/user/core/pipeline.c", "core/user/core/base/buf.h",
+                 "module.c", "csrc/engine.c", "core/user/core/pipeline.c",
+                 "core/user/core/base/buf.h",
                  "core/bpf/ft_abi.h", "flowtrace_agent/py.typed", "flowtrace_agent/_core.pyi",
                  "frameworks/csrc/wsgi.c", "frameworks/python/__init__.py"):
         assert path in names, path
