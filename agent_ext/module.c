@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "backend.h"
 #include "engine.h"
 #include "filter/stdlib.h"
 #include "frameworks.h"
@@ -15,7 +16,6 @@
 #include "redact.h"
 #include "settings.h"
 #include "status.h"
-#include "backend.h"
 
 #ifdef Py_GIL_DISABLED
 #error "flowtrace_agent needs the GIL: it does not support free-threaded builds"
@@ -54,7 +54,7 @@ static PyObject *core_start(PyObject *self, PyObject *args, PyObject *kwargs)
 	}
 	settings_release(&settings);
 	settings = wanted;
-	err = engine_start(&settings, &w);
+	err = engine_start(&settings, backend_look, &w);
 	if (err)
 		return fail(&w, err);
 	open_forget();

@@ -6,8 +6,10 @@
 #include "frames.h"
 #include "open_calls.h"
 #include "probes.h"
+#include "state.h"
 #include "thread_name.h"
 #include "traceback.h"
+#include "values.h"
 
 uint64_t (*call_request)(void);
 
@@ -33,11 +35,11 @@ static bool record_enter(struct agent_thread *t, struct call *call, const struct
 			 const struct code_info *info, bool cells_made)
 {
 	uint64_t request = call_request ? call_request() : 0;
-	struct ft_rec_enter *r = engine_reserve(t);
+	struct ft_rec_enter *r = sender_reserve(t);
 	struct tokens_out o;
 	uint8_t *values;
 
-	call->start_ns = engine_now(t);
+	call->start_ns = sender_now(t);
 	if (!r)
 		return false;
 	values = (uint8_t *)(r + 1) + (request ? sizeof(request) : 0);
@@ -45,7 +47,7 @@ static bool record_enter(struct agent_thread *t, struct call *call, const struct
 	if (engine_captures_args())
 		put_args(&o, info, call->frame, cells_made);
 	*r = (struct ft_rec_enter){
-		.hdr = engine_head(t, FT_REC_ENTER, values - (uint8_t *)r + o.used, call->start_ns),
+		.hdr = sender_head(t, FT_REC_ENTER, values - (uint8_t *)r + o.used, call->start_ns),
 		.code = call->function,
 		.parent_ns = parent ? parent->start_ns : 0,
 		.parent_tid = parent ? parent->start_tid : 0,
@@ -55,15 +57,15 @@ static bool record_enter(struct agent_thread *t, struct call *call, const struct
 		memcpy(r + 1, &request, sizeof(request));
 	}
 	if (probes_generation())
-		probe_entry(info, record_truncate(&r->hdr, sizeof(*r)));
-	return engine_commit(t, &r->hdr);
+		probe_entry(code_probed(info), record_truncate(&r->hdr, sizeof(*r)));
+	return sender_commit(t, &r->hdr);
 }
 
 static bool record_exit(struct agent_thread *t, const struct call *call, enum ft_exit_how how,
 			PyObject *result, const struct code_info *info)
 {
-	struct ft_rec_exit *r = engine_reserve(t);
-	uint64_t now = engine_now(t);
+	struct ft_rec_exit *r = sender_reserve(t);
+	uint64_t now = sender_now(t);
 	struct tokens_out o;
 
 	if (!r)
@@ -72,22 +74,22 @@ static bool record_exit(struct agent_thread *t, const struct call *call, enum ft
 	if (result && engine_captures_result())
 		tokens_value(&o, result, true);
 	*r = (struct ft_rec_exit){
-		.hdr = engine_head(t, FT_REC_EXIT, sizeof(*r) + o.used, now),
+		.hdr = sender_head(t, FT_REC_EXIT, sizeof(*r) + o.used, now),
 		.code = call->function,
 		.start_ns = call->start_ns,
 		.start_tid = call->start_tid,
 		.how = how,
 	};
 	if (probes_generation())
-		probe_return(info, record_truncate(&r->hdr, sizeof(*r)));
-	return engine_commit(t, &r->hdr);
+		probe_return(code_probed(info), record_truncate(&r->hdr, sizeof(*r)));
+	return sender_commit(t, &r->hdr);
 }
 
 static bool record_raise(struct agent_thread *t, const struct call *call, PyObject *type,
 			 PyObject *value, PyObject *traceback, const struct code_info *info)
 {
-	struct ft_rec_raise *r = engine_reserve(t);
-	uint64_t now = engine_now(t);
+	struct ft_rec_raise *r = sender_reserve(t);
+	uint64_t now = sender_now(t);
 	struct tokens_out o;
 
 	if (!r)
@@ -99,7 +101,7 @@ static bool record_raise(struct agent_thread *t, const struct call *call, PyObje
 		tokens_traceback(&o, traceback);
 	}
 	*r = (struct ft_rec_raise){
-		.hdr = engine_head(t, FT_REC_RAISE, sizeof(*r) + o.used, now),
+		.hdr = sender_head(t, FT_REC_RAISE, sizeof(*r) + o.used, now),
 		.code = call->function,
 		.start_ns = call->start_ns,
 		.start_tid = call->start_tid,
@@ -107,8 +109,8 @@ static bool record_raise(struct agent_thread *t, const struct call *call, PyObje
 	};
 	r->hdr.flags = engine_captures_stack() ? FT_RAISE_STACK : 0;
 	if (probes_generation())
-		probe_exception(info, record_truncate(&r->hdr, sizeof(*r)));
-	return engine_commit(t, &r->hdr);
+		probe_exception(code_probed(info), record_truncate(&r->hdr, sizeof(*r)));
+	return sender_commit(t, &r->hdr);
 }
 
 /* ---- calls, as they happen ------------------------------------------------------------------ */
@@ -126,7 +128,7 @@ static void record_dropped(struct agent_thread *t, const void *frame)
 void call_begin(PyCodeObject *code, struct code_info *info, void *frame, void *below,
 		bool cells_made)
 {
-	struct agent_thread *t = engine_thread();
+	struct agent_thread *t = sender_current();
 	struct call call = {.frame = frame, .code = code, .function = info->function};
 	const struct call *parent, *pushed;
 
@@ -134,7 +136,7 @@ void call_begin(PyCodeObject *code, struct code_info *info, void *frame, void *b
 		return;
 	call.start_tid = t->tid;
 	if (t->busy) { /* code that runs while we look at something: it must not disturb us */
-		engine_lost(t, engine_now(t), 2, LOSS_REENTERED);
+		sender_lost(t, sender_now(t), 2, LOSS_REENTERED);
 		return;
 	}
 	t->busy = true;
@@ -143,7 +145,7 @@ void call_begin(PyCodeObject *code, struct code_info *info, void *frame, void *b
 	if (probes_generation() != t->announced)
 		thread_name_announce(t);
 	if (!info->described) {
-		(void)engine_now(t); /* the name holds from now on */
+		(void)sender_now(t); /* the name holds from now on */
 		code_describe(code, info, frame_globals(frame),
 			      info->nparams ? frame_param(frame, info, 0, cells_made) : NULL);
 	}
@@ -151,31 +153,31 @@ void call_begin(PyCodeObject *code, struct code_info *info, void *frame, void *b
 		record_dropped(t, frame);
 	parent = open_below(t, frame, below);
 	call.lost = !record_enter(t, &call, parent, info, cells_made);
-	pushed = open_push(t, &call);
+	pushed = call_stack_push(&t->calls, &call);
 	if (call.lost)
-		engine_lost(t, call.start_ns, 2, LOSS_FULL);
+		sender_lost(t, call.start_ns, 2, LOSS_FULL);
 	else if (!pushed)
-		engine_lost(t, call.start_ns, 1, LOSS_NO_MEMORY);
+		sender_lost(t, call.start_ns, 1, LOSS_NO_MEMORY);
 	t->busy = false;
 }
 
 void call_return(PyCodeObject *code, void *frame, PyObject *result)
 {
-	struct agent_thread *t = engine_thread();
+	struct agent_thread *t = sender_current();
 	struct call call;
 
 	if (!t || t->busy || !open_take(t, code, frame, &call) || call.lost)
 		return;
 	t->busy = true;
 	if (!record_exit(t, &call, FT_EXIT_RETURN, result, code_info(code, frame_globals(frame))))
-		engine_lost(t, t->last_ns, 1, LOSS_FULL);
+		sender_lost(t, t->last_ns, 1, LOSS_FULL);
 	t->busy = false;
 }
 
 void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value,
 		PyObject *traceback)
 {
-	struct agent_thread *t = engine_thread();
+	struct agent_thread *t = sender_current();
 	const struct code_info *info;
 	struct call call;
 
@@ -185,31 +187,31 @@ void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value
 	t->busy = true;
 	if (!record_raise(t, &call, type, value, traceback, info) ||
 	    !record_exit(t, &call, FT_EXIT_EXCEPTION, NULL, info))
-		engine_lost(t, t->last_ns, 2, LOSS_FULL); /* EXCEPTION and EXIT */
+		sender_lost(t, t->last_ns, 2, LOSS_FULL); /* EXCEPTION and EXIT */
 	t->busy = false;
 }
 
 void call_suspend(PyCodeObject *code, void *frame)
 {
-	struct agent_thread *t = engine_thread();
+	struct agent_thread *t = sender_current();
 	struct call call;
 
 	if (!t || !open_take(t, code, frame, &call))
 		return;
 	if (!open_suspend(&call) && !call.lost)
-		engine_lost(t, engine_now(t), 1, LOSS_NO_MEMORY);
+		sender_lost(t, sender_now(t), 1, LOSS_NO_MEMORY);
 }
 
 void call_resume(PyCodeObject *code, void *frame)
 {
-	struct agent_thread *t = engine_thread();
+	struct agent_thread *t = sender_current();
 	struct call *call;
 
 	call = t ? open_unsuspend(frame) : NULL;
 	if (!call)
 		return; /* it started before the trace did */
 	/* Another generator may live where one was dropped that never went on. */
-	if (call->code == code && !open_push(t, call) && !call->lost)
-		engine_lost(t, engine_now(t), 1, LOSS_NO_MEMORY);
+	if (call->code == code && !call_stack_push(&t->calls, call) && !call->lost)
+		sender_lost(t, sender_now(t), 1, LOSS_NO_MEMORY);
 	free(call);
 }

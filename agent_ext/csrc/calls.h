@@ -7,7 +7,6 @@
 #ifndef FT_AGENT_CALLS_H
 #define FT_AGENT_CALLS_H
 
-#include "engine.h"
 #include "names.h"
 
 /* Which HTTP request a call is made for, by its number; 0: none. NULL: nobody knows of any. */

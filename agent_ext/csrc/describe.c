@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "describe.h"
 
-#include "engine.h"
+#include "sender.h"
+#include "state.h"
+#include "tokens.h"
+#include "types.h"
 
 #if PY_VERSION_HEX < 0x030b0000
 #define CALLABLE_AT 16 /* of static and class methods; a property has three from there on */
@@ -91,14 +94,15 @@ static void name_for_probes(const PyCodeObject *code, struct code_info *info, Py
 		info->class_name = NULL;
 }
 
-const char *code_class(const struct code_info *info)
+struct probed_function code_probed(const struct code_info *info)
 {
-	return info && info->class_name ? info->class_name : "";
-}
+	struct probed_function f = {"", "", info ? info->line : 0};
 
-const char *code_name(const struct code_info *info)
-{
-	return info && info->name ? info->name : "";
+	if (info && info->class_name)
+		f.class_name = info->class_name;
+	if (info && info->name)
+		f.name = info->name;
+	return f;
 }
 
 /* names: of the locals, parameters first. */
@@ -132,7 +136,7 @@ static void record(PyCodeObject *code, const struct code_info *info, PyObject *n
 		.co_flags = code->co_flags,
 		.owner_type = (uintptr_t)owner,
 	};
-	engine_name(&rec->hdr, rec->code);
+	sender_announce(&rec->hdr, rec->code);
 }
 
 void code_describe(PyCodeObject *code, struct code_info *info, PyObject *globals, PyObject *first)

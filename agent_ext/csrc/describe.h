@@ -7,14 +7,11 @@
 #define FT_AGENT_DESCRIBE_H
 
 #include "names.h"
+#include "probes.h"
 
 /* globals: of its frame; first: its first argument, or NULL. */
 void code_describe(PyCodeObject *code, struct code_info *info, PyObject *globals, PyObject *first);
-/* "module.Class" or "module", and the bare name; info may be NULL. */
-const char *code_class(const struct code_info *info);
-const char *code_name(const struct code_info *info);
-
-/* A class that a record names. */
-void type_announce(PyTypeObject *type);
+/* How probes name it; info may be NULL. */
+struct probed_function code_probed(const struct code_info *info);
 
 #endif

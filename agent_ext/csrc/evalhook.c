@@ -10,12 +10,14 @@
 
 #include <pthread.h>
 
+#include "backend.h"
 #include "calls.h"
 #include "frames.h"
 #include "open_calls.h"
+#include "sender.h"
 #include "stacks.h"
+#include "state.h"
 #include "subscript.h"
-#include "backend.h"
 
 static bool watch_all;
 
@@ -51,8 +53,6 @@ int backend_marked(PyCodeObject *code)
  */
 #define STACK_KEPT (512 * 1024)
 
-__thread uintptr_t eval_stack_guard;
-
 static uintptr_t find_guard(void)
 {
 	pthread_attr_t attr;
@@ -76,11 +76,11 @@ static bool stack_is_low(void)
 static PyObject *without_hook(EVAL_PARAMS)
 {
 	_PyFrameEvalFunction before = eval_place.before;
-	struct agent_thread *t = engine_thread();
+	struct agent_thread *t = sender_current();
 	PyObject *result;
 
 	if (t && eval_place.on)
-		engine_lost(t, engine_now(t), 1, LOSS_STACK_LOW);
+		sender_lost(t, sender_now(t), 1, LOSS_STACK_LOW);
 	if (place_is_first())
 		place_give(before);
 	result = before(EVAL_ARGS);

@@ -5,10 +5,12 @@
 
 #include <stdatomic.h>
 
-#include "state.h"
 #include "backend.h"
+#include "sender.h"
 
 struct eval_place eval_place;
+__thread uintptr_t eval_stack_guard;
+
 static struct eval_place *const place = &eval_place;
 
 /* Somebody else who was seen to ask ours. */
@@ -105,11 +107,11 @@ static void stand(void)
 
 static void record_displaced(void)
 {
-	struct agent_thread *t = engine_thread();
+	struct agent_thread *t = sender_current();
 
 	if (!t)
 		return;
-	engine_lost(t, engine_now(t), 1, LOSS_DISPLACED);
+	sender_lost(t, sender_now(t), 1, LOSS_DISPLACED);
 	sender_record_losses(t);
 }
 

@@ -9,11 +9,12 @@
 
 #if PY_VERSION_HEX >= 0x030c0000
 
+#include "backend.h"
 #include "calls.h"
 #include "frames.h"
 #include "open_calls.h"
 #include "stacks.h"
-#include "backend.h"
+#include "state.h"
 
 /* Bits of sys.monitoring.events (Include/cpython/monitoring.h, from 3.13). */
 enum { PY_START, PY_RESUME, PY_RETURN, PY_YIELD, PY_THROW, PY_UNWIND, EVENT_COUNT };

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine.h"
 #include "ft_abi.h"
+#include "state.h"
 
 struct code_info {
 	unsigned run;	  /* the run that the rest was decided in */

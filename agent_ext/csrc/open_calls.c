@@ -3,29 +3,13 @@
 
 #include "base/map.h"
 #include "frames.h"
+#include "state.h"
 
 #define MAX_BELOW 128 /* frames that are looked at for an open call */
 
 /* Frame of a suspended generator -> its struct call, owned. Guarded by the GIL. */
 static struct map suspended;
 static unsigned suspended_run;
-
-/* ---- the thread's stack ---------------------------------------------------------------------- */
-
-struct call *open_push(struct agent_thread *t, const struct call *call)
-{
-	if (t->depth == t->room) {
-		size_t room = t->room ? 2 * t->room : 64;
-		struct call *stack = realloc(t->stack, room * sizeof(*stack));
-
-		if (!stack)
-			return NULL;
-		t->stack = stack;
-		t->room = room;
-	}
-	t->stack[t->depth] = *call;
-	return &t->stack[t->depth++];
-}
 
 /* ---- suspended generators -------------------------------------------------------------------- */
 
@@ -84,9 +68,9 @@ bool open_waits(const PyCodeObject *code, const void *frame)
 /* How deep on the thread's stack the call of this frame is; 0: it is not there. */
 static size_t depth_of(const struct agent_thread *t, const void *frame)
 {
-	size_t i = t->depth;
+	size_t i = t->calls.depth;
 
-	while (i && t->stack[i - 1].frame != frame)
+	while (i && t->calls.call[i - 1].frame != frame)
 		i--;
 	return i;
 }
@@ -101,8 +85,8 @@ bool open_take(struct agent_thread *t, const PyCodeObject *code, const void *fra
 	size_t depth = depth_of(t, frame);
 	struct call *waiting = NULL;
 
-	if (depth && t->stack[depth - 1].code == code)
-		*ret_call = t->stack[t->depth = depth - 1];
+	if (depth && t->calls.call[depth - 1].code == code)
+		*ret_call = t->calls.call[t->calls.depth = depth - 1];
 	else if (!depth && open_waits(code, frame))
 		*ret_call = *(waiting = open_unsuspend(frame));
 	else
@@ -131,18 +115,18 @@ static const struct call *find_below(struct agent_thread *t, void *below)
 		depth = depth_of(t, below);
 	if (!depth)
 		return NULL;
-	t->depth = depth;
-	return &t->stack[depth - 1];
+	t->calls.depth = depth;
+	return call_stack_top(&t->calls);
 }
 
 const struct call *open_below(struct agent_thread *t, const void *frame, void *below)
 {
-	const struct call *top, *waiting;
+	const struct call *top = call_stack_top(&t->calls), *waiting;
 	void *at = below;
 
-	if (t->depth && t->stack[t->depth - 1].frame == frame)
-		t->depth--; /* it never ended for us */
-	top = t->depth ? &t->stack[t->depth - 1] : NULL;
+	if (top && top->frame == frame)
+		t->calls.depth--; /* it never ended for us */
+	top = call_stack_top(&t->calls);
 	for (int i = 0; at && i < MAX_BELOW; i++, at = frame_previous(at)) {
 		if (top && at == top->frame)
 			return top;

@@ -7,7 +7,7 @@
 #ifndef FT_AGENT_OPEN_CALLS_H
 #define FT_AGENT_OPEN_CALLS_H
 
-#include "engine.h"
+#include "sender.h"
 
 /*
  * What a call is made from that is about to begin: the nearest open one below its frame, as the
@@ -15,8 +15,6 @@
  * is not open any more. Valid until another function of these is called.
  */
 const struct call *open_below(struct agent_thread *t, const void *frame, void *below);
-/* Puts a copy on the thread's stack. NULL without memory. */
-struct call *open_push(struct agent_thread *t, const struct call *call);
 /* The call of this frame is open no more, or about to be suspended. False: it was not. */
 bool open_take(struct agent_thread *t, const PyCodeObject *code, const void *frame,
 	       struct call *ret_call);

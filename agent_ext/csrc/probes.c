@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "probes.h"
 
-#include "describe.h"
 #include "ft_agent.h"
 
 _Atomic unsigned probes_current_generation;
@@ -61,13 +60,12 @@ __asm__("	.pushsection .text\n"
 #define CALL_ARGUMENTS "8@%%rdi 8@%%rsi -4@%%edx 8@%%rcx 8@%%r8"
 
 #define CALL_PROBE(c_name, probe)                                                                  \
-	__attribute__((noinline)) void c_name(const struct code_info *info,                        \
-					      const struct ft_rec *rec)                            \
+	__attribute__((noinline)) void c_name(struct probed_function f, const struct ft_rec *rec)  \
 	{                                                                                          \
-		const char *of_class = code_class(info), *name = code_name(info);                  \
+		const char *of_class = f.class_name, *name = f.name;                               \
 		register const char *class_name __asm__("rdi") = of_class;                         \
 		register const char *function __asm__("rsi") = name;                               \
-		register int line __asm__("edx") = info ? info->line : 0;                          \
+		register int line __asm__("edx") = f.line;                                         \
 		register const void *record __asm__("rcx") = rec;                                  \
 		register unsigned long size __asm__("r8") = rec->size;                             \
                                                                                                    \

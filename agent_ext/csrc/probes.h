@@ -28,7 +28,12 @@
 
 #include "ft_abi.h"
 
-struct code_info;
+/* A function as probes name it; texts are borrowed, "" where they are not known. */
+struct probed_function {
+	const char *class_name; /* "module.Class" or "module" */
+	const char *name;
+	int line;
+};
 
 /* The generation of listeners; 0: there is none, or it has not all names yet. */
 extern _Atomic unsigned probes_current_generation;
@@ -48,9 +53,9 @@ void probes_end(void);
 /* A run begins, which has no names yet: whoever listens already hears all of it. */
 void probes_restart(void);
 
-void probe_entry(const struct code_info *info, const struct ft_rec *rec);
-void probe_return(const struct code_info *info, const struct ft_rec *rec);
-void probe_exception(const struct code_info *info, const struct ft_rec *rec);
+void probe_entry(struct probed_function function, const struct ft_rec *rec);
+void probe_return(struct probed_function function, const struct ft_rec *rec);
+void probe_exception(struct probed_function function, const struct ft_rec *rec);
 void probe_name(const struct ft_rec *rec);
 
 #endif

@@ -1,20 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-#include "state.h"
+#include "sender.h"
 
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "announced.h"
 #include "base/clock.h"
+#include "control.h"
 #include "ft_counters.h"
+#include "oversize.h"
 #include "probes.h"
-#include "stacks.h"
+#include "state.h"
 
 #define WAIT_LIMIT_NS NS_PER_SECOND /* for room, while the writer takes nothing out */
 #define WAIT_NS (NS_PER_MS / 2)
 #define OVERSIZE_BYTES (8u << 20) /* the most that a thread has under way in oversize records */
 
+static struct {
+	pthread_mutex_t lock; /* both lists */
+	struct agent_thread *threads;
+	struct oversize *oversize;
+	void (*before_new)(void);
+	pthread_key_t at_exit;
+} senders = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
 static __thread struct agent_thread *mine;
-static pthread_key_t at_exit;
 
 /* ---- its life --------------------------------------------------------------------------- */
 
@@ -22,22 +33,9 @@ void sender_free(struct agent_thread *t)
 {
 	channel_release(&t->channel);
 	free(t->scratch);
-	stacks_forget(t);
-	free(t->stack);
+	call_stack_release(&t->calls);
 	free(t->name);
 	free(t);
-}
-
-void senders_release(struct engine *e)
-{
-	while (e->threads) {
-		struct agent_thread *t = e->threads;
-
-		e->threads = t->next;
-		sender_free(t);
-	}
-	mine = NULL;
-	pthread_setspecific(at_exit, NULL);
 }
 
 static void on_thread_exit(void *arg)
@@ -48,17 +46,11 @@ static void on_thread_exit(void *arg)
 	atomic_store(&t->gone, true);
 }
 
-void senders_init(void)
-{
-	pthread_key_create(&at_exit, on_thread_exit);
-}
-
 static struct agent_thread *thread_new(void)
 {
 	struct agent_thread *t;
 
-	if (engine.forked)
-		engine_continue(&engine);
+	senders.before_new();
 	t = engine_running() ? calloc(1, sizeof(*t)) : NULL;
 	if (!t)
 		return NULL;
@@ -66,36 +58,42 @@ static struct agent_thread *thread_new(void)
 		free(t);
 		return NULL;
 	}
-	t->pid = engine.pid;
+	t->pid = engine_pid();
 	t->tid = syscall(SYS_gettid);
-	pthread_mutex_lock(&engine.lock);
-	t->next = engine.threads;
-	engine.threads = t;
-	pthread_mutex_unlock(&engine.lock);
-	pthread_setspecific(at_exit, t);
+	senders_lock();
+	t->next = senders.threads;
+	senders.threads = t;
+	senders_unlock();
+	pthread_setspecific(senders.at_exit, t);
 	mine = t;
 	return t;
 }
 
-struct agent_thread *engine_thread(void)
+/* What is open or lost there is of another run. */
+static void begin_run(struct agent_thread *t)
+{
+	t->run = engine_run_id();
+	t->long_values = engine_has_long_values();
+	call_stack_clear(&t->calls);
+	t->named = t->has_losses = false;
+	memset(t->losses, 0, sizeof(t->losses));
+}
+
+struct agent_thread *sender_current(void)
 {
 	struct agent_thread *t;
 
 	if (!engine_running())
 		return NULL;
 	t = mine ?: thread_new();
-	if (t && t->run != engine_run_id()) { /* what is open or lost there is of another run */
-		t->run = engine_run_id();
-		stacks_forget(t);
-		t->named = t->has_losses = false;
-		memset(t->losses, 0, sizeof(t->losses));
-	}
+	if (t && t->run != engine_run_id())
+		begin_run(t);
 	return t;
 }
 
 /* ---- its records ------------------------------------------------------------------------ */
 
-uint64_t engine_now(struct agent_thread *t)
+uint64_t sender_now(struct agent_thread *t)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
@@ -105,7 +103,7 @@ uint64_t engine_now(struct agent_thread *t)
 	return now;
 }
 
-void engine_lost(struct agent_thread *t, uint64_t now, unsigned n, enum loss why)
+void sender_lost(struct agent_thread *t, uint64_t now, unsigned n, enum loss why)
 {
 	struct losses *l = &t->losses[why];
 
@@ -114,11 +112,6 @@ void engine_lost(struct agent_thread *t, uint64_t now, unsigned n, enum loss why
 	l->last_ns = now;
 	l->count += n;
 	t->has_losses = true;
-}
-
-static void wake_writer(void)
-{
-	pthread_cond_signal(&engine.wake);
 }
 
 /* Room for what may be long: built here, it goes into the channel or outside of it. */
@@ -134,7 +127,7 @@ static void *reserve_long(struct agent_thread *t)
 
 static void *reserve(struct agent_thread *t)
 {
-	return engine.long_values ? reserve_long(t) : channel_reserve(&t->channel);
+	return t->long_values ? reserve_long(t) : channel_reserve(&t->channel);
 }
 
 /*
@@ -146,20 +139,19 @@ static void *wait_for_room(struct agent_thread *t)
 	static unsigned hopeless; /* the run in which it was waited for in vain */
 	const struct timespec pause = {0, WAIT_NS};
 	uint64_t until = clock_ns(CLOCK_MONOTONIC) + WAIT_LIMIT_NS;
-	uint64_t taken = atomic_load(&engine.progress);
+	uint64_t taken = control_progress();
 	void *room = NULL;
 
-	while (!room && hopeless != engine_run_id() && engine_running() &&
-	       !atomic_load(&engine.failed)) {
-		wake_writer();
+	while (!room && hopeless != engine_run_id() && engine_running() && !control_has_failed()) {
+		control_wake();
 		Py_BEGIN_ALLOW_THREADS
 		nanosleep(&pause, NULL);
 		Py_END_ALLOW_THREADS
 		if (t->run != engine_run_id()) /* another began meanwhile */
 			return NULL;
 		room = reserve(t);
-		if (atomic_load(&engine.progress) != taken) {
-			taken = atomic_load(&engine.progress);
+		if (control_progress() != taken) {
+			taken = control_progress();
 			until = clock_ns(CLOCK_MONOTONIC) + WAIT_LIMIT_NS;
 		}
 		if (!room && clock_ns(CLOCK_MONOTONIC) > until)
@@ -205,14 +197,14 @@ void sender_record_losses(struct agent_thread *t)
 	t->has_losses = !all;
 }
 
-void *engine_reserve(struct agent_thread *t)
+void *sender_reserve(struct agent_thread *t)
 {
 	void *room;
 
 	if (t->has_losses)
 		sender_record_losses(t);
 	room = reserve(t);
-	if (!room && engine.settings->overflow == OVERFLOW_BLOCK)
+	if (!room && engine_blocks())
 		room = wait_for_room(t);
 	return room;
 }
@@ -230,13 +222,13 @@ static bool commit_oversize(struct agent_thread *t, const struct ft_rec *rec)
 		.hdr = {sizeof(*note), OVERSIZE_NOTE, 0, rec->pid, rec->tid, rec->ts_ns},
 		.record = p,
 	};
-	pthread_mutex_lock(&engine.lock);
-	oversize_add(&engine.oversize, p);
-	pthread_mutex_unlock(&engine.lock);
+	senders_lock();
+	oversize_add(&senders.oversize, p);
+	senders_unlock();
 	under_way = atomic_fetch_add(&t->oversize_bytes, rec->size) + rec->size;
 	channel_commit(&t->channel, &note->hdr);
 	if (under_way > OVERSIZE_BYTES / 2)
-		wake_writer();
+		control_wake();
 	return true;
 }
 
@@ -246,7 +238,7 @@ static void commit(struct agent_thread *t, const struct ft_rec *rec)
 
 	channel_commit(&t->channel, rec);
 	if (!before && channel_half_full(&t->channel))
-		wake_writer();
+		control_wake();
 }
 
 static bool commit_long(struct agent_thread *t, const struct ft_rec *rec)
@@ -262,7 +254,7 @@ static bool commit_long(struct agent_thread *t, const struct ft_rec *rec)
 	return true;
 }
 
-bool engine_commit(struct agent_thread *t, struct ft_rec *rec)
+bool sender_commit(struct agent_thread *t, struct ft_rec *rec)
 {
 	if ((void *)rec == t->scratch)
 		return commit_long(t, rec);
@@ -270,48 +262,105 @@ bool engine_commit(struct agent_thread *t, struct ft_rec *rec)
 	return true;
 }
 
-/* ---- names ------------------------------------------------------------------------------ */
-
-/* Keeps it for tools that come later; in the place of what was at the same address. */
-static void keep_announced(struct engine *e, const struct ft_rec *rec, uint64_t address)
+void sender_announce(struct ft_rec *rec, uint64_t address)
 {
-	struct ft_rec *copy = malloc(rec->size);
-	void *old = NULL;
-
-	if (!copy)
-		return;
-	memcpy(copy, rec, rec->size);
-	if (map_put(&e->announced, address, rec->type, copy, &old))
-		free(copy);
-	free(old);
-}
-
-void engine_name(struct ft_rec *rec, uint64_t address)
-{
-	struct engine *e = &engine;
-
-	pthread_mutex_lock(&e->lock);
 	/* Not before what is recorded already, and not after the record that it is for. */
-	if (mine && mine->last_ns > e->names_ns)
-		e->names_ns = mine->last_ns;
-	rec->ts_ns = e->names_ns;
-	buf_add(&e->names, (const char *)rec, rec->size);
-	keep_announced(e, rec, address);
-	if (probes_generation())
-		probe_name(rec);
-	pthread_mutex_unlock(&e->lock);
+	announce(rec, address, mine ? mine->last_ns : 0);
 }
 
-static bool free_name(void *arg, const struct map_slot *slot)
+/* ---- all threads ------------------------------------------------------------------------ */
+
+void senders_lock(void)
 {
-	free(slot->value);
-	return true;
+	pthread_mutex_lock(&senders.lock);
 }
 
-void names_forget(struct engine *e)
+void senders_unlock(void)
 {
-	buf_clear(&e->names);
-	buf_clear(&e->taken);
-	e->taken_at = 0;
-	map_sweep(&e->announced, free_name, NULL);
+	pthread_mutex_unlock(&senders.lock);
+}
+
+void senders_init(void (*before_new)(void))
+{
+	senders.before_new = before_new;
+	pthread_key_create(&senders.at_exit, on_thread_exit);
+}
+
+void senders_free_oversize(void)
+{
+	senders_lock();
+	oversize_release_all(&senders.oversize);
+	senders_unlock();
+}
+
+void senders_discard(void)
+{
+	for (struct agent_thread *t = senders.threads; t; t = t->next) {
+		atomic_store(&t->channel.tail, channel_head(&t->channel));
+		atomic_store(&t->oversize_bytes, 0);
+	}
+	senders_free_oversize();
+}
+
+void senders_record_losses(void)
+{
+	for (struct agent_thread *t = senders.threads; t; t = t->next)
+		if (t->run == engine_run_id() && t->has_losses)
+			sender_record_losses(t);
+}
+
+void senders_forked(void)
+{
+	pthread_mutex_init(&senders.lock, NULL);
+	while (senders.threads) {
+		struct agent_thread *t = senders.threads;
+
+		senders.threads = t->next;
+		sender_free(t);
+	}
+	oversize_release_all(&senders.oversize);
+	mine = NULL;
+	pthread_setspecific(senders.at_exit, NULL);
+}
+
+/* ---- for the writer --------------------------------------------------------------------- */
+
+size_t senders_list(struct sender_source *ret_source, size_t max)
+{
+	size_t n = 0;
+
+	senders_lock();
+	for (struct agent_thread *t = senders.threads; t && n < max; t = t->next)
+		ret_source[n++] = (struct sender_source){t, channel_head(&t->channel), NULL};
+	senders_unlock();
+	return n;
+}
+
+void sender_free_oversize(struct agent_thread *t, const struct ft_rec *note)
+{
+	struct oversize *o = ((const struct oversize_note *)note)->record;
+
+	atomic_fetch_sub(&t->oversize_bytes, o->rec.size);
+	senders_lock();
+	oversize_free(o);
+	senders_unlock();
+}
+
+static bool is_over(const struct agent_thread *t)
+{
+	return atomic_load(&t->gone) && channel_head(&t->channel) == t->channel.tail;
+}
+
+struct agent_thread *senders_take_gone(void)
+{
+	struct agent_thread **at = &senders.threads, *t;
+
+	senders_lock();
+	while (*at && !is_over(*at))
+		at = &(*at)->next;
+	t = *at;
+	if (t)
+		*at = t->next;
+	senders_unlock();
+	return t;
 }

@@ -2,16 +2,11 @@
 #include "stacks.h"
 
 #include "frames.h"
+#include "sender.h"
 
 #define SHIM 3 /* owner of a frame of the interpreter's own (from 3.12 on), and above */
 
 struct greenlets greenlets;
-
-/* One that waits, of a thread whose stack is another one. */
-struct waiting {
-	struct call *stack; /* owned */
-	size_t depth, room;
-};
 
 /* ---- is there any? ---------------------------------------------------------------------- */
 
@@ -79,13 +74,8 @@ static bool is_thrown_into(const void *frame)
  */
 static bool is_first(const struct agent_thread *t, void *frame)
 {
-	const struct waiting *w = t->bottom ? map_get(&t->waiting, t->pid, 0) : NULL;
-	const struct call *top = NULL;
+	const struct call *top = call_stack_first_top(&t->calls);
 
-	if (!t->bottom && t->depth)
-		top = &t->stack[t->depth - 1];
-	else if (w && w->depth)
-		top = &w->stack[w->depth - 1];
 	while (top && frame && frame != top->frame)
 		frame = frame_previous(frame);
 	return top && frame;
@@ -93,39 +83,12 @@ static bool is_first(const struct agent_thread *t, void *frame)
 
 /* ---- from one to another ---------------------------------------------------------------- */
 
-/* Puts the thread's stack away; false without memory. */
-static bool put_away(struct agent_thread *t)
-{
-	struct waiting *w = t->depth ? malloc(sizeof(*w)) : NULL;
-
-	if (!t->depth)
-		return true;
-	if (!w || map_put(&t->waiting, t->pid, t->bottom, w, NULL)) {
-		free(w);
-		return false;
-	}
-	*w = (struct waiting){t->stack, t->depth, t->room};
-	t->stack = NULL;
-	t->room = 0;
-	return true;
-}
-
 static void change_to(struct agent_thread *t, uintptr_t bottom)
 {
-	struct waiting *w;
+	size_t lost = call_stack_switch(&t->calls, bottom);
 
-	if (!put_away(t))
-		engine_lost(t, engine_now(t), t->depth, LOSS_NO_MEMORY);
-	w = map_take(&t->waiting, t->pid, bottom);
-	t->bottom = bottom;
-	t->depth = 0;
-	if (!w)
-		return;
-	free(t->stack);
-	t->stack = w->stack;
-	t->depth = w->depth;
-	t->room = w->room;
-	free(w);
+	if (lost)
+		sender_lost(t, sender_now(t), lost, LOSS_NO_MEMORY);
 }
 
 /* The stack of a frame that is not the thread's innermost known one. */
@@ -135,25 +98,27 @@ static void find(struct agent_thread *t, void *frame, void *below)
 
 	if (below && is_thrown_into((void *)bottom))
 		return;
-	if (!t->first && is_first(t, below ?: frame))
-		t->first = bottom;
-	if (bottom == t->first)
+	if (!t->calls.first && is_first(t, below ?: frame))
+		t->calls.first = bottom;
+	if (bottom == t->calls.first)
 		bottom = 0;
-	if (bottom != t->bottom)
+	if (bottom != t->calls.bottom)
 		change_to(t, bottom);
 }
 
 /* NULL: nothing is recorded, or what is being recorded must not be disturbed. */
 static struct agent_thread *thread_free_to_change(void)
 {
-	struct agent_thread *t = engine_thread();
+	struct agent_thread *t = sender_current();
 
 	return t && !t->busy ? t : NULL;
 }
 
 static bool is_top(const struct agent_thread *t, const void *frame)
 {
-	return t->depth && t->stack[t->depth - 1].frame == frame;
+	const struct call *top = call_stack_top(&t->calls);
+
+	return top && top->frame == frame;
 }
 
 uintptr_t stack_enter(void *frame, void *below)
@@ -167,8 +132,8 @@ uintptr_t stack_enter(void *frame, void *below)
 		find(t, frame, below);
 	/* Nothing is below it: what was there is over, whether that was seen or not. */
 	if (!below)
-		t->depth = 0;
-	return t->bottom;
+		t->calls.depth = 0;
+	return t->calls.bottom;
 }
 
 void stack_leave(void *frame)
@@ -183,24 +148,6 @@ void stack_return(uintptr_t bottom)
 {
 	struct agent_thread *t = thread_free_to_change();
 
-	if (t && bottom != t->bottom)
+	if (t && bottom != t->calls.bottom)
 		change_to(t, bottom);
-}
-
-static bool forget(void *arg, const struct map_slot *slot)
-{
-	struct waiting *w = slot->value;
-
-	free(w->stack);
-	free(w);
-	return true;
-}
-
-void stacks_forget(struct agent_thread *t)
-{
-	map_sweep(&t->waiting, forget, NULL);
-	map_release(&t->waiting);
-	t->waiting = (struct map){};
-	t->depth = 0;
-	t->bottom = t->first = 0;
 }

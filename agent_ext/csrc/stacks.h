@@ -8,7 +8,10 @@
 #ifndef FT_AGENT_STACKS_H
 #define FT_AGENT_STACKS_H
 
-#include "engine.h"
+#include "python.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 /* Has greenlet been loaded? No more than a look at how many modules there are. */
 struct greenlets {
@@ -38,7 +41,5 @@ uintptr_t stack_enter(void *frame, void *below);
 void stack_leave(void *frame);
 /* ... that has none any more. */
 void stack_return(uintptr_t bottom);
-/* All of the thread, with what is on them. */
-void stacks_forget(struct agent_thread *t);
 
 #endif

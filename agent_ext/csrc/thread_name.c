@@ -2,6 +2,8 @@
 #include "thread_name.h"
 
 #include "probes.h"
+#include "state.h"
+#include "tokens.h"
 
 /*
  * threading._active[ident]; borrowed, NULL: threading is not there, or knows no such thread.
@@ -47,7 +49,7 @@ static void keep(struct agent_thread *t, const struct ft_rec *rec)
 
 static void record(struct agent_thread *t, PyObject *name)
 {
-	struct ft_rec_thread *r = engine_reserve(t);
+	struct ft_rec_thread *r = sender_reserve(t);
 	struct tokens_out o;
 
 	if (!r)
@@ -56,7 +58,7 @@ static void record(struct agent_thread *t, PyObject *name)
 	tokens_text(&o, name);
 	r->hdr = (struct ft_rec){sizeof(*r) + o.used, FT_REC_THREAD, 0, t->pid, t->tid, t->last_ns};
 	keep(t, &r->hdr);
-	(void)engine_commit(t, &r->hdr);
+	(void)sender_commit(t, &r->hdr);
 }
 
 void thread_name_record(struct agent_thread *t)

@@ -3,7 +3,7 @@
 #ifndef FT_AGENT_THREAD_NAME_H
 #define FT_AGENT_THREAD_NAME_H
 
-#include "engine.h"
+#include "sender.h"
 
 /* Records the name of this thread, if threading knows one, and marks it as named. */
 void thread_name_record(struct agent_thread *t);

@@ -7,7 +7,7 @@
 #define FT_AGENT_TRACEBACK_H
 
 #include "ft_abi.h"
-#include "values.h"
+#include "tokens.h"
 
 /* Bytes that a whole stack takes at most; o->size must leave them. */
 #define TRACEBACK_BYTES (FT_MAX_STACK * 8704 + 512)

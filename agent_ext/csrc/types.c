@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Classes that values name. */
-#include "describe.h"
+#include "types.h"
 
 #include <unistd.h>
 
 #include "base/map.h"
-#include "engine.h"
+#include "sender.h"
+#include "state.h"
+#include "tokens.h"
 
 /* What was announced of a class, as hashes of its names: it may be renamed, and another class may
  * come to its address, with its names where those of the one before were. */
@@ -57,7 +58,7 @@ static void describe(PyTypeObject *type)
 		.type = (uintptr_t)type,
 		.kind = kind_of(type),
 	};
-	engine_name(&rec->hdr, rec->type);
+	sender_announce(&rec->hdr, rec->type);
 }
 
 static bool forget(void *arg, const struct map_slot *slot)

@@ -1,109 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include "describe.h"
-#include "ft_abi.h"
-#include "redact.h"
 #include "values.h"
 
-#define CLOSERS 256 /* bytes kept free for CUT and END of every open level, and for STOP */
-#define LARGEST 32  /* bytes of the largest token but text */
-
-void tokens_begin(struct tokens_out *o, void *bytes, const struct value_limits *limits)
-{
-	*o = (struct tokens_out){
-		.bytes = bytes,
-		.size = limits->max_bytes,
-		.budget = limits->max_arg_length,
-		.limits = limits,
-	};
-}
-
-/* ---- single tokens ----------------------------------------------------------------------- */
-
-static bool room(const struct tokens_out *o, size_t bytes)
-{
-	return o->used + bytes + CLOSERS <= o->size;
-}
-
-static void word(struct tokens_out *o, uint64_t value)
-{
-	memcpy(o->bytes + o->used, &value, sizeof(value));
-	o->used += sizeof(value);
-}
-
-static void head(struct tokens_out *o, unsigned kind, unsigned width, unsigned aux, uint32_t len)
-{
-	struct ft_token t = {kind, width, aux, len};
-
-	memcpy(o->bytes + o->used, &t, sizeof(t));
-	o->used += sizeof(t);
-}
-
-static void bytes(struct tokens_out *o, const void *data, size_t len)
-{
-	size_t padded = (len + 7) & ~(size_t)7;
-
-	if (padded)
-		memset(o->bytes + o->used + padded - 8, 0, 8);
-	memcpy(o->bytes + o->used, data, len);
-	o->used += padded;
-}
-
-static void plain(struct tokens_out *o, unsigned kind, long cost)
-{
-	head(o, kind, 0, 0, 0);
-	o->budget -= cost;
-}
-
-static void number(struct tokens_out *o, unsigned kind, uint64_t value, long cost)
-{
-	head(o, kind, 0, 0, 8);
-	word(o, value);
-	o->budget -= cost;
-}
+#include "redact.h"
+#include "types.h"
 
 /* An object, by its class and address. */
 static void instance(struct tokens_out *o, unsigned kind, PyTypeObject *type, const void *address)
 {
 	type_announce(type);
-	head(o, kind, 0, 0, 16);
-	word(o, (uintptr_t)type);
-	word(o, (uintptr_t)address);
+	token_head(o, kind, 0, 0, 16);
+	token_word(o, (uintptr_t)type);
+	token_word(o, (uintptr_t)address);
 }
 
-/* ---- text and numbers --------------------------------------------------------------------- */
-
-/* length units of width bytes, as many of them as the field has room for. */
-static void text(struct tokens_out *o, unsigned kind, const void *data, size_t length,
-		 unsigned width)
-{
-	size_t most = (o->size - CLOSERS - 24 - o->used) / width, n = length;
-
-	if (o->budget < 0 || !room(o, LARGEST))
-		n = 0;
-	else if (n > (size_t)o->budget)
-		n = o->budget;
-	if (n > most)
-		n = most;
-	if (n < length) {
-		head(o, kind, width, FT_TOK_CUT, n * width + 8);
-		word(o, length);
-	} else {
-		head(o, kind, width, 0, n * width);
-	}
-	bytes(o, data, n * width);
-	o->budget -= n + 2;
-}
-
-static void put_str(struct tokens_out *o, PyObject *s)
-{
-#if PY_VERSION_HEX < 0x030c0000
-	if (!PyUnicode_IS_READY(s)) { /* a legacy string */
-		plain(o, FT_T_UNREADABLE, 14);
-		return;
-	}
-#endif
-	text(o, FT_T_STR, PyUnicode_DATA(s), PyUnicode_GET_LENGTH(s), PyUnicode_KIND(s));
-}
+/* ---- numbers ------------------------------------------------------------------------------ */
 
 static unsigned bits_of(uint32_t digit)
 {
@@ -121,18 +31,18 @@ static void put_int(struct tokens_out *o, PyObject *i)
 
 		if (n == 2)
 			magnitude |= (uint64_t)d[1] << 30;
-		number(o, FT_T_INT, negative ? -magnitude : magnitude, 1);
+		token_number(o, FT_T_INT, negative ? -magnitude : magnitude, 1);
 		return;
 	}
 	/* Every digit but the first makes nine decimal ones. */
-	if ((n - 1) * 9 > o->limits->max_arg_length || !room(o, n * 4 + 8)) {
-		head(o, FT_T_INTBITS, 0, negative ? FT_TOK_NEGATIVE : 0, 8);
-		word(o, (n - 1) * 30 + bits_of(d[n - 1]));
+	if ((n - 1) * 9 > o->limits->max_arg_length || !token_fits(o, n * 4 + 8)) {
+		token_head(o, FT_T_INTBITS, 0, negative ? FT_TOK_NEGATIVE : 0, 8);
+		token_word(o, (n - 1) * 30 + bits_of(d[n - 1]));
 		o->budget -= 15;
 		return;
 	}
-	head(o, FT_T_BIGINT, 0, negative ? FT_TOK_NEGATIVE : 0, n * 4);
-	bytes(o, d, n * 4);
+	token_head(o, FT_T_BIGINT, 0, negative ? FT_TOK_NEGATIVE : 0, n * 4);
+	token_bytes(o, d, n * 4);
 	o->budget -= (n - 1) * 9;
 }
 
@@ -142,43 +52,22 @@ static void put_float(struct tokens_out *o, PyObject *f)
 	uint64_t as_word;
 
 	memcpy(&as_word, &value, sizeof(as_word));
-	number(o, FT_T_FLOAT, as_word, 3);
+	token_number(o, FT_T_FLOAT, as_word, 3);
 }
 
 /* ---- containers ---------------------------------------------------------------------------- */
 
 static void put(struct tokens_out *o, PyObject *value, unsigned depth);
 
-/* Room for one more token? If not, everything that is open is cut here. */
-static bool next(struct tokens_out *o)
-{
-	if (o->stopped)
-		return false;
-	if (room(o, LARGEST) && o->budget >= 0)
-		return true;
-	head(o, FT_T_STOP, 0, 0, 0);
-	o->stopped = true;
-	return false;
-}
-
-static void end(struct tokens_out *o, bool cut)
-{
-	if (o->stopped)
-		return;
-	if (cut)
-		head(o, FT_T_CUT, 0, 0, 0);
-	head(o, FT_T_END, 0, 0, 0);
-}
-
 /* False: it lies too deep. */
 static bool begin(struct tokens_out *o, unsigned kind, uint64_t items, unsigned depth)
 {
 	o->budget -= 2;
 	if (depth >= o->limits->max_depth) {
-		head(o, FT_T_DEEP, 0, 0, 0);
+		token_head(o, FT_T_DEEP, 0, 0, 0);
 		return false;
 	}
-	number(o, kind, items, 0);
+	token_number(o, kind, items, 0);
 	return true;
 }
 
@@ -189,15 +78,15 @@ static void put_items(struct tokens_out *o, PyObject *const *item, Py_ssize_t le
 
 	if (n > (Py_ssize_t)o->limits->max_items)
 		n = o->limits->max_items;
-	for (Py_ssize_t i = 0; i < n && next(o); i++) {
+	for (Py_ssize_t i = 0; i < n && token_next(o); i++) {
 		if (i)
 			o->budget -= 2;
 		if (i == 1 && length == 2 && redacted(item[0]))
-			plain(o, FT_T_REDACTED, 5);
+			token_plain(o, FT_T_REDACTED, 5);
 		else
 			put(o, item[i], depth + 1);
 	}
-	end(o, n < length);
+	token_end(o, n < length);
 }
 
 static void put_list(struct tokens_out *o, PyObject *l, unsigned depth)
@@ -224,17 +113,17 @@ static void put_dict(struct tokens_out *o, PyObject *d, unsigned depth)
 		if (slot > (Py_ssize_t)o->limits->max_items)
 			break;
 		left--;
-		if (!next(o))
+		if (!token_next(o))
 			break;
 		put(o, key, depth + 1);
-		if (!next(o))
+		if (!token_next(o))
 			break;
 		if (redacted(key))
-			plain(o, FT_T_REDACTED, 5);
+			token_plain(o, FT_T_REDACTED, 5);
 		else
 			put(o, value, depth + 1);
 	}
-	end(o, left > 0);
+	token_end(o, left > 0);
 }
 
 static void put_set(struct tokens_out *o, PyObject *s, unsigned kind, unsigned depth)
@@ -252,11 +141,11 @@ static void put_set(struct tokens_out *o, PyObject *s, unsigned kind, unsigned d
 		if (!e->key || e->hash == -1) /* never used, or deleted */
 			continue;
 		left--;
-		if (!next(o))
+		if (!token_next(o))
 			break;
 		put(o, e->key, depth + 1);
 	}
-	end(o, left > 0);
+	token_end(o, left > 0);
 }
 
 /* ---- objects ------------------------------------------------------------------------------- */
@@ -272,7 +161,7 @@ static void put_args(struct tokens_out *o, PyObject *args, unsigned depth)
 	if (args && PyTuple_Check(args))
 		put_items(o, ((PyTupleObject *)args)->ob_item, PyTuple_GET_SIZE(args), depth);
 	else
-		end(o, false);
+		token_end(o, false);
 }
 
 static void put_instance_of_exception(struct tokens_out *o, PyObject *e, unsigned depth)
@@ -302,8 +191,8 @@ static void put_unflagged(struct tokens_out *o, PyObject *value, unsigned depth)
 	else if (is_a(value, &PyFrozenSet_Type))
 		put_set(o, value, FT_T_FROZENSET, depth);
 	else if (is_a(value, &PyByteArray_Type))
-		text(o, FT_T_BYTEARRAY, PyByteArray_AS_STRING(value), PyByteArray_GET_SIZE(value),
-		     1);
+		token_text(o, FT_T_BYTEARRAY, PyByteArray_AS_STRING(value),
+			   PyByteArray_GET_SIZE(value), 1);
 	else
 		put_object(o, value);
 }
@@ -311,15 +200,15 @@ static void put_unflagged(struct tokens_out *o, PyObject *value, unsigned depth)
 static void put(struct tokens_out *o, PyObject *value, unsigned depth)
 {
 	if (!value)
-		plain(o, FT_T_UNREADABLE, 14);
+		token_plain(o, FT_T_UNREADABLE, 14);
 	else if (value == Py_None)
-		plain(o, FT_T_NONE, 4);
+		token_plain(o, FT_T_NONE, 4);
 	else if (PyBool_Check(value))
-		plain(o, value == Py_True ? FT_T_TRUE : FT_T_FALSE, 4);
+		token_plain(o, value == Py_True ? FT_T_TRUE : FT_T_FALSE, 4);
 	else if (PyLong_Check(value))
 		put_int(o, value);
 	else if (PyUnicode_Check(value))
-		put_str(o, value);
+		token_str(o, value);
 	else if (PyList_Check(value))
 		put_list(o, value, depth);
 	else if (PyTuple_Check(value))
@@ -327,7 +216,7 @@ static void put(struct tokens_out *o, PyObject *value, unsigned depth)
 	else if (PyDict_Check(value))
 		put_dict(o, value, depth);
 	else if (PyBytes_Check(value))
-		text(o, FT_T_BYTES, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), 1);
+		token_text(o, FT_T_BYTES, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), 1);
 	else if (PyExceptionInstance_Check(value))
 		put_instance_of_exception(o, value, depth);
 	else
@@ -338,7 +227,7 @@ static void put(struct tokens_out *o, PyObject *value, unsigned depth)
 
 void tokens_value(struct tokens_out *o, PyObject *value, bool first)
 {
-	if (!next(o))
+	if (!token_next(o))
 		return;
 	if (!first)
 		o->budget -= 2;
@@ -347,9 +236,9 @@ void tokens_value(struct tokens_out *o, PyObject *value, bool first)
 
 void tokens_redacted(struct tokens_out *o, bool first)
 {
-	if (!next(o))
+	if (!token_next(o))
 		return;
-	plain(o, FT_T_REDACTED, first ? 5 : 7);
+	token_plain(o, FT_T_REDACTED, first ? 5 : 7);
 }
 
 /* str(OSError) has the file name, which is not among its args. */
@@ -361,9 +250,9 @@ static bool put_os_error(struct tokens_out *o, PyObject *exception)
 	if (!e->args || !PyTuple_Check(e->args) || PyTuple_GET_SIZE(e->args) != 2 || !item[0] ||
 	    !item[1])
 		return false;
-	for (int i = 0; i < 3 && item[i] && next(o); i++)
+	for (int i = 0; i < 3 && item[i] && token_next(o); i++)
 		put(o, item[i], 0);
-	end(o, false);
+	token_end(o, false);
 	return true;
 }
 
@@ -374,9 +263,9 @@ static void put_argument(struct tokens_out *o, PyObject *value)
 		put_args(o, value, 0);
 		return;
 	}
-	if (value && value != Py_None && next(o))
+	if (value && value != Py_None && token_next(o))
 		put(o, value, 0);
-	end(o, false);
+	token_end(o, false);
 }
 
 void tokens_exception(struct tokens_out *o, PyObject *type, PyObject *value)
@@ -388,65 +277,4 @@ void tokens_exception(struct tokens_out *o, PyObject *type, PyObject *value)
 		put_argument(o, value);
 	else if (!is_a(value, (PyTypeObject *)PyExc_OSError) || !put_os_error(o, value))
 		put_args(o, ((PyBaseExceptionObject *)value)->args, 0);
-}
-
-void tokens_text(struct tokens_out *o, PyObject *s)
-{
-	tokens_within(o, s, o->size);
-}
-
-void tokens_within(struct tokens_out *o, PyObject *s, long characters)
-{
-	long budget = o->budget;
-
-	o->budget = characters;
-	if (s && PyUnicode_Check(s))
-		put_str(o, s);
-	else
-		head(o, FT_T_NONE, 0, 0, 0);
-	o->budget = budget;
-}
-
-void tokens_class_name(struct tokens_out *o, PyObject *s)
-{
-	long budget = o->budget;
-
-	o->budget = FT_MAX_CLASS_NAME;
-	if (s && PyUnicode_Check(s)) {
-		o->budget /= PyUnicode_KIND(s);
-		put_str(o, s);
-	} else {
-		head(o, FT_T_NONE, 0, 0, 0);
-	}
-	o->budget = budget;
-}
-
-void tokens_utf8(struct tokens_out *o, const char *s)
-{
-	long budget = o->budget;
-
-	o->budget = FT_MAX_CLASS_NAME;
-	text(o, FT_T_STR, s, strlen(s), 1);
-	o->budget = budget;
-}
-
-void tokens_number(struct tokens_out *o, int64_t value)
-{
-	number(o, FT_T_INT, value, 0);
-}
-
-void tokens_open(struct tokens_out *o, unsigned kind, uint64_t items)
-{
-	number(o, kind, items, 0);
-}
-
-void tokens_stop(struct tokens_out *o)
-{
-	plain(o, FT_T_STOP, 0);
-	o->stopped = true;
-}
-
-void tokens_close(struct tokens_out *o)
-{
-	end(o, false);
 }

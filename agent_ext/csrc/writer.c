@@ -1,128 +1,102 @@
 /* SPDX-License-Identifier: MIT */
-#include "state.h"
+#include "writer.h"
+
+#include "python.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 
+#include "announced.h"
+#include "base/buf.h"
 #include "base/clock.h"
-#include "probes.h"
+#include "control.h"
+#include "oversize.h"
+#include "pipeline.h"
+#include "sender.h"
 #include "status.h"
-#include "backend.h"
 
 #define PERIOD_NS (5 * NS_PER_MS)	/* between two looks at the channels */
 #define IDLE_PERIOD_NS (40 * NS_PER_MS) /* the same when there is nothing to do */
 #define FLUSH_NS (100 * NS_PER_MS)
+#define THREADS_MAX 4096 /* looked at in one round */
 
-static int write_record(struct engine *e, const struct ft_rec *rec)
+static struct {
+	struct config config;	   /* a copy: for the pipeline */
+	struct pipeline *pipeline; /* NULL: there is no writer */
+	struct why why;		   /* of the pipeline */
+	pthread_t thread;
+	void (*look)(void);
+	struct buf names;  /* in the order of their times */
+	size_t names_done; /* bytes of them that are written */
+} writer;
+
+/* ---- records ---------------------------------------------------------------------------- */
+
+static int write_record(const struct ft_rec *rec)
 {
-	return pipeline_record(e->pipeline, rec, rec->size);
+	return pipeline_record(writer.pipeline, rec, rec->size);
 }
 
 /* Names whose time has come: a name holds from there on, for addresses are used again. */
-static int write_names(struct engine *e, uint64_t until_ns)
+static int write_names(uint64_t until_ns)
 {
 	int err = 0;
 
-	while (err >= 0 && e->taken_at < e->taken.len) {
-		const struct ft_rec *rec = (const void *)(e->taken.s + e->taken_at);
+	while (err >= 0 && writer.names_done < writer.names.len) {
+		const struct ft_rec *rec = (const void *)(writer.names.s + writer.names_done);
 
 		if (rec->ts_ns > until_ns)
 			break;
-		err = write_record(e, rec);
-		e->taken_at += rec->size;
+		err = write_record(rec);
+		writer.names_done += rec->size;
 	}
 	return err;
 }
 
-/* With the lock held. */
-static void take_names(struct engine *e)
+static void take_names(void)
 {
-	if (e->taken_at == e->taken.len) {
-		buf_clear(&e->taken);
-		e->taken_at = 0;
+	if (writer.names_done == writer.names.len) {
+		buf_clear(&writer.names);
+		writer.names_done = 0;
 	}
-	if (e->names.len)
-		buf_add(&e->taken, e->names.s, e->names.len);
-	buf_clear(&e->names);
+	announced_take(&writer.names);
 }
 
-static bool fire_name(void *arg, const struct map_slot *slot)
+static void forget_names(void)
 {
-	const unsigned *type = arg;
-	const struct ft_rec *rec = slot->value;
-
-	if (rec->type == *type)
-		probe_name(rec);
-	return false;
+	announced_forget();
+	buf_clear(&writer.names);
+	writer.names_done = 0;
 }
 
-/* Classes first: functions are described by them (up to 3.10). */
-static void fire_names(struct map *announced)
-{
-	map_sweep(announced, fire_name, &(unsigned){FT_REC_TYPE});
-	map_sweep(announced, fire_name, &(unsigned){FT_REC_CODE});
-}
-
-/* A tool that has just come hears all names before the first call. */
-static void announce_to_listeners(struct engine *e)
-{
-	if (!probes_listened()) {
-		probes_end();
-		(void)probes_came();
-		return;
-	}
-	if (!probes_came())
-		return;
-	pthread_mutex_lock(&e->lock);
-	fire_names(&e->announced);
-	probes_begin();
-	pthread_mutex_unlock(&e->lock);
-}
-
-static int write_thread_exit(struct engine *e, const struct agent_thread *t)
+static int write_thread_exit(const struct agent_thread *t)
 {
 	struct ft_rec rec = {sizeof(rec), FT_REC_THREAD_EXIT,	    0, t->pid,
 			     t->tid,	  clock_ns(CLOCK_MONOTONIC)};
 
-	return write_record(e, &rec);
+	return write_record(&rec);
 }
 
-/* Takes threads out of the list that are gone and drained. */
-static int drop_gone(struct engine *e)
+static int free_gone_threads(void)
 {
-	struct agent_thread **at = &e->threads;
+	struct agent_thread *t;
 	int err = 0;
 
-	while (*at && err >= 0) {
-		struct agent_thread *t = *at;
-
-		if (!atomic_load(&t->gone) || channel_head(&t->channel) != t->channel.tail) {
-			at = &t->next;
-			continue;
-		}
-		*at = t->next;
-		err = write_thread_exit(e, t);
+	while (err >= 0 && (t = senders_take_gone())) {
+		err = write_thread_exit(t);
 		sender_free(t);
 	}
 	return err;
 }
 
-#define MOST_THREADS 4096 /* looked at in one round */
-
-/* What one thread has for this round. */
-struct source {
-	struct agent_thread *thread;
-	uint64_t head;
-	const struct ft_rec *next; /* NULL: no more */
-};
-
 /* The source whose next record is the oldest, and the time of the oldest of the others. */
-static struct source *oldest(struct source *source, size_t n, uint64_t *ret_others)
+static struct sender_source *oldest(struct sender_source *source, size_t n, uint64_t *ret_others)
 {
-	struct source *first = NULL;
+	struct sender_source *first = NULL;
 
 	*ret_others = UINT64_MAX;
-	for (struct source *s = source; s < source + n; s++) {
+	for (struct sender_source *s = source; s < source + n; s++) {
 		if (!s->next)
 			continue;
 		if (!first || s->next->ts_ns < first->next->ts_ns) {
@@ -137,28 +111,19 @@ static struct source *oldest(struct source *source, size_t n, uint64_t *ret_othe
 }
 
 /* Done with the next record of a source. */
-static void take(struct engine *e, struct source *s)
+static void take(struct sender_source *s)
 {
-	struct agent_thread *t = s->thread;
-
-	if (s->next->type == OVERSIZE_NOTE) {
-		struct oversize *p = ((const struct oversize_note *)s->next)->record;
-
-		atomic_fetch_sub(&t->oversize_bytes, p->rec.size);
-		pthread_mutex_lock(&e->lock);
-		oversize_free(p);
-		pthread_mutex_unlock(&e->lock);
-	}
-	channel_take(&t->channel, s->next);
-	s->next = channel_peek(&t->channel, s->head);
-	atomic_store_explicit(&e->progress, e->progress + 1, memory_order_relaxed);
+	if (s->next->type == OVERSIZE_NOTE)
+		sender_free_oversize(s->thread, s->next);
+	channel_take(&s->thread->channel, s->next);
+	s->next = channel_peek(&s->thread->channel, s->head);
+	control_advance();
 }
 
 /* Writes records in the order of their times, up to a time. */
-static int merge(struct engine *e, struct source *source, size_t n, uint64_t until_ns,
-		 bool *ret_any)
+static int merge(struct sender_source *source, size_t n, uint64_t until_ns, bool *ret_any)
 {
-	struct source *s;
+	struct sender_source *s;
 	uint64_t others;
 	int err = 0;
 
@@ -168,136 +133,81 @@ static int merge(struct engine *e, struct source *source, size_t n, uint64_t unt
 		*ret_any = true;
 		while (err >= 0 && s->next && s->next->ts_ns <= others &&
 		       s->next->ts_ns <= until_ns) {
-			err = write_names(e, s->next->ts_ns);
+			err = write_names(s->next->ts_ns);
 			if (err >= 0)
-				err = write_record(e, oversize_open(s->next));
-			take(e, s);
+				err = write_record(oversize_open(s->next));
+			take(s);
 		}
 	}
-	return err < 0 ? err : write_names(e, until_ns);
+	return err < 0 ? err : write_names(until_ns);
 }
 
 /*
- * One round: everything that was recorded up to a time; ret_any: there was something.
+ * One round: everything that was recorded up to a time; ret_any: there was something. Only one at a
+ * time.
  *
  * The time is that before the heads are read: whoever saw another thread's record, as a generator
  * that goes on there did, has a later one, so that a record never comes before one that it needs.
  * The heads are read before the names: so every name that is used is there.
  */
-int writer_drain(struct engine *e, uint64_t until_ns, bool *ret_any)
+static int drain(uint64_t until_ns, bool *ret_any)
 {
-	static struct source source[MOST_THREADS];
-	size_t n = 0;
+	static struct sender_source source[THREADS_MAX];
+	size_t n = senders_list(source, THREADS_MAX);
 	int err;
 
-	pthread_mutex_lock(&e->lock);
-	for (struct agent_thread *t = e->threads; t && n < MOST_THREADS; t = t->next)
-		source[n++] = (struct source){t, channel_head(&t->channel), NULL};
-	take_names(e);
-	pthread_mutex_unlock(&e->lock);
-
+	take_names();
 	*ret_any = false;
-	err = merge(e, source, n, until_ns, ret_any);
-	pthread_mutex_lock(&e->lock);
-	if (err >= 0)
-		err = drop_gone(e);
-	pthread_mutex_unlock(&e->lock);
-	return err;
+	err = merge(source, n, until_ns, ret_any);
+	return err < 0 ? err : free_gone_threads();
 }
 
-void writer_fail(struct engine *e, int err)
+/* ---- the thread ------------------------------------------------------------------------- */
+
+void writer_fail(int err, const struct why *w)
 {
-	pthread_mutex_lock(&e->lock);
-	e->err = err;
-	e->why = e->pipeline_why;
-	if (!e->why.exit_status)
-		why(&e->why, -EIO, "the trace could not be written");
-	atomic_store(&e->failed, true);
+	control_fail(err, w);
 	status_failed();
-	pthread_cond_broadcast(&e->flushed);
-	pthread_mutex_unlock(&e->lock);
 }
 
-/* What was asked of the writer by the time that it woke. */
-struct asked {
-	bool stop;
-	uint64_t flush;
-};
-
-static struct asked wait_for_work(struct engine *e, uint64_t period_ns)
+static void *writer_main(void *unused)
 {
-	struct timespec until;
-	struct asked asked;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += period_ns;
-	if (until.tv_nsec >= (long)NS_PER_SECOND) {
-		until.tv_nsec -= NS_PER_SECOND;
-		until.tv_sec++;
-	}
-	pthread_mutex_lock(&e->lock);
-	if (!e->stop && e->flush_wanted == e->flush_done)
-		pthread_cond_timedwait(&e->wake, &e->lock, &until);
-	asked = (struct asked){e->stop, e->flush_wanted};
-	pthread_mutex_unlock(&e->lock);
-	return asked;
-}
-
-static void flush_is_done(struct engine *e, uint64_t number)
-{
-	pthread_mutex_lock(&e->lock);
-	e->flush_done = number;
-	pthread_cond_broadcast(&e->flushed);
-	pthread_mutex_unlock(&e->lock);
-}
-
-/* Who waits for it need not any more. */
-static void set_writing(struct engine *e, bool on)
-{
-	pthread_mutex_lock(&e->lock);
-	e->writing = on;
-	pthread_cond_broadcast(&e->flushed);
-	pthread_mutex_unlock(&e->lock);
-}
-
-static void *writer_main(void *arg)
-{
-	struct engine *e = arg;
 	uint64_t flushed = clock_ns(CLOCK_MONOTONIC), period = PERIOD_NS;
 	struct asked asked = {};
-	bool behind = false; /* the file, of what was drained */
+	bool unflushed = false; /* the file has not all that was drained */
 	int err = 0;
 
 	while (err >= 0 && !asked.stop) {
 		bool any = false;
 		uint64_t now;
 
-		asked = wait_for_work(e, period);
-		announce_to_listeners(e);
-		backend_look();
-		err = writer_drain(e, asked.stop ? UINT64_MAX : clock_ns(CLOCK_MONOTONIC), &any);
+		asked = control_wait(period);
+		announced_to_listeners();
+		writer.look();
+		err = drain(asked.stop ? UINT64_MAX : clock_ns(CLOCK_MONOTONIC), &any);
 		period = any			       ? PERIOD_NS
 			 : 2 * period < IDLE_PERIOD_NS ? 2 * period
 						       : IDLE_PERIOD_NS;
 		now = clock_ns(CLOCK_MONOTONIC);
 		/* A pause may be the last: uvicorn ends by the signal that ended its serving. */
-		behind |= any;
-		if (err < 0 ||
-		    (!(behind && !any) && now - flushed < FLUSH_NS && asked.flush == e->flush_done))
+		unflushed |= any;
+		if (err < 0 || (!(unflushed && !any) && now - flushed < FLUSH_NS &&
+				control_is_flushed(asked.flush)))
 			continue;
 		flushed = now;
-		behind = false;
-		err = pipeline_flush(e->pipeline);
+		unflushed = false;
+		err = pipeline_flush(writer.pipeline);
 		if (err >= 0)
-			flush_is_done(e, asked.flush);
+			control_set_flushed(asked.flush);
 	}
 	if (err < 0)
-		writer_fail(e, err);
-	set_writing(e, false);
+		writer_fail(err, &writer.why);
+	control_set_writing(false);
 	return NULL;
 }
 
-int writer_start(struct engine *e, struct why *w)
+/* 0, or -errno with w set. */
+static int start_thread(struct why *w)
 {
 	sigset_t all, before;
 	int err;
@@ -305,10 +215,81 @@ int writer_start(struct engine *e, struct why *w)
 	/* Signals are the program's, and its threads'. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	set_writing(e, true);
-	err = pthread_create(&e->writer, NULL, writer_main, e);
+	control_set_writing(true);
+	err = pthread_create(&writer.thread, NULL, writer_main, NULL);
 	if (err)
-		set_writing(e, false);
+		control_set_writing(false);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return err ? why(w, -err, "cannot start the writer thread: %s", strerror(err)) : 0;
+}
+
+int writer_start(const struct config *config, bool joins, void (*look)(void), struct why *w)
+{
+	int err;
+
+	writer.config = *config;
+	writer.config.joins = joins;
+	writer.look = look;
+	writer.why = (struct why){};
+	err = pipeline_new(&writer.config, NULL, &writer.pipeline, &writer.why);
+	if (!err)
+		err = start_thread(&writer.why);
+	if (!err)
+		return 0;
+	pipeline_free(writer.pipeline);
+	writer.pipeline = NULL;
+	*w = writer.why;
+	return err;
+}
+
+/* ---- its end ---------------------------------------------------------------------------- */
+
+static void join_thread(void)
+{
+	control_stop();
+	Py_BEGIN_ALLOW_THREADS
+	pthread_join(writer.thread, NULL);
+	Py_END_ALLOW_THREADS
+}
+
+static int write_last(void)
+{
+	bool any;
+	int err;
+
+	senders_record_losses();
+	err = drain(UINT64_MAX, &any);
+	return err < 0 ? err : pipeline_finish(writer.pipeline);
+}
+
+static void total(struct engine_totals *ret)
+{
+	struct run_status s;
+
+	pipeline_status(writer.pipeline, &s);
+	*ret = (struct engine_totals){s.events, s.lost, s.functions, s.unfinished};
+}
+
+int writer_stop(struct engine_totals *ret_totals, struct why *w)
+{
+	int err;
+
+	if (!writer.pipeline)
+		return 0;
+	join_thread();
+	err = control_has_failed() ? 0 : write_last();
+	if (err < 0)
+		writer_fail(err, &writer.why);
+	senders_free_oversize();
+	total(ret_totals);
+	pipeline_free(writer.pipeline);
+	writer.pipeline = NULL;
+	forget_names();
+	return control_failure(w);
+}
+
+void writer_forked(void)
+{
+	writer.pipeline = NULL; /* with the parent's unwritten lines: not ours to write or free */
+	forget_names();
 }

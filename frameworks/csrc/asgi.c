@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Around an ASGI application: of http scopes; others go through untouched. The response ends when
- * the last of its body is sent, else when the application does.
- */
+#include "asgi.h"
+
 #include "drive.h"
 #include "wrap.h"
 

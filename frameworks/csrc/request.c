@@ -5,10 +5,11 @@
 #include <sys/random.h>
 
 #include "calls.h"
-#include "drive.h"
 #include "probes.h"
+#include "sender.h"
+#include "state.h"
 #include "thread_name.h"
-#include "wrap.h"
+#include "tokens.h"
 
 /* All texts fit into one record at four bytes a character. */
 _Static_assert((FT_HTTP_MOST_ID + FT_HTTP_MOST_METHOD + FT_HTTP_MOST_PATH + FT_HTTP_MOST_ADDRESS +
@@ -88,13 +89,13 @@ static void put_facts(struct tokens_out *o, PyObject *id, const struct request_f
 /* This thread, to record n events on; NULL: nothing is recorded, or not here and now. */
 static struct agent_thread *thread_for(unsigned n)
 {
-	struct agent_thread *t = engine_thread();
+	struct agent_thread *t = sender_current();
 
 	if (!t)
 		return NULL;
 	if (t->busy) {
 		if (n)
-			engine_lost(t, engine_now(t), n, LOSS_REENTERED);
+			sender_lost(t, sender_now(t), n, LOSS_REENTERED);
 		return NULL;
 	}
 	t->busy = true;
@@ -105,24 +106,24 @@ static void commit(struct agent_thread *t, struct ft_rec *rec)
 {
 	if (probes_generation())
 		probe_name(rec);
-	engine_commit(t, rec);
+	sender_commit(t, rec);
 }
 
 static bool record_request(struct agent_thread *t, const struct request *r,
 			   const struct request_facts *facts)
 {
-	struct ft_rec_http_request *rec = engine_reserve(t);
-	uint64_t now = engine_now(t);
+	struct ft_rec_http_request *rec = sender_reserve(t);
+	uint64_t now = sender_now(t);
 	struct tokens_out o;
 
 	if (!rec) {
-		engine_lost(t, now, 2, LOSS_FULL); /* and its response */
+		sender_lost(t, now, 2, LOSS_FULL); /* and its response */
 		return false;
 	}
 	tokens_begin(&o, rec + 1, engine_limits());
 	put_facts(&o, r->id, facts);
 	*rec = (struct ft_rec_http_request){
-		.hdr = engine_head(t, FT_REC_HTTP_REQUEST, sizeof(*rec) + o.used, now),
+		.hdr = sender_head(t, FT_REC_HTTP_REQUEST, sizeof(*rec) + o.used, now),
 		.request = r->number,
 	};
 	commit(t, &rec->hdr);
@@ -154,18 +155,18 @@ static void record_end(const struct request *r)
 		return;
 	if (!t->named)
 		thread_name_record(t);
-	rec = engine_reserve(t);
-	now = engine_now(t);
+	rec = sender_reserve(t);
+	now = sender_now(t);
 	if (rec) {
 		*rec = (struct ft_rec_http_response){
-			.hdr = engine_head(t, FT_REC_HTTP_RESPONSE, sizeof(*rec), now),
+			.hdr = sender_head(t, FT_REC_HTTP_RESPONSE, sizeof(*rec), now),
 			.request = r->number,
 			.status = r->status == STATUS_UNKNOWN ? 0 : r->status,
 		};
 		rec->hdr.flags = FT_HTTP_KEPT;
 		commit(t, &rec->hdr);
 	} else {
-		engine_lost(t, now, 1, LOSS_FULL);
+		sender_lost(t, now, 1, LOSS_FULL);
 	}
 	t->busy = false;
 }
@@ -178,10 +179,10 @@ static void record_forget(const struct request *r)
 
 	if (!t)
 		return;
-	rec = engine_reserve(t);
+	rec = sender_reserve(t);
 	if (rec) {
 		*rec = (struct ft_rec_http_request){
-			.hdr = engine_head(t, FT_REC_HTTP_FORGET, sizeof(*rec), engine_now(t)),
+			.hdr = sender_head(t, FT_REC_HTTP_FORGET, sizeof(*rec), sender_now(t)),
 			.request = r->number,
 		};
 		commit(t, &rec->hdr);
@@ -322,53 +323,13 @@ static PyObject *request_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 	return (PyObject *)request_begin(&f);
 }
 
-static PyObject *method_end(PyObject *self, PyObject *unused)
-{
-	struct request *r = (struct request *)self;
-
-	request_end(r, r->status ?: STATUS_FAILED);
-	Py_RETURN_NONE;
-}
-
-static PyObject *method_call(PyObject *self, PyObject *args)
-{
-	PyObject *function, *arg, *token, *result;
-
-	if (!PyArg_ParseTuple(args, "OO:call", &function, &arg))
-		return NULL;
-	token = request_enter((struct request *)self);
-	if (!token)
-		return NULL;
-	result = PyObject_CallFunctionObjArgs(function, arg, NULL);
-	request_leave(token);
-	return result;
-}
-
-static PyObject *method_drive(PyObject *self, PyObject *awaitable)
-{
-	return drive_new((struct request *)self, awaitable, DRIVE_PART);
-}
-
-static PyObject *method_iterate(PyObject *self, PyObject *iterable)
-{
-	((struct request *)self)->sent = 1;
-	return body_new((struct request *)self, iterable);
-}
-
-static PyMethodDef methods[] = {
-	{"end", method_end, METH_NOARGS, "It is over, with .status."},
-	{"call", method_call, METH_VARARGS, "Calls a function with one argument for it."},
-	{"drive", method_drive, METH_O, "An awaitable that runs for it."},
-	{"iterate", method_iterate, METH_O, "A body that is made for it, and ends it."},
-	{NULL, NULL, 0, NULL},
-};
-
 static PyMemberDef members[] = {
 	{"id", T_OBJECT_EX, offsetof(struct request, id), READONLY, NULL},
 	{"status", T_INT, offsetof(struct request, status), 0, NULL},
 	{NULL, 0, 0, 0, NULL},
 };
 
+/* Its methods are in frameworks.c. */
 PyTypeObject request_type = {
 	PyVarObject_HEAD_INIT(NULL, 0).tp_name = "flowtrace_agent._core.Request",
 	.tp_doc = "An HTTP request that is in the trace.",
@@ -376,6 +337,5 @@ PyTypeObject request_type = {
 	.tp_flags = Py_TPFLAGS_DEFAULT,
 	.tp_new = request_new,
 	.tp_dealloc = request_dealloc,
-	.tp_methods = methods,
 	.tp_members = members,
 };

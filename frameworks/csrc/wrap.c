@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "wrap.h"
 
-#include "drive.h"
-#include "frameworks.h"
 #include "look.h"
 
 #include <string.h>
@@ -135,22 +133,3 @@ PyMemberDef wrap_members[] = {
 	{"app", T_OBJECT_EX, offsetof(struct wrap, inner), READONLY, NULL},
 	{NULL, 0, 0, 0, NULL},
 };
-
-static int add_type(PyObject *module, const char *name, PyTypeObject *type)
-{
-	Py_INCREF(type);
-	if (!PyModule_AddObject(module, name, (PyObject *)type))
-		return 0;
-	Py_DECREF(type);
-	return -1;
-}
-
-int frameworks_init(PyObject *module)
-{
-	return PyType_Ready(&request_type) || drive_init() || wsgi_init() || asgi_init() ||
-			       add_type(module, "Request", &request_type) ||
-			       add_type(module, "WSGI", &wsgi_type) ||
-			       add_type(module, "ASGI", &asgi_type)
-		       ? -1
-		       : 0;
-}

@@ -55,11 +55,4 @@ static inline bool same_name(const char *a, const char *b, Py_ssize_t b_len)
 	return !*a && !b_len;
 }
 
-/* wsgi.c, asgi.c. */
-extern PyTypeObject wsgi_type, asgi_type;
-int wsgi_init(void);
-int asgi_init(void);
-/* The body of a response: iterated for its request, which is over at its end. */
-PyObject *body_new(struct request *request, PyObject *iterable);
-
 #endif

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Around a WSGI application (PEP 3333): what it calls and what it returns is wrapped too, so that
- * the response ends when its body does, or when the server closes it before that.
- *
- * A file that the server itself sends (an instance of wsgi.file_wrapper) goes through as it is:
- * that response ends when the application returns.
- */
+#include "wsgi.h"
+
 #include "wrap.h"
 
 #define KEY_ID "flowtrace.request_id"
