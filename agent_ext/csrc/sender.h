@@ -43,8 +43,8 @@ struct agent_thread {
 	bool has_losses;
 	bool busy; /* inside of us: a signal handler that comes back here drops its events */
 	bool named;
-	struct ft_rec *name; /* owned: its THREAD record; NULL: it has no name */
-	unsigned announced;  /* the generation of listeners that know it */
+	struct ft_rec *name;	 /* owned: its THREAD record; NULL: it has no name */
+	unsigned announced;	 /* the generation of listeners that know it */
 	struct call_stack calls; /* of this run */
 	unsigned run;
 };

@@ -14,7 +14,7 @@ void tokens_begin(struct tokens_out *o, void *bytes, const struct value_limits *
 /* ---- single tokens ----------------------------------------------------------------------- */
 
 void token_text(struct tokens_out *o, unsigned kind, const void *data, size_t length,
-		 unsigned width)
+		unsigned width)
 {
 	size_t most = (o->size - TOKEN_CLOSERS - 24 - o->used) / width, n = length;
 

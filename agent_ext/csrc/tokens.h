@@ -61,7 +61,8 @@ static inline void token_word(struct tokens_out *o, uint64_t value)
 	o->used += sizeof(value);
 }
 
-static inline void token_head(struct tokens_out *o, unsigned kind, unsigned width, unsigned aux, uint32_t len)
+static inline void token_head(struct tokens_out *o, unsigned kind, unsigned width, unsigned aux,
+			      uint32_t len)
 {
 	struct ft_token t = {kind, width, aux, len};
 

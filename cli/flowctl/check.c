@@ -8,7 +8,7 @@
 
 #include "columns.h"
 #include "reading.h"
-#include "analyze/check.h"
+#include "analyze/trace_check.h"
 
 struct options {
 	bool strict, follow;

@@ -13,7 +13,7 @@
 #include "describe.h"
 #include "reading.h"
 #include "select/amount.h"
-#include "analyze/difference.h"
+#include "analyze/compare.h"
 
 #define ROWS_ON_TERMINAL 40
 #define ERRORS_SHOWN 20

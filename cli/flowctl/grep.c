@@ -11,7 +11,7 @@
 #include "base/utf8.h"
 #include "reading.h"
 #include "show_event.h"
-#include "select/kept.h"
+#include "select/selection.h"
 #include "select/regex.h"
 
 struct options {

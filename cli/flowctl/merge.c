@@ -9,7 +9,7 @@
 
 #include "reading.h"
 #include "analyze/merge.h"
-#include "read/output.h"
+#include "read/trace_output.h"
 #include "terminal.h"
 
 #define PROGRESS_EVERY 16384 /* lines, a power of two */

@@ -8,7 +8,7 @@
 #define FT_REPORT_DATA_H
 
 #include "reading.h"
-#include "analyze/activity.h"
+#include "analyze/call_rate.h"
 #include "analyze/errors.h"
 #include "analyze/paths.h"
 #include "analyze/routes.h"

@@ -11,7 +11,7 @@
 #include "columns.h"
 #include "describe.h"
 #include "reading.h"
-#include "analyze/requests.h"
+#include "analyze/request_stats.h"
 
 #define ROWS_ON_TERMINAL 40
 #define UNANSWERED_SHOWN 10

@@ -20,7 +20,7 @@
 #include "collector.h"
 #include "command.h"
 #include "top_screen.h"
-#include "read/feed.h"
+#include "read/pipe_reader.h"
 #include "terminal.h"
 
 #define ROWS_IN_TABLE 20

@@ -10,7 +10,7 @@
 
 #include "cost.h"
 #include "fuzz.h"
-#include "analyze/check.h"
+#include "analyze/trace_check.h"
 #include "analyze/errors.h"
 #include "read/reader.h"
 #include "analyze/slowest.h"

@@ -6,10 +6,10 @@
  */
 #include "checked.h"
 #include "fuzz.h"
-#include "analyze/difference.h"
+#include "analyze/compare.h"
 #include "select/filter.h"
-#include "select/kept.h"
-#include "analyze/requests.h"
+#include "select/selection.h"
+#include "analyze/request_stats.h"
 #include "analyze/tree.h"
 
 struct all {

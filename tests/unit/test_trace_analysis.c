@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analyze/check.h"
+#include "analyze/trace_check.h"
 #include "analyze/errors.h"
 #include "read/parse.h"
 #include "analyze/slowest.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "read/feed.h"
+#include "read/pipe_reader.h"
 #include "analyze/live.h"
 
 static struct live l;

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "calls/longest.h"
+#include "calls/top_n.h"
 
 #define MANY 1000
 

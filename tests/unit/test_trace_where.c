@@ -6,7 +6,7 @@
 #include "select/amount.h"
 #include "select/filter.h"
 #include "select/glob.h"
-#include "read/member.h"
+#include "read/json_path.h"
 #include "read/parse.h"
 #include "select/where.h"
 

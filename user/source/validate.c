@@ -12,7 +12,7 @@
 
 #include "source/embed.h"
 #include "source/files.h"
-#include "source/output.h"
+#include "source/program_output.h"
 #include "source/project.h"
 #include "source/setup.h"
 #include "source/validate.h"

@@ -12,7 +12,7 @@
 #define FT_TRACE_MERGE_H
 
 #include "read/reader.h"
-#include "calls/spans.h"
+#include "calls/span_set.h"
 
 struct merge_input {
 	struct trace_reader *reader; /* owned */

@@ -8,7 +8,7 @@
 #include "base/map.h"
 #include "calls/durations.h"
 #include "calls/event.h"
-#include "calls/longest.h"
+#include "calls/top_n.h"
 
 #define ROUTES_MOST 2000     /* different ones; more are counted together */
 #define ROUTES_TEXT_KEPT 256 /* bytes of a path, with the zero at its end */

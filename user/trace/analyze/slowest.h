@@ -5,7 +5,7 @@
 #ifndef FT_TRACE_SLOWEST_H
 #define FT_TRACE_SLOWEST_H
 
-#include "calls/longest.h"
+#include "calls/top_n.h"
 #include "calls/stacks.h"
 
 /* Calls around a slow one that are kept. */

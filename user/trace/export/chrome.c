@@ -20,7 +20,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "export/export.h"
-#include "calls/running.h"
+#include "calls/timeline.h"
 
 #define EARLIER_US 60000000 /* a minute */
 

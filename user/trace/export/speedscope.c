@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "export/spool.h"
-#include "calls/running.h"
+#include "calls/timeline.h"
 
 struct profile {
 	struct running_thread *thread; /* borrowed */

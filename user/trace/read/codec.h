@@ -3,7 +3,7 @@
 #ifndef FT_TRACE_CODEC_H
 #define FT_TRACE_CODEC_H
 
-#include "read/raw.h"
+#include "read/file_buffer.h"
 
 #define CODEC_MAGIC 4
 

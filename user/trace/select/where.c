@@ -7,7 +7,7 @@
 
 #include "select/amount.h"
 #include "select/glob.h"
-#include "read/member.h"
+#include "read/json_path.h"
 #include "select/where_parts.h"
 
 int where_new(const char *text, struct where **ret_where, struct why *why_not)

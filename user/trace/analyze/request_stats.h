@@ -9,7 +9,7 @@
 
 #include "calls/stacks.h"
 #include "calls/durations.h"
-#include "calls/longest.h"
+#include "calls/top_n.h"
 
 #define REQUESTS_ROWS 10000	 /* routes beyond are one row */
 #define REQUESTS_FUNCTIONS 256	 /* of one request; calls of others are not listed */

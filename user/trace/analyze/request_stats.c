@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyze/requests.h"
+#include "analyze/request_stats.h"
 #include "analyze/route.h"
 
 #define EXACT_BYTES (32u << 20) /* of all rows */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "calls/running.h"
+#include "calls/timeline.h"
 
 void running_release(struct running *r)
 {

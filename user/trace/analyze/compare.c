@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyze/difference.h"
+#include "analyze/compare.h"
 
 void difference_init(struct difference *d)
 {

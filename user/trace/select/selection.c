@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 
-#include "select/kept.h"
+#include "select/selection.h"
 
 /* Values of the maps, which must not be NULL. */
 #define KEPT_FOUND ((void *)1)

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "calls/spans.h"
+#include "calls/span_set.h"
 
 struct page {
 	uint64_t bits[SPANS_A_PAGE / 64];

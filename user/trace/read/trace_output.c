@@ -11,7 +11,7 @@
 #include <zstd.h>
 
 #include "base/outfile.h"
-#include "read/output.h"
+#include "read/trace_output.h"
 
 #define OUTPUT_BYTES (256 * 1024)
 #define ZSTD_LEVEL 3

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/check.h"
+#include "analyze/trace_check.h"
 #include "calls/durations.h"
 
 const char *const check_names[CHECK_FINDINGS] = {

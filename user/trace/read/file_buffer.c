@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "read/raw.h"
+#include "read/file_buffer.h"
 
 #define FOLLOW_PAUSE_NS (100 * NS_PER_MS)
 

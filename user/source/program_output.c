@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "source/output.h"
+#include "source/program_output.h"
 
 #define MAX_BYTES (1 << 20)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "read/member.h"
+#include "read/json_path.h"
 #include "read/scan.h"
 
 /* Of an object, behind its brace, to the value under this key. Where a key comes twice the first

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/activity.h"
+#include "analyze/call_rate.h"
 
 void activity_release(struct activity *a)
 {

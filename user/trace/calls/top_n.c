@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "calls/longest.h"
+#include "calls/top_n.h"
 
 int longest_init(struct longest *l, size_t most, size_t size)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "read/feed.h"
+#include "read/pipe_reader.h"
 
 int feed_init(struct feed *f)
 {
