@@ -41,7 +41,7 @@ static const struct command *find(const char *word)
 	return command_find(word);
 }
 
-static int run(const struct command *c, int argc, char **argv)
+static int run_command(const struct command *c, int argc, char **argv)
 {
 	struct arguments a;
 	struct why w = {0};
@@ -58,7 +58,7 @@ static int run(const struct command *c, int argc, char **argv)
 }
 
 /* What was printed must have arrived. */
-static int finish(int status)
+static int end_with(int status)
 {
 	struct why w = {0};
 
@@ -84,5 +84,5 @@ int main(int argc, char **argv)
 	c = find(argv[1]);
 	if (!c)
 		return unknown(argv[1]);
-	return finish(run(c, argc - 1, argv + 1));
+	return end_with(run_command(c, argc - 1, argv + 1));
 }

@@ -186,7 +186,8 @@ static void raised(PyCodeObject *code, void *frame)
 }
 
 /* The frame as calls.c knows it. Returns what its stack is known by. */
-static uintptr_t begin(PyCodeObject *code, struct code_info *info, FRAME *frame, enum moment moment)
+static uintptr_t begin_body(PyCodeObject *code, struct code_info *info, FRAME *frame,
+			    enum moment moment)
 {
 	void *below = frame_current();
 	uintptr_t stack = greenlets_loaded() ? stack_enter(frame, below) : 0;
@@ -198,7 +199,8 @@ static uintptr_t begin(PyCodeObject *code, struct code_info *info, FRAME *frame,
 	return stack;
 }
 
-static void end(PyCodeObject *code, const struct code_info *info, FRAME *frame, PyObject *result)
+static void end_body(PyCodeObject *code, const struct code_info *info, FRAME *frame,
+		     PyObject *result)
 {
 	if (!result)
 		raised(code, frame);
@@ -218,13 +220,13 @@ static PyObject *watched(EVAL_PARAMS, PyCodeObject *code, struct code_info *info
 		return eval_place.before(EVAL_ARGS);
 	/* The code lives as long as its frame, which may end first. */
 	Py_INCREF(code);
-	stack = begin(code, info, frame, moment);
+	stack = begin_body(code, info, frame, moment);
 	result = eval_place.before(EVAL_ARGS);
 	if (greenlets_loaded())
 		stack_return(stack);
 	info = code_info_seen(code);
 	if (info)
-		end(code, info, frame, result);
+		end_body(code, info, frame, result);
 	Py_DECREF(code);
 	return result;
 }

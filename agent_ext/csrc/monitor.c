@@ -278,7 +278,7 @@ static int set_marked(long events)
 	return err;
 }
 
-static int begin(void)
+static int take_monitoring(void)
 {
 	PyObject *monitoring = PySys_GetObject("monitoring");
 
@@ -302,7 +302,7 @@ static int begin(void)
 
 int backend_start(bool all)
 {
-	if (begin())
+	if (take_monitoring())
 		return -1;
 	monitor.all = all;
 	/* Places that were switched off in another run, or when less was wanted, come back. */

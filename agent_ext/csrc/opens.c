@@ -126,7 +126,7 @@ static void listen(void)
 		PyErr_Clear();
 }
 
-static void add(int err, const struct stat *st)
+static void add_output(int err, const struct stat *st)
 {
 	if (!err && S_ISREG(st->st_mode))
 		output.file[output.count++] = *st;
@@ -140,9 +140,9 @@ void opens_run(const struct settings *s)
 	output.count = 0;
 	output.name = to_file ? name_of(s->config.output) : NULL;
 	if (to_file)
-		add(stat(s->config.output, &st), &st);
+		add_output(stat(s->config.output, &st), &st);
 	if (!to_file || s->config.to_stdout)
-		add(fstat(STDOUT_FILENO, &st), &st);
+		add_output(fstat(STDOUT_FILENO, &st), &st);
 	if (output.count)
 		listen();
 }

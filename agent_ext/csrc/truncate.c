@@ -22,7 +22,7 @@ static bool is_text(const struct ft_token *t)
 	return t->kind == FT_T_STR || t->kind == FT_T_BYTES || t->kind == FT_T_BYTEARRAY;
 }
 
-static void put(struct out *o, const struct ft_token *t, const void *payload)
+static void put_token(struct out *o, const struct ft_token *t, const void *payload)
 {
 	memcpy(o->bytes + o->used, t, sizeof(*t));
 	memcpy(o->bytes + o->used + sizeof(*t), payload, t->len);
@@ -31,7 +31,7 @@ static void put(struct out *o, const struct ft_token *t, const void *payload)
 }
 
 /* As much of a text as there is room for; its full length comes first when it is cut. */
-static void put_some(struct out *o, const struct ft_token *t, const uint8_t *payload)
+static void put_some_text(struct out *o, const struct ft_token *t, const uint8_t *payload)
 {
 	bool was_cut = t->aux & FT_TOK_CUT;
 	unsigned width = t->width ? t->width : 1;
@@ -66,13 +66,13 @@ const struct ft_rec *record_truncate(const struct ft_rec *rec, size_t fixed)
 
 		if (o.used + sizeof(*t) + padded(t->len) > o.size) {
 			if (is_text(t) && o.size - o.used > 256)
-				put_some(&o, t, at + sizeof(*t));
+				put_some_text(&o, t, at + sizeof(*t));
 			break;
 		}
-		put(&o, t, at + sizeof(*t));
+		put_token(&o, t, at + sizeof(*t));
 		at += sizeof(*t) + padded(t->len);
 	}
-	put(&o, &stop, "");
+	put_token(&o, &stop, "");
 	((struct ft_rec *)bytes)->size = o.used;
 	return (const struct ft_rec *)bytes;
 }

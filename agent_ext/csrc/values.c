@@ -57,10 +57,10 @@ static void put_float(struct tokens_out *o, PyObject *f)
 
 /* ---- containers ---------------------------------------------------------------------------- */
 
-static void put(struct tokens_out *o, PyObject *value, unsigned depth);
+static void put_value(struct tokens_out *o, PyObject *value, unsigned depth);
 
 /* False: it lies too deep. */
-static bool begin(struct tokens_out *o, unsigned kind, uint64_t items, unsigned depth)
+static bool begin_container(struct tokens_out *o, unsigned kind, uint64_t items, unsigned depth)
 {
 	o->budget -= 2;
 	if (depth >= o->limits->max_depth) {
@@ -84,20 +84,20 @@ static void put_items(struct tokens_out *o, PyObject *const *item, Py_ssize_t le
 		if (i == 1 && length == 2 && redacted(item[0]))
 			token_plain(o, FT_T_REDACTED, 5);
 		else
-			put(o, item[i], depth + 1);
+			put_value(o, item[i], depth + 1);
 	}
 	token_end(o, n < length);
 }
 
 static void put_list(struct tokens_out *o, PyObject *l, unsigned depth)
 {
-	if (begin(o, FT_T_LIST, PyList_GET_SIZE(l), depth))
+	if (begin_container(o, FT_T_LIST, PyList_GET_SIZE(l), depth))
 		put_items(o, ((PyListObject *)l)->ob_item, PyList_GET_SIZE(l), depth);
 }
 
 static void put_tuple(struct tokens_out *o, PyObject *t, unsigned depth)
 {
-	if (begin(o, FT_T_TUPLE, PyTuple_GET_SIZE(t), depth))
+	if (begin_container(o, FT_T_TUPLE, PyTuple_GET_SIZE(t), depth))
 		put_items(o, ((PyTupleObject *)t)->ob_item, PyTuple_GET_SIZE(t), depth);
 }
 
@@ -107,7 +107,7 @@ static void put_dict(struct tokens_out *o, PyObject *d, unsigned depth)
 	Py_ssize_t left = PyDict_GET_SIZE(d), slot = 0;
 	PyObject *key, *value;
 
-	if (!begin(o, FT_T_DICT, left, depth))
+	if (!begin_container(o, FT_T_DICT, left, depth))
 		return;
 	while (left && PyDict_Next(d, &slot, &key, &value)) {
 		if (slot > (Py_ssize_t)o->limits->max_items)
@@ -115,13 +115,13 @@ static void put_dict(struct tokens_out *o, PyObject *d, unsigned depth)
 		left--;
 		if (!token_next(o))
 			break;
-		put(o, key, depth + 1);
+		put_value(o, key, depth + 1);
 		if (!token_next(o))
 			break;
 		if (redacted(key))
 			token_plain(o, FT_T_REDACTED, 5);
 		else
-			put(o, value, depth + 1);
+			put_value(o, value, depth + 1);
 	}
 	token_end(o, left > 0);
 }
@@ -131,7 +131,7 @@ static void put_set(struct tokens_out *o, PyObject *s, unsigned kind, unsigned d
 	const PySetObject *set = (PySetObject *)s;
 	Py_ssize_t left = set->used, slots = set->mask + 1;
 
-	if (!begin(o, kind, left, depth))
+	if (!begin_container(o, kind, left, depth))
 		return;
 	if (slots > (Py_ssize_t)o->limits->max_items)
 		slots = o->limits->max_items;
@@ -143,7 +143,7 @@ static void put_set(struct tokens_out *o, PyObject *s, unsigned kind, unsigned d
 		left--;
 		if (!token_next(o))
 			break;
-		put(o, e->key, depth + 1);
+		put_value(o, e->key, depth + 1);
 	}
 	token_end(o, left > 0);
 }
@@ -197,7 +197,7 @@ static void put_unflagged(struct tokens_out *o, PyObject *value, unsigned depth)
 		put_object(o, value);
 }
 
-static void put(struct tokens_out *o, PyObject *value, unsigned depth)
+static void put_value(struct tokens_out *o, PyObject *value, unsigned depth)
 {
 	if (!value)
 		token_plain(o, FT_T_UNREADABLE, 14);
@@ -231,7 +231,7 @@ void tokens_value(struct tokens_out *o, PyObject *value, bool first)
 		return;
 	if (!first)
 		o->budget -= 2;
-	put(o, value, 0);
+	put_value(o, value, 0);
 }
 
 void tokens_redacted(struct tokens_out *o, bool first)
@@ -251,7 +251,7 @@ static bool put_os_error(struct tokens_out *o, PyObject *exception)
 	    !item[1])
 		return false;
 	for (int i = 0; i < 3 && item[i] && token_next(o); i++)
-		put(o, item[i], 0);
+		put_value(o, item[i], 0);
 	token_end(o, false);
 	return true;
 }
@@ -264,7 +264,7 @@ static void put_argument(struct tokens_out *o, PyObject *value)
 		return;
 	}
 	if (value && value != Py_None && token_next(o))
-		put(o, value, 0);
+		put_value(o, value, 0);
 	token_end(o, false);
 }
 

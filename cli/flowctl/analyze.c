@@ -222,7 +222,7 @@ static int analyze_all_json(const struct files *f, const struct options *o, stru
 	return json_print(&j);
 }
 
-static int run(const struct arguments *a)
+static int run_analyze(const struct arguments *a)
 {
 	struct project p = {};
 	struct files f = {};
@@ -263,5 +263,5 @@ const struct command command_analyze = {
 		"the exit status is 1.",
 	.options = options,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_analyze,
 };

@@ -162,7 +162,7 @@ struct checking {
 	int status;
 };
 
-static int add(void *state, const struct trace_event *e, const struct reading *r)
+static int add_to_check(void *state, const struct trace_event *e, const struct reading *r)
 {
 	struct checking *k = state;
 
@@ -170,7 +170,7 @@ static int add(void *state, const struct trace_event *e, const struct reading *r
 			       trace_reader_line(r->reader));
 }
 
-static int finish(void *state)
+static int finish_check(void *state)
 {
 	trace_check_finish(&((struct checking *)state)->c);
 	return 0;
@@ -186,9 +186,9 @@ static int print(void *state, const struct reading *r, const struct arguments *a
 		       : print_text(&k->c, r, o->strict, a->noperands > 1);
 }
 
-static int run(const struct arguments *a)
+static int run_check(const struct arguments *a)
 {
-	static const struct reading_steps steps = {add, finish, print};
+	static const struct reading_steps steps = {add_to_check, finish_check, print};
 	const struct options *o = a->options;
 	struct checking k = {0};
 	struct why w = {0};
@@ -213,5 +213,5 @@ const struct command command_check = {
 		 "LOST events, by reason; calls and requests that did not end.\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_check,
 };

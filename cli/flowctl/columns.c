@@ -22,7 +22,7 @@ void columns_release(struct columns *c)
 	free(c->cell);
 }
 
-static void add(struct columns *c, char *text)
+static void add_cell(struct columns *c, char *text)
 {
 	if (c->cells == c->room && text) {
 		size_t room = c->room ? c->room * 2 : 256;
@@ -46,7 +46,7 @@ void columns_bytes(struct columns *c, const char *s, size_t len)
 	struct buf b = {0};
 
 	safe_text(&b, s, len);
-	add(c, buf_dup(&b));
+	add_cell(c, buf_dup(&b));
 	buf_release(&b);
 }
 

@@ -42,31 +42,31 @@ static const struct command_option rows[] = {
 /* Both readings, the first trace's and the second's. */
 struct both {
 	struct reading r[2];
-	struct difference d;
+	struct compare d;
 };
 
-static uint64_t calls_of(const struct difference_row *row, int side)
+static uint64_t calls_of(const struct compare_row *row, int side)
 {
 	return row->side[side] ? row->side[side]->calls : 0;
 }
 
-static double change_of(const struct difference_row *row, int key)
+static double change_of(const struct compare_row *row, int key)
 {
 	switch (key) {
 	case SORT_TOTAL:
-		return difference_total_us(row);
+		return compare_total_us(row);
 	case SORT_MEAN:
-		return difference_mean_us(row, 1) - difference_mean_us(row, 0);
+		return compare_mean_us(row, 1) - compare_mean_us(row, 0);
 	case SORT_CALLS:
 		return (double)calls_of(row, 1) - (double)calls_of(row, 0);
 	}
-	return difference_self_us(row);
+	return compare_self_us(row);
 }
 
 /* The greatest change first, whichever way. */
 static int compare(const void *a, const void *b, void *arg)
 {
-	const struct difference_row *x = a, *y = b;
+	const struct compare_row *x = a, *y = b;
 	int key = *(const int *)arg, order = 0;
 
 	if (key != SORT_NAME) {
@@ -77,23 +77,23 @@ static int compare(const void *a, const void *b, void *arg)
 	return order ? order : strcmp(x->name, y->name);
 }
 
-static bool is_enough(const struct difference_row *row, const struct amount *threshold)
+static bool is_enough(const struct compare_row *row, const struct amount *threshold)
 {
 	double percent;
 
 	if (!row->side[0] || !row->side[1])
 		return true;
 	if (threshold->unit == AMOUNT_TIME)
-		return (long double)fabs(difference_self_us(row)) >= threshold->n;
-	if (difference_percent(row, &percent))
+		return (long double)fabs(compare_self_us(row)) >= threshold->n;
+	if (compare_percent(row, &percent))
 		return (long double)fabs(percent) >= threshold->n;
 	/* From no time to some is more than any percentage. */
-	return difference_mean_us(row, 0) < difference_mean_us(row, 1) || threshold->n <= 0;
+	return compare_mean_us(row, 0) < compare_mean_us(row, 1) || threshold->n <= 0;
 }
 
 static void choose_rows(struct both *b, const struct amount *threshold)
 {
-	struct difference *d = &b->d;
+	struct compare *d = &b->d;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < d->rows; i++)
@@ -104,8 +104,7 @@ static void choose_rows(struct both *b, const struct amount *threshold)
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
-static void put_side(struct json_out *j, const char *key, const struct difference_row *row,
-		     int side)
+static void put_side(struct json_out *j, const char *key, const struct compare_row *row, int side)
 {
 	const struct stats_row *s = row->side[side];
 
@@ -118,17 +117,17 @@ static void put_side(struct json_out *j, const char *key, const struct differenc
 	json_u64(j, "exceptions", s->exceptions);
 	json_u64(j, "totalMicros", s->durations.sum_us);
 	json_u64(j, "selfMicros", s->self_us);
-	json_float(j, "meanMicros", difference_mean_us(row, side));
+	json_float(j, "meanMicros", compare_mean_us(row, side));
 	json_u64(j, "p95Micros", s->p95_us);
 	json_end(j, '}');
 }
 
-static const char *state_of(const struct difference_row *row)
+static const char *state_of(const struct compare_row *row)
 {
 	return !row->side[0] ? "new" : !row->side[1] ? "gone" : "both";
 }
 
-static void put_row(struct json_out *j, const struct difference_row *row)
+static void put_row(struct json_out *j, const struct compare_row *row)
 {
 	double percent;
 
@@ -140,20 +139,20 @@ static void put_row(struct json_out *j, const struct difference_row *row)
 	json_text(j, "state", state_of(row));
 	put_side(j, "a", row, 0);
 	put_side(j, "b", row, 1);
-	json_float(j, "selfChangeMicros", difference_self_us(row));
-	json_float(j, "totalChangeMicros", difference_total_us(row));
-	if (difference_percent(row, &percent))
+	json_float(j, "selfChangeMicros", compare_self_us(row));
+	json_float(j, "totalChangeMicros", compare_total_us(row));
+	if (compare_percent(row, &percent))
 		json_float(j, "meanChangePercent", percent);
 	else
 		json_text(j, "meanChangePercent", NULL);
 	json_end(j, '}');
 }
 
-static void put_errors(struct json_out *j, const struct difference *d, const char *key, int side)
+static void put_errors(struct json_out *j, const struct compare *d, const char *key, int side)
 {
 	json_begin(j, key, '[');
 	for (size_t i = 0; i < d->errors; i++) {
-		const struct difference_error *e = &d->error[i];
+		const struct compare_error *e = &d->error[i];
 
 		if (!e->count[side] || e->count[!side])
 			continue;
@@ -169,7 +168,7 @@ static void put_errors(struct json_out *j, const struct difference *d, const cha
 
 static void put_whole(struct json_out *j, const struct both *b, int side)
 {
-	const struct difference_side *s = &b->d.side[side];
+	const struct compare_side *s = &b->d.side[side];
 
 	json_begin(j, side ? "b" : "a", '{');
 	json_text(j, "trace", trace_reader_file(b->r[side].reader));
@@ -214,8 +213,7 @@ static void put_change(struct columns *c, double us)
 }
 
 /* "a → b"; what one side does not have is left out. */
-static void put_pair(struct columns *c, const struct difference_row *row, const char *a,
-		     const char *b)
+static void put_pair(struct columns *c, const struct compare_row *row, const char *a, const char *b)
 {
 	char text[2 * DURATION_MAX + 8];
 
@@ -223,7 +221,7 @@ static void put_pair(struct columns *c, const struct difference_row *row, const 
 	columns_text(c, text);
 }
 
-static void put_times(struct columns *c, const struct difference_row *row, double a, double b)
+static void put_times(struct columns *c, const struct compare_row *row, double a, double b)
 {
 	char before[DURATION_MAX], after[DURATION_MAX];
 
@@ -232,7 +230,7 @@ static void put_times(struct columns *c, const struct difference_row *row, doubl
 	put_pair(c, row, before, after);
 }
 
-static void put_calls(struct columns *c, const struct difference_row *row)
+static void put_calls(struct columns *c, const struct compare_row *row)
 {
 	char before[DURATION_MAX], after[DURATION_MAX];
 
@@ -241,24 +239,24 @@ static void put_calls(struct columns *c, const struct difference_row *row)
 	put_pair(c, row, before, after);
 }
 
-static void put_percent(struct columns *c, const struct difference_row *row)
+static void put_percent(struct columns *c, const struct compare_row *row)
 {
 	char text[32] = "";
 	double percent;
 
 	if (!row->side[0] || !row->side[1])
 		snprintf(text, sizeof(text), "%s", state_of(row));
-	else if (difference_percent(row, &percent))
+	else if (compare_percent(row, &percent))
 		snprintf(text, sizeof(text), "%+.*f %%", fabs(percent) < 9.95 ? 1 : 0, percent);
 	columns_text(c, text);
 }
 
-static double sum_of(const struct difference_row *row, int side)
+static double sum_of(const struct compare_row *row, int side)
 {
 	return row->side[side] ? (double)row->side[side]->durations.sum_us : 0;
 }
 
-static double p95_of(const struct difference_row *row, int side)
+static double p95_of(const struct compare_row *row, int side)
 {
 	return row->side[side] ? (double)row->side[side]->p95_us : 0;
 }
@@ -275,13 +273,13 @@ static int print_table(const struct both *b, size_t shown)
 
 	columns_init(&c, columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < shown; i++) {
-		const struct difference_row *row = &b->d.row[i];
+		const struct compare_row *row = &b->d.row[i];
 
-		put_change(&c, difference_self_us(row));
-		put_change(&c, difference_total_us(row));
+		put_change(&c, compare_self_us(row));
+		put_change(&c, compare_total_us(row));
 		put_percent(&c, row);
 		put_calls(&c, row);
-		put_times(&c, row, difference_mean_us(row, 0), difference_mean_us(row, 1));
+		put_times(&c, row, compare_mean_us(row, 0), compare_mean_us(row, 1));
 		put_times(&c, row, p95_of(row, 0), p95_of(row, 1));
 		put_times(&c, row, sum_of(row, 0), sum_of(row, 1));
 		columns_text(&c, row->name);
@@ -291,7 +289,7 @@ static int print_table(const struct both *b, size_t shown)
 	return err;
 }
 
-static void print_error(const struct difference_error *e, int side)
+static void print_error(const struct compare_error *e, int side)
 {
 	struct buf line = {0};
 
@@ -309,7 +307,7 @@ static void print_error(const struct difference_error *e, int side)
 	buf_release(&line);
 }
 
-static void print_errors(const struct difference *d, int side)
+static void print_errors(const struct compare *d, int side)
 {
 	size_t found = 0;
 
@@ -327,7 +325,7 @@ static void print_errors(const struct difference *d, int side)
 
 static void print_sums(const struct both *b, size_t shown)
 {
-	const struct difference_side *s = b->d.side;
+	const struct compare_side *s = b->d.side;
 	char before[DURATION_MAX], after[DURATION_MAX], change[DURATION_MAX + 1];
 
 	duration_text(before, (double)s[0].self_us);
@@ -380,8 +378,8 @@ static int collect(struct both *b, int side, const struct arguments *a, struct w
 	if (!err)
 		err = reading_where(r, o->where, w);
 	while (!err && (got = reading_next(r, &e, w)) > 0)
-		err = difference_add(&b->d, side, &e, trace_reader_file(r->reader),
-				     trace_reader_line(r->reader));
+		err = compare_add(&b->d, side, &e, trace_reader_file(r->reader),
+				  trace_reader_line(r->reader));
 	if (!err && !got)
 		reading_notes(r);
 	return got < 0 ? got : err;
@@ -400,25 +398,25 @@ static int take_threshold(const struct options *o, struct amount *ret_amount, st
 	return 0;
 }
 
-static int run(const struct arguments *a)
+static int run_diff(const struct arguments *a)
 {
 	struct amount threshold = {0, AMOUNT_TIME};
 	struct both b = {0};
 	struct why w = {0};
 	int err = take_threshold(a->options, &threshold, &w);
 
-	difference_init(&b.d);
+	compare_init(&b.d);
 	for (int side = 0; side < 2 && !err; side++)
 		err = collect(&b, side, a, &w);
 	if (!err)
-		err = difference_finish(&b.d);
+		err = compare_finish(&b.d);
 	if (!err) {
 		choose_rows(&b, &threshold);
 		err = print(&b, a);
 	}
 	for (int side = 0; side < 2; side++)
 		reading_close(&b.r[side]);
-	difference_release(&b.d);
+	compare_release(&b.d);
 	return command_end(err, &w);
 }
 
@@ -438,5 +436,5 @@ const struct command command_diff = {
 		 "\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_diff,
 };

@@ -127,20 +127,20 @@ static int print(void *state, const struct reading *r, const struct arguments *a
 	return 0;
 }
 
-static int add(void *s, const struct trace_event *e, const struct reading *r)
+static int add_to_errors(void *s, const struct trace_event *e, const struct reading *r)
 {
 	return errors_add(s, e, trace_reader_file(r->reader), trace_reader_line(r->reader));
 }
 
-static int finish(void *s)
+static int finish_errors(void *s)
 {
 	errors_finish(s);
 	return 0;
 }
 
-static int run(const struct arguments *a)
+static int run_errors(const struct arguments *a)
 {
-	static const struct reading_steps steps = {add, finish, print};
+	static const struct reading_steps steps = {add_to_errors, finish_errors, print};
 	const struct options *o = a->options;
 	struct errors s = {0};
 	struct why w = {0};
@@ -164,5 +164,5 @@ const struct command command_errors = {
 		"\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_errors,
 };

@@ -120,7 +120,7 @@ static int run_checked(const struct arguments *a, struct reading *r, struct outp
 	return 0;
 }
 
-static int run(const struct arguments *a)
+static int run_export(const struct arguments *a)
 {
 	const struct options *o = a->options;
 	struct output out = {.fd = -1};
@@ -156,5 +156,5 @@ const struct command command_export = {
 		 "csv: a row for each call that ended.\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_export,
 };

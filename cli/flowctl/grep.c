@@ -51,7 +51,7 @@ struct search {
 	const struct options *o;
 	size_t first; /* operand that is a trace */
 	struct trace_regex *regex;
-	struct kept kept;
+	struct selection kept;
 	bool whole_calls;
 	uint64_t found;
 };
@@ -99,16 +99,16 @@ static int find_calls(struct search *s, struct why *w)
 	int got, err = open_reading(s, &r, w);
 
 	while (!err && (got = reading_next(&r, &e, w)) != 0)
-		err = got < 0 ? got : kept_find(&s->kept, &e, pattern_finds(s, &e));
+		err = got < 0 ? got : selection_find(&s->kept, &e, pattern_finds(s, &e));
 	reading_close(&r);
-	return err ? err : kept_found_all(&s->kept);
+	return err ? err : selection_found_all(&s->kept);
 }
 
 /* 1, 0, -ENOMEM. */
 static int is_wanted(struct search *s, const struct trace_event *e)
 {
 	if (s->whole_calls)
-		return kept_has(&s->kept, e, pattern_finds(s, e));
+		return selection_has(&s->kept, e, pattern_finds(s, e));
 	return !e->left_out && pattern_finds(s, e);
 }
 
@@ -205,7 +205,7 @@ static int take_pattern(struct search *s, struct why *w)
 	return err ? why(w, err, "out of memory") : 0;
 }
 
-static int run(const struct arguments *a)
+static int run_grep(const struct arguments *a)
 {
 	const struct options *o = a->options;
 	struct search s = {.a = a, .o = o};
@@ -221,7 +221,7 @@ static int run(const struct arguments *a)
 	if (!err)
 		err = search(&s, &w);
 	trace_regex_free(s.regex);
-	kept_release(&s.kept);
+	selection_release(&s.kept);
 	return command_end(err, &w);
 }
 
@@ -240,5 +240,5 @@ const struct command command_grep = {
 		 "is then read twice.\n\n" READING_WHERE_ABOUT "\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_grep,
 };

@@ -116,7 +116,7 @@ void help_print(void)
 	     "usage.");
 }
 
-static int run(const struct arguments *a)
+static int run_help(const struct arguments *a)
 {
 	const struct command *c;
 	struct why w = {0};
@@ -141,5 +141,5 @@ const struct command command_help = {
 	.operands = "[COMMAND]",
 	.max_operands = 1,
 	.summary = "say what there is, or how a command is used",
-	.run = run,
+	.run = run_help,
 };

@@ -59,7 +59,7 @@ static int report(const struct arguments *a, const char *folder, const char *pro
 	return 0;
 }
 
-static int run(const struct arguments *a)
+static int run_init(const struct arguments *a)
 {
 	const struct options *o = a->options;
 	struct setup s = {
@@ -112,5 +112,5 @@ const struct command command_init = {
 		 "flowtrace_agent. Files that are there stay, unless --force is given.",
 	.options = options,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_init,
 };

@@ -22,7 +22,7 @@ static const char *plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
-static void add(struct total *t, const struct change_result *r)
+static void add_to_total(struct total *t, const struct change_result *r)
 {
 	t->changed += r->changed;
 	t->functions += r->lines.functions;
@@ -118,7 +118,7 @@ static void change(const char *path, const struct change_options *o, struct tota
 		source_file_fail(path, &w);
 		t->failed++;
 	} else {
-		add(t, &r);
+		add_to_total(t, &r);
 		if (!j)
 			print_file(path, o, &r);
 	}

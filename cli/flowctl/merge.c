@@ -124,7 +124,7 @@ static int check_inputs(const struct arguments *a, struct why *w)
 	return 0;
 }
 
-static int run(const struct arguments *a)
+static int run_merge(const struct arguments *a)
 {
 	const struct options *o = a->options;
 	struct trace_input_options input = {0};
@@ -163,5 +163,5 @@ const struct command command_merge = {
 		 "several files one after another.\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_merge,
 };

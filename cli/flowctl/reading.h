@@ -38,7 +38,7 @@
 	"exception.type, exception.message, args.NAME and result.NAME look inside. Put text "      \
 	"with spaces or parentheses in quotes."
 
-/* What self and wait are: see trace/stacks.h. */
+/* What self and wait are: see calls/stacks.h. */
 #define STACKS_ABOUT                                                                               \
 	"A generator or coroutine that is suspended does not run: its self time stands still and " \
 	"its wait time goes on, while total is from its beginning to its end. A trace has no "     \

@@ -25,7 +25,7 @@ static const struct command_option rows[] = {
 	{0},
 };
 
-static int add(void *d, const struct trace_event *e, const struct reading *r)
+static int add_to_report(void *d, const struct trace_event *e, const struct reading *r)
 {
 	return report_data_add(d, e, trace_reader_file(r->reader), trace_reader_line(r->reader));
 }
@@ -96,7 +96,7 @@ static int check(const struct arguments *a, struct why *w)
 	return 0;
 }
 
-static int run(const struct arguments *a)
+static int run_report(const struct arguments *a)
 {
 	const struct options *o = a->options;
 	struct output out = {.fd = -1};
@@ -112,7 +112,7 @@ static int run(const struct arguments *a)
 	if (!err)
 		err = output_open(&out, o->output, a, &w);
 	if (!err)
-		err = reading_all(&r, add, &d, &w);
+		err = reading_all(&r, add_to_report, &d, &w);
 	if (!err)
 		err = report_data_finish(&d);
 	if (!err)
@@ -136,5 +136,5 @@ const struct command command_report = {
 		"what is left out of a large trace is said in the page.\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_report,
 };

@@ -54,7 +54,7 @@ void report_data_release(struct report_data *d)
 	slowest_release(&d->slowest);
 	paths_release(&d->paths);
 	routes_release(&d->routes);
-	activity_release(&d->activity);
+	call_rate_release(&d->activity);
 }
 
 int report_data_add(struct report_data *d, const struct trace_event *e, const char *file,
@@ -71,7 +71,7 @@ int report_data_add(struct report_data *d, const struct trace_event *e, const ch
 	if (!err)
 		err = routes_add(&d->routes, e);
 	if (!err)
-		err = activity_add(&d->activity, e);
+		err = call_rate_add(&d->activity, e);
 	return err;
 }
 
@@ -162,7 +162,7 @@ static void put_calls(struct json_out *j, struct report_names *n, const struct s
 {
 	json_begin(j, "calls", '[');
 	for (size_t i = 0; i < least(s->longest.count, most); i++) {
-		const struct slow_call *c = longest_at(&s->longest, i);
+		const struct slow_call *c = top_n_at(&s->longest, i);
 
 		json_begin(j, NULL, '[');
 		report_put_function(j, n, c->function);
@@ -185,7 +185,7 @@ static void put_requests(struct json_out *j, const struct routes *r, size_t most
 {
 	json_begin(j, "requests", '[');
 	for (size_t i = 0; i < least(r->slow.count, most); i++) {
-		const struct request *q = longest_at(&r->slow, i);
+		const struct slow_request *q = top_n_at(&r->slow, i);
 
 		json_begin(j, NULL, '[');
 		json_u64(j, NULL, q->start_us);
@@ -258,7 +258,7 @@ static void put_errors(struct json_out *j, struct report_names *n, const struct 
 	json_u64(j, "errorsOthers", s->others);
 }
 
-static void put_thread(struct json_out *j, const struct activity_thread *t)
+static void put_thread(struct json_out *j, const struct call_rate_thread *t)
 {
 	const char *name = t->name ? t->name : "";
 
@@ -268,13 +268,13 @@ static void put_thread(struct json_out *j, const struct activity_thread *t)
 	report_put_text(j, "name", name, strlen(name), 64);
 	json_u64(j, "calls", t->calls);
 	json_begin(j, "buckets", '[');
-	for (size_t i = 0; i < ACTIVITY_BUCKETS; i++)
+	for (size_t i = 0; i < CALL_RATE_BUCKETS; i++)
 		json_u64(j, NULL, t->bucket[i]);
 	json_end(j, ']');
 	json_end(j, '}');
 }
 
-static void put_activity(struct json_out *j, const struct activity *a)
+static void put_call_rate(struct json_out *j, const struct call_rate *a)
 {
 	json_begin(j, "activity", '{');
 	json_u64(j, "startMicros", a->start_us);
@@ -312,7 +312,7 @@ static int put_all(struct report_data *d, const struct reading *r, const struct 
 	put_requests(j, &d->routes, MOST_REQUESTS >> shift);
 	put_routes(j, &d->routes, MOST_ROUTES >> shift);
 	put_errors(j, &n, &d->errors, MOST_ERRORS >> shift);
-	put_activity(j, &d->activity);
+	put_call_rate(j, &d->activity);
 	json_begin(j, "names", '[');
 	if (n.json.len)
 		buf_add(&j->b, n.json.s, n.json.len);

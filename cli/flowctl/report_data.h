@@ -21,7 +21,7 @@ struct report_data {
 	struct slowest slowest;
 	struct paths paths;
 	struct routes routes;
-	struct activity activity;
+	struct call_rate activity;
 };
 
 int report_data_init(struct report_data *d);

@@ -169,7 +169,7 @@ static void put_single(struct json_out *j, const struct single_request *s, bool 
 	json_end(j, '}');
 }
 
-static int print_json(const struct requests *s, const struct reading *r, size_t shown)
+static int print_json(const struct request_stats *s, const struct reading *r, size_t shown)
 {
 	struct json_out j = {0};
 
@@ -180,11 +180,11 @@ static int print_json(const struct requests *s, const struct reading *r, size_t 
 	json_u64(&j, "unfinished", s->without_answer);
 	json_begin(&j, "rows", '[');
 	for (size_t i = 0; i < shown; i++)
-		put_row(&j, s->row[i]);
+		put_row(&j, s->rows.row[i]);
 	json_end(&j, ']');
 	json_begin(&j, "slow", '[');
 	for (size_t i = 0; i < s->slow.count; i++)
-		put_single(&j, longest_at(&s->slow, i), true);
+		put_single(&j, top_n_at(&s->slow, i), true);
 	json_end(&j, ']');
 	json_begin(&j, "unfinishedRequests", '[');
 	for (size_t i = 0; i < s->unanswered_count; i++)
@@ -204,7 +204,7 @@ static void put_us(struct columns *c, const struct request_row *row, double us)
 		columns_us(c, us);
 }
 
-static int print_table(const struct requests *s, size_t shown)
+static int print_table(const struct request_stats *s, size_t shown)
 {
 	static const struct column columns[] = {
 		{"count", COLUMN_RIGHT}, {"err", COLUMN_RIGHT},	  {"mean", COLUMN_RIGHT},
@@ -218,7 +218,7 @@ static int print_table(const struct requests *s, size_t shown)
 
 	columns_init(&c, columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < shown; i++) {
-		const struct request_row *row = s->row[i];
+		const struct request_row *row = s->rows.row[i];
 
 		columns_u64(&c, row->count);
 		columns_u64_or_none(&c, row->status_class == 5 ? row->count : 0);
@@ -282,67 +282,69 @@ static void print_unanswered(const struct single_request *s)
 	printf(", %" PRIu64 " calls\n", s->calls);
 }
 
-static void print_rest(const struct requests *s, size_t shown)
+static void print_rest(const struct request_stats *s, size_t shown)
 {
 	size_t listed =
 		s->unanswered_count < UNANSWERED_SHOWN ? s->unanswered_count : UNANSWERED_SHOWN;
 
 	for (size_t i = 0; i < s->slow.count; i++)
-		print_slow(longest_at(&s->slow, i));
+		print_slow(top_n_at(&s->slow, i));
 	printf("%s%" PRIu64 " requests, %" PRIu64 " answered with an error (5xx), %" PRIu64
 	       " without an answer\n",
-	       s->rows || s->slow.count ? "\n" : "", s->answered, s->errors, s->without_answer);
+	       s->rows.count || s->slow.count ? "\n" : "", s->answered, s->errors,
+	       s->without_answer);
 	for (size_t i = 0; i < listed; i++)
 		print_unanswered(&s->unanswered[i]);
 	if (listed < s->without_answer)
 		printf("%" PRIu64 " more without an answer\n", s->without_answer - listed);
-	if (shown < s->rows)
-		printf("%zu more rows: --limit %zu shows them\n", s->rows - shown, s->rows);
+	if (shown < s->rows.count)
+		printf("%zu more rows: --limit %zu shows them\n", s->rows.count - shown,
+		       s->rows.count);
 }
 
 static int print(void *state, const struct reading *r, const struct arguments *a)
 {
-	struct requests *s = state;
+	struct request_stats *s = state;
 	const struct options *o = a->options;
-	size_t shown = s->rows;
+	size_t shown = s->rows.count;
 	int key = o->sort, err = 0;
 
-	if (s->rows)
-		qsort_r(s->row, s->rows, sizeof(*s->row), compare, &key);
+	if (s->rows.count)
+		qsort_r(s->rows.row, s->rows.count, sizeof(*s->rows.row), compare, &key);
 	if (o->limit && o->limit < shown)
 		shown = o->limit;
 	else if (!o->limit && !a->json && terminal_width() && shown > ROWS_ON_TERMINAL)
 		shown = ROWS_ON_TERMINAL;
 	if (a->json)
 		return print_json(s, r, shown);
-	if (s->rows)
+	if (s->rows.count)
 		err = print_table(s, shown);
 	if (!err)
 		print_rest(s, shown);
 	return err;
 }
 
-static int add(void *s, const struct trace_event *e, const struct reading *r)
+static int add_to_requests(void *s, const struct trace_event *e, const struct reading *r)
 {
-	return requests_add(s, e, trace_reader_file(r->reader), trace_reader_line(r->reader));
+	return request_stats_add(s, e, trace_reader_file(r->reader), trace_reader_line(r->reader));
 }
 
-static int finish(void *s)
+static int finish_requests(void *s)
 {
-	return requests_finish(s);
+	return request_stats_finish(s);
 }
 
-static int run(const struct arguments *a)
+static int run_requests(const struct arguments *a)
 {
-	static const struct reading_steps steps = {add, finish, print};
+	static const struct reading_steps steps = {add_to_requests, finish_requests, print};
 	const struct options *o = a->options;
 	struct why w = {0};
-	struct requests s;
-	int err = requests_init(&s, o->exact, o->slow);
+	struct request_stats s;
+	int err = request_stats_init(&s, o->exact, o->slow);
 
 	if (!err)
 		err = reading_run(&steps, &s, a, o->follow, o->where, &w);
-	requests_release(&s);
+	request_stats_release(&s);
 	return command_end(err, &w);
 }
 
@@ -362,5 +364,5 @@ const struct command command_requests = {
 		 "what their two lines say together.\n\n" READING_WHERE_ABOUT "\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_requests,
 };

@@ -22,7 +22,7 @@ bool screen_is_possible(void)
 	return isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb");
 }
 
-static bool put(const char *s, size_t len)
+static bool write_all(const char *s, size_t len)
 {
 	while (len) {
 		ssize_t done = write(STDOUT_FILENO, s, len);
@@ -53,7 +53,7 @@ void screen_enter(void)
 		raw.c_cc[VTIME] = 0;
 		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	}
-	put(ENTER, sizeof(ENTER) - 1);
+	write_all(ENTER, sizeof(ENTER) - 1);
 	inside = true;
 }
 
@@ -62,7 +62,7 @@ void screen_leave(void)
 	if (!inside)
 		return;
 	inside = false;
-	put(LEAVE, sizeof(LEAVE) - 1);
+	write_all(LEAVE, sizeof(LEAVE) - 1);
 	if (keys)
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 }
@@ -110,7 +110,7 @@ bool screen_end(struct screen *s)
 {
 	if (screen_room(s))
 		BUF_LITERAL(&s->out, "\r\n\033[J");
-	return !s->out.failed && put(s->out.s, s->out.len);
+	return !s->out.failed && write_all(s->out.s, s->out.len);
 }
 
 void screen_release(struct screen *s)

@@ -8,7 +8,7 @@
 
 #define HEAD_WIDTH 60 /* about what stands before the text */
 
-static void put(struct buf *b, const char *before, const struct trace_text *t)
+static void put_field(struct buf *b, const char *before, const struct trace_text *t)
 {
 	if (!t->s)
 		return;
@@ -20,24 +20,24 @@ void event_put_label(struct buf *b, const struct trace_event *e)
 {
 	const struct trace_text *scope = e->class_name.len ? &e->class_name : &e->module;
 
-	put(b, "", scope);
-	put(b, scope->len ? "." : "", trace_function(e));
+	put_field(b, "", scope);
+	put_field(b, scope->len ? "." : "", trace_function(e));
 }
 
 void event_put_thread(struct buf *b, const struct trace_event *e)
 {
 	char ids[32];
 
-	put(b, "", &e->thread);
+	put_field(b, "", &e->thread);
 	snprintf(ids, sizeof(ids), "%s%" PRIu32 "/%" PRIu32, b->len ? " " : "", e->pid, e->tid);
 	buf_str(b, ids);
 }
 
 void event_put_exception(struct buf *b, const struct trace_event *e)
 {
-	put(b, "", &e->exc_type);
+	put_field(b, "", &e->exc_type);
 	if (e->exc_message.len)
-		put(b, e->exc_type.len ? ": " : "", &e->exc_message);
+		put_field(b, e->exc_type.len ? ": " : "", &e->exc_message);
 }
 
 static void put_duration(struct buf *b, const struct trace_event *e)
@@ -59,14 +59,14 @@ static void put_number(struct buf *b, const char *before, uint64_t n, const char
 
 static void put_request(struct buf *b, const struct trace_event *e)
 {
-	put(b, "", &e->method);
-	put(b, " ", &e->path);
+	put_field(b, "", &e->method);
+	put_field(b, " ", &e->path);
 	if (e->kind == TRACE_HTTP_RESPONSE) {
 		put_number(b, "  ", e->status_code, "");
 		put_duration(b, e);
 	}
-	put(b, "  ", &e->request_id);
-	put(b, "  from ", &e->remote_addr);
+	put_field(b, "  ", &e->request_id);
+	put_field(b, "  from ", &e->remote_addr);
 }
 
 static void put_end(struct buf *b, const struct trace_event *e)
@@ -76,7 +76,7 @@ static void put_end(struct buf *b, const struct trace_event *e)
 		BUF_LITERAL(b, "  ");
 		event_put_exception(b, e);
 	} else {
-		put(b, " = ", &e->result);
+		put_field(b, " = ", &e->result);
 	}
 	put_duration(b, e);
 	if (e->lost)
@@ -88,7 +88,7 @@ static void put_text(struct buf *b, const struct trace_event *e)
 	switch (e->kind) {
 	case TRACE_ENTER:
 		event_put_label(b, e);
-		put(b, "  ", &e->args);
+		put_field(b, "  ", &e->args);
 		break;
 	case TRACE_EXIT:
 	case TRACE_EXCEPTION:
@@ -100,7 +100,7 @@ static void put_text(struct buf *b, const struct trace_event *e)
 		break;
 	case TRACE_LOST:
 		put_number(b, "", e->count, " events");
-		put(b, ": ", &e->reason);
+		put_field(b, ": ", &e->reason);
 		break;
 	default:
 		buf_add(b, e->whole.s, e->whole.len);

@@ -64,7 +64,7 @@ static int print_json(const struct slowest *s, const struct reading *r)
 	reading_put(&j, r);
 	json_begin(&j, "calls", '[');
 	for (size_t i = 0; i < s->longest.count; i++)
-		put_call(&j, longest_at(&s->longest, i));
+		put_call(&j, top_n_at(&s->longest, i));
 	json_end(&j, ']');
 	json_end(&j, '}');
 	return json_print(&j);
@@ -100,26 +100,26 @@ static int print(void *slowest, const struct reading *r, const struct arguments 
 	if (a->json)
 		return print_json(s, r);
 	for (size_t i = 0; i < s->longest.count; i++)
-		print_call(longest_at(&s->longest, i));
+		print_call(top_n_at(&s->longest, i));
 	if (!s->longest.count)
 		puts("no call ended in this trace");
 	return 0;
 }
 
-static int add(void *s, const struct trace_event *e, const struct reading *r)
+static int add_to_slow(void *s, const struct trace_event *e, const struct reading *r)
 {
 	return slowest_add(s, e, trace_reader_file(r->reader), trace_reader_line(r->reader));
 }
 
-static int finish(void *s)
+static int finish_slow(void *s)
 {
 	slowest_finish(s);
 	return 0;
 }
 
-static int run(const struct arguments *a)
+static int run_slow(const struct arguments *a)
 {
-	static const struct reading_steps steps = {add, finish, print};
+	static const struct reading_steps steps = {add_to_slow, finish_slow, print};
 	const struct options *o = a->options;
 	struct why w = {0};
 	struct slowest s;
@@ -146,5 +146,5 @@ const struct command command_slow = {
 		 "\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_slow,
 };

@@ -249,19 +249,19 @@ static int print(void *state, const struct reading *r, const struct arguments *a
 	return err;
 }
 
-static int add(void *s, const struct trace_event *e, const struct reading *r)
+static int add_to_stats(void *s, const struct trace_event *e, const struct reading *r)
 {
 	return stats_add(s, e);
 }
 
-static int finish(void *s)
+static int finish_stats(void *s)
 {
 	return stats_finish(s);
 }
 
-static int run(const struct arguments *a)
+static int run_stats(const struct arguments *a)
 {
-	static const struct reading_steps steps = {add, finish, print};
+	static const struct reading_steps steps = {add_to_stats, finish_stats, print};
 	const struct options *o = a->options;
 	struct why w = {0};
 	struct stats s;
@@ -289,5 +289,5 @@ const struct command command_stats = {
 		 "true.\n\n" READING_WHERE_COUNTS "\n\n" READING_WHERE_ABOUT "\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_stats,
 };

@@ -19,6 +19,7 @@
 #include "base/duration.h"
 #include "collector.h"
 #include "command.h"
+#include "top_collector.h"
 #include "top_screen.h"
 #include "read/pipe_reader.h"
 #include "terminal.h"
@@ -30,24 +31,25 @@
 #define MOST_READS 32 /* of the pipe, before keys and clock are looked at again */
 
 struct options {
-	struct words pids, prefix, exclude;
+	struct top_target target;
 	const char *interval;
-	bool once, follow;
-	int backend, sort;
+	bool once;
+	int sort;
 	uint64_t limit;
 };
 
 static const struct command_option rows[] = {
-	{"pid", 'p', VALUE_LIST, OPTION_AT(struct options, pids), "PID", NULL,
+	{"pid", 'p', VALUE_LIST, OPTION_AT(struct options, target.pids), "PID", NULL,
 	 "the process to look at; repeatable, comma lists", 0, 0},
-	{"prefix", 'P', VALUE_LIST, OPTION_AT(struct options, prefix), "a,b", NULL,
+	{"prefix", 'P', VALUE_LIST, OPTION_AT(struct options, target.prefix), "a,b", NULL,
 	 "only modules whose dotted name starts with one of these", 0, 0},
-	{"exclude", 'x', VALUE_LIST, OPTION_AT(struct options, exclude), "a,b", NULL,
+	{"exclude", 'x', VALUE_LIST, OPTION_AT(struct options, target.exclude), "a,b", NULL,
 	 "leave out modules that start with one of these", 0, 0},
-	{"follow", 'f', VALUE_SWITCH, OPTION_AT(struct options, follow), NULL, NULL,
+	{"follow", 'f', VALUE_SWITCH, OPTION_AT(struct options, target.follow), NULL, NULL,
 	 "also the children of the process (fork, exec)", 0, 0},
-	{"backend", 0, VALUE_CHOICE, OPTION_AT(struct options, backend), "auto|usdt|uprobe|agent",
-	 "auto", "how to hook the interpreter, as of flowtrace-bpf", 0, 0},
+	{"backend", 0, VALUE_CHOICE, OPTION_AT(struct options, target.backend),
+	 "auto|usdt|uprobe|agent", "auto", "how to hook the interpreter, as of flowtrace-bpf", 0,
+	 0},
 	{"interval", 'i', VALUE_TEXT, OPTION_AT(struct options, interval), "SECS", "1",
 	 "what a view covers, and how long it stays; 0.1 to 3600, or as 500ms", 0, 0},
 	{"sort", 's', VALUE_CHOICE, OPTION_AT(struct options, sort), TOP_SORT_WORDS, "self",
@@ -65,7 +67,7 @@ struct top {
 	const struct options *o;
 	enum show show;
 	struct collector collector;
-	struct feed feed;
+	struct pipe_reader feed;
 	struct live live;
 	struct top_view view;
 	struct top_screen screen;
@@ -83,73 +85,6 @@ struct top {
 static uint64_t now_us(const struct top *t)
 {
 	return t->real_us + (clock_ns(CLOCK_MONOTONIC) - t->mono_ns) / 1000;
-}
-
-/* ---- the collector's command line --------------------------------------------------------- */
-
-#define MOST_ARGUMENTS 24
-
-struct line {
-	const char *word[MOST_ARGUMENTS];
-	size_t count;
-	struct buf pids, prefix, exclude; /* comma lists */
-};
-
-static const char *joined(struct buf *b, const struct words *w)
-{
-	for (size_t i = 0; i < w->count; i++) {
-		if (i)
-			buf_char(b, ',');
-		buf_str(b, w->word[i]);
-	}
-	buf_char(b, 0);
-	return b->s ? b->s : "";
-}
-
-static void add(struct line *l, const char *flag, const char *value)
-{
-	l->word[l->count++] = flag;
-	if (value)
-		l->word[l->count++] = value;
-}
-
-/* Values are not shown, so they are not captured. */
-static void compose(struct line *l, const struct options *o)
-{
-	static const char *const backend[] = {"auto", "usdt", "uprobe", "agent"};
-
-	add(l, "flowtrace-bpf", NULL);
-	add(l, "--output", "-");
-	add(l, "--no-args", NULL);
-	add(l, "--no-result", NULL);
-	add(l, "--no-quiet", NULL);
-	add(l, "--verbose", NULL);
-	if (o->backend)
-		add(l, "--backend", backend[o->backend]);
-	if (o->follow)
-		add(l, "--follow", NULL);
-	if (o->prefix.count)
-		add(l, "--prefix", joined(&l->prefix, &o->prefix));
-	if (o->exclude.count)
-		add(l, "--exclude", joined(&l->exclude, &o->exclude));
-	add(l, "--pid", joined(&l->pids, &o->pids));
-}
-
-static int start(struct top *t, struct why *w)
-{
-	struct line l = {0};
-	int err;
-
-	compose(&l, t->o);
-	err = collector_start(&t->collector, l.word, w);
-	if (t->title.len == 0) {
-		BUF_LITERAL(&t->title, "pid ");
-		buf_str(&t->title, l.pids.s ? l.pids.s : "");
-	}
-	buf_release(&l.pids);
-	buf_release(&l.prefix);
-	buf_release(&l.exclude);
-	return err;
 }
 
 /* ---- signals ------------------------------------------------------------------------------ */
@@ -186,7 +121,7 @@ static void draw(struct top *t)
 	if (t->show != SHOW_SCREEN || t->stopping)
 		return;
 	buf_add(&title, t->title.s, t->title.len);
-	if (t->collector.target[0] && !t->o->follow && t->o->pids.count == 1) {
+	if (t->collector.target[0] && !t->o->target.follow && t->o->target.pids.count == 1) {
 		BUF_LITERAL(&title, "  ");
 		buf_add(&title, t->collector.target, strcspn(t->collector.target, ","));
 	}
@@ -257,7 +192,7 @@ static int turn(struct top *t)
 }
 
 /* The first window begins when the probes stand: before, there was nothing to see. */
-static void begin(struct top *t)
+static void begin_windows(struct top *t)
 {
 	t->begun = true;
 	t->live.from_us = now_us(t);
@@ -294,11 +229,11 @@ static int on_events(struct top *t)
 	int err = 0;
 
 	for (int i = 0; i < MOST_READS && got > 0 && !err; i++) {
-		got = feed_read(&t->feed, t->collector.events);
+		got = pipe_reader_read(&t->feed, t->collector.events);
 		if (got > 0 && !t->begun)
-			begin(t);
+			begin_windows(t);
 		/* What comes after the last window is nobody's. */
-		while (got > 0 && !err && feed_next(&t->feed, &e))
+		while (got > 0 && !err && pipe_reader_next(&t->feed, &e))
 			err = t->stopping ? 0 : live_add(&t->live, &e);
 	}
 	if (err || (got < 0 && got != -EAGAIN && got != -EINTR))
@@ -363,7 +298,7 @@ static int loop(struct top *t)
 		if (fds[2].revents && !collector_listen(&t->collector))
 			fds[2].fd = -1;
 		if (t->collector.ready && !t->begun)
-			begin(t);
+			begin_windows(t);
 		if (fds[1].revents) {
 			err = on_events(t);
 			fds[1].fd = err > 0 ? fds[1].fd : -1;
@@ -397,10 +332,10 @@ static int prepare(struct top *t, struct why *w)
 {
 	int err = read_interval(t, w);
 
-	if (!err && !t->o->pids.count)
+	if (!err && !t->o->target.pids.count)
 		err = why_exit(w, EXIT_USAGE, -EINVAL,
 			       "top needs --pid PID: see flowctl top --help");
-	if (!err && feed_init(&t->feed))
+	if (!err && pipe_reader_init(&t->feed))
 		err = why(w, -ENOMEM, "out of memory");
 	if (!err)
 		err = open_signals(t, w);
@@ -411,7 +346,7 @@ static int prepare(struct top *t, struct why *w)
 }
 
 /* What the collector's end means: its own line and status when it failed. */
-static int finish(struct top *t)
+static int say_how_it_ended(struct top *t)
 {
 	int status = t->collector.status;
 	struct why w = {0};
@@ -460,7 +395,7 @@ static void release(struct top *t)
 {
 	collector_release(&t->collector);
 	live_release(&t->live);
-	feed_release(&t->feed);
+	pipe_reader_release(&t->feed);
 	top_view_release(&t->view);
 	screen_release(&t->screen.screen);
 	buf_release(&t->title);
@@ -475,7 +410,7 @@ static enum show how_to_show(const struct arguments *a, const struct options *o)
 	return !o->once && screen_is_possible() ? SHOW_SCREEN : SHOW_TABLE;
 }
 
-static int run(const struct arguments *a)
+static int run_top(const struct arguments *a)
 {
 	const struct options *o = a->options;
 	struct top t = {
@@ -490,10 +425,10 @@ static int run(const struct arguments *a)
 
 	err = prepare(&t, &w);
 	if (!err)
-		err = start(&t, &w);
+		err = top_collector_start(&t.collector, &o->target, &t.title, &w);
 	if (!err)
 		err = watch(&t, &w);
-	status = err ? command_fail(&w) : finish(&t);
+	status = err ? command_fail(&w) : say_how_it_ended(&t);
 	release(&t);
 	return status;
 }
@@ -522,5 +457,5 @@ const struct command command_top = {
 		"The program goes on when the view ends. Every call costs it a probe.",
 	.options = rows,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_top,
 };

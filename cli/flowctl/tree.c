@@ -353,7 +353,7 @@ static int run_every(const struct arguments *a, struct reading *r, struct why *w
 	return err;
 }
 
-static int add(void *t, const struct trace_event *e, const struct reading *r)
+static int add_to_tree(void *t, const struct trace_event *e, const struct reading *r)
 {
 	return tree_add(t, e);
 }
@@ -369,7 +369,7 @@ static int run_sums(const struct arguments *a, struct reading *r, uint64_t min_u
 		.deepest = (uint32_t)o->depth,
 		.sort = (enum tree_sort)o->sort,
 	};
-	int err = reading_all(r, add, &t, w);
+	int err = reading_all(r, add_to_tree, &t, w);
 
 	if (!err)
 		err = tree_finish(&t);
@@ -405,7 +405,7 @@ static int take_min(const struct options *o, uint64_t *ret_us, struct why *w)
 	return 0;
 }
 
-static int run(const struct arguments *a)
+static int run_tree(const struct arguments *a)
 {
 	const struct options *o = a->options;
 	struct reading r = {0};
@@ -446,5 +446,5 @@ const struct command command_tree = {
 		"\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_tree,
 };

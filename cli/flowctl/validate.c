@@ -84,7 +84,7 @@ static int print_json(const struct validation *v)
 	return json_print(&j);
 }
 
-static int run(const struct arguments *a)
+static int run_validate(const struct arguments *a)
 {
 	const struct options *o = a->options;
 	char collector[PATH_MAX];
@@ -129,5 +129,5 @@ const struct command command_validate = {
 		"no setting is wrong; else 1.",
 	.options = options,
 	.options_size = sizeof(struct options),
-	.run = run,
+	.run = run_validate,
 };

@@ -3,7 +3,7 @@
 
 #include "command.h"
 
-static int run(const struct arguments *a)
+static int run_version(const struct arguments *a)
 {
 	if (a->json)
 		puts("{\"version\": \"" FT_VERSION "\"}");
@@ -16,5 +16,5 @@ const struct command command_version = {
 	.name = "version",
 	.group = COMMANDS_OTHER,
 	.summary = "print the version",
-	.run = run,
+	.run = run_version,
 };

@@ -29,7 +29,7 @@ static FILE *create(const char *folder, const char *before, const char *name, co
 	return f;
 }
 
-static void finish(FILE *f)
+static void close_page(FILE *f)
 {
 	if (ferror(f) || fclose(f)) {
 		perror(root);
@@ -42,13 +42,13 @@ static void write_completions(const struct program *p)
 	FILE *f = create("bash", "", p->name, "");
 
 	bash_completion(f, p);
-	finish(f);
+	close_page(f);
 	f = create("zsh", "_", p->name, "");
 	zsh_completion(f, p);
-	finish(f);
+	close_page(f);
 	f = create("fish", "", p->name, ".fish");
 	fish_completion(f, p);
-	finish(f);
+	close_page(f);
 }
 
 static void write_pages(const char *date)
@@ -57,14 +57,14 @@ static void write_pages(const char *date)
 	FILE *f = create("man", "", "flowtrace-bpf", ".1");
 
 	man_flowtrace_bpf(f, date);
-	finish(f);
+	close_page(f);
 	f = create("man", "", "flowctl", ".1");
 	man_flowctl(f, date);
-	finish(f);
+	close_page(f);
 	for (size_t i = 0; i < flowctl->commands; i++) {
 		f = create("man", "flowctl-", flowctl->command[i].name, ".1");
 		man_flowctl_command(f, &flowctl->command[i], date);
-		finish(f);
+		close_page(f);
 	}
 }
 

@@ -11,7 +11,7 @@
 #define SOURCE_WIDTH 60 /* of a line of the source, before what roff adds to it */
 
 /* A character of text. */
-static void put(FILE *f, char c)
+static void put_char(FILE *f, char c)
 {
 	if (c == '\\')
 		fputs("\\e", f);
@@ -46,7 +46,7 @@ static void put_word(FILE *f, const char *s, size_t len)
 			fputs("\\fR", f);
 		if (!i && s[i] == '.')
 			fputs("\\&", f);
-		put(f, s[i]);
+		put_char(f, s[i]);
 		if ((s[i] == ',' || s[i] == '|') && i + 1 < len)
 			fputs("\\:", f);
 	}
@@ -83,7 +83,7 @@ void roff_macro(FILE *f, const char *macro, const char *text)
 {
 	fprintf(f, ".%s \"", macro);
 	while (*text)
-		put(f, *text++);
+		put_char(f, *text++);
 	fputs("\"\n", f);
 }
 
@@ -91,7 +91,7 @@ static void in_font(FILE *f, char font, const char *text)
 {
 	fprintf(f, "\\f%c", font);
 	while (*text) {
-		put(f, *text);
+		put_char(f, *text);
 		if (strchr(",|", *text) && text[1])
 			fputs("\\:", f);
 		text++;
@@ -113,7 +113,7 @@ void roff_title(FILE *f, const char *name, const char *date)
 {
 	fputs(".\\\" Made from the tables of options: change these.\n.TH \"", f);
 	for (const char *c = name; *c; c++)
-		put(f, (char)toupper((unsigned char)*c));
+		put_char(f, (char)toupper((unsigned char)*c));
 	fprintf(f, "\" \"1\" \"%s\" \"FlowTrace BPF %s\" \"User Commands\"\n", date, FT_VERSION);
 	fputs(".nh\n.ad l\n", f); /* no words broken, no wide gaps */
 }
@@ -122,7 +122,7 @@ void roff_name(FILE *f, const char *name, const char *summary)
 {
 	fputs(".SH NAME\n", f);
 	while (*name)
-		put(f, *name++);
+		put_char(f, *name++);
 	fputs(" \\- ", f);
 	roff_text(f, summary);
 }
@@ -226,7 +226,7 @@ void roff_examples(FILE *f, const char *name)
 		roff_text(f, e->what);
 		fputs(".PP\n.RS 4\n.nf\n", f);
 		for (const char *c = e->command; *c; c++)
-			put(f, *c);
+			put_char(f, *c);
 		fputs("\n.fi\n.RE\n", f);
 	}
 }

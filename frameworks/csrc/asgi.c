@@ -47,7 +47,7 @@ static PyObject *header(PyObject *headers, const char *wanted)
 
 /* ---- send ----------------------------------------------------------------------- */
 
-static PyObject *headers_with_id(const struct request *r, PyObject *headers)
+static PyObject *headers_with_id(const struct http_request *r, PyObject *headers)
 {
 	PyObject *list = headers ? PySequence_List(headers) : PyList_New(0), *id, *pair;
 
@@ -63,7 +63,7 @@ static PyObject *headers_with_id(const struct request *r, PyObject *headers)
 }
 
 /* The message with the id among its headers: new. */
-static PyObject *start_message(struct request *r, PyObject *message)
+static PyObject *start_message(struct http_request *r, PyObject *message)
 {
 	PyObject *copy = PyDict_Copy(message), *headers = NULL;
 	PyObject *status = item(message, "status");
@@ -190,7 +190,7 @@ static PyObject *host_of(PyObject *client)
  * scope["state"]["flowtrace_request_id"], in a copy: a server should give each request its own of
  * what the lifespan left, but gunicorn's (26.2) gives all of them the same dict.
  */
-static int tell_app(const struct request *r, PyObject *scope)
+static int tell_app(const struct http_request *r, PyObject *scope)
 {
 	PyObject *state = item(scope, "state");
 	int err;
@@ -224,7 +224,7 @@ static PyObject *headers_of(PyObject *scope)
 	return list;
 }
 
-static struct request *begin(PyObject *scope)
+static struct http_request *begin_request(PyObject *scope)
 {
 	PyObject *headers = headers_of(scope);
 	struct request_facts f = {
@@ -234,7 +234,7 @@ static struct request *begin(PyObject *scope)
 		.remote_addr = host_of(item(scope, "client")),
 		.user_agent = header_text(headers, "user-agent", false),
 	};
-	struct request *r = PyErr_Occurred() ? NULL : request_begin(&f);
+	struct http_request *r = PyErr_Occurred() ? NULL : request_begin(&f);
 
 	Py_XDECREF(headers);
 	Py_XDECREF(f.id);
@@ -248,7 +248,7 @@ static struct request *begin(PyObject *scope)
 /* ---- the application ------------------------------------------------------------ */
 
 /* scope: NULL for an application that was given it before (ASGI 2). */
-static PyObject *call_app(struct request *r, PyObject *app, PyObject *scope, PyObject *receive,
+static PyObject *call_app(struct http_request *r, PyObject *app, PyObject *scope, PyObject *receive,
 			  PyObject *send)
 {
 	PyObject *wrapped = (PyObject *)wrap_new(&send_type, r, send);
@@ -288,7 +288,7 @@ static PyTypeObject instance_type = {
 	.tp_getattro = wrap_app_getattro,
 };
 
-static PyObject *make_instance(struct request *r, PyObject *app, PyObject *scope)
+static PyObject *make_instance(struct http_request *r, PyObject *app, PyObject *scope)
 {
 	PyObject *token = request_enter(r), *made, *wrapped;
 
@@ -309,7 +309,7 @@ static PyObject *asgi_call(PyObject *self, PyObject *args, PyObject *kwargs)
 	static char *names[] = {"scope", "receive", "send", NULL};
 	struct wrap *w = (struct wrap *)self;
 	PyObject *scope, *receive = NULL, *send = NULL, *made;
-	struct request *r;
+	struct http_request *r;
 
 	if (!w->inner) {
 		PyErr_SetString(PyExc_RuntimeError, "there is no application: call __init__(app)");
@@ -321,7 +321,7 @@ static PyObject *asgi_call(PyObject *self, PyObject *args, PyObject *kwargs)
 	if (!receive != !send || !is_text(item(scope, "type"), "http") ||
 	    request_goes_on(item(scope, KEY_REQUEST)))
 		return PyObject_Call(w->inner, args, kwargs);
-	r = begin(scope);
+	r = begin_request(scope);
 	if (!r)
 		return NULL;
 	made = send ? call_app(r, w->inner, scope, receive, send)

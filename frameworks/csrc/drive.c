@@ -23,7 +23,7 @@ static PyObject *iterator_of(PyObject *awaitable)
 			    Py_TYPE(awaitable)->tp_name);
 }
 
-PyObject *drive_new(struct request *request, PyObject *awaitable, enum drive_how how)
+PyObject *drive_new(struct http_request *request, PyObject *awaitable, enum drive_how how)
 {
 	PyObject *iterator = iterator_of(awaitable);
 	struct wrap *w = iterator ? wrap_new(&drive_type, request, iterator) : NULL;
@@ -42,7 +42,7 @@ PyObject *drive_new(struct request *request, PyObject *awaitable, enum drive_how
 /* ---- its end -------------------------------------------------------------------- */
 
 /* What the client got, or gets: the server answers for an application that failed. */
-static int final_status(const struct request *r)
+static int final_status(const struct http_request *r)
 {
 	PyObject *error = PyErr_Occurred();
 
@@ -62,7 +62,7 @@ static bool ends(const struct wrap *w)
 	return w->how == DRIVE_APP || w->how == DRIVE_LAST;
 }
 
-static void finish(const struct wrap *w)
+static void end_drive(const struct wrap *w)
 {
 	if (is_sending(w) && (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_StopIteration)))
 		w->request->sent = 1;
@@ -74,7 +74,7 @@ static void finish(const struct wrap *w)
 
 typedef PyObject *(*step_fn)(PyObject *inner, PyObject *arg);
 
-static PyObject *run(struct wrap *w, step_fn step, PyObject *arg)
+static PyObject *drive_step(struct wrap *w, step_fn step, PyObject *arg)
 {
 	PyObject *token = NULL, *result;
 
@@ -86,7 +86,7 @@ static PyObject *run(struct wrap *w, step_fn step, PyObject *arg)
 	result = step(w->inner, arg);
 	request_leave(token);
 	if (!result)
-		finish(w);
+		end_drive(w);
 	return result;
 }
 
@@ -131,13 +131,13 @@ static PyObject *step_close(PyObject *inner, PyObject *unused)
 
 static PyObject *drive_next(PyObject *self)
 {
-	return run((struct wrap *)self, step_next, NULL);
+	return drive_step((struct wrap *)self, step_next, NULL);
 }
 
 static PyObject *drive_send(PyObject *self, PyObject *value)
 {
 	PyObject *result =
-		run((struct wrap *)self, value == Py_None ? step_next : step_send, value);
+		drive_step((struct wrap *)self, value == Py_None ? step_next : step_send, value);
 
 	if (!result && !PyErr_Occurred())
 		PyErr_SetNone(PyExc_StopIteration);
@@ -146,13 +146,13 @@ static PyObject *drive_send(PyObject *self, PyObject *value)
 
 static PyObject *drive_throw(PyObject *self, PyObject *args)
 {
-	return run((struct wrap *)self, step_throw, args);
+	return drive_step((struct wrap *)self, step_throw, args);
 }
 
 static PyObject *drive_close(PyObject *self, PyObject *unused)
 {
 	struct wrap *w = (struct wrap *)self;
-	PyObject *result = run(w, step_close, NULL);
+	PyObject *result = drive_step(w, step_close, NULL);
 
 	if (result && ends(w))
 		request_end(w->request, request_said(w->request, STATUS_GONE));

@@ -16,7 +16,7 @@ enum drive_how {
 };
 
 /* NULL with an error set. */
-PyObject *drive_new(struct request *request, PyObject *awaitable, enum drive_how how);
+PyObject *drive_new(struct http_request *request, PyObject *awaitable, enum drive_how how);
 int drive_init(void);
 
 #endif

@@ -10,7 +10,7 @@
 
 static PyObject *method_end(PyObject *self, PyObject *unused)
 {
-	struct request *r = (struct request *)self;
+	struct http_request *r = (struct http_request *)self;
 
 	request_end(r, r->status ?: STATUS_FAILED);
 	Py_RETURN_NONE;
@@ -22,7 +22,7 @@ static PyObject *method_call(PyObject *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "OO:call", &function, &arg))
 		return NULL;
-	token = request_enter((struct request *)self);
+	token = request_enter((struct http_request *)self);
 	if (!token)
 		return NULL;
 	result = PyObject_CallFunctionObjArgs(function, arg, NULL);
@@ -32,13 +32,13 @@ static PyObject *method_call(PyObject *self, PyObject *args)
 
 static PyObject *method_drive(PyObject *self, PyObject *awaitable)
 {
-	return drive_new((struct request *)self, awaitable, DRIVE_PART);
+	return drive_new((struct http_request *)self, awaitable, DRIVE_PART);
 }
 
 static PyObject *method_iterate(PyObject *self, PyObject *iterable)
 {
-	((struct request *)self)->sent = 1;
-	return body_new((struct request *)self, iterable);
+	((struct http_request *)self)->sent = 1;
+	return body_new((struct http_request *)self, iterable);
 }
 
 static PyMethodDef request_methods[] = {

@@ -109,7 +109,7 @@ static void commit(struct agent_thread *t, struct ft_rec *rec)
 	sender_commit(t, rec);
 }
 
-static bool record_request(struct agent_thread *t, const struct request *r,
+static bool record_request(struct agent_thread *t, const struct http_request *r,
 			   const struct request_facts *facts)
 {
 	struct ft_rec_http_request *rec = sender_reserve(t);
@@ -130,7 +130,7 @@ static bool record_request(struct agent_thread *t, const struct request *r,
 	return true;
 }
 
-static void record_begin(struct request *r, const struct request_facts *facts)
+static void record_begin(struct http_request *r, const struct request_facts *facts)
 {
 	struct agent_thread *t = thread_for(2);
 
@@ -145,7 +145,7 @@ static void record_begin(struct request *r, const struct request_facts *facts)
 	t->busy = false;
 }
 
-static void record_end(const struct request *r)
+static void record_end(const struct http_request *r)
 {
 	struct agent_thread *t = thread_for(1);
 	struct ft_rec_http_response *rec;
@@ -172,7 +172,7 @@ static void record_end(const struct request *r)
 }
 
 /* No event: nothing is lost without it but memory, until the run ends. */
-static void record_forget(const struct request *r)
+static void record_forget(const struct http_request *r)
 {
 	struct agent_thread *t = thread_for(0);
 	struct ft_rec_http_request *rec;
@@ -192,15 +192,15 @@ static void record_forget(const struct request *r)
 
 /* ---- its life ------------------------------------------------------------------- */
 
-static bool is_in_trace(const struct request *r)
+static bool is_in_trace(const struct http_request *r)
 {
 	return r->run && r->run == engine_run_id() && engine_running();
 }
 
-struct request *request_begin(const struct request_facts *facts)
+struct http_request *request_begin(const struct request_facts *facts)
 {
 	static uint64_t last;
-	struct request *r = PyObject_New(struct request, &request_type);
+	struct http_request *r = PyObject_New(struct http_request, &request_type);
 
 	if (!r)
 		return NULL;
@@ -221,14 +221,14 @@ struct request *request_begin(const struct request_facts *facts)
 	return r;
 }
 
-int request_said(const struct request *r, int otherwise)
+int request_said(const struct http_request *r, int otherwise)
 {
 	if (!r->status)
 		return otherwise;
 	return r->unsure && !r->sent ? STATUS_UNKNOWN : r->status;
 }
 
-void request_end(struct request *r, int status)
+void request_end(struct http_request *r, int status)
 {
 	PyObject *type, *value, *traceback;
 
@@ -245,12 +245,12 @@ void request_end(struct request *r, int status)
 
 bool request_goes_on(PyObject *found)
 {
-	return found && Py_TYPE(found) == &request_type && !((struct request *)found)->over;
+	return found && Py_TYPE(found) == &request_type && !((struct http_request *)found)->over;
 }
 
 static void request_dealloc(PyObject *self)
 {
-	struct request *r = (struct request *)self;
+	struct http_request *r = (struct http_request *)self;
 
 	if (r->id)
 		request_end(r, request_said(r, STATUS_GONE)); /* nobody did */
@@ -262,7 +262,7 @@ static void request_dealloc(PyObject *self)
 
 /* ---- what is called for it ------------------------------------------------------ */
 
-PyObject *request_enter(struct request *r)
+PyObject *request_enter(struct http_request *r)
 {
 	return PyContextVar_Set(variable, (PyObject *)r);
 }
@@ -290,7 +290,7 @@ static uint64_t current(void)
 		return 0;
 	}
 	if (value && Py_TYPE(value) == &request_type) {
-		const struct request *r = (struct request *)value;
+		const struct http_request *r = (struct http_request *)value;
 
 		if (r->run == engine_run_id())
 			number = r->number;
@@ -324,8 +324,8 @@ static PyObject *request_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 }
 
 static PyMemberDef members[] = {
-	{"id", T_OBJECT_EX, offsetof(struct request, id), READONLY, NULL},
-	{"status", T_INT, offsetof(struct request, status), 0, NULL},
+	{"id", T_OBJECT_EX, offsetof(struct http_request, id), READONLY, NULL},
+	{"status", T_INT, offsetof(struct http_request, status), 0, NULL},
 	{NULL, 0, 0, 0, NULL},
 };
 
@@ -333,7 +333,7 @@ static PyMemberDef members[] = {
 PyTypeObject request_type = {
 	PyVarObject_HEAD_INIT(NULL, 0).tp_name = "flowtrace_agent._core.Request",
 	.tp_doc = "An HTTP request that is in the trace.",
-	.tp_basicsize = sizeof(struct request),
+	.tp_basicsize = sizeof(struct http_request),
 	.tp_flags = Py_TPFLAGS_DEFAULT,
 	.tp_new = request_new,
 	.tp_dealloc = request_dealloc,

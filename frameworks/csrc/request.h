@@ -20,7 +20,7 @@
 #define STATUS_GONE FT_HTTP_GONE     /* the client was, likewise */
 #define STATUS_UNKNOWN (-1)	     /* the server may have told the client this or that */
 
-struct request {
+struct http_request {
 	PyObject_HEAD uint64_t number;
 	unsigned run; /* that has its HTTP_REQUEST; 0: none has */
 	int status;   /* what the application said; 0: nothing yet */
@@ -40,16 +40,16 @@ struct request_facts {
 };
 
 /* A new one, and its HTTP_REQUEST. NULL with a Python error set. */
-struct request *request_begin(const struct request_facts *facts);
+struct http_request *request_begin(const struct request_facts *facts);
 /* What the client was told, as far as that is known, of a request that is left as it is; otherwise:
  * if the application said nothing. */
-int request_said(const struct request *r, int otherwise);
+int request_said(const struct http_request *r, int otherwise);
 /* Its HTTP_RESPONSE, the first time. Whatever error is set stays so. */
-void request_end(struct request *r, int status);
+void request_end(struct http_request *r, int status);
 /* Is it a request that is not over? NULL is none. */
 bool request_goes_on(PyObject *found);
 /* What is called between these two is called for it. Errors that are set stay so. */
-PyObject *request_enter(struct request *r);
+PyObject *request_enter(struct http_request *r);
 void request_leave(PyObject *token);
 /* Wrappers exist from now on: calls are asked what they are made for. -1 with an error set. */
 int request_watch(void);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-struct wrap *wrap_new(PyTypeObject *type, struct request *request, PyObject *inner)
+struct wrap *wrap_new(PyTypeObject *type, struct http_request *request, PyObject *inner)
 {
 	struct wrap *w = PyObject_GC_New(struct wrap, type);
 
@@ -78,7 +78,7 @@ PyObject *wrap_getattro(PyObject *self, PyObject *name)
 /* Another one of its kind, around something else. */
 static PyObject *around(PyObject *self, PyObject *inner)
 {
-	struct request *request = ((struct wrap *)self)->request;
+	struct http_request *request = ((struct wrap *)self)->request;
 
 	return (PyObject *)wrap_new(look_base(self), request, inner);
 }

@@ -11,7 +11,7 @@
 #include <structmember.h>
 
 struct wrap {
-	PyObject_HEAD struct request
+	PyObject_HEAD struct http_request
 		*request; /* owned; NULL in what stands around an application */
 	PyObject *inner;  /* owned: what it stands around */
 	PyObject *more;	  /* owned or NULL: each kind says what */
@@ -30,7 +30,7 @@ struct wrap {
 #define WRAP_FLAGS (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC)
 
 /* NULL with an error set. */
-struct wrap *wrap_new(PyTypeObject *type, struct request *request, PyObject *inner);
+struct wrap *wrap_new(PyTypeObject *type, struct http_request *request, PyObject *inner);
 void wrap_dealloc(PyObject *self);
 int wrap_traverse(PyObject *self, visitproc visit, void *arg);
 int wrap_clear(PyObject *self);

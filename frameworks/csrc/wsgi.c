@@ -8,7 +8,7 @@
 #define HEADER "X-Request-ID"
 
 /* What went wrong before the client got anything is answered by the server. */
-static int failed(const struct request *r)
+static int failed(const struct http_request *r)
 {
 	return r->sent || r->unsure ? request_said(r, STATUS_FAILED) : STATUS_FAILED;
 }
@@ -49,7 +49,7 @@ static bool has_header(PyObject *headers)
 }
 
 /* A new reference to the headers with the id among them. */
-static PyObject *with_id(const struct request *r, PyObject *headers)
+static PyObject *with_id(const struct http_request *r, PyObject *headers)
 {
 	PyObject *copy, *pair;
 
@@ -83,7 +83,7 @@ static PyTypeObject write_type = {
 	.tp_getattro = wrap_getattro,
 };
 
-static PyObject *wrap_write(struct request *r, PyObject *write)
+static PyObject *wrap_write(struct http_request *r, PyObject *write)
 {
 	PyObject *wrapped;
 
@@ -99,7 +99,7 @@ static PyObject *wrap_write(struct request *r, PyObject *write)
  * status: uvicorn sends the first at once and ignores others; Hypercorn has the whole body before
  * it sends the last, and sends 500 if the application fails.
  */
-static void start_said(struct request *r, int status, bool writes)
+static void start_said(struct http_request *r, int status, bool writes)
 {
 	if (!writes && r->status)
 		status = STATUS_UNKNOWN;
@@ -141,7 +141,7 @@ static PyTypeObject start_type = {
 /* inner: what the application returned; more: its iterator, once the server wants it. */
 static PyTypeObject body_type, sized_body_type;
 
-PyObject *body_new(struct request *request, PyObject *iterable)
+PyObject *body_new(struct http_request *request, PyObject *iterable)
 {
 	bool sized = PySequence_Check(iterable) || PyMapping_Check(iterable);
 	Py_ssize_t length = sized ? PyObject_Size(iterable) : -1;
@@ -161,7 +161,7 @@ static bool body_begin(struct wrap *w)
 /* An error out of it; none: there is no more of it. */
 static void body_end(const struct wrap *w)
 {
-	struct request *r = w->request;
+	struct http_request *r = w->request;
 
 	if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_StopIteration))
 		request_end(r, failed(r));
@@ -294,7 +294,7 @@ static PyObject *path_of(PyObject *environ)
 	return path;
 }
 
-static struct request *begin(PyObject *environ)
+static struct http_request *begin_request(PyObject *environ)
 {
 	struct request_facts f = {
 		.id = PyDict_GetItemString(environ, "HTTP_X_REQUEST_ID"),
@@ -303,7 +303,7 @@ static struct request *begin(PyObject *environ)
 		.remote_addr = variable_text(environ, "REMOTE_ADDR"),
 		.user_agent = variable_text(environ, "HTTP_USER_AGENT"),
 	};
-	struct request *r = request_begin(&f);
+	struct http_request *r = request_begin(&f);
 
 	Py_XDECREF(f.method);
 	Py_XDECREF(f.path);
@@ -319,7 +319,7 @@ static struct request *begin(PyObject *environ)
 
 /* ---- the application ------------------------------------------------------------ */
 
-static PyObject *call_app(struct request *r, PyObject *app, PyObject *environ, PyObject *start)
+static PyObject *call_app(struct http_request *r, PyObject *app, PyObject *environ, PyObject *start)
 {
 	PyObject *wrapped = (PyObject *)wrap_new(&start_type, r, start);
 	PyObject *token = wrapped ? request_enter(r) : NULL;
@@ -330,7 +330,7 @@ static PyObject *call_app(struct request *r, PyObject *app, PyObject *environ, P
 	return body;
 }
 
-static PyObject *answer(struct request *r, PyObject *environ, PyObject *body)
+static PyObject *answer(struct http_request *r, PyObject *environ, PyObject *body)
 {
 	PyObject *wrapped;
 
@@ -352,7 +352,7 @@ static PyObject *wsgi_call(PyObject *self, PyObject *args, PyObject *kwargs)
 	static char *names[] = {"environ", "start_response", NULL};
 	struct wrap *w = (struct wrap *)self;
 	PyObject *environ, *start;
-	struct request *r;
+	struct http_request *r;
 
 	if (!w->inner) {
 		PyErr_SetString(PyExc_RuntimeError, "there is no application: call __init__(app)");
@@ -362,7 +362,7 @@ static PyObject *wsgi_call(PyObject *self, PyObject *args, PyObject *kwargs)
 		return NULL;
 	if (!PyDict_Check(environ) || request_goes_on(PyDict_GetItemString(environ, KEY_REQUEST)))
 		return PyObject_Call(w->inner, args, kwargs);
-	r = begin(environ);
+	r = begin_request(environ);
 	if (!r)
 		return NULL;
 	start = answer(r, environ, call_app(r, w->inner, environ, start));

@@ -15,6 +15,6 @@ extern PyTypeObject wsgi_type;
 int wsgi_init(void);
 
 /* The body of a response: iterated for its request, which is over at its end. */
-PyObject *body_new(struct request *request, PyObject *iterable);
+PyObject *body_new(struct http_request *request, PyObject *iterable);
 
 #endif

@@ -15,9 +15,9 @@
 struct all {
 	struct trace_filter filter;
 	struct tree tree;
-	struct requests requests;
-	struct difference difference;
-	struct kept kept;
+	struct request_stats requests;
+	struct compare difference;
+	struct selection kept;
 	uint64_t exits;
 };
 
@@ -31,9 +31,9 @@ static void add(void *arg, struct trace_event *e)
 	must(trace_filter_event(&a->filter, e));
 	a->exits += e->kind == TRACE_EXIT && !e->left_out;
 	must(tree_add(&a->tree, e));
-	must(requests_add(&a->requests, e, "f", 1));
-	must(difference_add(&a->difference, e->tid & 1, e, "f", 1));
-	must(kept_find(&a->kept, e, true));
+	must(request_stats_add(&a->requests, e, "f", 1));
+	must(compare_add(&a->difference, e->tid & 1, e, "f", 1));
+	must(selection_find(&a->kept, e, true));
 }
 
 /* Every EXIT that counts is in one node, and in one row of one side. */
@@ -52,8 +52,8 @@ static void check_sums(struct all *a)
 	if (calls != a->exits || shown != a->exits ||
 	    a->difference.side[0].calls + a->difference.side[1].calls != a->exits)
 		abort();
-	for (size_t i = 0; i < a->requests.rows; i++)
-		count += a->requests.row[i]->count;
+	for (size_t i = 0; i < a->requests.rows.count; i++)
+		count += a->requests.rows.row[i]->count;
 	if (count != a->requests.answered + a->requests.without_answer)
 		abort();
 }
@@ -62,7 +62,7 @@ static void look_again(void *arg, struct trace_event *e)
 {
 	struct all *a = arg;
 
-	if (kept_has(&a->kept, e, true) < 0)
+	if (selection_has(&a->kept, e, true) < 0)
 		abort();
 }
 
@@ -82,19 +82,19 @@ int fuzz_where(const uint8_t *data, size_t size)
 		return 0;
 	}
 	free(condition);
-	difference_init(&a.difference);
-	must(requests_init(&a.requests, false, 3));
+	compare_init(&a.difference);
+	must(request_stats_init(&a.requests, false, 3));
 	each_event(newline + 1, s + size, add, &a);
 	must(tree_finish(&a.tree));
-	must(requests_finish(&a.requests));
-	must(difference_finish(&a.difference));
-	must(kept_found_all(&a.kept));
+	must(request_stats_finish(&a.requests));
+	must(compare_finish(&a.difference));
+	must(selection_found_all(&a.kept));
 	check_sums(&a);
 	each_event(newline + 1, s + size, look_again, &a);
 	trace_filter_release(&a.filter);
 	tree_release(&a.tree);
-	requests_release(&a.requests);
-	difference_release(&a.difference);
-	kept_release(&a.kept);
+	request_stats_release(&a.requests);
+	compare_release(&a.difference);
+	selection_release(&a.kept);
 	return 0;
 }

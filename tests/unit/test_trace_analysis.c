@@ -319,7 +319,7 @@ Test(trace_check, losses)
 
 static const struct slow_call *slow_call(const struct slowest *s, size_t i)
 {
-	return longest_at(&s->longest, i);
+	return top_n_at(&s->longest, i);
 }
 
 Test(trace_slowest, keeps_the_longest)

@@ -209,50 +209,50 @@ static void put(int fd, const char *text)
 Test(feed, lines_come_in_pieces)
 {
 	struct trace_event e;
-	struct feed f;
+	struct pipe_reader f;
 	int fds[2];
 
 	cr_assert_eq(pipe(fds), 0);
-	cr_assert_eq(feed_init(&f), 0);
+	cr_assert_eq(pipe_reader_init(&f), 0);
 	put(fds[1], "{\"timestamp\": 1, \"event\": \"LOST\", \"count\": 1}\n\n{\"timest");
-	cr_assert_gt(feed_read(&f, fds[0]), 0);
-	cr_assert(feed_next(&f, &e));
+	cr_assert_gt(pipe_reader_read(&f, fds[0]), 0);
+	cr_assert(pipe_reader_next(&f, &e));
 	cr_expect_eq(e.count, 1);
-	cr_assert_not(feed_next(&f, &e));
+	cr_assert_not(pipe_reader_next(&f, &e));
 	put(fds[1], "amp\": 2, \"event\": \"LOST\", \"count\": 2}\nno event\n");
-	cr_assert_gt(feed_read(&f, fds[0]), 0);
-	cr_assert(feed_next(&f, &e));
+	cr_assert_gt(pipe_reader_read(&f, fds[0]), 0);
+	cr_assert(pipe_reader_next(&f, &e));
 	cr_expect_eq(e.count, 2);
-	cr_assert_not(feed_next(&f, &e));
+	cr_assert_not(pipe_reader_next(&f, &e));
 	cr_expect_eq(f.bad, 1);
 	close(fds[1]);
-	cr_expect_eq(feed_read(&f, fds[0]), 0);
+	cr_expect_eq(pipe_reader_read(&f, fds[0]), 0);
 	close(fds[0]);
-	feed_release(&f);
+	pipe_reader_release(&f);
 }
 
 Test(feed, a_line_that_is_too_long_is_passed_over)
 {
 	static char much[60000];
 	struct trace_event e;
-	struct feed f;
+	struct pipe_reader f;
 	int fds[2];
 
 	memset(much, 'x', sizeof(much) - 1);
 	cr_assert_eq(pipe(fds), 0);
-	cr_assert_eq(feed_init(&f), 0);
+	cr_assert_eq(pipe_reader_init(&f), 0);
 	cr_assert_eq(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
-	for (size_t sent = 0; sent < 3 * FEED_MOST_LINE; sent += sizeof(much) - 1) {
+	for (size_t sent = 0; sent < 3 * PIPE_READER_LINE_MAX; sent += sizeof(much) - 1) {
 		put(fds[1], much);
-		while (feed_read(&f, fds[0]) > 0)
-			cr_assert_not(feed_next(&f, &e));
+		while (pipe_reader_read(&f, fds[0]) > 0)
+			cr_assert_not(pipe_reader_next(&f, &e));
 	}
 	put(fds[1], "\n{\"timestamp\": 1, \"event\": \"LOST\", \"count\": 5}\n");
 	close(fds[1]);
-	while (!feed_next(&f, &e))
-		cr_assert_gt(feed_read(&f, fds[0]), 0);
+	while (!pipe_reader_next(&f, &e))
+		cr_assert_gt(pipe_reader_read(&f, fds[0]), 0);
 	cr_expect_eq(e.count, 5);
 	cr_expect_eq(f.bad, 1);
 	close(fds[0]);
-	feed_release(&f);
+	pipe_reader_release(&f);
 }

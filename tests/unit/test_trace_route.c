@@ -84,7 +84,7 @@ static void expect_route(const struct routes *r, size_t i, const char *path, uin
 Test(route, counting)
 {
 	char path[601];
-	const struct request *q;
+	const struct slow_request *q;
 	struct routes r;
 
 	cr_assert_eq(routes_init(&r, 2), 0);
@@ -107,10 +107,10 @@ Test(route, counting)
 	expect_route(&r, 3, "/u/{uuid}", 1);
 	cr_expect_eq(strlen(r.route[4]->path), 254); /* 255 would cut a character */
 	cr_assert_eq(r.slow.count, 2);
-	q = longest_at(&r.slow, 0);
+	q = top_n_at(&r.slow, 0);
 	cr_expect(q->duration_us == 30 && q->start_us == 970);
 	cr_expect_str_eq(q->path, "/item/2?page=3");
-	q = longest_at(&r.slow, 1);
+	q = top_n_at(&r.slow, 1);
 	cr_expect_eq(q->duration_us, 20);
 	routes_release(&r);
 }

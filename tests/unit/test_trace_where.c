@@ -351,7 +351,7 @@ Test(member, paths)
 		bool found;
 
 		memcpy(json, all[i].json, len);
-		found = trace_member(json, len, all[i].path, &t);
+		found = json_path_find(json, len, all[i].path, &t);
 		cr_expect_eq(found, all[i].want != NULL, "%s %s", all[i].json, all[i].path);
 		if (found && all[i].want)
 			cr_expect(t.len == strlen(all[i].want) && !memcmp(t.s, all[i].want, t.len),

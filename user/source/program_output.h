@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What another program prints. */
-#ifndef FT_OUTPUT_H
-#define FT_OUTPUT_H
+#ifndef FT_PROGRAM_OUTPUT_H
+#define FT_PROGRAM_OUTPUT_H
 
 #include "base/buf.h"
 #include "base/why.h"

@@ -86,8 +86,8 @@ static int move_into_place(const struct scratch *s, const char *target, unsigned
 	return err ? why(w, err, "cannot replace %s: %s", target, strerror(-err)) : 0;
 }
 
-static int put(const char *target, const struct stat *before, const char *bytes, size_t len,
-	       unsigned flags, struct why *w)
+static int put_in_place(const char *target, const struct stat *before, const char *bytes,
+			size_t len, unsigned flags, struct why *w)
 {
 	struct scratch s;
 	int err = scratch_open(&s, target, w);
@@ -120,7 +120,7 @@ int rewrite(const char *path, const struct stat *before, const char *s, size_t l
 
 	if (!target)
 		return why(w, -errno, "cannot find %s: %s", path, strerror(errno));
-	err = put(target, before, s, len, 0, w);
+	err = put_in_place(target, before, s, len, 0, w);
 	free(target);
 	return err;
 }
@@ -161,7 +161,7 @@ int backup(const char *path, const struct stat *before, const char *s, size_t le
 	if (!lstat(name, &st))
 		*ret_state = holds(name, s, len) ? BACKUP_SAME : BACKUP_DIFFERS;
 	else
-		err = put(name, before, s, len, RENAME_NOREPLACE, w);
+		err = put_in_place(name, before, s, len, RENAME_NOREPLACE, w);
 	if (!err && *ret_state == BACKUP_NONE)
 		*ret_state = BACKUP_MADE;
 	free(name);

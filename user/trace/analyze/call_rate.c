@@ -5,7 +5,7 @@
 
 #include "analyze/call_rate.h"
 
-void activity_release(struct activity *a)
+void call_rate_release(struct call_rate *a)
 {
 	for (size_t i = 0; i < a->count; i++) {
 		free(a->thread[i]->name);
@@ -16,12 +16,12 @@ void activity_release(struct activity *a)
 	map_release(&a->seen);
 }
 
-static struct activity_thread *add_thread(struct activity *a, uint32_t pid, uint32_t tid)
+static struct call_rate_thread *add_thread(struct call_rate *a, uint32_t pid, uint32_t tid)
 {
-	struct activity_thread *t;
+	struct call_rate_thread *t;
 
 	if (!a->thread)
-		a->thread = calloc(ACTIVITY_THREADS + 1, sizeof(struct activity_thread *));
+		a->thread = calloc(CALL_RATE_THREADS + 1, sizeof(struct call_rate_thread *));
 	t = a->thread ? calloc(1, sizeof(*t)) : NULL;
 	if (!t || map_put(&a->index, map_key(pid, tid), 0, t, NULL)) {
 		free(t);
@@ -33,19 +33,19 @@ static struct activity_thread *add_thread(struct activity *a, uint32_t pid, uint
 	return t;
 }
 
-static struct activity_thread *thread_of(struct activity *a, const struct trace_event *e)
+static struct call_rate_thread *thread_of(struct call_rate *a, const struct trace_event *e)
 {
-	struct activity_thread *t = map_get(&a->index, map_key(e->pid, e->tid), 0);
+	struct call_rate_thread *t = map_get(&a->index, map_key(e->pid, e->tid), 0);
 
 	if (t)
 		return t;
-	if (a->count < ACTIVITY_THREADS)
+	if (a->count < CALL_RATE_THREADS)
 		return add_thread(a, e->pid, e->tid);
 	t = map_get(&a->index, 0, 0);
 	return t ? t : add_thread(a, 0, 0);
 }
 
-static int see(struct activity *a, uint64_t key, uint64_t kind, uint64_t *count)
+static int see(struct call_rate *a, uint64_t key, uint64_t kind, uint64_t *count)
 {
 	if (map_get(&a->seen, key, kind))
 		return 0;
@@ -53,7 +53,7 @@ static int see(struct activity *a, uint64_t key, uint64_t kind, uint64_t *count)
 	return map_put(&a->seen, key, kind, a, NULL);
 }
 
-static int take_name(struct activity_thread *t, const struct trace_event *e)
+static int take_name(struct call_rate_thread *t, const struct trace_event *e)
 {
 	struct buf b = {0};
 
@@ -66,19 +66,19 @@ static int take_name(struct activity_thread *t, const struct trace_event *e)
 	return t->name ? 0 : -ENOMEM;
 }
 
-static void widen(struct activity *a)
+static void widen(struct call_rate *a)
 {
 	for (size_t i = 0; i < a->count; i++) {
 		uint32_t *bucket = a->thread[i]->bucket;
 
-		for (size_t n = 0; n < ACTIVITY_BUCKETS / 2; n++)
+		for (size_t n = 0; n < CALL_RATE_BUCKETS / 2; n++)
 			bucket[n] = bucket[2 * n] + bucket[2 * n + 1];
-		memset(bucket + ACTIVITY_BUCKETS / 2, 0, sizeof(*bucket) * ACTIVITY_BUCKETS / 2);
+		memset(bucket + CALL_RATE_BUCKETS / 2, 0, sizeof(*bucket) * CALL_RATE_BUCKETS / 2);
 	}
 	a->width_us *= 2;
 }
 
-static size_t bucket_of(struct activity *a, uint64_t us)
+static size_t bucket_of(struct call_rate *a, uint64_t us)
 {
 	if (!a->width_us) {
 		a->start_us = us;
@@ -86,14 +86,14 @@ static size_t bucket_of(struct activity *a, uint64_t us)
 	}
 	if (us < a->start_us) /* of another thread, a little earlier */
 		return 0;
-	while ((us - a->start_us) / a->width_us >= ACTIVITY_BUCKETS)
+	while ((us - a->start_us) / a->width_us >= CALL_RATE_BUCKETS)
 		widen(a);
 	return (us - a->start_us) / a->width_us;
 }
 
-int activity_add(struct activity *a, const struct trace_event *e)
+int call_rate_add(struct call_rate *a, const struct trace_event *e)
 {
-	struct activity_thread *t;
+	struct call_rate_thread *t;
 	size_t bucket;
 
 	if (e->kind == TRACE_OTHER || e->kind == TRACE_LOST)

@@ -4,14 +4,14 @@
 
 #include "analyze/compare.h"
 
-void difference_init(struct difference *d)
+void compare_init(struct compare *d)
 {
-	*d = (struct difference){0};
+	*d = (struct compare){0};
 	for (int i = 0; i < 2; i++)
 		stats_init(&d->side[i].stats, STATS_BY_FUNCTION);
 }
 
-void difference_release(struct difference *d)
+void compare_release(struct compare *d)
 {
 	for (int i = 0; i < 2; i++) {
 		stats_release(&d->side[i].stats);
@@ -21,8 +21,8 @@ void difference_release(struct difference *d)
 	free(d->error);
 }
 
-int difference_add(struct difference *d, int side, const struct trace_event *e, const char *file,
-		   uint64_t line)
+int compare_add(struct compare *d, int side, const struct trace_event *e, const char *file,
+		uint64_t line)
 {
 	struct trace_event moved = *e;
 	int err;
@@ -50,13 +50,13 @@ static void key_of(const struct trace_function *f, const char *type, uint64_t *r
 	*ret_b = b;
 }
 
-static int add_rows(struct difference *d, int side, struct map *index)
+static int add_rows(struct compare *d, int side, struct map *index)
 {
 	const struct stats *s = &d->side[side].stats;
 
 	for (size_t i = 0; i < s->rows; i++) {
 		const struct stats_row *row = s->row[i];
-		struct difference_row *to;
+		struct compare_row *to;
 		uint64_t a, b;
 
 		d->side[side].calls += row->calls;
@@ -76,13 +76,13 @@ static int add_rows(struct difference *d, int side, struct map *index)
 	return 0;
 }
 
-static int add_errors(struct difference *d, int side, struct map *index)
+static int add_errors(struct compare *d, int side, struct map *index)
 {
 	const struct errors *s = &d->side[side].errors;
 
 	for (size_t i = 0; i < s->groups; i++) {
 		const struct error_group *g = s->group[i];
-		struct difference_error *to;
+		struct compare_error *to;
 		uint64_t a, b;
 
 		key_of(g->function, g->type, &a, &b);
@@ -98,7 +98,7 @@ static int add_errors(struct difference *d, int side, struct map *index)
 	return 0;
 }
 
-int difference_finish(struct difference *d)
+int compare_finish(struct compare *d)
 {
 	struct map functions = {0}, errors = {0};
 	size_t rows = 1, groups = 1;
@@ -135,26 +135,26 @@ static double total_of(const struct stats_row *row)
 	return row ? (double)row->durations.sum_us : 0;
 }
 
-double difference_self_us(const struct difference_row *row)
+double compare_self_us(const struct compare_row *row)
 {
 	return self_of(row->side[1]) - self_of(row->side[0]);
 }
 
-double difference_total_us(const struct difference_row *row)
+double compare_total_us(const struct compare_row *row)
 {
 	return total_of(row->side[1]) - total_of(row->side[0]);
 }
 
-double difference_mean_us(const struct difference_row *row, int side)
+double compare_mean_us(const struct compare_row *row, int side)
 {
 	const struct stats_row *of = row->side[side];
 
 	return of && of->calls ? total_of(of) / (double)of->calls : 0;
 }
 
-bool difference_percent(const struct difference_row *row, double *ret_percent)
+bool compare_percent(const struct compare_row *row, double *ret_percent)
 {
-	double before = difference_mean_us(row, 0), after = difference_mean_us(row, 1);
+	double before = compare_mean_us(row, 0), after = compare_mean_us(row, 1);
 
 	if (before <= 0 || !row->side[1] || !row->side[1]->calls)
 		return false;

@@ -13,7 +13,7 @@
  *     counted in      1: |=======| 2: |========| 3: |==|
  *
  * total: time in the function, recursion counted once. self: when it is known to have run, wait:
- * to have been suspended; see trace/stacks.h. Memory has a bound: a table that is full is given up,
+ * to have been suspended; see calls/stacks.h. Memory has a bound: a table that is full is given up,
  * and calls that are open then begin anew.
  */
 #ifndef FT_TRACE_LIVE_H

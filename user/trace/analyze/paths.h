@@ -5,7 +5,7 @@
  *     a -> b -> c        3 paths, however often they were gone
  *       -> c
  *
- * self: as in trace/stacks.h. Memory is bounded by `most` paths: what happens then is for the user
+ * self: as in calls/stacks.h. Memory is bounded by `most` paths: what happens then is for the user
  * of this to choose, paths_sweep() or paths_prune(). Calls that are open keep their paths.
  */
 #ifndef FT_TRACE_PATHS_H

@@ -3,12 +3,9 @@
 #include <stdlib.h>
 
 #include "analyze/request_stats.h"
-#include "analyze/route.h"
-
-#define EXACT_BYTES (32u << 20) /* of all rows */
 
 /* One that is followed. */
-struct request {
+struct open_request {
 	uint64_t key_a, key_b;
 	unsigned asked; /* HTTP_REQUESTs without an answer so far: ids may be used again */
 	bool answered;	/* and still waiting for its calls */
@@ -22,7 +19,7 @@ struct request {
 	size_t functions, room;
 };
 
-static void free_request(struct request *q)
+static void free_request(struct open_request *q)
 {
 	if (!q)
 		return;
@@ -41,107 +38,36 @@ static void release_single(struct single_request *s)
 	*s = (struct single_request){0};
 }
 
-int requests_init(struct requests *r, bool exact, size_t slow_most)
+int request_stats_init(struct request_stats *r, bool exact, size_t slow_most)
 {
-	*r = (struct requests){.exact = exact, .budget = {0, EXACT_BYTES}};
-	return longest_init(&r->slow, slow_most, sizeof(struct single_request));
+	*r = (struct request_stats){.rows = REQUEST_ROWS(exact)};
+	return top_n_init(&r->slow, slow_most, sizeof(struct single_request));
 }
 
-void requests_release(struct requests *r)
+void request_stats_release(struct request_stats *r)
 {
 	for (size_t i = 0; i < r->open.size; i++)
 		free_request(r->open.slot[i].value);
-	for (size_t i = 0; i < r->rows; i++) {
-		durations_release(&r->row[i]->durations, &r->budget);
-		free(r->row[i]->method);
-		free(r->row[i]->route);
-		free(r->row[i]);
-	}
 	for (size_t i = 0; i < r->slow.count; i++)
-		release_single(longest_at(&r->slow, i));
+		release_single(top_n_at(&r->slow, i));
 	for (size_t i = 0; i < r->unanswered_count; i++)
 		release_single(&r->unanswered[i]);
-	longest_release(&r->slow);
+	top_n_release(&r->slow);
 	free(r->unanswered);
-	free(r->row);
+	request_rows_release(&r->rows);
 	map_release(&r->open);
-	map_release(&r->index);
 	trace_calls_release(&r->calls);
 	stacks_release(&r->stacks);
 	trace_functions_release(&r->functions);
 	buf_release(&r->scratch);
 }
 
-static char *text_dup(struct requests *r, const struct trace_text *t)
+static char *text_dup(struct request_stats *r, const struct trace_text *t)
 {
 	buf_clear(&r->scratch);
 	if (t->s)
 		trace_text_put(&r->scratch, t);
 	return buf_dup(&r->scratch);
-}
-
-/* ---- rows --------------------------------------------------------------------------------- */
-
-static struct request_row *new_row(struct requests *r, const char *method, const char *route,
-				   int status_class)
-{
-	struct request_row *row;
-
-	if (r->rows == r->room) {
-		size_t room = r->room ? r->room * 2 : 64;
-		struct request_row **more = realloc(r->row, room * sizeof(*more));
-
-		if (!more)
-			return NULL;
-		r->row = more;
-		r->room = room;
-	}
-	row = calloc(1, sizeof(*row));
-	if (!row)
-		return NULL;
-	row->method = strdup(method);
-	row->route = route ? strdup(route) : NULL;
-	row->status_class = status_class;
-	if (!row->method || (route && !row->route)) {
-		free(row->method);
-		free(row->route);
-		free(row);
-		return NULL;
-	}
-	r->row[r->rows++] = row;
-	return row;
-}
-
-static struct request_row *indexed_row(struct requests *r, uint64_t hash, const char *method,
-				       const char *route, int status_class)
-{
-	uint64_t class_key = (uint64_t)(status_class + 1);
-	struct request_row *row = map_get(&r->index, hash, class_key);
-
-	if (row)
-		return row;
-	row = new_row(r, method, route, status_class);
-	return row && !map_put(&r->index, hash, class_key, row, NULL) ? row : NULL;
-}
-
-static struct request_row *row_of(struct requests *r, const struct request *q, int status_class)
-{
-	uint64_t hash = trace_hash(3, q->method, strlen(q->method));
-	struct request_row *row;
-
-	buf_clear(&r->scratch);
-	if (r->exact)
-		buf_str(&r->scratch, q->path);
-	else
-		route_fold(&r->scratch, q->path, strlen(q->path));
-	buf_char(&r->scratch, 0);
-	if (r->scratch.failed)
-		return NULL;
-	hash = trace_hash(hash, r->scratch.s, r->scratch.len);
-	row = map_get(&r->index, hash, (uint64_t)(status_class + 1));
-	if (!row && r->rows >= REQUESTS_ROWS)
-		return indexed_row(r, 0, "", NULL, status_class);
-	return indexed_row(r, hash, q->method, r->scratch.s, status_class);
 }
 
 /* ---- single ones -------------------------------------------------------------------------- */
@@ -155,7 +81,7 @@ static int most_self_first(const void *a, const void *b)
 	return (x->function->id > y->function->id) - (x->function->id < y->function->id);
 }
 
-static int make_single(struct single_request *to, struct request *q)
+static int make_single(struct single_request *to, struct open_request *q)
 {
 	*to = (struct single_request){
 		.id = strdup(q->id),
@@ -170,7 +96,7 @@ static int make_single(struct single_request *to, struct request *q)
 		.traced_us = q->traced_us,
 		.file = q->file,
 		.line = q->line,
-		.tops = q->functions < REQUESTS_TOP ? q->functions : REQUESTS_TOP,
+		.tops = q->functions < REQUEST_STATS_TOP ? q->functions : REQUEST_STATS_TOP,
 	};
 	if (!to->id || !to->method || !to->path) {
 		release_single(to);
@@ -183,9 +109,9 @@ static int make_single(struct single_request *to, struct request *q)
 	return 0;
 }
 
-static int consider_slow(struct requests *r, struct request *q)
+static int consider_slow(struct request_stats *r, struct open_request *q)
 {
-	struct single_request *to = longest_take(&r->slow, q->duration_us);
+	struct single_request *to = top_n_take(&r->slow, q->duration_us);
 
 	if (!to)
 		return 0;
@@ -193,11 +119,11 @@ static int consider_slow(struct requests *r, struct request *q)
 	return make_single(to, q);
 }
 
-static int keep_unanswered(struct requests *r, struct request *q)
+static int keep_unanswered(struct request_stats *r, struct open_request *q)
 {
 	struct single_request *more;
 
-	if (r->unanswered_count == REQUESTS_UNANSWERED)
+	if (r->unanswered_count == REQUEST_STATS_UNANSWERED)
 		return 0;
 	more = realloc(r->unanswered, (r->unanswered_count + 1) * sizeof(*more));
 	if (!more)
@@ -211,12 +137,13 @@ static int keep_unanswered(struct requests *r, struct request *q)
 
 /* ---- a request's life --------------------------------------------------------------------- */
 
-static struct request *request_of(struct requests *r, const struct trace_event *e, bool make)
+static struct open_request *request_of(struct request_stats *r, const struct trace_event *e,
+				       bool make)
 {
 	/* The same id may be passed on to another process, where it is another request. */
 	uint64_t a = trace_hash(e->pid, e->request_id.s, e->request_id.len);
 	uint64_t b = trace_hash(a, e->request_id.s, e->request_id.len);
-	struct request *q = map_get(&r->open, a, b);
+	struct open_request *q = map_get(&r->open, a, b);
 
 	if (q || !make)
 		return q;
@@ -235,13 +162,13 @@ static struct request *request_of(struct requests *r, const struct trace_event *
 	return q;
 }
 
-static void forget(struct requests *r, struct request *q)
+static void forget(struct request_stats *r, struct open_request *q)
 {
 	map_take(&r->open, q->key_a, q->key_b);
 	free_request(q);
 }
 
-static int keep_texts(struct requests *r, struct request *q, const struct trace_event *e)
+static int keep_texts(struct request_stats *r, struct open_request *q, const struct trace_event *e)
 {
 	char **const to[] = {&q->id, &q->method, &q->path};
 	const struct trace_text *const from[] = {&e->request_id, &e->method, &e->path};
@@ -258,7 +185,7 @@ static int keep_texts(struct requests *r, struct request *q, const struct trace_
 }
 
 /* Adds what was called for it. */
-static void count_calls(struct request_row *row, const struct request *q)
+static void count_calls(struct request_row *row, const struct open_request *q)
 {
 	row->count++;
 	row->calls += q->calls;
@@ -271,14 +198,14 @@ static int class_of(uint32_t status_code)
 }
 
 /* Into its row; it is forgotten, or begins anew where its id was asked for again. */
-static int finish_request(struct requests *r, struct request *q)
+static int finish_request(struct request_stats *r, struct open_request *q)
 {
 	struct request_row *row = NULL;
 	int err = 0;
 
 	if (!q->left_out) {
-		row = row_of(r, q, class_of(q->status_code));
-		err = row ? durations_add(&row->durations, &r->budget, q->duration_us) : -ENOMEM;
+		row = request_rows_of(&r->rows, q->method, q->path, class_of(q->status_code));
+		err = row ? request_rows_add_duration(&r->rows, row, q->duration_us) : -ENOMEM;
 	}
 	if (row) {
 		count_calls(row, q);
@@ -296,10 +223,10 @@ static int finish_request(struct requests *r, struct request *q)
 	return err;
 }
 
-static int add_request(struct requests *r, const struct trace_event *e, const char *file,
+static int add_request(struct request_stats *r, const struct trace_event *e, const char *file,
 		       uint64_t line)
 {
-	struct request *q = e->request_id.s ? request_of(r, e, true) : NULL;
+	struct open_request *q = e->request_id.s ? request_of(r, e, true) : NULL;
 
 	if (!q)
 		return e->request_id.s ? -ENOMEM : 0;
@@ -311,10 +238,10 @@ static int add_request(struct requests *r, const struct trace_event *e, const ch
 	return keep_texts(r, q, e);
 }
 
-static int add_response(struct requests *r, const struct trace_event *e, const char *file,
+static int add_response(struct request_stats *r, const struct trace_event *e, const char *file,
 			uint64_t line)
 {
-	struct request alone = {0}, *q = e->request_id.s ? request_of(r, e, true) : &alone;
+	struct open_request alone = {0}, *q = e->request_id.s ? request_of(r, e, true) : &alone;
 	int err = 0;
 
 	if (!q)
@@ -347,7 +274,7 @@ static int add_response(struct requests *r, const struct trace_event *e, const c
 
 /* ---- the calls made for it ----------------------------------------------------------------- */
 
-static int count_function(struct request *q, const struct trace_function *f, uint64_t us,
+static int count_function(struct open_request *q, const struct trace_function *f, uint64_t us,
 			  uint64_t self_us)
 {
 	struct request_function *at;
@@ -355,7 +282,7 @@ static int count_function(struct request *q, const struct trace_function *f, uin
 
 	while (i < q->functions && q->function[i].function != f)
 		i++;
-	if (i == q->functions && i == REQUESTS_FUNCTIONS)
+	if (i == q->functions && i == REQUEST_STATS_FUNCTIONS)
 		return 0;
 	if (i == q->room) {
 		size_t room = q->room ? q->room * 2 : 8;
@@ -378,9 +305,10 @@ static int count_function(struct request *q, const struct trace_function *f, uin
 }
 
 /* Opens a call, for its request if it has one. */
-static struct trace_call *open_call(struct requests *r, const struct trace_event *e, int *ret_err)
+static struct trace_call *open_call(struct request_stats *r, const struct trace_event *e,
+				    int *ret_err)
 {
-	struct request *q = e->request_id.s ? request_of(r, e, true) : NULL;
+	struct open_request *q = e->request_id.s ? request_of(r, e, true) : NULL;
 	struct trace_function *f = trace_functions_of(&r->functions, e);
 	const struct trace_call *caller = trace_calls_find(&r->calls, e->parent);
 	struct trace_call *call;
@@ -402,7 +330,7 @@ static struct trace_call *open_call(struct requests *r, const struct trace_event
 	return call;
 }
 
-static int add_enter(struct requests *r, const struct trace_event *e)
+static int add_enter(struct request_stats *r, const struct trace_event *e)
 {
 	struct trace_call *call = NULL;
 	int err = 0;
@@ -412,8 +340,8 @@ static int add_enter(struct requests *r, const struct trace_event *e)
 	return call ? stacks_begin(&r->stacks, &r->calls, call, e) : err;
 }
 
-static int end_call_of(struct requests *r, struct request *q, const struct trace_call *call,
-		       uint64_t us)
+static int end_call_of(struct request_stats *r, struct open_request *q,
+		       const struct trace_call *call, uint64_t us)
 {
 	int err = 0;
 
@@ -432,7 +360,7 @@ static int end_call_of(struct requests *r, struct request *q, const struct trace
 	return 0;
 }
 
-static int add_exit(struct requests *r, const struct trace_event *e)
+static int add_exit(struct request_stats *r, const struct trace_event *e)
 {
 	struct trace_call *call = trace_calls_find(&r->calls, e->span);
 	int err = 0;
@@ -450,7 +378,8 @@ static int add_exit(struct requests *r, const struct trace_event *e)
 	return err;
 }
 
-int requests_add(struct requests *r, const struct trace_event *e, const char *file, uint64_t line)
+int request_stats_add(struct request_stats *r, const struct trace_event *e, const char *file,
+		      uint64_t line)
 {
 	switch (e->kind) {
 	case TRACE_HTTP_REQUEST:
@@ -468,13 +397,13 @@ int requests_add(struct requests *r, const struct trace_event *e, const char *fi
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
-static int count_unanswered(struct requests *r, struct request *q)
+static int count_unanswered(struct request_stats *r, struct open_request *q)
 {
 	struct request_row *row;
 
 	if (q->left_out)
 		return 0;
-	row = row_of(r, q, REQUEST_UNANSWERED);
+	row = request_rows_of(&r->rows, q->method, q->path, REQUEST_UNANSWERED);
 	if (!row)
 		return -ENOMEM;
 	count_calls(row, q);
@@ -492,13 +421,12 @@ static int first_first(const void *a, const void *b)
 	return (x->line > y->line) - (x->line < y->line);
 }
 
-int requests_finish(struct requests *r)
+int request_stats_finish(struct request_stats *r)
 {
-	static const unsigned percent[] = {50, 95, 99};
 	int err = 0;
 
 	for (size_t i = 0; i < r->open.size && !err; i++) {
-		struct request *q = r->open.slot[i].value;
+		struct open_request *q = r->open.slot[i].value;
 
 		if (q && q->answered) {
 			q->open_calls++; /* it stays in the map, which is walked through */
@@ -507,17 +435,8 @@ int requests_finish(struct requests *r)
 		if (q && !err && q->asked)
 			err = count_unanswered(r, q);
 	}
-	longest_finish(&r->slow);
+	top_n_finish(&r->slow);
 	if (r->unanswered_count)
 		qsort(r->unanswered, r->unanswered_count, sizeof(*r->unanswered), first_first);
-	for (size_t i = 0; i < r->rows && !err; i++) {
-		struct request_row *row = r->row[i];
-		uint64_t us[3];
-
-		err = durations_percentiles(&row->durations, percent, 3, us);
-		row->p50_us = us[0];
-		row->p95_us = us[1];
-		row->p99_us = us[2];
-	}
-	return err;
+	return err ? err : request_rows_finish(&r->rows);
 }

@@ -11,7 +11,7 @@
 int routes_init(struct routes *r, size_t slow_most)
 {
 	*r = (struct routes){.budget = {.most = 8u << 20}};
-	return longest_init(&r->slow, slow_most, sizeof(struct request));
+	return top_n_init(&r->slow, slow_most, sizeof(struct slow_request));
 }
 
 void routes_release(struct routes *r)
@@ -23,7 +23,7 @@ void routes_release(struct routes *r)
 		free(r->route[i]);
 	}
 	free(r->route);
-	longest_release(&r->slow);
+	top_n_release(&r->slow);
 	map_release(&r->index);
 }
 
@@ -82,7 +82,7 @@ static void copy(char *to, size_t size, const struct buf *from)
 static void keep_if_slow(struct routes *r, const struct trace_event *e, const struct buf *method,
 			 const struct buf *path)
 {
-	struct request *to = longest_take(&r->slow, e->duration_us);
+	struct slow_request *to = top_n_take(&r->slow, e->duration_us);
 	struct buf id = {0};
 
 	if (!to)
@@ -150,7 +150,7 @@ int routes_finish(struct routes *r)
 
 	if (r->count)
 		qsort(r->route, r->count, sizeof(struct route *), most_first);
-	longest_finish(&r->slow);
+	top_n_finish(&r->slow);
 	for (size_t i = 0; i < r->count; i++) {
 		uint64_t us[2];
 

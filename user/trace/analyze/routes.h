@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP requests by method, route (trace/route.h) and status, and the slowest of them.
+ * HTTP requests by method, route (analyze/route.h) and status, and the slowest of them.
  */
 #ifndef FT_TRACE_ROUTES_H
 #define FT_TRACE_ROUTES_H
@@ -22,7 +22,7 @@ struct route {
 };
 
 /* A single one. */
-struct request {
+struct slow_request {
 	uint64_t start_us, duration_us;
 	uint32_t status, pid, tid;
 	char method[ROUTES_METHOD_KEPT];
@@ -37,7 +37,7 @@ struct routes {
 	struct durations_budget budget;
 	uint64_t requests, responses; /* events */
 	uint64_t others;	      /* responses beyond ROUTES_MOST routes */
-	struct longest slow;	      /* of struct request */
+	struct top_n slow;	      /* of struct slow_request */
 };
 
 int routes_init(struct routes *r, size_t slow_most);

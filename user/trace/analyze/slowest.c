@@ -7,7 +7,7 @@
 int slowest_init(struct slowest *s, size_t most)
 {
 	*s = (struct slowest){0};
-	return longest_init(&s->longest, most, sizeof(struct slow_call));
+	return top_n_init(&s->longest, most, sizeof(struct slow_call));
 }
 
 static void release_call(struct slow_call *call)
@@ -21,14 +21,14 @@ static void release_call(struct slow_call *call)
 void slowest_release(struct slowest *s)
 {
 	for (size_t i = 0; i < s->longest.count; i++)
-		release_call(longest_at(&s->longest, i));
-	longest_release(&s->longest);
+		release_call(top_n_at(&s->longest, i));
+	top_n_release(&s->longest);
 	trace_calls_release(&s->calls);
 	stacks_release(&s->stacks);
 	trace_functions_release(&s->functions);
 }
 
-static void put(struct buf *b, const struct trace_text *t)
+static void put_text(struct buf *b, const struct trace_text *t)
 {
 	buf_clear(b);
 	if (t->s)
@@ -39,8 +39,8 @@ static void put_exception(struct slow_call *to, const struct trace_event *e)
 {
 	struct buf message = {0};
 
-	put(&to->exception, &e->exc_type);
-	put(&message, &e->exc_message);
+	put_text(&to->exception, &e->exc_type);
+	put_text(&message, &e->exc_message);
 	if (to->exception.len && message.len)
 		BUF_LITERAL(&to->exception, ": ");
 	if (message.len)
@@ -66,8 +66,8 @@ static int describe(struct slowest *s, struct slow_call *to, const struct trace_
 	to->line = line;
 	to->lost = e->lost;
 	to->chain_len = trace_calls_chain(&s->calls, call, to->chain, SLOWEST_CHAIN);
-	put(&to->thread, &e->thread);
-	put(&to->request_id, &e->request_id);
+	put_text(&to->thread, &e->thread);
+	put_text(&to->request_id, &e->request_id);
 	put_exception(to, e);
 	buf_clear(&to->args);
 	if (call->args.len)
@@ -80,12 +80,12 @@ static int describe(struct slowest *s, struct slow_call *to, const struct trace_
 static int consider(struct slowest *s, const struct trace_event *e, const struct trace_call *call,
 		    const char *file, uint64_t line)
 {
-	struct slow_call *to = e->left_out ? NULL : longest_take(&s->longest, e->duration_us);
+	struct slow_call *to = e->left_out ? NULL : top_n_take(&s->longest, e->duration_us);
 
 	return to ? describe(s, to, e, call, file, line) : 0;
 }
 
-static int begin(struct slowest *s, const struct trace_event *e)
+static int begin_call(struct slowest *s, const struct trace_event *e)
 {
 	struct trace_call *call = trace_calls_begin(&s->calls, &s->functions, e);
 
@@ -99,7 +99,7 @@ int slowest_add(struct slowest *s, const struct trace_event *e, const char *file
 	int err;
 
 	if (e->kind == TRACE_ENTER)
-		return call || !e->span ? 0 : begin(s, e);
+		return call || !e->span ? 0 : begin_call(s, e);
 	if (e->kind != TRACE_EXIT)
 		return 0;
 	if (!call) {
@@ -115,5 +115,5 @@ int slowest_add(struct slowest *s, const struct trace_event *e, const char *file
 
 void slowest_finish(struct slowest *s)
 {
-	longest_finish(&s->longest);
+	top_n_finish(&s->longest);
 }

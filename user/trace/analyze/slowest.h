@@ -28,7 +28,7 @@ struct slowest {
 	struct trace_functions functions;
 	struct trace_calls calls;
 	struct stacks stacks;
-	struct longest longest; /* of struct slow_call */
+	struct top_n longest; /* of struct slow_call */
 };
 
 int slowest_init(struct slowest *s, size_t most);

@@ -2,7 +2,7 @@
 /*
  * What the calls of a trace cost, by function, module or thread.
  *
- * self: when a call itself is known to have run, wait: to have been suspended; see trace/stacks.h.
+ * self: when a call itself is known to have run, wait: to have been suspended; see calls/stacks.h.
  */
 #ifndef FT_TRACE_STATS_H
 #define FT_TRACE_STATS_H

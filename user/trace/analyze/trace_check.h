@@ -7,8 +7,8 @@
  * What a trace itself says to be missing (losses, calls and requests that did not end) is a note,
  * no fault.
  */
-#ifndef FT_TRACE_CHECK_H
-#define FT_TRACE_CHECK_H
+#ifndef FT_TRACE_TRACE_CHECK_H
+#define FT_TRACE_TRACE_CHECK_H
 
 #include "calls/calls.h"
 

@@ -26,7 +26,7 @@ struct trace_call {
 	struct buf args;  /* empty unless somebody fills it; its memory is used again */
 	struct trace_call *next_free;
 
-	/* Of trace/stacks.h: when it is known to have run, and to have been suspended; the last
+	/* Of calls/stacks.h: when it is known to have run, and to have been suspended; the last
 	 * moment it ran before; its run; its place on its thread's stack, from 1, 0: it is not
 	 * there. */
 	uint64_t self_us, wait_us, away_us, children_us;

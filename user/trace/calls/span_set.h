@@ -2,8 +2,8 @@
 /*
  * Which spans were seen: a bit for each, since the spans of one run follow one another.
  */
-#ifndef FT_TRACE_SPANS_H
-#define FT_TRACE_SPANS_H
+#ifndef FT_TRACE_SPAN_SET_H
+#define FT_TRACE_SPAN_SET_H
 
 #include "base/map.h"
 

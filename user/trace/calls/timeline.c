@@ -5,7 +5,7 @@
 
 #include "calls/timeline.h"
 
-void running_release(struct running *r)
+void timeline_release(struct timeline *r)
 {
 	stacks_release(&r->stacks);
 	trace_calls_release(&r->calls);
@@ -28,14 +28,14 @@ static bool take_name(struct running_thread *t, const struct trace_event *e)
 	return t->name != NULL;
 }
 
-struct running_thread *running_thread_of(struct running *r, const struct trace_event *e)
+struct running_thread *timeline_thread_of(struct timeline *r, const struct trace_event *e)
 {
 	struct running_thread *t = stacks_thread(&r->stacks, e);
 
 	return t && take_name(t, e) ? t : NULL;
 }
 
-static int add_enter(struct running *r, const struct trace_event *e)
+static int add_enter(struct timeline *r, const struct trace_event *e)
 {
 	struct trace_call *call;
 
@@ -45,7 +45,7 @@ static int add_enter(struct running *r, const struct trace_event *e)
 	return call ? stacks_begin(&r->stacks, &r->calls, call, e) : -ENOMEM;
 }
 
-static int add_exit(struct running *r, const struct trace_event *e)
+static int add_exit(struct timeline *r, const struct trace_event *e)
 {
 	struct trace_call *call = trace_calls_find(&r->calls, e->span);
 	int err;
@@ -59,14 +59,14 @@ static int add_exit(struct running *r, const struct trace_event *e)
 	return err;
 }
 
-int running_add(struct running *r, const struct trace_event *e)
+int timeline_add(struct timeline *r, const struct trace_event *e)
 {
 	struct running_thread *t;
 	struct trace_call *call;
 
 	if (e->kind != TRACE_ENTER && e->kind != TRACE_EXIT && e->kind != TRACE_EXCEPTION)
 		return 0;
-	t = running_thread_of(r, e);
+	t = timeline_thread_of(r, e);
 	if (!t)
 		return -ENOMEM;
 	if (e->kind == TRACE_ENTER)
@@ -80,7 +80,7 @@ int running_add(struct running *r, const struct trace_event *e)
 }
 
 struct ending {
-	struct running *r;
+	struct timeline *r;
 	int err;
 };
 
@@ -95,7 +95,7 @@ static void end_running(void *arg, struct trace_call *call)
 static void end_suspended(void *arg, struct trace_call *call)
 {
 	struct ending *ending = arg;
-	struct running *r = ending->r;
+	struct timeline *r = ending->r;
 	struct running_thread *t = map_get(&r->stacks.threads, map_key(call->pid, call->tid), 0);
 	struct running_at at = {RUNNING_GONE, t->now_us, t, call, NULL};
 
@@ -104,7 +104,7 @@ static void end_suspended(void *arg, struct trace_call *call)
 		ending->err = r->stacks.follow(r->stacks.arg, &at);
 }
 
-int running_finish(struct running *r)
+int timeline_finish(struct timeline *r)
 {
 	struct ending ending = {.r = r};
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A whole trace, followed as what runs on its threads: see trace/stacks.h, which calls
+ * A whole trace, followed as what runs on its threads: see calls/stacks.h, which calls
  * stacks.follow with each step.
  */
-#ifndef FT_TRACE_RUNNING_H
-#define FT_TRACE_RUNNING_H
+#ifndef FT_TRACE_TIMELINE_H
+#define FT_TRACE_TIMELINE_H
 
 #include "calls/stacks.h"
 
-struct running {
+struct timeline {
 	struct stacks stacks;
 	struct trace_functions functions;
 	struct trace_calls calls;
@@ -16,12 +16,12 @@ struct running {
 	uint64_t unfinished;
 };
 
-void running_release(struct running *r);
+void timeline_release(struct timeline *r);
 /* 0 or -errno. */
-int running_add(struct running *r, const struct trace_event *e);
+int timeline_add(struct timeline *r, const struct trace_event *e);
 /* Ends all that is open. 0 or -errno. */
-int running_finish(struct running *r);
+int timeline_finish(struct timeline *r);
 /* The thread of the event, with the name that this says; NULL without memory. */
-struct running_thread *running_thread_of(struct running *r, const struct trace_event *e);
+struct running_thread *timeline_thread_of(struct timeline *r, const struct trace_event *e);
 
 #endif

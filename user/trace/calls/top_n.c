@@ -5,38 +5,38 @@
 
 #include "calls/top_n.h"
 
-int longest_init(struct longest *l, size_t most, size_t size)
+int top_n_init(struct top_n *l, size_t most, size_t size)
 {
-	*l = (struct longest){.most = most, .size = size};
+	*l = (struct top_n){.most = most, .size = size};
 	l->item = calloc(most + 1, sizeof(*l->item));
 	l->record = calloc(most + 1, size);
 	if (l->item && l->record)
 		return 0;
-	longest_release(l);
+	top_n_release(l);
 	return -ENOMEM;
 }
 
-void longest_release(struct longest *l)
+void top_n_release(struct top_n *l)
 {
 	free(l->item);
 	free(l->record);
-	*l = (struct longest){0};
+	*l = (struct top_n){0};
 }
 
-static bool shorter(const struct longest_item *a, const struct longest_item *b)
+static bool shorter(const struct top_n_item *a, const struct top_n_item *b)
 {
 	return a->us != b->us ? a->us < b->us : a->number > b->number;
 }
 
-static void swap(struct longest_item *a, struct longest_item *b)
+static void swap(struct top_n_item *a, struct top_n_item *b)
 {
-	struct longest_item other = *a;
+	struct top_n_item other = *a;
 
 	*a = *b;
 	*b = other;
 }
 
-static void sift_up(struct longest_item *heap, size_t i)
+static void sift_up(struct top_n_item *heap, size_t i)
 {
 	while (i && shorter(&heap[i], &heap[(i - 1) / 2])) {
 		swap(&heap[i], &heap[(i - 1) / 2]);
@@ -44,7 +44,7 @@ static void sift_up(struct longest_item *heap, size_t i)
 	}
 }
 
-static void sift_down(struct longest_item *heap, size_t count)
+static void sift_down(struct top_n_item *heap, size_t count)
 {
 	size_t i = 0, least;
 
@@ -60,9 +60,9 @@ static void sift_down(struct longest_item *heap, size_t count)
 	}
 }
 
-void *longest_take(struct longest *l, uint64_t us)
+void *top_n_take(struct top_n *l, uint64_t us)
 {
-	struct longest_item item = {us, l->came++, l->count};
+	struct top_n_item item = {us, l->came++, l->count};
 
 	if (l->count < l->most) {
 		l->item[l->count] = item;
@@ -82,7 +82,7 @@ static int longest_first(const void *a, const void *b)
 	return shorter(a, b) - shorter(b, a);
 }
 
-void longest_finish(struct longest *l)
+void top_n_finish(struct top_n *l)
 {
 	qsort(l->item, l->count, sizeof(*l->item), longest_first);
 }

@@ -26,7 +26,7 @@
 
 struct chrome {
 	struct export_to *to;
-	struct running running;
+	struct timeline running;
 	struct map processes; /* pid, 1 -> anything: its name is written */
 	struct buf text;      /* scratch */
 	bool started;
@@ -88,7 +88,8 @@ static uint64_t next_ns(const struct chrome *c, struct running_thread *t, uint64
 }
 
 /* {"ph": "X", "pid": 1, "tid": 2, "ts": 3 */
-static void begin(struct chrome *c, const char *phase, uint32_t pid, uint32_t tid, uint64_t ns)
+static void begin_object(struct chrome *c, const char *phase, uint32_t pid, uint32_t tid,
+			 uint64_t ns)
 {
 	struct buf *b = &c->to->b;
 
@@ -145,14 +146,14 @@ static void put_aside(struct chrome *c, const struct trace_call *call, uint64_t 
 {
 	struct buf *b = &c->to->b;
 
-	begin(c, "b", call->pid, call->tid, ns_of(c, call->start_us));
+	begin_object(c, "b", call->pid, call->tid, ns_of(c, call->start_us));
 	put_label(c, call->function);
 	put_id(b, "aside", call->span);
 	BUF_LITERAL(b, ", \"args\": {");
 	put_place(b, call->function);
 	put_string(b, ", \"args\": ", call->args.s, call->args.len);
 	BUF_LITERAL(b, "}}");
-	begin(c, "e", call->pid, call->tid, ns_of(c, later_us(end_us, call->start_us)));
+	begin_object(c, "e", call->pid, call->tid, ns_of(c, later_us(end_us, call->start_us)));
 	put_label(c, call->function);
 	put_id(b, "aside", call->span);
 	put_number(b, ", \"args\": {\"span\": ", call->span);
@@ -178,10 +179,10 @@ static int follow_thread(struct chrome *c, struct running_thread *t)
 	if (!map_get(&c->processes, t->pid, 1)) {
 		if (map_put(&c->processes, t->pid, 1, c, NULL))
 			return -ENOMEM;
-		begin(c, "M", t->pid, t->tid, 0);
+		begin_object(c, "M", t->pid, t->tid, 0);
 		BUF_LITERAL(b, ", \"name\": \"process_name\", \"args\": {\"name\": \"Python\"}}");
 	}
-	begin(c, "M", t->pid, t->tid, 0);
+	begin_object(c, "M", t->pid, t->tid, 0);
 	put_string(b, ", \"name\": \"thread_name\", \"args\": {\"name\": ", t->name,
 		   strlen(t->name));
 	BUF_LITERAL(b, "}}");
@@ -195,7 +196,7 @@ static void put_piece(struct chrome *c, const struct running_at *at, uint64_t en
 	uint64_t start_ns = (uintptr_t)call->row;
 	struct buf *b = &c->to->b;
 
-	begin(c, "X", at->thread->pid, at->thread->tid, start_ns);
+	begin_object(c, "X", at->thread->pid, at->thread->tid, start_ns);
 	put_us(b, ", \"dur\": ", end_ns - start_ns);
 	put_label(c, call->function);
 	BUF_LITERAL(b, ", \"cat\": \"call\", \"args\": {");
@@ -237,7 +238,7 @@ static int follow(void *arg, const struct running_at *at)
 /* A call of which only the end is known might overlap whatever is on the thread. */
 static int put_unopened(struct chrome *c, const struct trace_event *e)
 {
-	struct running_thread *t = running_thread_of(&c->running, e);
+	struct running_thread *t = timeline_thread_of(&c->running, e);
 	struct trace_call call = {
 		.span = e->span ? e->span : ++c->notes.unopened,
 		.pid = e->pid,
@@ -255,11 +256,11 @@ static int put_unopened(struct chrome *c, const struct trace_event *e)
 
 static int put_exception(struct chrome *c, const struct trace_event *e)
 {
-	struct running_thread *t = running_thread_of(&c->running, e);
+	struct running_thread *t = timeline_thread_of(&c->running, e);
 
 	if (!t || follow_thread(c, t))
 		return -ENOMEM;
-	begin(c, "i", e->pid, e->tid, next_ns(c, t, later_us(e->timestamp_us, t->now_us)));
+	begin_object(c, "i", e->pid, e->tid, next_ns(c, t, later_us(e->timestamp_us, t->now_us)));
 	put_text(c, ", \"s\": \"t\", \"cat\": \"exception\", \"name\": ", &e->exc_type);
 	put_text(c, ", \"args\": {\"message\": ", &e->exc_message);
 	put_text(c, ", \"function\": ", trace_function(e));
@@ -272,7 +273,7 @@ static void put_request(struct chrome *c, const struct trace_event *e)
 	struct buf *b = &c->to->b;
 	bool ends = e->kind == TRACE_HTTP_RESPONSE;
 
-	begin(c, ends ? "e" : "b", e->pid, e->tid, ns_of(c, e->timestamp_us));
+	begin_object(c, ends ? "e" : "b", e->pid, e->tid, ns_of(c, e->timestamp_us));
 	put_id(b, "http", trace_hash(e->pid, e->request_id.s, e->request_id.len));
 	buf_clear(&c->text);
 	if (e->method.s)
@@ -291,7 +292,7 @@ static void put_request(struct chrome *c, const struct trace_event *e)
 
 static void put_loss(struct chrome *c, const struct trace_event *e)
 {
-	begin(c, "i", e->pid, e->tid, ns_of(c, e->timestamp_us));
+	begin_object(c, "i", e->pid, e->tid, ns_of(c, e->timestamp_us));
 	put_text(c,
 		 ", \"s\": \"g\", \"cat\": \"lost\", \"name\": \"LOST\", \"args\": {\"reason\": ",
 		 &e->reason);
@@ -304,7 +305,7 @@ static void put_start(struct chrome *c, uint64_t us)
 {
 	c->started = true;
 	c->first_us = us > EARLIER_US ? us - EARLIER_US : 0;
-	begin(c, "M", 0, 0, 0);
+	begin_object(c, "M", 0, 0, 0);
 	put_number(&c->to->b,
 		   ", \"name\": \"trace_start\", \"args\": {\"epochMicros\": ", c->first_us);
 	BUF_LITERAL(&c->to->b, "}}");
@@ -338,7 +339,7 @@ static void stop(void *state)
 		if (c->running.stacks.threads.slot[i].value)
 			free(((struct running_thread *)c->running.stacks.threads.slot[i].value)
 				     ->row);
-	running_release(&c->running);
+	timeline_release(&c->running);
 	map_release(&c->processes);
 	buf_release(&c->text);
 	free(c);
@@ -363,10 +364,10 @@ static int put_event(struct chrome *c, const struct trace_event *e)
 	default:
 		break;
 	}
-	return running_add(&c->running, e);
+	return timeline_add(&c->running, e);
 }
 
-static int add(void *state, const struct trace_event *e, struct why *w)
+static int chrome_add(void *state, const struct trace_event *e, struct why *w)
 {
 	struct chrome *c = state;
 	int err;
@@ -380,10 +381,10 @@ static int add(void *state, const struct trace_event *e, struct why *w)
 	return err ? why(w, err, "out of memory") : export_to_spare(c->to, w);
 }
 
-static int finish(void *state, struct export_notes *ret_notes, struct why *w)
+static int chrome_finish(void *state, struct export_notes *ret_notes, struct why *w)
 {
 	struct chrome *c = state;
-	int err = running_finish(&c->running);
+	int err = timeline_finish(&c->running);
 
 	if (err)
 		return why(w, err, "out of memory");
@@ -397,7 +398,7 @@ static int finish(void *state, struct export_notes *ret_notes, struct why *w)
 const struct export_format export_chrome = {
 	.name = "chrome",
 	.start = start,
-	.add = add,
-	.finish = finish,
+	.add = chrome_add,
+	.finish = chrome_finish,
 	.stop = stop,
 };

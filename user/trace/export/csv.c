@@ -186,7 +186,7 @@ static int add_enter(struct csv *c, const struct trace_event *e)
 	return call ? stacks_begin(&c->stacks, &c->calls, call, e) : -ENOMEM;
 }
 
-static int add(void *state, const struct trace_event *e, struct why *w)
+static int csv_add(void *state, const struct trace_event *e, struct why *w)
 {
 	struct csv *c = state;
 	int err = 0;
@@ -198,7 +198,7 @@ static int add(void *state, const struct trace_event *e, struct why *w)
 	return err ? why(w, err, "out of memory") : export_to_spare(c->to, w);
 }
 
-static int finish(void *state, struct export_notes *ret_notes, struct why *w)
+static int csv_finish(void *state, struct export_notes *ret_notes, struct why *w)
 {
 	struct csv *c = state;
 
@@ -209,7 +209,7 @@ static int finish(void *state, struct export_notes *ret_notes, struct why *w)
 const struct export_format export_csv = {
 	.name = "csv",
 	.start = start,
-	.add = add,
-	.finish = finish,
+	.add = csv_add,
+	.finish = csv_finish,
 	.stop = stop,
 };

@@ -121,7 +121,7 @@ static void stop(void *state)
 	free(f);
 }
 
-static int add(void *state, const struct trace_event *e, struct why *w)
+static int folded_add(void *state, const struct trace_event *e, struct why *w)
 {
 	struct folded *f = state;
 	int err;
@@ -131,7 +131,7 @@ static int add(void *state, const struct trace_event *e, struct why *w)
 	return err ? why(w, err, "out of memory") : 0;
 }
 
-static int finish(void *state, struct export_notes *ret_notes, struct why *w)
+static int folded_finish(void *state, struct export_notes *ret_notes, struct why *w)
 {
 	struct folded *f = state;
 	int err;
@@ -146,7 +146,7 @@ static int finish(void *state, struct export_notes *ret_notes, struct why *w)
 const struct export_format export_folded = {
 	.name = "folded",
 	.start = start,
-	.add = add,
-	.finish = finish,
+	.add = folded_add,
+	.finish = folded_finish,
 	.stop = stop,
 };

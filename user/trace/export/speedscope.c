@@ -22,7 +22,7 @@ struct profile {
 
 struct speedscope {
 	struct export_to *to;
-	struct running running;
+	struct timeline running;
 	struct spool spool;
 	struct profile **profile; /* owned, in the order in which they began */
 	size_t count, room;
@@ -126,11 +126,11 @@ static void stop(void *state)
 	free(s->profile);
 	free(s->title);
 	spool_release(&s->spool);
-	running_release(&s->running);
+	timeline_release(&s->running);
 	free(s);
 }
 
-static int add(void *state, const struct trace_event *e, struct why *w)
+static int speedscope_add(void *state, const struct trace_event *e, struct why *w)
 {
 	struct speedscope *s = state;
 	int err;
@@ -142,7 +142,7 @@ static int add(void *state, const struct trace_event *e, struct why *w)
 		s->started = true;
 		s->last_us = later_us(s->last_us, e->timestamp_us);
 	}
-	err = running_add(&s->running, e);
+	err = timeline_add(&s->running, e);
 	return err ? why(w, err, "out of memory") : 0;
 }
 
@@ -193,14 +193,14 @@ static int put_frames(struct speedscope *s, struct why *w)
 	return err;
 }
 
-static int finish(void *state, struct export_notes *ret_notes, struct why *w)
+static int speedscope_finish(void *state, struct export_notes *ret_notes, struct why *w)
 {
 	struct speedscope *s = state;
 	struct buf *b = &s->to->b;
 	int err;
 
 	s->w = w;
-	err = running_finish(&s->running);
+	err = timeline_finish(&s->running);
 	if (err)
 		return why(w, err, "out of memory");
 	BUF_LITERAL(b, "{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\","
@@ -229,7 +229,7 @@ static int finish(void *state, struct export_notes *ret_notes, struct why *w)
 const struct export_format export_speedscope = {
 	.name = "speedscope",
 	.start = start,
-	.add = add,
-	.finish = finish,
+	.add = speedscope_add,
+	.finish = speedscope_finish,
 	.stop = stop,
 };

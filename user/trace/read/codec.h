@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Ways in which a file may be packed. A codec takes from a struct raw and gives plain bytes. */
+/* Ways in which a file may be packed. A codec takes from a struct file_buffer and gives plain
+ * bytes. */
 #ifndef FT_TRACE_CODEC_H
 #define FT_TRACE_CODEC_H
 
@@ -14,7 +15,7 @@ struct codec {
 	/* NULL, not an error, where a codec needs no state. */
 	int (*start)(void **ret_state, struct why *w);
 	/* 0 at the end, -errno. ret_cut: it ends in the middle. */
-	ssize_t (*read)(void *state, struct raw *r, char *p, size_t size, bool *ret_cut,
+	ssize_t (*read)(void *state, struct file_buffer *r, char *p, size_t size, bool *ret_cut,
 			struct why *w);
 	void (*stop)(void *state);
 };

@@ -12,13 +12,15 @@
 
 #define FOLLOW_PAUSE_NS (100 * NS_PER_MS)
 
-int raw_open(struct raw *r, const char *path, const struct trace_input_options *o, struct why *w)
+int file_buffer_open(struct file_buffer *r, const char *path, const struct trace_input_options *o,
+		     struct why *w)
 {
 	struct stat st;
 	bool standard = !strcmp(path, "-");
 
-	*r = (struct raw){.fd = -1, .options = o, .name = standard ? "standard input" : path};
-	r->buf = malloc(RAW_BYTES);
+	*r = (struct file_buffer){
+		.fd = -1, .options = o, .name = standard ? "standard input" : path};
+	r->buf = malloc(FILE_BUFFER_BYTES);
 	if (!r->buf)
 		return why(w, -ENOMEM, "out of memory");
 	r->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
@@ -35,20 +37,20 @@ int raw_open(struct raw *r, const char *path, const struct trace_input_options *
 	return 0;
 }
 
-void raw_release(struct raw *r)
+void file_buffer_release(struct file_buffer *r)
 {
 	if (r->fd > STDERR_FILENO)
 		close(r->fd);
 	free(r->buf);
 }
 
-static bool stopped(const struct raw *r)
+static bool stopped(const struct file_buffer *r)
 {
 	return r->options->stop && *r->options->stop;
 }
 
 /* At the end of a file that grows: 1 look again, 0 it is over, -errno. */
-static int wait_for_more(struct raw *r, struct why *w)
+static int wait_for_more(struct file_buffer *r, struct why *w)
 {
 	const struct timespec pause = {0, FOLLOW_PAUSE_NS};
 	struct stat st;
@@ -61,7 +63,7 @@ static int wait_for_more(struct raw *r, struct why *w)
 	return 1;
 }
 
-ssize_t raw_read(struct raw *r, char *p, size_t size, struct why *w)
+ssize_t file_buffer_read(struct file_buffer *r, char *p, size_t size, struct why *w)
 {
 	while (!r->ended) {
 		ssize_t n = read(r->fd, p, size);
@@ -85,7 +87,7 @@ ssize_t raw_read(struct raw *r, char *p, size_t size, struct why *w)
 	return 0;
 }
 
-int raw_fill(struct raw *r, size_t want, struct why *w)
+int file_buffer_fill(struct file_buffer *r, size_t want, struct why *w)
 {
 	if (r->start && r->len < want) {
 		memmove(r->buf, r->buf + r->start, r->len);
@@ -93,7 +95,7 @@ int raw_fill(struct raw *r, size_t want, struct why *w)
 	}
 	while (r->len < want) {
 		size_t used = r->start + r->len;
-		ssize_t n = raw_read(r, r->buf + used, RAW_BYTES - used, w);
+		ssize_t n = file_buffer_read(r, r->buf + used, FILE_BUFFER_BYTES - used, w);
 
 		if (n < 0)
 			return (int)n;

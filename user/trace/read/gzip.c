@@ -36,7 +36,7 @@ static void gzip_stop(void *state)
 	free(g);
 }
 
-static void skip_padding(struct raw *r)
+static void skip_padding(struct file_buffer *r)
 {
 	while (r->len && !r->buf[r->start]) {
 		r->start++;
@@ -45,7 +45,7 @@ static void skip_padding(struct raw *r)
 }
 
 /* As much as fits from what is in the buffer; returns zlib's status. */
-static int inflate_some(struct gzip *g, struct raw *r)
+static int inflate_some(struct gzip *g, struct file_buffer *r)
 {
 	int status;
 
@@ -57,7 +57,7 @@ static int inflate_some(struct gzip *g, struct raw *r)
 	return status;
 }
 
-static ssize_t gzip_read(void *state, struct raw *r, char *p, size_t size, bool *ret_cut,
+static ssize_t gzip_read(void *state, struct file_buffer *r, char *p, size_t size, bool *ret_cut,
 			 struct why *w)
 {
 	struct gzip *g = state;
@@ -65,7 +65,7 @@ static ssize_t gzip_read(void *state, struct raw *r, char *p, size_t size, bool 
 	g->z.next_out = (Bytef *)p;
 	g->z.avail_out = (uInt)size;
 	while (g->z.avail_out == size) {
-		int status, err = raw_fill(r, 1, w);
+		int status, err = file_buffer_fill(r, 1, w);
 
 		if (err)
 			return err;

@@ -7,20 +7,20 @@
 
 struct trace_input {
 	struct trace_input_options options;
-	struct raw raw;
+	struct file_buffer file;
 	const struct codec *codec;
 	void *state;
 	bool cut;
 };
 
 /* First what is left of looking at the magic, then straight from the file. */
-static ssize_t plain_read(void *state, struct raw *r, char *p, size_t size, bool *ret_cut,
+static ssize_t plain_read(void *state, struct file_buffer *r, char *p, size_t size, bool *ret_cut,
 			  struct why *w)
 {
 	size_t n = r->len < size ? r->len : size;
 
 	if (!n)
-		return raw_read(r, p, size, w);
+		return file_buffer_read(r, p, size, w);
 	memcpy(p, r->buf + r->start, n);
 	r->start += n;
 	r->len -= n;
@@ -29,7 +29,7 @@ static ssize_t plain_read(void *state, struct raw *r, char *p, size_t size, bool
 
 const struct codec codec_plain = {.name = "plain", .magic = "", .read = plain_read};
 
-static const struct codec *codec_of(const struct raw *r)
+static const struct codec *codec_of(const struct file_buffer *r)
 {
 	const struct codec *const all[] = {&codec_gzip, &codec_zstd};
 
@@ -49,7 +49,7 @@ int trace_input_open(const char *path, const struct trace_input_options *o,
 	if (!in)
 		return why(w, -ENOMEM, "out of memory");
 	in->options = *o;
-	err = raw_open(&in->raw, path, &in->options, w);
+	err = file_buffer_open(&in->file, path, &in->options, w);
 	if (err) {
 		trace_input_free(in);
 		return err;
@@ -64,18 +64,18 @@ void trace_input_free(struct trace_input *in)
 		return;
 	if (in->codec && in->codec->stop)
 		in->codec->stop(in->state);
-	raw_release(&in->raw);
+	file_buffer_release(&in->file);
 	free(in);
 }
 
 /* At the first read, since a file that is followed may still be empty when it is opened. */
 static int choose_codec(struct trace_input *in, struct why *w)
 {
-	int err = raw_fill(&in->raw, CODEC_MAGIC, w);
+	int err = file_buffer_fill(&in->file, CODEC_MAGIC, w);
 
 	if (err)
 		return err;
-	in->codec = codec_of(&in->raw);
+	in->codec = codec_of(&in->file);
 	return in->codec->start ? in->codec->start(&in->state, w) : 0;
 }
 
@@ -83,7 +83,7 @@ ssize_t trace_input_read(struct trace_input *in, char *p, size_t size, struct wh
 {
 	int err = in->codec ? 0 : choose_codec(in, w);
 
-	return err ? err : in->codec->read(in->state, &in->raw, p, size, &in->cut, w);
+	return err ? err : in->codec->read(in->state, &in->file, p, size, &in->cut, w);
 }
 
 bool trace_input_is_cut(const struct trace_input *in)
@@ -93,15 +93,15 @@ bool trace_input_is_cut(const struct trace_input *in)
 
 uint64_t trace_input_offset(const struct trace_input *in)
 {
-	return in->raw.offset - in->raw.len;
+	return in->file.offset - in->file.len;
 }
 
 uint64_t trace_input_size(const struct trace_input *in)
 {
-	return in->raw.size;
+	return in->file.size;
 }
 
 const char *trace_input_name(const struct trace_input *in)
 {
-	return in->raw.name;
+	return in->file.name;
 }

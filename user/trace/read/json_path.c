@@ -44,7 +44,7 @@ static bool descend(struct scan *s, const char *name, size_t len)
 	return scan_take(s, '[') && find_element(s, name, len);
 }
 
-bool trace_member(const char *json, size_t len, const char *path, struct trace_text *ret_text)
+bool json_path_find(const char *json, size_t len, const char *path, struct trace_text *ret_text)
 {
 	struct scan s = {.p = json, .end = json + len};
 	const char *start;

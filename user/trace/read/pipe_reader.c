@@ -5,22 +5,22 @@
 
 #include "read/pipe_reader.h"
 
-int feed_init(struct feed *f)
+int pipe_reader_init(struct pipe_reader *f)
 {
-	*f = (struct feed){.buf = malloc(FEED_MOST_LINE)};
+	*f = (struct pipe_reader){.buf = malloc(PIPE_READER_LINE_MAX)};
 	return f->buf ? 0 : -ENOMEM;
 }
 
-void feed_release(struct feed *f)
+void pipe_reader_release(struct pipe_reader *f)
 {
 	free(f->buf);
 	f->buf = NULL;
 }
 
 /* What is left of a line moves to the front. */
-static void make_room(struct feed *f)
+static void make_room(struct pipe_reader *f)
 {
-	if (f->end - f->start == FEED_MOST_LINE) {
+	if (f->end - f->start == PIPE_READER_LINE_MAX) {
 		f->bad += !f->skipping;
 		f->skipping = true;
 		f->start = f->end;
@@ -30,19 +30,19 @@ static void make_room(struct feed *f)
 	f->start = 0;
 }
 
-ssize_t feed_read(struct feed *f, int fd)
+ssize_t pipe_reader_read(struct pipe_reader *f, int fd)
 {
 	ssize_t got;
 
 	make_room(f);
-	got = read(fd, f->buf + f->end, FEED_MOST_LINE - f->end);
+	got = read(fd, f->buf + f->end, PIPE_READER_LINE_MAX - f->end);
 	if (got < 0)
 		return -errno;
 	f->end += (size_t)got;
 	return got;
 }
 
-bool feed_next(struct feed *f, struct trace_event *ret_event)
+bool pipe_reader_next(struct pipe_reader *f, struct trace_event *ret_event)
 {
 	char *line, *newline;
 

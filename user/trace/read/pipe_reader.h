@@ -3,28 +3,28 @@
  * Events out of a pipe that somebody polls: bytes are read when there are some, lines that are
  * whole are taken apart. A line that is no event, or too long, is counted and passed over.
  */
-#ifndef FT_TRACE_FEED_H
-#define FT_TRACE_FEED_H
+#ifndef FT_TRACE_PIPE_READER_H
+#define FT_TRACE_PIPE_READER_H
 
 #include <sys/types.h>
 
 #include "read/parse.h"
 
-#define FEED_MOST_LINE (1u << 20)
+#define PIPE_READER_LINE_MAX (1u << 20)
 
-struct feed {
-	char *buf; /* owned; FEED_MOST_LINE bytes */
+struct pipe_reader {
+	char *buf; /* owned; PIPE_READER_LINE_MAX bytes */
 	size_t start, end;
 	bool skipping; /* the rest of a line that was too long */
 	uint64_t bad;
 };
 
 /* 0 or -ENOMEM. */
-int feed_init(struct feed *f);
-void feed_release(struct feed *f);
+int pipe_reader_init(struct pipe_reader *f);
+void pipe_reader_release(struct pipe_reader *f);
 /* Reads once; what read(2) returns, or -errno. All events must have been taken before. */
-ssize_t feed_read(struct feed *f, int fd);
-/* Is there another event? It lives until feed_read(). */
-bool feed_next(struct feed *f, struct trace_event *ret_event);
+ssize_t pipe_reader_read(struct pipe_reader *f, int fd);
+/* Is there another event? It lives until pipe_reader_read(). */
+bool pipe_reader_next(struct pipe_reader *f, struct trace_event *ret_event);
 
 #endif

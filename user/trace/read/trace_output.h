@@ -3,8 +3,8 @@
  * Where a trace is written to: "-" is standard output; a name that ends in .gz or .zst is packed.
  * A file appears under its name only when it is whole: until then it is beside it.
  */
-#ifndef FT_TRACE_OUTPUT_H
-#define FT_TRACE_OUTPUT_H
+#ifndef FT_TRACE_TRACE_OUTPUT_H
+#define FT_TRACE_TRACE_OUTPUT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -40,7 +40,7 @@ static void zstd_stop(void *state)
 	free(z);
 }
 
-static ssize_t zstd_read(void *state, struct raw *r, char *p, size_t size, bool *ret_cut,
+static ssize_t zstd_read(void *state, struct file_buffer *r, char *p, size_t size, bool *ret_cut,
 			 struct why *w)
 {
 	struct zstd *z = state;
@@ -49,7 +49,7 @@ static ssize_t zstd_read(void *state, struct raw *r, char *p, size_t size, bool 
 	while (!out.pos) {
 		ZSTD_inBuffer in;
 		size_t left;
-		int err = raw_fill(r, 1, w);
+		int err = file_buffer_fill(r, 1, w);
 
 		if (err)
 			return err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which part of a trace somebody looks at: one thread, one request, the calls of one function
+ * Which part of a trace is looked at: one thread, one request, the calls of one function
  * and what they called.
  */
 #ifndef FT_TRACE_SCOPE_H

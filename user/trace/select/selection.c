@@ -4,10 +4,10 @@
 #include "select/selection.h"
 
 /* Values of the maps, which must not be NULL. */
-#define KEPT_FOUND ((void *)1)
-#define KEPT_CALLER ((void *)2)
+#define SELECTED_FOUND ((void *)1)
+#define SELECTED_CALLER ((void *)2)
 
-void kept_release(struct kept *k)
+void selection_release(struct selection *k)
 {
 	trace_calls_release(&k->calls);
 	map_release(&k->spans);
@@ -20,28 +20,28 @@ static bool is_of_call(const struct trace_event *e)
 }
 
 /* The calls around it, as far as they are not kept already: then theirs are too. */
-static int keep_callers(struct kept *k, uint64_t span)
+static int keep_callers(struct selection *k, uint64_t span)
 {
 	int err = 0;
 
 	while (span && !err && !map_get(&k->spans, span, 0)) {
 		const struct trace_call *call = trace_calls_find(&k->calls, span);
 
-		err = map_put(&k->spans, span, 0, KEPT_CALLER, NULL);
+		err = map_put(&k->spans, span, 0, SELECTED_CALLER, NULL);
 		span = call ? call->parent : 0;
 	}
 	return err;
 }
 
-static int keep(struct kept *k, const struct trace_call *call)
+static int keep(struct selection *k, const struct trace_call *call)
 {
-	bool caller = map_get(&k->spans, call->span, 0) == KEPT_CALLER;
-	int err = map_put(&k->spans, call->span, 0, KEPT_FOUND, NULL);
+	bool caller = map_get(&k->spans, call->span, 0) == SELECTED_CALLER;
+	int err = map_put(&k->spans, call->span, 0, SELECTED_FOUND, NULL);
 
 	return err || !k->callers || caller ? err : keep_callers(k, call->parent);
 }
 
-int kept_find(struct kept *k, const struct trace_event *e, bool found)
+int selection_find(struct selection *k, const struct trace_event *e, bool found)
 {
 	struct trace_call *call;
 	int err = 0;
@@ -65,19 +65,19 @@ int kept_find(struct kept *k, const struct trace_event *e, bool found)
 
 static void keep_unfinished(void *arg, struct trace_call *call)
 {
-	struct kept *k = arg;
+	struct selection *k = arg;
 
 	if (call->row && !call->left_out && !k->err)
 		k->err = keep(k, call);
 }
 
-int kept_found_all(struct kept *k)
+int selection_found_all(struct selection *k)
 {
 	trace_calls_each(&k->calls, keep_unfinished, k);
 	return k->err;
 }
 
-int kept_has(struct kept *k, const struct trace_event *e, bool found)
+int selection_has(struct selection *k, const struct trace_event *e, bool found)
 {
 	void *why;
 	bool below;
@@ -88,10 +88,10 @@ int kept_has(struct kept *k, const struct trace_event *e, bool found)
 	why = map_get(&k->spans, e->span, 0);
 	if (!k->callees)
 		return why != NULL;
-	below = why == KEPT_FOUND || map_get(&k->below, e->span, 0) ||
+	below = why == SELECTED_FOUND || map_get(&k->below, e->span, 0) ||
 		(e->kind == TRACE_ENTER && map_get(&k->below, e->parent, 0));
 	if (below && e->kind == TRACE_ENTER)
-		err = map_put(&k->below, e->span, 0, KEPT_FOUND, NULL);
+		err = map_put(&k->below, e->span, 0, SELECTED_FOUND, NULL);
 	else if (e->kind == TRACE_EXIT)
 		map_take(&k->below, e->span, 0);
 	return err ? err : why || below;

@@ -70,7 +70,7 @@ static bool get_text(struct where *w, const struct where_test *t, const struct t
 	text_value(&w->plain, text, v);
 	if (!t->path)
 		return true;
-	if (!trace_member(v->s, v->len, t->path, &inside))
+	if (!json_path_find(v->s, v->len, t->path, &inside))
 		return false;
 	text_value(&w->inner, &inside, v);
 	return true;
