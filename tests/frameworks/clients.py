@@ -48,6 +48,20 @@ def ask(connection, n, elsewhere):
                 answer.getheader("X-Request-ID"), body, took)
 
 
+def status_of(port, path):
+    """Of one request by a connection of its own; None: there was no answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        try:
+            answer = connection.getresponse()
+            with contextlib.suppress(http.client.HTTPException, ConnectionError):
+                answer.read()
+            return answer.status
+        except (http.client.RemoteDisconnected, ConnectionError):
+            return None
+
+
 def ask_all(port, elsewhere, count=REQUESTS):
     """Every client keeps its connection as long as the server does; returns what they saw."""
     mine, all_of_them = threading.local(), []

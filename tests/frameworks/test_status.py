@@ -2,11 +2,11 @@
 """The status of responses that a server makes its own way: one pair for each request, and a status that
 the client saw, or none where nothing tells which of two it was."""
 import contextlib
-import http.client
 import importlib.util
 import json
 import subprocess
 
+import clients
 import harness
 import pytest
 import servers
@@ -125,24 +125,10 @@ def serving(folder, server, **environment):
         yield process, port
 
 
-def ask(port, path):
-    """The status; None: there was no answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    with contextlib.closing(connection):
-        connection.request("GET", path)
-        try:
-            answer = connection.getresponse()
-            with contextlib.suppress(http.client.HTTPException, ConnectionError):
-                answer.read()
-            return answer.status
-        except (http.client.RemoteDisconnected, ConnectionError):
-            return None
-
-
 def ask_all(port, server):
     """Every path; returns how many requests that were."""
     for _ in range(ROUNDS):
-        seen = {path: ask(port, path) for path in CLIENTS[server]}
+        seen = {path: clients.status_of(port, path) for path in CLIENTS[server]}
         assert seen == CLIENTS[server]
     return ROUNDS * len(seen)
 
@@ -175,7 +161,7 @@ def test_inside(package, tmp_path, server):
 def test_outside(tmp_path, server):
     """By the collector."""
     with serving(tmp_path, server) as (process, port):
-        ask(port, "/")  # so there is a worker
+        clients.status_of(port, "/")  # so there is a worker
         pid = servers.children(process.pid)[0] if server.startswith("gunicorn") else process.pid
         with harness.Tracer(tmp_path, "-P", "app", "--pid", pid) as tracer:
             tracer.attached()

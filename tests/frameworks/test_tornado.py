@@ -2,11 +2,11 @@
 """A WSGI application in tornado's container, which calls it and collects its body before it tells the
 client anything: what fails closes the connection, or is answered with 500 (from 6.3 on)."""
 import contextlib
-import http.client
 import importlib.util
 import json
 import subprocess
 
+import clients
 import harness
 import pytest
 
@@ -60,19 +60,9 @@ def serving(folder, **environment):
         yield process, port
 
 
-def ask(port, path):
-    """The status; what has none is a connection that was closed."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    with contextlib.closing(connection):
-        connection.request("GET", path)
-        try:
-            return connection.getresponse().status
-        except http.client.RemoteDisconnected:
-            return 500
-
-
 def check(port):
-    assert {path: ask(port, path) for path in STATUSES} == STATUSES
+    """A connection that was closed without an answer is one that failed."""
+    assert {path: clients.status_of(port, path) or 500 for path in STATUSES} == STATUSES
 
 
 def check_events(events):

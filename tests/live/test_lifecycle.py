@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Targets that become another program, fork, or end while they are traced."""
 import collections
+import contextlib
 import json
 import random
 import signal
@@ -177,30 +178,44 @@ while True:
 """
 
 
-@pytest.mark.live
-@pytest.mark.usefixtures("nothing_left")
-def test_fork_while_dormant(tmp_path):
-    """After an exec a process is not hooked until user space has looked at it. A child that it
-    forks before that is hooked then too."""
-    script = tmp_path / "dormant.py"
-    script.write_text(DORMANT)
+@contextlib.contextmanager
+def followed(tmp_path, text):
+    """A program that waits for a line, and its collector with --follow; yields both."""
+    script = tmp_path / "script.py"
+    script.write_text(text)
     target = harness.start([harness.PYTHON, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert target.stdout.readline() == b"ready\n"
         with harness.Tracer(tmp_path, "-f", "-P", "__main__", "-p", target.pid) as tracer:
             tracer.attached()
-            tracer.process.send_signal(signal.SIGSTOP)
-            target.stdin.write(b"\n")
-            target.stdin.flush()
-            pids = {target.pid, *(int(target.stdout.readline()) for _ in range(2))}
-            time.sleep(0.2)
-            tracer.process.send_signal(signal.SIGCONT)
-            harness.wait_for("calls of all; " + tracer.stderr(),
-                             lambda: {e["pid"] for e in tracer.events()} == pids)
-            assert tracer.stop() == 0, tracer.stderr()
+            yield target, tracer
     finally:
         target.stdout.close()
         harness.kill_session(target)
+
+
+@contextlib.contextmanager
+def unwatched(target, tracer):
+    """The program goes on while the collector is stopped."""
+    tracer.process.send_signal(signal.SIGSTOP)
+    target.stdin.write(b"\n")
+    target.stdin.flush()
+    yield
+    tracer.process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("nothing_left")
+def test_fork_while_dormant(tmp_path):
+    """After an exec a process is not hooked until user space has looked at it. A child that it
+    forks before that is hooked then too."""
+    with followed(tmp_path, DORMANT) as (target, tracer):
+        with unwatched(target, tracer):
+            pids = {target.pid, *(int(target.stdout.readline()) for _ in range(2))}
+            time.sleep(0.2)
+        harness.wait_for("calls of all; " + tracer.stderr(),
+                         lambda: {e["pid"] for e in tracer.events()} == pids)
+        assert tracer.stop() == 0, tracer.stderr()
     trace = Trace(tracer.output)
     assert not trace.problems and not trace.lost, trace.problems
 
@@ -231,24 +246,12 @@ else:
 @pytest.mark.usefixtures("nothing_left")
 def test_programs_over_before_they_are_hooked(tmp_path):
     """Nothing of them is told: they are counted."""
-    script = tmp_path / "short.py"
-    script.write_text(SHORT)
-    target = harness.start([harness.PYTHON, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    try:
-        assert target.stdout.readline() == b"ready\n"
-        with harness.Tracer(tmp_path, "-f", "-P", "__main__", "-p", target.pid) as tracer:
-            tracer.attached()
-            tracer.process.send_signal(signal.SIGSTOP)
-            target.stdin.write(b"\n")
-            target.stdin.flush()
+    with followed(tmp_path, SHORT) as (target, tracer):
+        with unwatched(target, tracer):
             assert target.stdout.readline() == b"over\n"
-            tracer.process.send_signal(signal.SIGCONT)
-            target.stdin.close()
-            assert target.wait(20) == 0 and tracer.wait() == 0, tracer.stderr()
-            assert "4 lost" in tracer.stderr()
-    finally:
-        target.stdout.close()
-        harness.kill_session(target)
+        target.stdin.close()
+        assert target.wait(20) == 0 and tracer.wait() == 0, tracer.stderr()
+        assert "4 lost" in tracer.stderr()
     told = [(e["event"], e.get("reason"), e.get("count")) for e in tracer.events()]
     assert sum(n for _, reason, n in told if reason == "late") == 4
     assert collections.Counter(kind for kind, *_ in told if kind != "LOST") == {"ENTER": 1, "EXIT": 1}

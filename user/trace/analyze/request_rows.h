@@ -33,7 +33,7 @@ struct request_rows {
 	struct buf scratch;
 };
 
-#define REQUEST_ROWS(is_exact) \
+#define REQUEST_ROWS(is_exact)                                                                     \
 	((struct request_rows){.exact = (is_exact), .budget = {0, REQUEST_ROWS_EXACT_BYTES}})
 
 void request_rows_release(struct request_rows *r);
