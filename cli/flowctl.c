@@ -23,12 +23,13 @@ static int unknown(const char *word)
 	struct why w = {0};
 
 	if (word[0] == '-')
-		why_exit(&w, EXIT_USAGE, -EINVAL, "no option %s here: see flowctl help", word);
+		why_exit(&w, EXIT_USAGE, -EINVAL, "unknown option %s (see flowctl help)", word);
 	else if (near)
-		why_exit(&w, EXIT_USAGE, -EINVAL, "no command \"%s\": did you mean %s?", word,
+		why_exit(&w, EXIT_USAGE, -EINVAL, "unknown command \"%s\": did you mean %s?", word,
 			 near);
 	else
-		why_exit(&w, EXIT_USAGE, -EINVAL, "no command \"%s\": see flowctl help", word);
+		why_exit(&w, EXIT_USAGE, -EINVAL, "unknown command \"%s\" (see flowctl help)",
+			 word);
 	return command_fail(&w);
 }
 
@@ -78,7 +79,7 @@ int main(int argc, char **argv)
 	if (argc < 2) {
 		struct why w = {0};
 
-		why_exit(&w, EXIT_USAGE, -EINVAL, "which command? See flowctl help");
+		why_exit(&w, EXIT_USAGE, -EINVAL, "missing command (see flowctl help)");
 		return command_fail(&w);
 	}
 	c = find(argv[1]);

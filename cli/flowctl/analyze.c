@@ -243,7 +243,7 @@ static int run_analyze(const struct arguments *a)
 
 static const struct command_option options[] = {
 	{"verbose", 'v', VALUE_SWITCH, OPTION_AT(struct options, verbose), NULL, NULL,
-	 "name every function", 0, 0},
+	 "list every function", 0, 0},
 	{0},
 };
 
@@ -252,15 +252,13 @@ const struct command command_analyze = {
 	.group = COMMANDS_CODE,
 	.operands = "PATH...",
 	.min_operands = 1,
-	.summary = "count the functions of Python files, and say which can be instrumented",
-	.about =
-		"Reads Python files, or all below a folder, and says for each how many functions "
-		"it has, how many flowctl instrument would take, how many are instrumented and how "
-		"many are left out and why; which web frameworks are imported; and which --prefix "
-		"would trace them. Nothing is imported or run.\n\n"
-		"A file that cannot be read as Python is skipped and named, the others are done, "
-		"and "
-		"the exit status is 1.",
+	.summary = "count functions in Python files and report which can be instrumented",
+	.about = "Reads Python files (for a folder, all files below it) and reports for each how "
+		 "many functions it has, how many flowctl instrument would change, how many are "
+		 "instrumented already, and how many are left out and why; also which web "
+		 "frameworks are imported, and which --prefix would trace them. Nothing is "
+		 "imported or run.\n\nA file that is not valid Python is named and skipped, the "
+		 "others are processed, and the exit status is 1.",
 	.options = options,
 	.options_size = sizeof(struct options),
 	.run = run_analyze,

@@ -119,8 +119,8 @@ static int set_choice(const struct command_option *o, int *field, const char *te
 			break;
 		word += len + 1;
 	}
-	return why_exit(w, EXIT_USAGE, -EINVAL, "--%s is one of %s, not \"%s\"", o->name, o->value,
-			text);
+	return why_exit(w, EXIT_USAGE, -EINVAL, "--%s takes one of %s, not \"%s\"", o->name,
+			o->value, text);
 }
 
 static int add_word(struct words *list, const char *text, struct why *w)
@@ -220,14 +220,16 @@ static int count_operands(const struct arguments *a, struct why *w)
 	if (a->help)
 		return 0;
 	if (a->noperands < c->min_operands)
-		return why_exit(w, EXIT_USAGE, -EINVAL, "%s needs %s: see flowctl %s --help",
-				c->name, c->operands, c->name);
+		return why_exit(w, EXIT_USAGE, -EINVAL,
+				"missing operand: %s (see flowctl %s --help)", c->operands,
+				c->name);
 	if (!c->operands && a->noperands)
 		return why_exit(w, EXIT_USAGE, -EINVAL, "%s takes no \"%s\"", c->name,
 				a->operand[0]);
 	if (c->max_operands && a->noperands > c->max_operands)
-		return why_exit(w, EXIT_USAGE, -EINVAL, "%s takes only %s: \"%s\" is too much",
-				c->name, c->operands, a->operand[c->max_operands]);
+		return why_exit(w, EXIT_USAGE, -EINVAL,
+				"%s takes only %s: unexpected operand \"%s\"", c->name, c->operands,
+				a->operand[c->max_operands]);
 	return 0;
 }
 

@@ -16,7 +16,7 @@ struct options {
 
 static const struct command_option rows[] = {
 	{"strict", 0, VALUE_SWITCH, OPTION_AT(struct options, strict), NULL, NULL,
-	 "losses, and calls and requests that did not end, are faults too", 0, 0},
+	 "treat losses, and calls and requests that did not end, as faults", 0, 0},
 	READING_FOLLOW(struct options, follow),
 	{0},
 };
@@ -203,14 +203,14 @@ const struct command command_check = {
 	.group = COMMANDS_READ,
 	.operands = "TRACE...",
 	.min_operands = 1,
-	.summary = "is the trace whole: balanced, in order, nothing lost",
-	.about = "Looks whether every call is begun once and ended once, under the same name; "
-		 "whether its parent is open when it begins; whether the lines of each thread are "
-		 "in order; whether every EXCEPTION is followed by the EXIT of its call, and every "
-		 "response has a request. Status 0 when that holds, 1 when not, and then a table "
-		 "says what was found, how often, and in which lines first.\n\n"
-		 "What a trace itself says to be missing is a note only, unless --strict is given: "
-		 "LOST events, by reason; calls and requests that did not end.\n\n" READING_ABOUT,
+	.summary = "verify that a trace is complete, balanced and in order",
+	.about = "Verifies that every call begins once and ends once, under the same name; that "
+		 "its parent is open when it begins; that the lines of each thread are in order; "
+		 "that every EXCEPTION is followed by the EXIT of its call, and that every "
+		 "response has a request. The status is 0 if all of this is true, else 1, with a "
+		 "table of what was found, how often, and in which lines first.\n\nWhat a trace "
+		 "itself reports as missing is a note, unless --strict is given: LOST events, by "
+		 "reason; calls and requests that did not end.\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run_check,

@@ -86,8 +86,8 @@ int collector_start(struct collector *c, const char **argv, struct why *w)
 	*c = (struct collector){.events = -1, .messages = -1};
 	if (!find_beside(path, sizeof(path)) && !find_in_path(path, sizeof(path)))
 		return why(w, -ENOENT,
-			   "there is no " NAME " beside flowctl nor in PATH: install it, or add "
-			   "its folder to PATH");
+			   "cannot find " NAME " in flowctl's directory or in PATH: install it, or "
+			   "add its directory to PATH");
 	argv[0] = path;
 	err = make_pipe(events, w);
 	if (!err)

@@ -23,7 +23,7 @@ const struct command_option common_options[] = {
 
 const char *const command_group_titles[COMMAND_GROUPS] = {
 	[COMMANDS_READ] = "Read traces",
-	[COMMANDS_CODE] = "Prepare code",
+	[COMMANDS_CODE] = "Instrument code",
 	[COMMANDS_OTHER] = "Other",
 };
 

@@ -28,13 +28,13 @@ struct options {
 
 static const struct command_option rows[] = {
 	{"sort", 's', VALUE_CHOICE, OPTION_AT(struct options, sort), "self|total|mean|calls|name",
-	 "self", "the change that puts a function first", 0, 0},
+	 "self", "sort key", 0, 0},
 	{"threshold", 't', VALUE_TEXT, OPTION_AT(struct options, threshold), "CHANGE", NULL,
-	 "only functions whose mean changed by that much (10%), or whose self time did (5ms); and "
-	 "new and gone ones",
+	 "only functions whose mean changed by at least that percentage (10%) or whose self time "
+	 "changed by at least that duration (5ms), and new and gone ones",
 	 0, 0},
 	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", NULL,
-	 "only the first N rows; on a terminal 40 unless said, else all", 1, 0},
+	 "print only the first N rows (default: 40 on a terminal, else all)", 1, 0},
 	READING_WHERE(struct options, where),
 	{0},
 };
@@ -337,7 +337,8 @@ static void print_sums(const struct both *b, size_t shown)
 	if (shown < b->d.rows)
 		printf("%zu more rows: --limit %zu shows them\n", b->d.rows - shown, b->d.rows);
 	if (s[0].errors.others || s[1].errors.others)
-		printf("of more than %u kinds of exceptions some were not compared\n", ERRORS_MOST);
+		printf("some exceptions were not compared: there are more than %u kinds\n",
+		       ERRORS_MOST);
 }
 
 static int print(struct both *b, const struct arguments *a)
@@ -392,8 +393,8 @@ static int take_threshold(const struct options *o, struct amount *ret_amount, st
 	if (!amount_parse(o->threshold, strlen(o->threshold), ret_amount) ||
 	    ret_amount->unit == AMOUNT_PLAIN || ret_amount->n < 0)
 		return why_exit(w, EXIT_USAGE, -EINVAL,
-				"--threshold takes a percentage or a duration, as 10%% or 5ms, not "
-				"\"%s\"",
+				"--threshold takes a percentage or a duration, such as 10%% or "
+				"5ms, not \"%s\"",
 				o->threshold);
 	return 0;
 }
@@ -426,13 +427,13 @@ const struct command command_diff = {
 	.operands = "A B",
 	.min_operands = 2,
 	.max_operands = 2,
-	.summary = "what became slower or faster from one trace to another",
-	.about = "For each function that trace A or trace B has: by how much its self time, its "
-		 "total time and its mean changed, then calls, mean, p95 and total in both. The "
-		 "self times add up to the change of the whole, so that a function comes first "
-		 "that itself became slower, not its callers. Functions are the same when module, "
-		 "class and name are. Below it, exceptions (by type and function) that only B has "
-		 "(new), or only A (gone).\n\n" READING_WHERE_COUNTS "\n\n" READING_WHERE_ABOUT
+	.summary = "what became slower or faster between two traces",
+	.about = "For each function of trace A or trace B: the change in self time, total time and "
+		 "mean, then calls, mean, p95 and total in both. Self times add up to the change "
+		 "of the whole trace. Rows are sorted by self time, so a function that became "
+		 "slower ranks above its callers. Functions are the same if module, class and name "
+		 "are. Below the table: exceptions (by type and function) that only B has (new) or "
+		 "only A has (gone).\n\n" READING_WHERE_COUNTS "\n\n" READING_WHERE_ABOUT
 		 "\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),

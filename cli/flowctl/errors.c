@@ -22,7 +22,7 @@ struct options {
 
 static const struct command_option rows[] = {
 	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", NULL,
-	 "only the first N; on a terminal 20 unless said, else all", 1, 0},
+	 "print only the first N (default: 20 on a terminal, else all)", 1, 0},
 	READING_WHERE(struct options, where),
 	READING_FOLLOW(struct options, follow),
 	{0},
@@ -122,8 +122,8 @@ static int print(void *state, const struct reading *r, const struct arguments *a
 	if (shown < s->groups)
 		printf("%zu more: --limit %zu shows them\n", s->groups - shown, s->groups);
 	if (s->others)
-		printf("%" PRIu64 " more, of more than %u kinds, are not told apart\n", s->others,
-		       ERRORS_MOST);
+		printf("%" PRIu64 " more are not told apart: there are more than %u kinds\n",
+		       s->others, ERRORS_MOST);
 	return 0;
 }
 
@@ -155,13 +155,12 @@ const struct command command_errors = {
 	.group = COMMANDS_READ,
 	.operands = "TRACE...",
 	.min_operands = 1,
-	.summary = "the exceptions, by what they say and where they came up",
-	.about =
-		"Exceptions of the same type and message that came up in the same function are one "
-		"row: how many, how many calls more they left on their way up, and the first of "
-		"them with its arguments and its callers. One that passes through several calls "
-		"counts once, where it came up.\n\n" READING_WHERE_COUNTS "\n\n" READING_WHERE_ABOUT
-		"\n\n" READING_ABOUT,
+	.summary = "exceptions grouped by type, message and origin",
+	.about = "Exceptions of the same type and message raised in the same function are one row: "
+		 "how many there were, how many more calls they left on their way up, and the "
+		 "first of them with its arguments and its callers. An exception that passes "
+		 "through several calls counts once, where it was raised.\n\n" READING_WHERE_COUNTS
+		 "\n\n" READING_WHERE_ABOUT "\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run_errors,

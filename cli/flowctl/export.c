@@ -30,7 +30,7 @@ static const struct command_option rows[] = {
 	{"to", 't', VALUE_CHOICE, OPTION_AT(struct options, to), "chrome|speedscope|folded|csv",
 	 "chrome", "the format", 0, 0},
 	{"output", 'o', VALUE_TEXT, OPTION_AT(struct options, output), "FILE", "-",
-	 "where it goes; - is standard output", 0, 0},
+	 "write to FILE; - is standard output", 0, 0},
 	READING_FOLLOW(struct options, follow),
 	{0},
 };
@@ -54,10 +54,10 @@ static void say(const char *what, uint64_t count)
 static void say_notes(const struct export_notes *n)
 {
 	if (!n->calls)
-		terminal_line(stderr, "flowctl: no call of this trace is in the output");
+		terminal_line(stderr, "flowctl: the output has no call of this trace");
 	say("calls began before the trace and are left out", n->unopened);
 	say("calls did not end: in the output they last as long as the trace", n->unfinished);
-	say("calls are too deep: their time is that of a caller", n->deepest);
+	say("calls are too deep: their time is counted for a caller", n->deepest);
 }
 
 static int print_json(const struct export_notes *n, const char *format, const char *output,
@@ -97,7 +97,7 @@ static int check_usage(const struct arguments *a, struct why *w)
 
 	if (a->json && !strcmp(o->output, "-"))
 		return why_exit(w, EXIT_USAGE, -EINVAL,
-				"--json says what was written: it needs -o FILE");
+				"--json needs -o FILE: the output itself goes to standard output");
 	return 0;
 }
 
@@ -144,16 +144,15 @@ const struct command command_export = {
 	.group = COMMANDS_READ,
 	.operands = "TRACE...",
 	.min_operands = 1,
-	.summary = "a trace for other programs: Perfetto, speedscope, flame graphs, tables",
+	.summary = "convert a trace for other programs: Perfetto, speedscope, flame graphs, tables",
 	.about = "chrome: Chrome's Trace Event Format, for ui.perfetto.dev and chrome://tracing. "
-		 "Calls on the track of their thread, with arguments and results; a call that was "
-		 "suspended (a generator, a coroutine) in the pieces in which it was seen to run, "
-		 "and from beginning to end on a track of its own, as HTTP requests are.\n\n"
-		 "speedscope: for speedscope.app, a profile for each thread. Makes a temporary "
-		 "file.\n\n"
-		 "folded: a line for each stack with the microseconds of its last call itself, for "
-		 "flamegraph.pl and its kin.\n\n"
-		 "csv: a row for each call that ended.\n\n" READING_ABOUT,
+		 "Calls are on the track of their thread, with arguments and results. A suspended "
+		 "generator or coroutine appears as separate slices, one for each period in which "
+		 "it was seen running, and from beginning to end on a track of its own, as HTTP "
+		 "requests do.\n\nspeedscope: for speedscope.app, a profile for each thread. Needs "
+		 "a temporary file.\n\nfolded: one line for each stack with the self time of its "
+		 "last call in microseconds, for flamegraph.pl and similar tools.\n\ncsv: one row "
+		 "for each call that ended.\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run_export,

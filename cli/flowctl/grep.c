@@ -23,23 +23,23 @@ struct options {
 static const struct command_option rows[] = {
 	READING_WHERE(struct options, where),
 	{"regexp", 'e', VALUE_TEXT, OPTION_AT(struct options, pattern), "PATTERN", NULL,
-	 "the pattern; then all operands are traces", 0, 0},
+	 "the pattern; all operands are then traces", 0, 0},
 	{"ignore-case", 'i', VALUE_SWITCH, OPTION_AT(struct options, ignore_case), NULL, NULL,
-	 "upper and lower case are the same", 0, 0},
+	 "ignore the case of letters", 0, 0},
 	{"fixed", 'F', VALUE_SWITCH, OPTION_AT(struct options, fixed), NULL, NULL,
 	 "the pattern is plain text", 0, 0},
 	{"invert", 'v', VALUE_SWITCH, OPTION_AT(struct options, invert), NULL, NULL,
-	 "lines that the pattern is not on", 0, 0},
+	 "lines that the pattern does not match", 0, 0},
 	{"calls", 'C', VALUE_SWITCH, OPTION_AT(struct options, calls), NULL, NULL,
-	 "all lines of the calls found", 0, 0},
+	 "all lines of matching calls", 0, 0},
 	{"with-callers", 0, VALUE_SWITCH, OPTION_AT(struct options, callers), NULL, NULL,
-	 "and those of the calls around them", 0, 0},
+	 "also those of the calls around them", 0, 0},
 	{"with-callees", 0, VALUE_SWITCH, OPTION_AT(struct options, callees), NULL, NULL,
-	 "and those of the calls that they made", 0, 0},
+	 "also those of the calls that they made", 0, 0},
 	{"count", 'c', VALUE_SWITCH, OPTION_AT(struct options, count), NULL, NULL,
-	 "print only how many lines", 0, 0},
+	 "print only the number of lines", 0, 0},
 	{"pretty", 'p', VALUE_SWITCH, OPTION_AT(struct options, pretty), NULL, NULL,
-	 "lines for people instead of JSON", 0, 0},
+	 "print lines for people instead of JSON", 0, 0},
 	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", NULL,
 	 "only the first N lines", 1, 0},
 	READING_FOLLOW(struct options, follow),
@@ -167,14 +167,13 @@ static int check_files(const struct search *s, struct why *w)
 
 	if (s->o->follow)
 		return why_exit(w, EXIT_USAGE, -EINVAL,
-				"whole calls are found by reading the trace twice: without "
-				"--follow");
+				"whole calls need the trace to be read twice: omit --follow");
 	for (size_t i = s->first; i < s->a->noperands; i++) {
 		const char *path = s->a->operand[i];
 
 		if (!strcmp(path, "-") || (!stat(path, &st) && !S_ISREG(st.st_mode)))
 			return why(w, -ESPIPE,
-				   "whole calls are found by reading the trace twice, and %s is no "
+				   "whole calls need the trace to be read twice, and %s is not a "
 				   "file: save it first",
 				   strcmp(path, "-") ? path : "standard input");
 	}
@@ -192,10 +191,9 @@ static int take_pattern(struct search *s, struct why *w)
 	if (!pattern && !s->o->where)
 		pattern = s->a->operand[s->first++];
 	if (s->first == s->a->noperands)
-		return why_exit(
-			w, EXIT_USAGE, -EINVAL,
-			"grep needs PATTERN and TRACE..., or --where COND and TRACE...: see "
-			"flowctl grep --help");
+		return why_exit(w, EXIT_USAGE, -EINVAL,
+				"missing operand: PATTERN and TRACE..., or --where COND and "
+				"TRACE... (see flowctl grep --help)");
 	if (!pattern)
 		return 0;
 	err = trace_regex_new(pattern, strlen(pattern), how, &s->regex, &fault);
@@ -230,14 +228,15 @@ const struct command command_grep = {
 	.group = COMMANDS_READ,
 	.operands = "[PATTERN] TRACE...",
 	.min_operands = 1,
-	.summary = "the lines that a pattern or a condition finds",
-	.about = "Prints the lines of the trace that PATTERN, a regular expression as Python has "
-		 "them, is found on, or that --where COND is true of, or both. They stay as they "
-		 "are, so that the output is a trace again. PATTERN looks at the line as it "
-		 "stands, with its escapes; a condition looks at the texts without them.\n\n"
-		 "With --calls, --with-callers or --with-callees, calls are found instead of "
-		 "lines: by what their lines say together, and with all of their lines. The trace "
-		 "is then read twice.\n\n" READING_WHERE_ABOUT "\n\n" READING_ABOUT,
+	.summary = "lines that match a pattern or a condition",
+	.about =
+		"Prints the lines of the trace that PATTERN (a regular expression in Python's "
+		"syntax) matches, or that match --where COND, or both. Lines are printed "
+		"unchanged, so the output is a trace again. PATTERN is searched for in the raw "
+		"line, with its escapes; a condition sees the texts without them.\n\nWith --calls, "
+		"--with-callers or --with-callees whole calls are found instead of lines: all "
+		"events of a call are considered together, and all of its lines are printed. The "
+		"trace is then read twice.\n\n" READING_WHERE_ABOUT "\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run_grep,

@@ -93,10 +93,8 @@ void help_print_command(const struct command *c)
 
 void help_print(void)
 {
-	puts("Prepare Python code for tracing, read traces, look at them.\n"
-	     "\n"
-	     "  flowctl COMMAND [options] [OPERAND...]\n"
-	     "  flowctl COMMAND --help");
+	puts("Read traces, and instrument Python code for tracing.\n\n  flowctl COMMAND [options] "
+	     "[OPERAND...]\n  flowctl COMMAND --help");
 	for (int group = 0; group < COMMAND_GROUPS; group++) {
 		bool titled = false;
 
@@ -127,7 +125,7 @@ static int run_help(const struct arguments *a)
 	}
 	c = command_find(a->operand[0]);
 	if (!c) {
-		why_exit(&w, EXIT_USAGE, -EINVAL, "no command \"%s\": see flowctl help",
+		why_exit(&w, EXIT_USAGE, -EINVAL, "unknown command \"%s\" (see flowctl help)",
 			 a->operand[0]);
 		return command_fail(&w);
 	}
@@ -140,6 +138,6 @@ const struct command command_help = {
 	.group = COMMANDS_OTHER,
 	.operands = "[COMMAND]",
 	.max_operands = 1,
-	.summary = "say what there is, or how a command is used",
+	.summary = "list the commands, or show how one is used",
 	.run = run_help,
 };

@@ -88,15 +88,15 @@ static int run_init(const struct arguments *a)
 
 static const struct command_option options[] = {
 	{"prefix", 'P', VALUE_TEXT, OPTION_AT(struct options, prefix), "A,B", NULL,
-	 "modules to trace whose dotted name begins with one of these; without it, all but the "
-	 "standard library and installed packages",
+	 "modules to trace, by the start of their dotted names (default: all but the standard "
+	 "library and installed packages)",
 	 0, 0},
 	{"run", 'r', VALUE_TEXT, OPTION_AT(struct options, run), "WORDS", NULL,
-	 "what the script runs, as it follows python3: \"app.py --port 80\", \"-m shop\"; without "
-	 "it manage.py, app.py, main.py, run.py, server.py or the one package with a __main__.py",
+	 "what the script runs, after python3: \"app.py --port 80\", \"-m shop\" (default: "
+	 "manage.py, app.py, main.py, run.py, server.py or the one package with a __main__.py)",
 	 0, 0},
 	{"force", 'f', VALUE_SWITCH, OPTION_AT(struct options, force), NULL, NULL,
-	 "replace what is there", 0, 0},
+	 "replace existing files", 0, 0},
 	{0},
 };
 
@@ -105,11 +105,10 @@ const struct command command_init = {
 	.group = COMMANDS_CODE,
 	.operands = "[DIR]",
 	.max_operands = 1,
-	.summary = "make the two files by which FlowTrace's MCP server runs a project",
+	.summary = "write the two files by which FlowTrace's MCP server runs a project",
 	.about = "Writes .flowtrace/config.json, with the settings, and run-and-flowtrace.sh, "
-		 "which runs "
-		 "the project under flowtrace-bpf where that can trace it, else with "
-		 "flowtrace_agent. Files that are there stay, unless --force is given.",
+		 "which runs the project under flowtrace-bpf where that can trace it, else with "
+		 "flowtrace_agent. Existing files are kept unless --force is given.",
 	.options = options,
 	.options_size = sizeof(struct options),
 	.run = run_init,

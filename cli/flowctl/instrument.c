@@ -41,14 +41,12 @@ static void print_file(const char *path, const struct change_options *o,
 		terminal_line(stdout, "%s: %zu function%s", path, r->lines.functions,
 			      plural(r->lines.functions));
 	if (r->backup == BACKUP_DIFFERS)
-		terminal_line(stderr,
-			      "flowctl: %s.bak is there already and holds something else: it stays",
+		terminal_line(stderr, "flowctl: %s.bak exists with other content: it is kept",
 			      path);
 	if (r->lines.left)
-		terminal_line(
-			stderr,
-			"flowctl: %s: %zu of flowctl's lines were changed by somebody: they stay",
-			path, r->lines.left);
+		terminal_line(stderr,
+			      "flowctl: %s: %zu of flowctl's lines were edited: they are kept",
+			      path, r->lines.left);
 }
 
 /* Beside a diff it would be in the way: it goes to standard error. */
@@ -189,7 +187,7 @@ static const struct command_option instrument_options[] = {
 	{"dry-run", 'n', VALUE_SWITCH, OPTION_AT(struct options, dry_run), NULL, NULL,
 	 "change nothing; print what would change, as a diff for patch -p1", 0, 0},
 	{"no-backup", 0, VALUE_SWITCH, OPTION_AT(struct options, no_backup), NULL, NULL,
-	 "do not keep the file as FILE.bak", 0, 0},
+	 "do not save the original as FILE.bak", 0, 0},
 	{"all", 'a', VALUE_SWITCH, OPTION_AT(struct options, all), NULL, NULL,
 	 "also functions that look at the frames of their callers", 0, 0},
 	{0},
@@ -206,21 +204,19 @@ const struct command command_instrument = {
 	.group = COMMANDS_CODE,
 	.operands = "PATH...",
 	.min_operands = 1,
-	.summary = "put @trace above the functions of Python files",
-	.about =
-		"Puts a decorator line above every function of Python files, or of all below a "
-		"folder, and an import into each file, so that flowtrace_agent traces them. Only "
-		"whole lines are inserted: every other byte stays, and flowctl uninstrument takes "
-		"them out again. Running it twice changes nothing.\n\n"
-		"The decorator stands directly above def, below other decorators. Left out are "
-		"functions with nothing in their body, overloads, what only type checkers see, "
-		"what "
-		"a decorator such as numba.jit compiles to machine code, and, without --all, what "
-		"counts the frames above it (sys._getframe, stacklevel): flowtrace_agent adds no "
-		"frame, but another @trace may.\n\n"
-		"The result must compile before it replaces the file, which it does in one step. A "
-		"file that cannot be read as Python is skipped and named, the others are done, and "
-		"the exit status is 1.",
+	.summary = "add @trace to functions in Python files",
+	.about = "Adds a decorator line above every function of the given Python files (for a "
+		 "folder, of all files below it) and an import to each file, so that "
+		 "flowtrace_agent traces them. Only whole lines are inserted: every other byte is "
+		 "unchanged, and flowctl uninstrument removes the lines again. Running it twice "
+		 "changes nothing.\n\nThe decorator is directly above def, below other decorators. "
+		 "Left out are functions with an empty body, overloads, code that only type "
+		 "checkers see, functions that a decorator such as numba.jit compiles to machine "
+		 "code, and, without --all, functions that look at the frames above them "
+		 "(sys._getframe, stacklevel): flowtrace_agent adds no frame, but another @trace "
+		 "may.\n\nThe result must compile before it replaces the file, in one step. A file "
+		 "that is not valid Python is named and skipped, the others are processed, and the "
+		 "exit status is 1.",
 	.options = instrument_options,
 	.options_size = sizeof(struct options),
 	.run = run_instrument,
@@ -231,11 +227,10 @@ const struct command command_uninstrument = {
 	.group = COMMANDS_CODE,
 	.operands = "PATH...",
 	.min_operands = 1,
-	.summary = "take out what instrument put in",
-	.about = "Takes out the lines that flowctl instrument put in, and no other byte. A "
-		 "FILE.bak that "
-		 "holds just what the file is again is removed. Lines of flowctl that somebody "
-		 "changed stay, and are named.",
+	.summary = "remove what instrument added",
+	.about = "Removes the lines that flowctl instrument added, and no other byte. A FILE.bak "
+		 "that is identical to the restored file is deleted. Lines of flowctl that were "
+		 "edited since are kept, and named.",
 	.options = uninstrument_options,
 	.options_size = sizeof(struct options),
 	.run = run_uninstrument,

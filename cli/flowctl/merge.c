@@ -20,7 +20,7 @@ struct options {
 
 static const struct command_option rows[] = {
 	{"output", 'o', VALUE_TEXT, OPTION_AT(struct options, output), "FILE", "-",
-	 "where to; a name in .gz or .zst is packed, - is standard output", 0, 0},
+	 "write to FILE; a name in .gz or .zst is packed, - is standard output", 0, 0},
 	{0},
 };
 
@@ -58,7 +58,7 @@ static int copy(struct merge *m, struct trace_output *o, const volatile sig_atom
 	}
 	progress_clear(&progress);
 	if (*interrupted)
-		err = why(w, -EINTR, "interrupted: the output is not whole");
+		err = why(w, -EINTR, "interrupted: the output is incomplete");
 	return err ? err : trace_output_finish(o, w);
 }
 
@@ -119,8 +119,7 @@ static int check_inputs(const struct arguments *a, struct why *w)
 		return why_exit(w, EXIT_USAGE, -EINVAL, "standard input (-) is named twice");
 	if (a->json && !strcmp(o->output, "-"))
 		return why_exit(w, EXIT_USAGE, -EINVAL,
-				"--json tells of what was written: with -o FILE, since the trace "
-				"itself goes to standard output");
+				"--json needs -o FILE: the trace itself goes to standard output");
 	return 0;
 }
 
@@ -153,14 +152,13 @@ const struct command command_merge = {
 	.group = COMMANDS_READ,
 	.operands = "TRACE...",
 	.min_operands = 1,
-	.summary = "the traces of several processes or runs as one, by time",
+	.summary = "merge the traces of several processes or runs, by time",
 	.about = "Writes the lines of all traces in the order of their timestamps. Lines of one "
-		 "trace never change their order; memory does not grow with the traces, but for "
-		 "one bit a call. Traces that begin the same call (the same span), as copies "
-		 "do, are refused. Lines that are no events are left out. FILE is replaced only "
-		 "when the whole is there.\n\n"
-		 "The parts of one log that was rotated need no merging: every command reads "
-		 "several files one after another.\n\n" READING_ABOUT,
+		 "trace keep their order. Memory use is independent of the size of the traces, "
+		 "except for one bit per call. Traces that begin the same call (the same span), as "
+		 "copies do, are refused. Lines that are not events are left out. FILE is replaced "
+		 "only when the output is complete.\n\nThe parts of a rotated log need no merging: "
+		 "every command reads several files one after another.\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run_merge,

@@ -48,7 +48,7 @@ int output_open(struct output *o, const char *path, const struct arguments *a, s
 	o->fd = -1;
 	o->name = o->place = path;
 	if (!stat(path, &st) && S_ISDIR(st.st_mode))
-		return why(w, -EISDIR, "%s is a folder: name a file", path);
+		return why(w, -EISDIR, "%s is a directory: name a file", path);
 	err = outfile_replaceable(path, w);
 	if (err)
 		return err;
@@ -69,7 +69,7 @@ int output_close(struct output *o, int err, struct why *w)
 	}
 	if (o->beside && !err && rename(o->beside, o->place)) {
 		err = -errno;
-		why(w, err, "cannot put %s in its place: %s", o->place, strerror(-err));
+		why(w, err, "cannot replace %s: %s", o->place, strerror(-err));
 	}
 	if (o->beside && err)
 		unlink(o->beside);

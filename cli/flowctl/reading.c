@@ -76,16 +76,15 @@ void reading_notes(struct reading *r)
 	progress_clear(&r->progress);
 	reading_note_given_up(given_up);
 	if (report->bad)
-		terminal_line(
-			stderr,
-			"flowctl: %" PRIu64 " of %" PRIu64
-			" lines are no events and were passed over; the first is line %" PRIu64
-			" of %s: %s",
-			report->bad, report->lines, report->bad_line, report->bad_file,
-			report->bad_why);
+		terminal_line(stderr,
+			      "flowctl: %" PRIu64 " of %" PRIu64
+			      " lines are not events and were skipped; the first is line %" PRIu64
+			      " of %s: %s",
+			      report->bad, report->lines, report->bad_line, report->bad_file,
+			      report->bad_why);
 	if (report->torn_file)
 		terminal_line(stderr,
-			      "flowctl: %s ends in the middle of something, at line %" PRIu64
+			      "flowctl: %s ends in the middle of an event, at line %" PRIu64
 			      ": cut off, or still being written",
 			      report->torn_file, report->torn_line);
 }

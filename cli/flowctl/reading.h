@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What commands that read traces have in common: the traces named on the command line (standard
- * input when there are none and it is no terminal is never guessed: name it "-"), --follow until
- * Ctrl-C, progress, and what there is to say about lines that are no events.
+ * input when there are none and it is not a terminal is never guessed: name it "-"), --follow until
+ * Ctrl-C, progress, and what there is to say about lines that are not events.
  */
 #ifndef FT_READING_H
 #define FT_READING_H
@@ -19,42 +19,42 @@
 #define READING_FOLLOW(type, field)                                                                \
 	{                                                                                          \
 		"follow", 'f', VALUE_SWITCH, OPTION_AT(type, field), NULL, NULL,                   \
-			"at the end of the trace wait for more, until Ctrl-C", 0, 0                \
+			"wait for more at the end of the trace, until Ctrl-C", 0, 0                \
 	}
 
 /* The row of --where; the field is a const char *. */
 #define READING_WHERE(type, field)                                                                 \
 	{                                                                                          \
 		"where", 'w', VALUE_TEXT, OPTION_AT(type, field), "COND", NULL,                    \
-			"only what this is true of, as durationMicros>1ms and module=shop.*", 0, 0 \
+			"only what matches, such as durationMicros>1ms and module=shop.*", 0, 0    \
 	}
 
 /* How a condition is written; for the commands that have --where. */
 #define READING_WHERE_ABOUT                                                                        \
-	"A condition (COND) compares fields, called as in JSON, by = and != (text: with * and "    \
-	"?), "                                                                                     \
-	"~ and !~ (a regular expression), <, <=, >, >= (with ns, us, ms, s, m, h for times); a "   \
-	"name alone is true where the field is there; and, or, not and parentheses join them. "    \
-	"exception.type, exception.message, args.NAME and result.NAME look inside. Put text "      \
-	"with spaces or parentheses in quotes."
+	"COND compares event fields by their JSON names: = and != (with the wildcards *"           \
+	" and ? for text), ~ and !~ (regular expression), <, <=, > and >= (times take "            \
+	"ns, us, ms, s, m, h). A bare field name tests that the field is present. and, "           \
+	"or, not and parentheses join conditions. exception.type, exception.message, "             \
+	"args.NAME and result.NAME look inside of a field. Put text with spaces or "               \
+	"parentheses in quotes."
 
 /* What self and wait are: see calls/stacks.h. */
 #define STACKS_ABOUT                                                                               \
-	"A generator or coroutine that is suspended does not run: its self time stands still and " \
-	"its wait time goes on, while total is from its beginning to its end. A trace has no "     \
-	"line for a suspension, so that it is inferred from the other lines of the thread: a "     \
-	"call is on the thread's stack until a line shows that something else runs, and what it "  \
-	"did since its last line then counts as waiting. The self times of a thread together are " \
-	"never more than its time."
+	"A suspended generator or coroutine does not run: its wait time grows and its "            \
+	"self time does not, while its total time is from beginning to end. A trace has"           \
+	" no line for a suspension; it is inferred from the other lines of the thread: "           \
+	"a call is on the thread's stack until a line shows that something else runs, "            \
+	"and what it did since its last line then counts as waiting. The self times of "           \
+	"a thread together are never more than its time."
 
 #define READING_WHERE_COUNTS                                                                       \
-	"With --where only the calls are counted that the condition is true of, by all that "      \
-	"their lines say together; their times stay what they are."
+	"--where COND counts only the calls that match COND. All events of a call are "            \
+	"considered together; durations are not changed."
 
 #define READING_ABOUT                                                                              \
-	"A TRACE is a file of FlowTrace's JSON lines, plain or packed with gzip or zstd, or - "    \
-	"for standard input. Several are read one after another. Lines that are no events are "    \
-	"counted and passed over."
+	"A TRACE is a file of FlowTrace's JSON lines, plain or packed with gzip or "               \
+	"zstd, or - for standard input. Several are read one after another. Lines that "           \
+	"are not events are counted and skipped."
 
 struct reading {
 	struct trace_reader *reader;

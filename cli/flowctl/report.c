@@ -20,7 +20,7 @@ struct options {
 
 static const struct command_option rows[] = {
 	{"output", 'o', VALUE_TEXT, OPTION_AT(struct options, output), "FILE", "report.html",
-	 "where it goes; - is standard output", 0, 0},
+	 "write to FILE; - is standard output", 0, 0},
 	READING_FOLLOW(struct options, follow),
 	{0},
 };
@@ -88,11 +88,11 @@ static int check(const struct arguments *a, struct why *w)
 
 	if (!report_page(&len))
 		return why(w, -ENOTSUP,
-			   "this flowctl was built without the report page: install npm and what "
-			   "the page is made of with sudo ./dev setup, then ./dev build");
+			   "report is not included in this build of flowctl (source builds: sudo "
+			   "./dev setup && ./dev build)");
 	if (a->json && !strcmp(o->output, "-"))
 		return why_exit(w, EXIT_USAGE, -EINVAL,
-				"--json says what was written: it needs -o FILE");
+				"--json needs -o FILE: the page itself goes to standard output");
 	return 0;
 }
 
@@ -128,12 +128,12 @@ const struct command command_report = {
 	.group = COMMANDS_READ,
 	.operands = "TRACE...",
 	.min_operands = 1,
-	.summary = "a page to look at: flame graph, timeline, functions, errors, requests",
-	.about =
-		"One HTML file that needs nothing else and no network: a flame graph, the requests "
-		"and the long calls of each thread over time, the functions, the exceptions, HTTP "
-		"requests by route and status, and a search over all of it. It stays below 10 MiB; "
-		"what is left out of a large trace is said in the page.\n\n" READING_ABOUT,
+	.summary = "HTML report: flame graph, timeline, functions, errors, requests",
+	.about = "One HTML file that needs no other file and no network: a flame graph, the "
+		 "requests and the long calls of each thread over time, the functions, the "
+		 "exceptions, HTTP requests by route and status, and a search over all of it. It "
+		 "stays below 10 MiB; the page says what it leaves out of a large "
+		 "trace.\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run_report,

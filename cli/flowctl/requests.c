@@ -38,13 +38,13 @@ struct options {
 
 static const struct command_option rows[] = {
 	{"slow", 'S', VALUE_NUMBER, OPTION_AT(struct options, slow), "N", NULL,
-	 "also the N slowest, with the functions that took most of their time", 1, 1000},
+	 "also print the N slowest, with the functions that took most of their time", 1, 1000},
 	{"sort", 's', VALUE_CHOICE, OPTION_AT(struct options, sort),
-	 "total|count|mean|p50|p95|p99|max|calls|route", "total", "what comes first", 0, 0},
+	 "total|count|mean|p50|p95|p99|max|calls|route", "total", "sort key", 0, 0},
 	{"exact", 'E', VALUE_SWITCH, OPTION_AT(struct options, exact), NULL, NULL,
-	 "paths as they are: /item/1 is not /item/2", 0, 0},
+	 "do not fold paths into routes: /item/1 is not /item/2", 0, 0},
 	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", NULL,
-	 "only the first N rows; on a terminal 40 unless said, else all", 1, 0},
+	 "print only the first N rows (default: 40 on a terminal, else all)", 1, 0},
 	READING_WHERE(struct options, where),
 	READING_FOLLOW(struct options, follow),
 	{0},
@@ -353,15 +353,15 @@ const struct command command_requests = {
 	.group = COMMANDS_READ,
 	.operands = "TRACE...",
 	.min_operands = 1,
-	.summary = "HTTP requests by route and status, the slowest, those without an answer",
-	.about = "For each method, route and class of status: how many, how many of them errors "
-		 "(5xx), mean, percentiles (nearest rank) and greatest of their durations, and for "
-		 "each request in the mean how many traced calls were made (calls) and how long "
-		 "the outermost of them took (traced). Numbers, UUIDs and hex strings in a path "
+	.summary = "HTTP requests by route and status, the slowest, and those without an answer",
+	.about = "For each method, route and class of status: the number of requests, how many of "
+		 "them are errors (5xx), mean, percentiles (nearest rank) and maximum of their "
+		 "durations, and per request the mean number of traced calls (calls) and the mean "
+		 "time of the outermost of them (traced). Numbers, UUIDs and hex strings in a path "
 		 "are folded: /item/123 and /item/456 are /item/{n}. Requests without an answer "
-		 "have the status open.\n\n"
-		 "With --where only the requests are counted that the condition is true of, by "
-		 "what their two lines say together.\n\n" READING_WHERE_ABOUT "\n\n" READING_ABOUT,
+		 "have the status open.\n\n--where COND counts only the requests that match COND. "
+		 "Both events of a request are considered together.\n\n" READING_WHERE_ABOUT
+		 "\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run_requests,

@@ -19,7 +19,7 @@ struct options {
 };
 
 static const struct command_option rows[] = {
-	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", "10", "how many calls",
+	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", "10", "number of calls",
 	 1, 10000},
 	READING_WHERE(struct options, where),
 	READING_FOLLOW(struct options, follow),
@@ -137,13 +137,11 @@ const struct command command_slow = {
 	.group = COMMANDS_READ,
 	.operands = "TRACE...",
 	.min_operands = 1,
-	.summary = "the slowest single calls, with their arguments",
-	.about = "The calls that took longest, each with its arguments, how much of the time it "
-		 "ran itself (self) or was suspended (wait), when and in which thread it ran, who "
-		 "called it, and the line of the "
-		 "trace "
-		 "that ends it.\n\n" READING_WHERE_COUNTS "\n\n" READING_WHERE_ABOUT
-		 "\n\n" READING_ABOUT,
+	.summary = "slowest individual calls, with arguments",
+	.about = "The calls that took longest. Each is shown with its arguments, the time that it "
+		 "ran itself (self) or was suspended (wait), when and in which thread it ran, its "
+		 "callers, and the line of the trace that ends it.\n\n" READING_WHERE_COUNTS
+		 "\n\n" READING_WHERE_ABOUT "\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run_slow,

@@ -40,11 +40,11 @@ struct options {
 static const struct command_option rows[] = {
 	{"sort", 's', VALUE_CHOICE, OPTION_AT(struct options, sort),
 	 "self|total|calls|exceptions|unfinished|mean|p50|p95|p99|max|name|wait", "self",
-	 "what comes first", 0, 0},
+	 "sort key", 0, 0},
 	{"by", 'b', VALUE_CHOICE, OPTION_AT(struct options, by), "function|module|thread",
-	 "function", "what a row is", 0, 0},
+	 "function", "group rows by", 0, 0},
 	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", NULL,
-	 "only the first N rows; on a terminal 40 unless said, else all", 1, 0},
+	 "print only the first N rows (default: 40 on a terminal, else all)", 1, 0},
 	READING_WHERE(struct options, where),
 	READING_FOLLOW(struct options, follow),
 	{0},
@@ -214,17 +214,16 @@ static void print_sums(const struct stats *s, const struct reading *r, size_t sh
 		printf("%zu more rows: --limit %zu shows them\n", s->rows - shown, s->rows);
 	if (rough)
 		printf("p50, p95, p99 of %" PRIu64
-		       " rows have too many different durations to keep: within 0.4 %%\n",
+		       " rows are within 0.4 %%: too many different durations to keep\n",
 		       rough);
 	if (lost)
-		printf("%" PRIu64 " calls ended later than they should, since their end was lost\n",
-		       lost);
+		printf("%" PRIu64 " calls appear to end late: their end was lost\n", lost);
 	if (s->unopened)
-		printf("%" PRIu64 " calls began before the trace: of their self time only "
-		       "what is in it is known\n",
+		printf("%" PRIu64 " calls began before the trace: their self time covers only the "
+		       "part in the trace\n",
 		       s->unopened);
 	if (s->without_span)
-		printf("%" PRIu64 " calls have no span: their self time is all of their time\n",
+		printf("%" PRIu64 " calls have no span: their self time equals their total time\n",
 		       s->without_span);
 }
 
@@ -278,15 +277,16 @@ const struct command command_stats = {
 	.group = COMMANDS_READ,
 	.operands = "TRACE...",
 	.min_operands = 1,
-	.summary = "what the calls cost, by function, module or thread",
-	.about = "For each function: calls that ended, how many of them by an exception (exc), "
-		 "calls that were still open at the end (open), their time in all (total), the "
-		 "part that they ran themselves, without the traced calls that they made (self), "
-		 "or were suspended (wait), and the mean, percentiles (nearest rank) and greatest "
-		 "of their durations.\n\n" STACKS_ABOUT "\n\n"
-		 "Memory does not grow with the trace. Where a row has more than 16384 different "
-		 "durations its percentiles are within 0.4 %, and JSON says \"approximate\": "
-		 "true.\n\n" READING_WHERE_COUNTS "\n\n" READING_WHERE_ABOUT "\n\n" READING_ABOUT,
+	.summary = "cost of the calls, by function, module or thread",
+	.about = "For each function: the calls that ended, how many of them ended by an exception "
+		 "(exc), the calls still open at the end (open), their total time, the time that "
+		 "they ran themselves without the traced calls that they made (self) or were "
+		 "suspended (wait), and mean, percentiles (nearest rank) and maximum of their "
+		 "durations.\n\n" STACKS_ABOUT
+		 "\n\nMemory use is independent of the size of the trace. If a row has more than "
+		 "16384 different durations, its percentiles are within 0.4 %, and JSON says "
+		 "\"approximate\": true.\n\n" READING_WHERE_COUNTS "\n\n" READING_WHERE_ABOUT
+		 "\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run_stats,

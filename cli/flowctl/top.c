@@ -40,24 +40,24 @@ struct options {
 
 static const struct command_option rows[] = {
 	{"pid", 'p', VALUE_LIST, OPTION_AT(struct options, target.pids), "PID", NULL,
-	 "the process to look at; repeatable, comma lists", 0, 0},
+	 "the process to trace; repeatable, comma lists", 0, 0},
 	{"prefix", 'P', VALUE_LIST, OPTION_AT(struct options, target.prefix), "a,b", NULL,
 	 "only modules whose dotted name starts with one of these", 0, 0},
 	{"exclude", 'x', VALUE_LIST, OPTION_AT(struct options, target.exclude), "a,b", NULL,
 	 "leave out modules that start with one of these", 0, 0},
 	{"follow", 'f', VALUE_SWITCH, OPTION_AT(struct options, target.follow), NULL, NULL,
-	 "also the children of the process (fork, exec)", 0, 0},
+	 "also trace its children (fork, exec)", 0, 0},
 	{"backend", 0, VALUE_CHOICE, OPTION_AT(struct options, target.backend),
-	 "auto|usdt|uprobe|agent", "auto", "how to hook the interpreter, as of flowtrace-bpf", 0,
+	 "auto|usdt|uprobe|agent", "auto", "how to hook the interpreter, as in flowtrace-bpf", 0,
 	 0},
 	{"interval", 'i', VALUE_TEXT, OPTION_AT(struct options, interval), "SECS", "1",
-	 "what a view covers, and how long it stays; 0.1 to 3600, or as 500ms", 0, 0},
+	 "length of the interval; 0.1 to 3600 seconds, or a duration such as 500ms", 0, 0},
 	{"sort", 's', VALUE_CHOICE, OPTION_AT(struct options, sort), TOP_SORT_WORDS, "self",
-	 "what comes first", 0, 0},
+	 "sort key", 0, 0},
 	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", NULL,
-	 "only the first N functions, where there is no screen; 20 unless said, all in JSON", 1, 0},
+	 "print only the first N functions, without a screen (default: 20, with --json all)", 1, 0},
 	{"once", 0, VALUE_SWITCH, OPTION_AT(struct options, once), NULL, NULL,
-	 "print one view and end", 0, 0},
+	 "print one view and exit", 0, 0},
 	{0},
 };
 
@@ -320,10 +320,10 @@ static int read_interval(struct top *t, struct why *w)
 
 	if (!duration_seconds(t->o->interval, &seconds) || seconds < LEAST_INTERVAL ||
 	    seconds > MOST_INTERVAL)
-		return why_exit(
-			w, EXIT_USAGE, -EINVAL,
-			"--interval takes seconds from 0.1 to 3600, or as 500ms, not \"%s\"",
-			t->o->interval);
+		return why_exit(w, EXIT_USAGE, -EINVAL,
+				"--interval takes 0.1 to 3600 seconds, or a duration such as "
+				"500ms, not \"%s\"",
+				t->o->interval);
 	t->interval_ns = (uint64_t)llround(seconds * 1e9);
 	return 0;
 }
@@ -334,7 +334,7 @@ static int prepare(struct top *t, struct why *w)
 
 	if (!err && !t->o->target.pids.count)
 		err = why_exit(w, EXIT_USAGE, -EINVAL,
-			       "top needs --pid PID: see flowctl top --help");
+			       "missing option: --pid PID (see flowctl top --help)");
 	if (!err && pipe_reader_init(&t->feed))
 		err = why(w, -ENOMEM, "out of memory");
 	if (!err)
@@ -352,7 +352,7 @@ static int say_how_it_ended(struct top *t)
 	struct why w = {0};
 
 	if (WIFSIGNALED(status) && !t->stopping) {
-		why(&w, -EIO, "flowtrace-bpf was ended by signal %d (%s)", WTERMSIG(status),
+		why(&w, -EIO, "flowtrace-bpf was killed by signal %d (%s)", WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));
 		return command_fail(&w);
 	}
@@ -388,7 +388,7 @@ static int watch(struct top *t, struct why *w)
 	if (err)
 		collector_kill(&t->collector);
 	collector_wait(&t->collector);
-	return err ? why(w, err, "cannot go on: %s", strerror(-err)) : 0;
+	return err ? why(w, err, "cannot continue: %s", strerror(-err)) : 0;
 }
 
 static void release(struct top *t)
@@ -436,25 +436,23 @@ static int run_top(const struct arguments *a)
 const struct command command_top = {
 	.name = "top",
 	.group = COMMANDS_READ,
-	.summary = "what a running program does now, function by function",
-	.about =
-		"Runs flowtrace-bpf on a process, and shows for each function, in the last "
-		"interval: calls that ended, per second; the share of the time that was spent in "
-		"it (total%, recursion counted once), in it alone, without the traced functions "
-		"that it called (self%), and suspended (wait%); the mean and the 95th percentile "
-		"of the durations of the "
-		"calls that ended; and how many of them an exception ended, per second. 100 % is "
-		"one thread all of the time; more than that are several threads, and in total% and "
-		"wait% coroutines, whose time also runs while they are suspended. A call that "
-		"still runs counts with what it ran in "
-		"the interval.\n\n"
-		"Keys: s, t, c, p, e sort by self, total, calls, p95, errors; / filters by a part "
-		"of the name; space freezes the view, while counting goes on; q ends. Where "
-		"standard output is no terminal, and with --once or --json, a table or a JSON "
-		"object is printed each interval instead.\n\n"
-		"flowtrace-bpf is the one beside flowctl, else that in PATH. It needs root; when "
-		"it fails, its line is printed and its exit status returned, see flowtrace-bpf(1). "
-		"The program goes on when the view ends. Every call costs it a probe.",
+	.summary = "live view of a running program, by function",
+	.about = "Runs flowtrace-bpf on a process and shows for each function, over the last "
+		 "interval: the calls that ended, per second; the share of time spent in it "
+		 "(total%, recursion counted once), in the function itself without the traced "
+		 "functions that it called (self%), and suspended (wait%); the mean and the 95th "
+		 "percentile of the durations of the calls that ended; and the calls that ended by "
+		 "an exception, per second. 100 % is one thread all of the time. Several threads "
+		 "can be more, and so can coroutines in total% and wait%, whose time also runs "
+		 "while they are suspended. A call still in progress counts for its share of the "
+		 "interval.\n\nKeys: s, t, c, p, e sort by self, total, calls, p95, errors; / "
+		 "filters by a part of the name; space freezes the view while counting continues; "
+		 "q ends. When standard output is not a terminal, or with --once or --json, a "
+		 "table or a JSON object is printed per interval instead.\n\nThe flowtrace-bpf in "
+		 "flowctl's own folder is used, else the one in PATH. It needs root; if it fails, "
+		 "its message is printed and its exit status returned, see flowtrace-bpf(1). The "
+		 "program keeps running when the view ends. Every Python call in the process hits "
+		 "a probe.",
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run_top,

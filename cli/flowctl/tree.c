@@ -24,24 +24,25 @@ struct options {
 
 static const struct command_option rows[] = {
 	{"thread", 't', VALUE_TEXT, OPTION_AT(struct options, thread), "THREAD", NULL,
-	 "only this one: its name (with * and ?), tid, or pid/tid", 0, 0},
+	 "only this thread: its name (with * and ?), tid, or pid/tid", 0, 0},
 	{"request", 'r', VALUE_TEXT, OPTION_AT(struct options, request), "ID", NULL,
-	 "only the calls for the HTTP request of this request_id", 0, 0},
+	 "only the calls made for the HTTP request with this request_id", 0, 0},
 	{"function", 'F', VALUE_TEXT, OPTION_AT(struct options, function), "NAME", NULL,
-	 "only the calls of it and what they called: the bare or full name (with * and ?)", 0, 0},
+	 "only the calls of this function and what they called: bare or full name (with * and ?)",
+	 0, 0},
 	READING_WHERE(struct options, where),
 	{"together", 'T', VALUE_SWITCH, OPTION_AT(struct options, together), NULL, NULL,
 	 "one tree for all threads", 0, 0},
 	{"depth", 'd', VALUE_NUMBER, OPTION_AT(struct options, depth), "N", NULL,
-	 "no deeper than that", 1, UINT32_MAX},
+	 "at most N levels", 1, UINT32_MAX},
 	{"min", 'm', VALUE_TEXT, OPTION_AT(struct options, min), "DURATION", NULL,
-	 "only what took that long in all, as 10ms", 0, 0},
+	 "only what took at least that long in total, such as 10ms", 0, 0},
 	{"sort", 's', VALUE_CHOICE, OPTION_AT(struct options, sort), "total|self|calls|order",
-	 "total", "what comes first of calls made by the same", 0, 0},
+	 "total", "sort key of calls with the same caller", 0, 0},
 	{"values", 'V', VALUE_SWITCH, OPTION_AT(struct options, values), NULL, NULL,
-	 "also arguments and result, of the first call", 0, 0},
+	 "also arguments and result of the first call", 0, 0},
 	{"every", 'e', VALUE_SWITCH, OPTION_AT(struct options, every), NULL, NULL,
-	 "each call in order instead of a tree of sums", 0, 0},
+	 "print each call in order instead of a tree of sums", 0, 0},
 	READING_FOLLOW(struct options, follow),
 	{0},
 };
@@ -218,11 +219,11 @@ static void print_text(const struct tree *t, uint32_t deepest)
 			print_node(n);
 	}
 	if (!any)
-		puts("no call of this trace is to be shown");
+		puts("no calls to show");
 	if (t->together_calls)
 		printf("\n%" PRIu64
-		       " calls are of too many different ways through the program, and "
-		       "were counted together: --depth, --function or --thread narrow it\n",
+		       " calls were counted together: there are too many distinct call paths; "
+		       "narrow them with --depth, --function or --thread\n",
 		       t->together_calls);
 }
 
@@ -312,19 +313,17 @@ static int check_scope(const struct options *o, uint64_t in_scope, struct why *w
 	if (in_scope)
 		return 0;
 	if (o->function)
-		return why(
-			w, -ENOENT,
-			"no call of a function \"%s\" is in there: flowctl stats lists them, and "
-			"* stands for any text",
-			o->function);
+		return why(w, -ENOENT,
+			   "the trace has no call of a function \"%s\": flowctl stats lists them; "
+			   "* matches any text",
+			   o->function);
 	if (o->request)
-		return why(w, -ENOENT, "no call for a request \"%s\" is in there", o->request);
+		return why(w, -ENOENT, "the trace has no call for a request \"%s\"", o->request);
 	if (o->thread)
-		return why(
-			w, -ENOENT,
-			"no call of a thread \"%s\" is in there: flowctl stats --by thread lists "
-			"them",
-			o->thread);
+		return why(w, -ENOENT,
+			   "the trace has no call of a thread \"%s\": flowctl stats --by thread "
+			   "lists them",
+			   o->thread);
 	return 0;
 }
 
@@ -392,15 +391,15 @@ static int take_min(const struct options *o, uint64_t *ret_us, struct why *w)
 	if (!o->min)
 		return 0;
 	if (o->every)
-		return why_exit(
-			w, EXIT_USAGE, -EINVAL,
-			"--every prints a call before its duration is known: without --min, "
-			"or with --where durationMicros>=%s for only the ends",
-			o->min);
+		return why_exit(w, EXIT_USAGE, -EINVAL,
+				"--every prints a call before its duration is known: omit --min, "
+				"or use --where durationMicros>=%s for the ends only",
+				o->min);
 	if (!amount_parse(o->min, strlen(o->min), &amount) || amount.unit != AMOUNT_TIME ||
 	    amount.n < 0 || amount.n > 1e18L)
 		return why_exit(w, EXIT_USAGE, -EINVAL,
-				"--min takes a duration, as 500us, 10ms or 2s, not \"%s\"", o->min);
+				"--min takes a duration such as 500us, 10ms or 2s, not \"%s\"",
+				o->min);
 	*ret_us = (uint64_t)ceill(amount.n);
 	return 0;
 }
@@ -430,20 +429,17 @@ const struct command command_tree = {
 	.operands = "TRACE...",
 	.min_operands = 1,
 	.summary = "who called whom, and how long it took",
-	.about =
-		"The calls of each thread as a tree. Calls of the same function under the same "
-		"callers are one line: how many, their time in all (total), the part that they ran "
-		"themselves (self) or were suspended (wait), mean and greatest. Calls that were "
-		"left by an exception say "
-		"raised, those without an end unfinished.\n\n" STACKS_ABOUT "\n\n"
-		"Memory is that of the different ways through the program, at most 262144 lines "
-		"and 1000 levels: what is beyond is counted together, and said. --every prints "
-		"each call as it comes instead: > where it begins, < where it ends, one line "
-		"where nothing comes between.\n\n"
-		"With --where only the calls are counted that the condition is true of, by all "
-		"that their lines say together; the callers of these are shown without "
-		"figures. With --every each line is judged by itself.\n\n" READING_WHERE_ABOUT
-		"\n\n" READING_ABOUT,
+	.about = "The calls of each thread as a tree. Calls of the same function under the same "
+		 "callers are one line: their number, their total time, the time that they ran "
+		 "themselves (self) or were suspended (wait), mean and maximum. Calls left by an "
+		 "exception are marked raised, calls without an end unfinished.\n\n" STACKS_ABOUT
+		 "\n\nMemory use grows with the number of distinct call paths, up to 262144 lines "
+		 "and 1000 levels; calls beyond are counted together, and a note says how many. "
+		 "--every prints each call as it comes instead: > where it begins, < where it "
+		 "ends, one line where nothing comes between.\n\n--where COND counts only the "
+		 "calls that match COND. All events of a call are considered together; the callers "
+		 "of a match are shown without figures. With --every each line is judged on its "
+		 "own.\n\n" READING_WHERE_ABOUT "\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run_tree,

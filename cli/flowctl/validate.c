@@ -116,17 +116,14 @@ const struct command command_validate = {
 	.group = COMMANDS_CODE,
 	.operands = "[PATH]",
 	.max_operands = 1,
-	.summary = "say whether a project can be traced here, and how",
+	.summary = "report whether and how a project can be traced here",
 	.about =
 		"Asks the interpreter that runs the project whether flowtrace_agent can be "
-		"imported, "
-		"and flowtrace-bpf whether it can trace that interpreter on this kernel with these "
-		"permissions; counts the project's functions, names its web frameworks, and checks "
-		".flowtrace/config.json and run-and-flowtrace.sh if they are there. Nothing of the "
-		"project is run.\n\n"
-		"The exit status is 0 if one of the two ways is open, there is something to trace, "
-		"and "
-		"no setting is wrong; else 1.",
+		"imported, and flowtrace-bpf whether it can trace that interpreter on this kernel "
+		"with these permissions; counts the project's functions, names its web frameworks, "
+		"and checks .flowtrace/config.json and run-and-flowtrace.sh if they exist. No code "
+		"of the project is run.\n\nThe exit status is 0 if at least one of the two ways "
+		"works, there is something to trace, and no setting is wrong; else 1.",
 	.options = options,
 	.options_size = sizeof(struct options),
 	.run = run_validate,

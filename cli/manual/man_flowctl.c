@@ -28,7 +28,7 @@ static void put_environment(FILE *f)
 	roff_bold(f, "NO_COLOR");
 	fputs("\nif it is set and not empty, output to a terminal has no colours.\n.TP\n", f);
 	roff_bold(f, "TERM");
-	fputs("\nis it \\(dqdumb\\(dq, there are no colours either.\n", f);
+	fputs("\nif it is \\(dqdumb\\(dq, there are no colours either.\n", f);
 }
 
 static void put_groups(FILE *f, const struct program *p)
@@ -58,8 +58,8 @@ static void put_common_options(FILE *f, const struct program *p)
 		common++;
 	fputs(".SH OPTIONS\n", f);
 	roff_text(f, "Every command has these; its page has the others. Options and operands may "
-		     "be mixed; what follows -- is operands. A long option may be cut as long as "
-		     "only one begins so.");
+		     "be mixed; everything after -- is an operand. A long option may be shortened "
+		     "as long as it is unambiguous.");
 	for (size_t i = p->command->options - common; i < p->command->options; i++)
 		roff_option(f, &p->command->option[i]);
 }
@@ -79,8 +79,8 @@ void man_flowctl(FILE *f, const char *date)
 	fputs("...]\n.SH DESCRIPTION\n", f);
 	roff_text(f, "A trace is a file of JSON lines, as flowtrace-bpf and the Python package "
 		     "flowtrace_agent write them. flowctl answers questions about traces, and "
-		     "prepares Python code for the package. Output is for people, with --json for "
-		     "programs.");
+		     "instruments Python code for the package. Output is for people, with --json "
+		     "for programs.");
 	fputs(".SH COMMANDS\n", f);
 	put_groups(f, p);
 	put_common_options(f, p);

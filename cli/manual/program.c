@@ -137,9 +137,9 @@ static struct command_page from_command(const struct command *c)
 
 const struct program *program_flowctl(void)
 {
-	static struct program p = {
-		.name = "flowctl",
-		.summary = "prepare Python code for tracing, read traces, look at them"};
+	static struct program p = {.name = "flowctl",
+				   .summary =
+					   "read traces, and instrument Python code for tracing"};
 
 	if (p.command)
 		return &p;

@@ -159,7 +159,7 @@ def test_text(flowctl, tmp_path):
 
 
 def test_wrong(flowctl, pair, tmp_path):
-    flowctl.refused("diff", pair[0], status=2, says=["diff needs A B"])
+    flowctl.refused("diff", pair[0], status=2, says=["missing operand: A B"])
     flowctl.refused("diff", *pair, pair[0], status=2, says=["takes only A B"])
     flowctl.refused("diff", pair[0], tmp_path / "none", says=["cannot open"])
     flowctl.refused("diff", pair[0], "/dev/null", says=["/dev/null is empty"])

@@ -318,7 +318,7 @@ def test_where_it_goes(flowctl, trace, tmp_path):
     flowctl.refused("export", trace, "-o", trace, says=["is the trace itself"])
     flowctl.refused("report", trace, "-o", trace, says=["is the trace itself"])
     assert trace.stat().st_size == before
-    flowctl.refused("export", trace, "-o", tmp_path, says=["is a folder"])
+    flowctl.refused("export", trace, "-o", tmp_path, says=["is a directory"])
     flowctl.refused("export", trace, "-o", tmp_path / "no" / "out", says=["No such file"])
     flowctl.refused("export", trace, "-o", "/dev/full", says=["No space left"])
     flowctl.refused("export", trace, "--json", status=2, says=["needs -o FILE"])

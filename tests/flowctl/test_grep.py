@@ -116,12 +116,12 @@ def test_pretty(flowctl, tmp_path):
 
 
 def test_wrong_usage(flowctl, trace):
-    flowctl.refused("grep", trace, status=2, says=["grep needs PATTERN and TRACE"])
-    flowctl.refused("grep", "-w", "lost", status=2, says=["grep needs"])
+    flowctl.refused("grep", trace, status=2, says=["missing operand: PATTERN and TRACE"])
+    flowctl.refused("grep", "-w", "lost", status=2, says=["missing operand: PATTERN"])
     flowctl.refused("grep", "a(b", trace, status=2, says=["pattern, column 4: missing closing"])
     flowctl.refused("grep", "-w", "x", trace, status=2, says=["^x"])
-    flowctl.refused("grep", "-C", "x", "-", stdin=b"{}", says=["standard input is no file"])
-    flowctl.refused("grep", "-C", "-f", "x", trace, status=2, says=["without --follow"])
+    flowctl.refused("grep", "-C", "x", "-", stdin=b"{}", says=["standard input is not a file"])
+    flowctl.refused("grep", "-C", "-f", "x", trace, status=2, says=["omit --follow"])
     flowctl.refused("grep", "x", "/dev/null", says=["is empty"])
 
 

@@ -181,9 +181,9 @@ def test_lines_that_are_no_events(flowctl, parts, tmp_path):
 
 
 def test_wrong(flowctl, parts, tmp_path):
-    flowctl.refused("merge", status=2, says=["merge needs TRACE..."])
+    flowctl.refused("merge", status=2, says=["missing operand: TRACE..."])
     flowctl.refused("merge", "-", "-", status=2, says=["named twice"])
-    flowctl.refused("merge", parts[0], "--json", status=2, says=["with -o FILE"])
+    flowctl.refused("merge", parts[0], "--json", status=2, says=["--json needs -o FILE"])
     flowctl.refused("merge", parts[0], "-o", tmp_path, says=["is a directory"])
     flowctl.refused("merge", parts[0], "-o", tmp_path / "no" / "x", says=["for writing"])
     flowctl.refused("merge", parts[0], tmp_path / "none", "-o", tmp_path / "x",

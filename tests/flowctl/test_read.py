@@ -22,11 +22,11 @@ LOST = {"timestamp": 1, "event": "LOST", "count": 3, "reason": "ring_full"}
 @pytest.mark.parametrize("data, says", [
     (b"", "is empty"),
     (b"\n\r\n  \n", "is empty"),
-    (b"hello\n", "is no trace: line 1: not JSON"),
+    (b"hello\n", "is not a trace: line 1: not JSON"),
     (b'{"timestamp": 170000', "only a part of a line: line 1"),
-    (b'[1, 2]\n{"a": 1}\n', "is JSON, but no trace of FlowTrace: line 1: no FlowTrace event"),
+    (b'[1, 2]\n{"a": 1}\n', "is JSON, but not a trace of FlowTrace: line 1: no FlowTrace event"),
     (b'{"event": "login"}\n', "none of FlowTrace's"),
-    (b'{"timestamp": "now", "event": "ENTER", "function": "f"}\n', '"timestamp" is no whole'),
+    (b'{"timestamp": "now", "event": "ENTER", "function": "f"}\n', '"timestamp" is not a whole'),
     (b'{"event": "ENTER", "function": "f"}\n', 'it has no "timestamp"'),
     (bytes(range(256)) * 64, "looks binary"),
     (b"\x7fELF\x02\x01\x01" + bytes(9000), "looks binary"),
@@ -59,7 +59,7 @@ def test_bad_lines_are_said_and_passed_over(flowctl, trace, tmp_path):
     assert got["rows"] == expected["rows"]
     assert got["badLines"] == 3 and got["lines"] == len(lines) + 4
     assert got["firstBadLine"] == {"file": str(path), "line": 11,
-                                   "why": "not JSON: a value is missing or no JSON (byte 1)"}
+                                   "why": "not JSON: expected a JSON value (byte 1)"}
     assert errors.count("\n") == 1 and "3 of %d lines" % got["lines"] in errors
     assert "line 11 of" in errors
     assert flowctl.json("check", path, status=1)["holds"] is False

@@ -143,7 +143,7 @@ def test_new_functions_get_the_line(tmp_path):
     flowctl("instrument", path)
     path.write_text(path.read_text() + "def g(): return 2\n")
     errors = flowctl("instrument", path)[1]
-    assert "app.py.bak is there already" in errors
+    assert "app.py.bak exists" in errors
     assert path.read_text().count(DECORATOR) == 2 and path.read_text().count(GUARD[0]) == 1
     flowctl("uninstrument", path)
     assert path.read_text() == "def f(): return 1\ndef g(): return 2\n"
@@ -157,7 +157,7 @@ def test_lines_that_somebody_changed_stay(tmp_path):
     changed = path.read_text().replace(DECORATOR + "\ndef g", "@_flowtrace_trace\ndef g")
     path.write_text(changed)
     errors = flowctl("uninstrument", path)[1]
-    assert "2 of flowctl's lines were changed" in errors
+    assert "2 of flowctl's lines were edited" in errors
     # The import must stay for the other.
     assert path.read_text() == "\n".join(GUARD) + "\ndef f(): return 1\n" \
         "@_flowtrace_trace\ndef g(): return 2\n"

@@ -87,7 +87,7 @@ def test_validate_reads_the_config(project):
     args = ("validate", project, "--python", python())
     assert rows(as_json(*args, env=env))["config"] == ("yes", ".flowtrace/config.json")
     config = project / ".flowtrace" / "config.json"
-    for text, says in (("{", "is not JSON"), ("[]", "is no JSON object"), ("", "is not JSON"),
+    for text, says in (("{", "is not JSON"), ("[]", "is not a JSON object"), ("", "is not JSON"),
                        ('{"stdout": "no"}', "stdout is not true or false"),
                        ('{"language": "java"}', "the language is java"),
                        ('{"exclude": [1]}', "exclude is not an array of texts"),
@@ -115,13 +115,13 @@ def test_init_writes_what_flowtrace_reads(project):
         assert harness.run(["shellcheck", script])[:2] == (0, "")
     # Nothing is overwritten, neither of the two.
     script.write_text("mine")
-    assert "is there already: --force replaces it" in flowctl("init", project, status=1)[1]
+    assert "exists: --force replaces it" in flowctl("init", project, status=1)[1]
     (project / ".flowtrace/config.json").unlink()
     flowctl("init", project, status=1)
     assert script.read_text() == "mine" and not (project / ".flowtrace/config.json").exists()
     flowctl("init", project, "--force")
     assert "flowtrace-bpf" in script.read_text()
-    assert "no folder" in flowctl("init", project / "none", status=1)[1]
+    assert "is not a directory" in flowctl("init", project / "none", status=1)[1]
 
 
 def test_init_finds_the_program(tmp_path):

@@ -317,7 +317,7 @@ def test_wrong_usage(flowctl):
     for args, says in (((), "--pid"), (("--pid", "1", "--interval", "0"), "0.1 to 3600"),
                        (("--pid", "1", "-i", "99ms"), "99ms"), (("--pid", "1", "-i", "61m"), "61m"),
                        (("--pid", "1", "-i", "1x"), '"1x"'), (("--pid", "1", "-i", "nan"), "nan"),
-                       (("--pid", "1", "--sort", "x"), "--sort is one of"),
+                       (("--pid", "1", "--sort", "x"), "--sort takes one of"),
                        (("--pid", "1", "x"), '"x"')):
         flowctl.refused("top", *args, status=2, says=[says])
 
@@ -341,14 +341,14 @@ def test_where_the_collector_is_looked_for(tmp_path, played):
     assert run(program, "top", "-p", "1", PATH=path)[::2] == (5, "flowtrace-bpf: beside\n")
     status, out, errors = run(program, "top", "-p", "1", PATH="/nonexistent")
     assert status == 1 and out == "" and errors.count("\n") == 1
-    assert errors.startswith("flowctl: there is no flowtrace-bpf beside flowctl nor in PATH")
+    assert errors.startswith("flowctl: cannot find flowtrace-bpf in flowctl's directory or in PATH")
 
 
 def test_a_collector_that_crashes(played):
     program = played("ready()\nput(event='LOST', count=1, reason='x')\nos.kill(os.getpid(), 11)")
     status, _, errors = run(program, "top", "-p", "1")
     assert status == 1 and errors == (
-        "flowctl: flowtrace-bpf was ended by signal 11 (Segmentation fault)\n")
+        "flowctl: flowtrace-bpf was killed by signal 11 (Segmentation fault)\n")
 
 
 def test_requests_and_losses_in_the_head(played):

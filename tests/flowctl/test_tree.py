@@ -274,7 +274,7 @@ def test_what_is_not_there(flowctl, small):
     flowctl.refused("tree", small, "-F", "nothing", says=["no call of a function \"nothing\""])
     flowctl.refused("tree", small, "-r", "none", says=["no call for a request \"none\""])
     flowctl.refused("tree", small, "--min", "5", status=2, says=["--min takes a duration"])
-    flowctl.refused("tree", small, "--min", "5ms", "-e", status=2, says=["without --min"])
+    flowctl.refused("tree", small, "--min", "5ms", "-e", status=2, says=["omit --min"])
     flowctl.refused("tree", small, "-w", "x", status=2, says=["^x"])
 
 

@@ -39,24 +39,24 @@ def test_version(flowctl):
 
 
 @pytest.mark.parametrize("args, says", [
-    ((), "which command"),
+    ((), "missing command"),
     (("stast", "x"), "did you mean stats?"),
     (("quux",), "see flowctl help"),
-    (("--quux",), "no option --quux"),
-    (("stats",), "stats needs TRACE..."),
+    (("--quux",), "unknown option --quux"),
+    (("stats",), "missing operand: TRACE..."),
     (("stats", "x", "--srot", "calls"), "did you mean --sort?"),
     (("stats", "x", "--zzzz"), "see flowctl stats --help"),
     (("stats", "x", "-Z"), "no option -Z"),
     (("stats", "x", "--sort"), "--sort needs a value"),
-    (("stats", "x", "--sort=size"), "--sort is one of self|total|"),
+    (("stats", "x", "--sort=size"), "--sort takes one of self|total|"),
     (("stats", "x", "--limit", "0"), "--limit must be at least 1"),
     (("stats", "x", "-n", "ten"), "--limit takes a whole number"),
     (("stats", "x", "-n", "-1"), "--limit takes a whole number"),
     (("slow", "x", "-n", "99999"), "--limit must be at most 10000"),
     (("stats", "x", "--json=1"), "--json takes no value"),
     (("version", "x"), 'version takes no "x"'),
-    (("help", "quux"), 'no command "quux"'),
-    (("help", "stats", "check"), '"check" is too much'),
+    (("help", "quux"), 'unknown command "quux"'),
+    (("help", "stats", "check"), 'unexpected operand "check"'),
 ])
 def test_wrong_usage(flowctl, args, says):
     flowctl.refused(*args, status=2, says=[says])

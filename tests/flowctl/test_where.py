@@ -95,7 +95,7 @@ def test_what_is_wrong_with_a_condition_is_one_line(flowctl, trace):
     for command in ("stats", "slow", "errors"):
         flowctl.refused(command, trace, "--where", "durationMicros>", status=2,
                         says=["column 16: a value is missing: durationMicros>^"])
-        flowctl.refused(command, trace, "--where", "a" * 5000, status=2, says=["no field"])
+        flowctl.refused(command, trace, "--where", "a" * 5000, status=2, says=["unknown field"])
 
 
 def test_a_search_without_end_is_said(flowctl, tmp_path):

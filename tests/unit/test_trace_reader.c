@@ -115,8 +115,8 @@ Test(trace_reader, what_is_no_trace)
 {
 	refused("", 0, "is empty");
 	refused("\n\n", 2, "is empty");
-	refused("hello\nworld\n", 12, "is no trace: line 1: not JSON");
-	refused("{\"a\": 1}\n[]\n", 12, "is JSON, but no trace");
+	refused("hello\nworld\n", 12, "is not a trace: line 1: not JSON");
+	refused("{\"a\": 1}\n[]\n", 12, "is JSON, but not a trace");
 	refused("{\"event\": \"login\"}\n", 19, "none of FlowTrace's");
 	refused("\x7f"
 		"ELF\2\1\1\0\0\0\n\0",

@@ -71,7 +71,7 @@ static int apply(struct work *k, struct why *w)
 	if (edits_apply(&k->edits, k->old.s, k->old.len, &k->new))
 		return why(w, -ENOMEM, "out of memory");
 	if (examine_compiles(k->new.s, k->new.len, &reason))
-		return why(w, -EINVAL, "left as it is, for the result would not compile: %s",
+		return why(w, -EINVAL, "left unchanged: the result would not compile: %s",
 			   reason.text);
 	return 0;
 }

@@ -68,7 +68,7 @@ static int refuse(PyObject *result, enum refusal *ret_refusal, struct why *w)
 
 	if (!PyArg_ParseTuple(result, "ins", &kind, &line, &message)) {
 		PyErr_Clear();
-		message = "its message is no text";
+		message = "its message is not text";
 		kind = REFUSAL_SYNTAX;
 		line = 0;
 	}

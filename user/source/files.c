@@ -168,7 +168,7 @@ int file_read(const char *path, struct buf *ret, struct stat *ret_st, struct why
 	if (fd < 0 || fstat(fd, ret_st))
 		err = -errno;
 	else if (!S_ISREG(ret_st->st_mode))
-		err = why(w, -EINVAL, "%s is no regular file", path);
+		err = why(w, -EINVAL, "%s is not a regular file", path);
 	else if (ret_st->st_size > MAX_FILE_BYTES)
 		err = why(w, -EFBIG, "%s is over 64 MiB: too large for source code", path);
 	else

@@ -71,7 +71,7 @@ int instrument_edits(const struct found *f, const struct lines *l, bool all, str
 	if (f->uses_our_name)
 		return why(w, -EINVAL, "it uses the name _flowtrace_trace itself");
 	if (!f->guard_line && !f->import_line)
-		return why(w, -EINVAL, "there is no line where the import could stand");
+		return why(w, -EINVAL, "it has no line for the import");
 	if (!f->guard_line)
 		put_guard(l, f->import_line, ret);
 	for (size_t i = 0; i < f->nfunctions; i++)

@@ -31,7 +31,7 @@ static int scratch_open(struct scratch *s, const char *target, struct why *w)
 	if (s->fd >= 0)
 		return 0;
 	err = n < (int)sizeof(s->path) ? -errno : -ENAMETOOLONG;
-	return why(w, err, "cannot write beside %s: %s", target, strerror(-err));
+	return why(w, err, "cannot write next to %s: %s", target, strerror(-err));
 }
 
 static int give_owner(const struct scratch *s, const char *target, const struct stat *owner,
@@ -96,7 +96,7 @@ static int put_in_place(const char *target, const struct stat *before, const cha
 		return err;
 	err = fill(&s, target, before, bytes, len, w);
 	if (!err && !flags && changed_since(target, before))
-		err = why(w, -EBUSY, "%s was changed by somebody else meanwhile", target);
+		err = why(w, -EBUSY, "%s was changed meanwhile", target);
 	if (!err)
 		err = move_into_place(&s, target, flags, w);
 	if (err)

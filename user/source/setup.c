@@ -147,7 +147,7 @@ static int refuse_existing(const struct setup *s, const char *name, struct why *
 	int err = path_in(path, s->folder, name, w);
 
 	if (!err && !s->force && !lstat(path, &st))
-		err = why(w, -EEXIST, "%s is there already: --force replaces it", path);
+		err = why(w, -EEXIST, "%s exists: --force replaces it", path);
 	return err;
 }
 
@@ -197,7 +197,7 @@ int setup_write(const struct setup *s, char **ret_program, struct why *w)
 	put_config(&config, s);
 	put_script(&script, program);
 	if (stat(s->folder, &owner) || !S_ISDIR(owner.st_mode))
-		err = why(w, -ENOTDIR, "%s is no folder", s->folder);
+		err = why(w, -ENOTDIR, "%s is not a directory", s->folder);
 	else
 		err = refuse_existing(s, SETUP_CONFIG, w);
 	if (!err)
@@ -247,7 +247,7 @@ static int check_keys(const char *path, struct json_object *o, struct why *w)
 	struct json_object *value;
 
 	if (!json_object_is_type(o, json_type_object))
-		return why(w, -EINVAL, "%s is no JSON object", path);
+		return why(w, -EINVAL, "%s is not a JSON object", path);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
 		if (!json_object_object_get_ex(o, keys[i].key, &value))
 			continue;

@@ -27,7 +27,7 @@ export function showSummary() {
       tile("Threads", count(s.threads)),
       tile("Unfinished", count(s.unfinished), "calls that did not end"),
       tile("Lost", count(s.lost), "events not recorded", s.lost > 0),
-      s.badLines ? tile("Bad lines", count(s.badLines), "not events, passed over", true) : null));
+      s.badLines ? tile("Bad lines", count(s.badLines), "not events, skipped", true) : null));
   if (s.torn) byId("summary").append(el("p", { class: "note" }, "⚠ The trace ends in the middle of something: cut off, or still being written."));
   byId("summary").dataset.created = created;
 }

@@ -22,12 +22,12 @@ const char *const check_names[CHECK_FINDINGS] = {
 };
 
 const char *const check_texts[CHECK_FINDINGS] = {
-	[CHECK_NOT_OPENED] = "a call ends that was not begun",
+	[CHECK_NOT_OPENED] = "a call ends that did not begin",
 	[CHECK_OPENED_TWICE] = "a call begins that is open already",
 	[CHECK_OTHER_FUNCTION] = "a call ends under another function's name",
 	[CHECK_NO_PARENT] = "a call begins whose parent is not open",
 	[CHECK_NO_SPAN] = "a call has no span",
-	[CHECK_ORDER] = "a line is earlier than what its thread did before",
+	[CHECK_ORDER] = "a line is earlier than the previous one of its thread",
 	[CHECK_EXCEPTION_ALONE] = "an EXCEPTION without its EXIT as the thread's next line",
 	[CHECK_RESPONSE_ALONE] = "a response without its request",
 	[CHECK_LOST_EXIT] = "calls whose end was lost",

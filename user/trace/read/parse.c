@@ -128,7 +128,7 @@ static bool take_raw(struct parser *p, struct trace_text *ret_text)
 static bool take_text(struct parser *p, const struct trace_field *f, struct trace_text *ret_text)
 {
 	if (*p->s.p != '"')
-		return wrong_type(p, f, "is no text");
+		return wrong_type(p, f, "is not text");
 	p->s.p++;
 	return scan_string(&p->s, ret_text);
 }
@@ -195,7 +195,7 @@ static bool take_exception_member(struct parser *p, const struct trace_field *f)
 	if (p->s.p < p->s.end && *p->s.p == 'n')
 		return scan_value(&p->s, 2);
 	if (p->s.p == p->s.end || *p->s.p != '"')
-		return wrong_type(p, f, "has a type or message that is no text");
+		return wrong_type(p, f, "has a type or message that is not text");
 	p->s.p++;
 	return scan_string(&p->s, to);
 }
@@ -207,7 +207,7 @@ static bool take_exception(struct parser *p, const struct trace_field *f)
 	if (*p->s.p == '"')
 		return take_text(p, f, &p->e->exc_message);
 	if (*p->s.p != '{')
-		return wrong_type(p, f, "is no object");
+		return wrong_type(p, f, "is not an object");
 	p->s.p++;
 	if (scan_take(&p->s, '}'))
 		return true;
@@ -315,7 +315,7 @@ static bool take_line(struct parser *p, bool *ret_object)
 		return false;
 	}
 	scan_spaces(&p->s);
-	return p->s.p == p->s.end || scan_fail(&p->s, "something follows the value");
+	return p->s.p == p->s.end || scan_fail(&p->s, "unexpected text after the value");
 }
 
 /* Is it an event, or only JSON? */
@@ -325,7 +325,7 @@ static enum trace_verdict judge(struct parser *p, bool object, struct trace_faul
 
 	*ret_fault = (struct trace_fault){.at = p->wrong_at};
 	if (!object || !e->event.s) {
-		ret_fault->what = object ? "it has no \"event\"" : "it is no object";
+		ret_fault->what = object ? "it has no \"event\"" : "it is not an object";
 		return TRACE_IS_JSON;
 	}
 	if (p->wrong) {

@@ -165,18 +165,18 @@ static int refuse(const struct trace_reader *r, struct why *w)
 		return why(w, -EINVAL, "%s has JSON with an \"event\", but none of FlowTrace's",
 			   file);
 	if (!report->bad_why[0])
-		return why(w, -ENODATA, "%s is empty: there is no event in it", file);
+		return why(w, -ENODATA, "%s is empty: it has no events", file);
 	if (r->binary)
 		return why(w, -EINVAL,
 			   "%s looks binary: a trace is JSON lines, plain, gzip or zstd", file);
 	if (r->json)
 		return why(w, -EINVAL,
-			   "%s is JSON, but no trace of FlowTrace: line %" PRIu64 ": %s", file,
+			   "%s is JSON, but not a trace of FlowTrace: line %" PRIu64 ": %s", file,
 			   report->bad_line, report->bad_why);
 	if (!report->bad)
 		return why(w, -EINVAL, "%s has only a part of a line: line %" PRIu64 ": %s", file,
 			   report->bad_line, report->bad_why);
-	return why(w, -EINVAL, "%s is no trace: line %" PRIu64 ": %s", file, report->bad_line,
+	return why(w, -EINVAL, "%s is not a trace: line %" PRIu64 ": %s", file, report->bad_line,
 		   report->bad_why);
 }
 

@@ -159,7 +159,7 @@ bool scan_whole(struct scan *s, uint64_t *ret_n)
 		return scan_fail(s, "is 2^63 or more");
 	if (s->p == start || (*start == '0' && s->p - start > 1) ||
 	    (s->p < s->end && (*s->p == '.' || (*s->p | 0x20) == 'e')))
-		return scan_fail(s, "is no whole number from 0 on");
+		return scan_fail(s, "is not a whole number from 0 on");
 	*ret_n = n;
 	return true;
 }
@@ -167,7 +167,7 @@ bool scan_whole(struct scan *s, uint64_t *ret_n)
 bool scan_word(struct scan *s, const char *word, size_t len)
 {
 	if ((size_t)(s->end - s->p) < len || memcmp(s->p, word, len))
-		return scan_fail(s, "a value is missing or no JSON");
+		return scan_fail(s, "expected a JSON value");
 	s->p += len;
 	return true;
 }
@@ -209,7 +209,7 @@ bool scan_value(struct scan *s, unsigned depth)
 	struct trace_text text;
 
 	if (s->p == s->end)
-		return scan_fail(s, "a value is missing or no JSON");
+		return scan_fail(s, "expected a JSON value");
 	switch (*s->p) {
 	case '"':
 		s->p++;
@@ -229,5 +229,5 @@ bool scan_value(struct scan *s, unsigned depth)
 	case '0' ... '9':
 		return scan_number(s);
 	}
-	return scan_fail(s, "a value is missing or no JSON");
+	return scan_fail(s, "expected a JSON value");
 }

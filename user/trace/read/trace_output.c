@@ -238,7 +238,7 @@ int trace_output_finish(struct trace_output *o, struct why *w)
 		return err;
 	if (rename(o->beside, o->path)) {
 		err = -errno;
-		return why(w, err, "cannot put %s in its place: %s", o->path, strerror(-err));
+		return why(w, err, "cannot replace %s: %s", o->path, strerror(-err));
 	}
 	free(o->beside);
 	o->beside = NULL;

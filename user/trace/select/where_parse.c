@@ -107,14 +107,14 @@ static int no_field(const struct parser *p, const char *s, size_t len)
 	int err;
 
 	if (near)
-		return fault(p, s, "there is no field %.*s: did you mean %s?", (int)len, s,
+		return fault(p, s, "unknown field \"%.*s\": did you mean %s?", (int)len, s,
 			     near->name);
 	for (size_t i = 0; i < trace_field_count; i++) {
 		buf_str(&all, i ? ", " : "");
 		buf_str(&all, trace_fields[i].name);
 	}
-	err = fault(p, s, "there is no field %.*s, only %.*s", (int)(len < 40 ? len : 40), s,
-		    (int)all.len, all.s ? all.s : "");
+	err = fault(p, s, "unknown field \"%.*s\": the fields are %.*s", (int)(len < 40 ? len : 40),
+		    s, (int)all.len, all.s ? all.s : "");
 	buf_release(&all);
 	return err;
 }
@@ -127,9 +127,9 @@ static int take_path(struct parser *p, struct where_test *t, const char *path, s
 	if (!t->path)
 		return why(p->why, -ENOMEM, "out of memory");
 	if (exception && strcmp(t->path, "type") != 0 && strcmp(t->path, "message") != 0)
-		return fault(p, path, "exception has a type and a message");
+		return fault(p, path, "exception has only a type and a message");
 	if (!exception && t->field->kind != TRACE_FIELD_VALUE && t->field->kind != TRACE_FIELD_RAW)
-		return fault(p, path, "there is nothing inside of %s", t->field->name);
+		return fault(p, path, "%s has no parts", t->field->name);
 	if (!len || strstr(t->path, "..") || t->path[0] == '.' || t->path[len - 1] == '.')
 		return fault(p, path, "a name is missing");
 	return 0;
@@ -288,7 +288,7 @@ static int take_compared(struct parser *p, struct where_test *t)
 		return take_regex(p, t, at, quoted);
 	t->glob = glob_is_one(t->text, t->len);
 	if (is_ordering(t) && !is_number(t) && !t->path)
-		return fault(p, at, "%s is no number: only =, !=, ~ and !~ work on it",
+		return fault(p, at, "%s is not a number: only =, !=, ~ and !~ work on it",
 			     t->field->name);
 	return quoted && !is_number(t) && !is_ordering(t) ? 0 : take_number(p, t, at);
 }
@@ -400,5 +400,5 @@ int where_parse(struct where *w, const char *text, struct why *why)
 	if (err)
 		return err;
 	skip_spaces(&p);
-	return *p.p ? fault(&p, p.p, "and, or or the end is missing") : 0;
+	return *p.p ? fault(&p, p.p, "expected and, or, or the end") : 0;
 }
