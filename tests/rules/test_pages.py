@@ -222,6 +222,35 @@ def test_every_field_of_config_is_documented():
     assert not [row for row in rows if not all("`%s`" % word in documented for word in row)]
 
 
+# ---- figures --------------------------------------------------------------------------------------
+
+
+FIGURE = re.compile(r"\|[^|\n]*\b\d[\d.,]* ?(?:ns|us|ms|s|KiB|MiB|GB|events/s)\b[^|\n]*\|")
+MEASURES = re.compile(r"`(?:sudo )?(?:\./dev bench|flowtrace-bpf|build/bin/)[^`]*`")
+
+
+def figures_without_a_command(text):
+    """The sections with a table of figures that do not say what measured them."""
+    sections = re.split(r"^##+ ", text, flags=re.M)
+    return [section.splitlines()[0] for section in sections
+            if FIGURE.search(section) and not MEASURES.search(section)]
+
+
+@pytest.mark.parametrize("page, section", [("docs/benchmarks.md", None), ("README.md", "Cost")])
+def test_figures_name_their_command(page, section):
+    text = (ROOT / page).read_text()
+    if section:
+        text = text.split("\n## %s\n" % section)[1].split("\n## ")[0]
+    assert FIGURE.search(text)
+    assert not figures_without_a_command(text)
+
+
+def test_a_figure_without_a_command_is_found():
+    table = "| what | measured |\n| --- | --- |\n| a call | 28 ns |\n"
+    assert figures_without_a_command("## Calls\n\n" + table) == ["Calls"]
+    assert not figures_without_a_command("## Calls\n\n`sudo ./dev bench`:\n\n" + table)
+
+
 # ---- what else is named -------------------------------------------------------------------------
 
 
