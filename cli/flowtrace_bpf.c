@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pipeline.h"
+#include "output.h"
 #include "print_check.h"
 #include "session/run.h"
 #include "standard.h"
@@ -88,7 +88,7 @@ static void print_summary(const struct config *c, const struct run_result *r)
 		       "%.1f seconds -> %s\n",
 		       (unsigned long long)s->events, (unsigned long long)s->lost, filtered,
 		       (unsigned long long)s->functions, (unsigned long long)s->unfinished,
-		       s->seconds, pipeline_output(c));
+		       s->seconds, output_name(c));
 	if (c->verbose)
 		print_counters(r);
 }

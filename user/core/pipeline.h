@@ -28,11 +28,6 @@ struct pipeline_live {
 	void *arg;
 };
 
-/* Is every --to a sink that there is? 0, or EXIT_USAGE. */
-int pipeline_check(const struct config *c, struct why *w);
-/* Where the events go, for people: the first file, or standard output. */
-const char *pipeline_output(const struct config *c);
-
 /* live: NULL for a replay. w is kept: later failures are told there. */
 int pipeline_new(const struct config *c, const struct pipeline_live *live,
 		 struct pipeline **ret_pipeline, struct why *w);

@@ -8,6 +8,7 @@
 #include "attach/attach.h"
 #include "base/clock.h"
 #include "named.h"
+#include "output.h"
 #include "pipeline.h"
 #include "ring/live.h"
 #include "run.h"
@@ -443,7 +444,7 @@ int run(const struct config *c, const struct ui *ui, struct run_result *ret_resu
 
 	*ret_result = (struct run_result){};
 	r.flushed_ns = r.second_ns = r.start_ns;
-	err = pipeline_check(c, w);
+	err = output_check(c, w);
 	if (!err)
 		err = c->replay ? run_replay(&r) : run_live(&r);
 	ring_free(r.ring);
