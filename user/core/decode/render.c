@@ -5,22 +5,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "base/utf8.h"
-#include "decode/render.h"
-
-/* Not an error: the element did not fit, or its value is missing. Whoever opened the
- * container takes back what was written of it and cuts there. */
-#define NO_ROOM 1
-
-#define CUT_ARRAY ", " JSON_DOTS "]"
-#define CUT_OBJECT ", " JSON_DOTS ": " JSON_DOTS "}"
-#define LEN(literal) (sizeof(literal) - 1)
-
-void render_release(struct render *r)
-{
-	buf_release(&r->out);
-	buf_release(&r->full);
-	buf_release(&r->scratch);
-}
+#include "decode/render_value.h"
 
 /* ---- room --------------------------------------------------------------------- */
 
@@ -66,7 +51,7 @@ static int fit_string(struct render *r, const struct tokens *t, size_t start)
 	before = r->chars - utf8_count(r->out.s + start, r->out.len - start);
 	used = before + reserve(r, ends_after(r, t));
 	if (used > r->max || !json_cut_string(&r->out, start, r->max - used))
-		return NO_ROOM;
+		return RENDER_NO_ROOM;
 	r->chars = before;
 	r->counted = start;
 	r->cut = true;
@@ -75,31 +60,10 @@ static int fit_string(struct render *r, const struct tokens *t, size_t start)
 
 static int fit(struct render *r, const struct tokens *t)
 {
-	return fits(r, t) ? 0 : NO_ROOM;
-}
-
-struct mark {
-	size_t len, chars, counted;
-};
-
-static struct mark mark(const struct render *r)
-{
-	return (struct mark){r->out.len, r->chars, r->counted};
-}
-
-static void take_back(struct render *r, const struct mark *m)
-{
-	r->out.len = m->len;
-	r->chars = m->chars;
-	r->counted = m->counted;
+	return fits(r, t) ? 0 : RENDER_NO_ROOM;
 }
 
 /* ---- values that are not containers ------------------------------------------- */
-
-static struct pytext pytext_on(struct render *r, struct buf *out)
-{
-	return (struct pytext){.out = out, .types = r->types, .pid = r->pid};
-}
 
 /* scratch as a JSON string. */
 static int put_scratch(struct render *r, const struct tokens *t)
@@ -161,7 +125,7 @@ static int put_float(struct render *r, const struct token *token, const struct t
 
 static int put_intbits(struct render *r, uint64_t bits, const struct tokens *t)
 {
-	struct pytext x = pytext_on(r, &r->scratch);
+	struct pytext x = render_pytext(r, &r->scratch);
 
 	buf_clear(&r->scratch);
 	pytext_intbits(&x, bits);
@@ -172,9 +136,9 @@ static int put_intbits(struct render *r, uint64_t bits, const struct tokens *t)
 
 static int put_bigint(struct render *r, const struct token *token, const struct tokens *t)
 {
-	struct pytext x = pytext_on(r, &r->out);
+	struct pytext x = render_pytext(r, &r->out);
 	uint64_t bits = number_bits((const void *)token->p, token->len / sizeof(uint32_t));
-	struct mark start = mark(r);
+	struct render_mark start = render_mark(r);
 	int err;
 
 	/* log10(2) > 0.3: without the conversion it is known that this is too long. */
@@ -185,14 +149,14 @@ static int put_bigint(struct render *r, const struct token *token, const struct 
 		return err;
 	if (r->out.len - start.len <= r->max)
 		return fit(r, t);
-	take_back(r, &start);
+	render_take_back(r, &start);
 	return put_intbits(r, bits, t);
 }
 
 /* What only Python's own notation can say. */
 static int put_python(struct render *r, const struct token *token, struct tokens *t)
 {
-	struct pytext x = pytext_on(r, &r->scratch);
+	struct pytext x = render_pytext(r, &r->scratch);
 	int err = 0;
 
 	buf_clear(&r->scratch);
@@ -211,8 +175,6 @@ static int put_dots(struct render *r, const struct tokens *t)
 }
 
 /* ---- containers --------------------------------------------------------------- */
-
-static int value(struct render *r, struct tokens *t);
 
 /*
  * Containers around this one that end right after it will not be cut: they need one
@@ -240,12 +202,12 @@ static int open_limited(struct render *r, size_t first, struct tokens inside)
 		ends = inside.stopped ? 0 : ends_after(r, &inside);
 	}
 	if (count(r) + first + reserve(r, ends) > r->max)
-		return NO_ROOM;
+		return RENDER_NO_ROOM;
 	settle(r, ends);
 	return 0;
 }
 
-static int open_container(struct render *r, bool object, const struct tokens *t)
+int render_open(struct render *r, bool object, const struct tokens *t)
 {
 	size_t first = object ? LEN(CUT_OBJECT) - 2 : LEN(CUT_ARRAY) - 2;
 	int err;
@@ -261,7 +223,7 @@ static int open_container(struct render *r, bool object, const struct tokens *t)
 	return 0;
 }
 
-static void close_container(struct render *r, bool object, bool cut, bool empty)
+void render_close(struct render *r, bool object, bool cut, bool empty)
 {
 	r->cut_close_sum -= r->cut_close[--r->depth];
 	if (!cut) {
@@ -277,7 +239,7 @@ static void close_container(struct render *r, bool object, bool cut, bool empty)
 
 static int key(struct render *r, struct tokens *t)
 {
-	struct pytext x = pytext_on(r, &r->scratch);
+	struct pytext x = render_pytext(r, &r->scratch);
 	struct token token;
 	int err = token_next(t, &token);
 
@@ -311,7 +273,7 @@ static int element(struct render *r, struct tokens *t, bool object)
 		return err ? err : put_dots(r, t);
 	}
 	err = object ? key(r, t) : 0;
-	return err ? err : value(r, t);
+	return err ? err : render_any(r, t);
 }
 
 /* The container is full: the rest of it, from `rest` on, is read over. */
@@ -320,7 +282,7 @@ static int cut_container(struct render *r, bool object, bool empty, const struct
 {
 	bool simple;
 
-	close_container(r, object, true, empty);
+	render_close(r, object, true, empty);
 	*t = *rest;
 	return tokens_skip(t, &simple);
 }
@@ -332,13 +294,13 @@ static int elements(struct render *r, struct tokens *t, bool object)
 
 	for (;; empty = false) {
 		struct tokens from_here = *t;
-		struct mark start = mark(r);
+		struct render_mark start = render_mark(r);
 		struct token token;
 		int err;
 
 		if (tokens_peek(t) == FT_T_END || tokens_peek(t) == FT_T_STOP) {
 			err = token_next(t, &token);
-			close_container(r, object, token.kind == FT_T_STOP, empty);
+			render_close(r, object, token.kind == FT_T_STOP, empty);
 			return err;
 		}
 		if (!empty)
@@ -346,8 +308,8 @@ static int elements(struct render *r, struct tokens *t, bool object)
 		err = element(r, t, object);
 		if (err < 0)
 			return err;
-		if (err == NO_ROOM) {
-			take_back(r, &start);
+		if (err == RENDER_NO_ROOM) {
+			render_take_back(r, &start);
 			return cut_container(r, object, empty, &from_here, t);
 		}
 	}
@@ -362,11 +324,11 @@ static int container(struct render *r, bool object, struct tokens *t)
 		err = token_next(t, &token);
 		return err ? err : put_literal(r, object ? "{}" : "[]", 2, t);
 	}
-	err = open_container(r, object, t);
+	err = render_open(r, object, t);
 	return err ? err : elements(r, t, object);
 }
 
-static int value(struct render *r, struct tokens *t)
+int render_any(struct render *r, struct tokens *t)
 {
 	struct token token;
 	int err = token_next(t, &token);
@@ -403,190 +365,11 @@ static int value(struct render *r, struct tokens *t)
 	case FT_T_DEEP:
 		return put_dots(r, t);
 	case FT_T_STOP:
-		return NO_ROOM;
+		return RENDER_NO_ROOM;
 	case FT_T_DICT:
 		return container(r, true, t);
 	case FT_T_END:
 		return -EBADMSG;
 	}
 	return container(r, false, t);
-}
-
-/* ---- fields ------------------------------------------------------------------- */
-
-typedef int (*field_fn)(struct render *r, struct tokens *t);
-
-static void begin(struct render *r, bool limited)
-{
-	buf_clear(&r->out);
-	r->cut = limited;
-	r->limited = limited;
-	r->param = 0;
-	r->chars = r->counted = 0;
-	r->depth = r->cut_close_sum = 0;
-}
-
-/* Nothing at all fits, or there is no value. */
-static void put_least(struct render *r)
-{
-	buf_clear(&r->out);
-	r->cut = true;
-	if (r->root_open && r->max < LEN("{" CUT_OBJECT) - 2)
-		BUF_LITERAL(&r->out, "{}");
-	else if (r->root_open)
-		BUF_LITERAL(&r->out, "{" JSON_DOTS ": " JSON_DOTS "}");
-	else if (r->max < LEN(JSON_DOTS))
-		BUF_LITERAL(&r->out, "\"\"");
-	else
-		BUF_LITERAL(&r->out, JSON_DOTS);
-}
-
-static int round_of(struct render *r, struct tokens *t, field_fn field, bool limited)
-{
-	int err;
-
-	begin(r, limited);
-	err = field(r, t);
-	if (err == NO_ROOM) {
-		put_least(r);
-		err = 0;
-	}
-	return r->out.failed || r->scratch.failed ? -ENOMEM : err;
-}
-
-static int render_within(struct render *r, struct tokens *t, field_fn field, struct text *ret_text)
-{
-	struct tokens again = *t;
-	size_t original = 0;
-	int err = round_of(r, t, field, false);
-
-	/* Bytes are at least as many as characters. */
-	if (!err && r->out.len > r->max) {
-		size_t chars = utf8_count(r->out.s, r->out.len);
-
-		if (chars > r->max) {
-			original = r->cut ? 0 : chars;
-			err = round_of(r, &again, field, true);
-		}
-	}
-	if (err)
-		return err;
-	*ret_text = (struct text){.s = r->out.s, .len = r->out.len, .cut = r->cut};
-	ret_text->original_len = original;
-	return 0;
-}
-
-static void swap(struct buf *a, struct buf *b)
-{
-	struct buf other = *a;
-
-	*a = *b;
-	*b = other;
-}
-
-/* The same with the other limit; what does not say more than the cut text is not kept. */
-static int render_full(struct render *r, struct tokens *t, field_fn field, struct text *text)
-{
-	unsigned max = r->max;
-	struct text full;
-	int err;
-
-	swap(&r->out, &r->full);
-	r->max = r->full_max;
-	err = render_within(r, t, field, &full);
-	r->max = max;
-	swap(&r->out, &r->full);
-	if (err || (full.len == text->len && !memcmp(full.s, text->s, full.len)))
-		return err;
-	text->full = full.s;
-	text->full_len = full.len;
-	text->original_len = full.original_len ?: utf8_count(full.s, full.len);
-	return 0;
-}
-
-static int render_field(struct render *r, struct tokens *t, field_fn field, struct text *ret_text)
-{
-	struct tokens again = *t;
-	int err = render_within(r, t, field, ret_text);
-
-	return !err && ret_text->cut && r->full_max ? render_full(r, &again, field, ret_text) : err;
-}
-
-/* A sequence that ends early is not an error: with a STOP it says so itself. */
-static int field_value(struct render *r, struct tokens *t)
-{
-	int err = tokens_peek(t) ? value(r, t) : NO_ROOM;
-
-	if (err)
-		return err;
-	return t->stopped || t->at == t->end ? 0 : -EBADMSG;
-}
-
-static int param(struct render *r, struct tokens *t, const char *name)
-{
-	if (!tokens_peek(t))
-		return NO_ROOM;
-	json_string(&r->out, name, strlen(name));
-	BUF_LITERAL(&r->out, ": ");
-	return value(r, t);
-}
-
-/* The value of a hidden parameter is read over. */
-static int hidden_param(struct render *r, struct tokens *t)
-{
-	struct pytext x = pytext_on(r, &r->scratch);
-
-	buf_clear(&r->scratch);
-	return tokens_peek(t) ? pytext_value(&x, t, 0) : NO_ROOM;
-}
-
-static int field_args(struct render *r, struct tokens *t)
-{
-	const struct function *f = r->function;
-	bool empty = true, cut = false;
-	int err = open_container(r, true, t);
-
-	if (err)
-		return err;
-	while (!cut && r->param < f->nparams) {
-		const char *name = f->params[r->param++];
-		struct mark start = mark(r);
-
-		if (name[0] == '.') {
-			err = hidden_param(r, t);
-		} else {
-			if (!empty)
-				BUF_LITERAL(&r->out, ", ");
-			err = param(r, t, name);
-		}
-		if (err < 0)
-			return err;
-		/* A STOP within the last value cuts that value, but no parameter is missing. */
-		cut = err == NO_ROOM || (t->stopped && r->param < f->nparams);
-		if (err == NO_ROOM)
-			take_back(r, &start);
-		else if (name[0] != '.')
-			empty = false;
-	}
-	/* More values than names: the names were too long to be recorded. */
-	cut |= f->more_params || (!t->stopped && tokens_peek(t));
-	close_container(r, true, cut, empty);
-	return 0;
-}
-
-int render_value(struct render *r, struct tokens *t, uint32_t pid, struct text *ret_text)
-{
-	r->pid = pid;
-	r->root_open = false;
-	r->function = NULL;
-	return render_field(r, t, field_value, ret_text);
-}
-
-int render_args(struct render *r, struct tokens *t, const struct function *fn,
-		struct text *ret_text)
-{
-	r->pid = fn->pid;
-	r->root_open = true;
-	r->function = fn;
-	return render_field(r, t, field_args, ret_text);
 }
