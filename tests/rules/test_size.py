@@ -11,8 +11,6 @@ ENDINGS = {".c", ".h", ".py", ".pyi", ".js", ".css", ".html"}
 LONGER = {
     "user/collector/attach/attach.c",
     "user/collector/session/targets.c",
-    "user/core/decode/render.c",
-    "user/core/pipeline.c",
 }
 
 
