@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "asgi.h"
 
-#include "drive.h"
+#include "awaitable.h"
 #include "wrap.h"
 
-#define KEY_REQUEST "flowtrace.request" /* somebody around us is at it already */
+#define KEY_REQUEST "flowtrace.request" /* an outer wrapper handles it already */
 
 /* ---- dicts that are a server's or an application's ------------------------------ */
 
@@ -107,10 +107,10 @@ static bool is_last(PyObject *type, PyObject *message)
 	return !is_more;
 }
 
-static PyObject *send_driven(struct wrap *w, PyObject *message, enum drive_how how)
+static PyObject *send_driven(struct wrap *w, PyObject *message, enum awaitable_how how)
 {
 	PyObject *sent = PyObject_CallFunctionObjArgs(w->inner, message, NULL);
-	PyObject *driven = sent ? drive_new(w->request, sent, how) : NULL;
+	PyObject *driven = sent ? awaitable_new(w->request, sent, how) : NULL;
 
 	Py_XDECREF(sent);
 	return driven;
@@ -127,9 +127,9 @@ static PyObject *send_call(PyObject *self, PyObject *args, PyObject *kwargs)
 		return NULL;
 	type = item(message, "type");
 	if (is_last(type, message))
-		return send_driven(w, message, DRIVE_LAST);
+		return send_driven(w, message, AWAITABLE_LAST);
 	if (!w->request->sent && is_body(type))
-		return send_driven(w, message, DRIVE_FIRST);
+		return send_driven(w, message, AWAITABLE_FIRST);
 	if (!is_text(type, "http.response.start"))
 		return PyObject_CallFunctionObjArgs(w->inner, message, NULL);
 	message = start_message(w->request, message);
@@ -196,7 +196,7 @@ static int tell_app(const struct http_request *r, PyObject *scope)
 	int err;
 
 	if (state && !PyDict_Check(state))
-		return 0; /* somebody else's */
+		return 0; /* of another program */
 	state = state ? PyDict_Copy(state) : PyDict_New();
 	err = state ? PyDict_SetItemString(state, "flowtrace_request_id", r->id) : -1;
 	err = err ?: PyDict_SetItemString(scope, "state", state);
@@ -262,7 +262,7 @@ static PyObject *call_app(struct http_request *r, PyObject *app, PyObject *scope
 	request_leave(token);
 	Py_XDECREF(wrapped);
 	if (made)
-		driven = drive_new(r, made, DRIVE_APP);
+		driven = awaitable_new(r, made, AWAITABLE_APP);
 	Py_XDECREF(made);
 	if (!driven)
 		request_end(r, request_said(r, STATUS_FAILED));

@@ -2,7 +2,7 @@
 #include "frameworks.h"
 
 #include "asgi.h"
-#include "drive.h"
+#include "awaitable.h"
 #include "request.h"
 #include "wsgi.h"
 
@@ -32,7 +32,7 @@ static PyObject *method_call(PyObject *self, PyObject *args)
 
 static PyObject *method_drive(PyObject *self, PyObject *awaitable)
 {
-	return drive_new((struct http_request *)self, awaitable, DRIVE_PART);
+	return awaitable_new((struct http_request *)self, awaitable, AWAITABLE_PART);
 }
 
 static PyObject *method_iterate(PyObject *self, PyObject *iterable)
@@ -68,7 +68,7 @@ static int add_type(PyObject *module, const char *name, PyTypeObject *type)
 
 int frameworks_init(PyObject *module)
 {
-	return request_init() || drive_init() || wsgi_init() || asgi_init() ||
+	return request_init() || awaitable_init() || wsgi_init() || asgi_init() ||
 			       add_type(module, "Request", &request_type) ||
 			       add_type(module, "WSGI", &wsgi_type) ||
 			       add_type(module, "ASGI", &asgi_type)

@@ -22,7 +22,7 @@ static bool is_in(PyObject *name, const char *const *names, size_t n)
 	return false;
 }
 
-/* What somebody set on it: new; NULL: nothing, without an error. */
+/* What was set on it: new; NULL: nothing, without an error. */
 static PyObject *set_on(PyObject *self, PyObject *name)
 {
 	PyObject *dict, *value;

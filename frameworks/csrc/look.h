@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What stands around a callable or an awaitable looks like it: servers and frameworks decide by
+ * What wraps a callable or an awaitable looks like it: servers and frameworks decide by
  * isinstance(), by the code, by marks, by the signature how to call what they were given, and each
  * release of inspect asks in another way. So every attribute that is not the wrapper's own is that
  * of what is inside, and so is its class.
@@ -10,7 +10,7 @@
 
 #include "python.h"
 
-/* An attribute of what stands around inside; inside NULL: of itself alone. */
+/* An attribute of what wraps inside; inside NULL: of itself alone. */
 PyObject *look_attribute(PyObject *self, PyObject *inside, PyObject *name);
 
 /* The type in C that it is, or that its class in Python derives from. */

@@ -22,7 +22,7 @@ static PyObject *variable; /* owned; NULL: there is no wrapper yet */
 
 /* ---- its id --------------------------------------------------------------------- */
 
-/* May it stand in a header? */
+/* May it be in a header? */
 static bool is_id(PyObject *given)
 {
 	Py_ssize_t length;
@@ -253,7 +253,7 @@ static void request_dealloc(PyObject *self)
 	struct http_request *r = (struct http_request *)self;
 
 	if (r->id)
-		request_end(r, request_said(r, STATUS_GONE)); /* nobody did */
+		request_end(r, request_said(r, STATUS_GONE)); /* it has not ended */
 	if (is_in_trace(r))
 		record_forget(r);
 	Py_XDECREF(r->id);

@@ -84,7 +84,7 @@ static PyObject *around(PyObject *self, PyObject *inner)
 }
 
 /*
- * The __call__ of an object is a method, which says what the object is: ours stands around it. That
+ * The __call__ of an object is a method, which says what the object is: ours wraps it. That
  * of a function says nothing.
  */
 static PyObject *call_of(PyObject *self, PyObject *inner)

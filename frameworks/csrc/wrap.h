@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Callables and iterables that stand around those of an application or a server, and add no Python
+ * Callables and iterables that wrap those of an application or a server, and add no Python
  * frame. They are all of one shape.
  */
 #ifndef FT_WRAP_H
@@ -11,12 +11,11 @@
 #include <structmember.h>
 
 struct wrap {
-	PyObject_HEAD struct http_request
-		*request; /* owned; NULL in what stands around an application */
-	PyObject *inner;  /* owned: what it stands around */
-	PyObject *more;	  /* owned or NULL: each kind says what */
-	int how;	  /* likewise */
-	PyObject *weak;	  /* weak references to it */
+	PyObject_HEAD struct http_request *request; /* owned; NULL in what wraps an application */
+	PyObject *inner;			    /* owned: what it wraps */
+	PyObject *more;				    /* owned or NULL: each kind says what */
+	int how;				    /* each kind says what */
+	PyObject *weak;				    /* weak references to it */
 };
 
 /* What every type of them has. */
@@ -35,11 +34,11 @@ void wrap_dealloc(PyObject *self);
 int wrap_traverse(PyObject *self, visitproc visit, void *arg);
 int wrap_clear(PyObject *self);
 
-/* An attribute of what stands around a callable: it looks like that (look.h). */
+/* An attribute of what wraps a callable: it looks like that (look.h). */
 PyObject *wrap_getattro(PyObject *self, PyObject *name);
 
 /*
- * What stands around an application: __init__(app), its member `app`, its attributes, of which
+ * What wraps an application: __init__(app), its member `app`, its attributes, of which
  * __call__ is around that of the application, and what it is as a method of a class.
  */
 int wrap_init(PyObject *self, PyObject *args, PyObject *kwargs);

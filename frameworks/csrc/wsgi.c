@@ -4,7 +4,7 @@
 #include "wrap.h"
 
 #define KEY_ID "flowtrace.request_id"
-#define KEY_REQUEST "flowtrace.request" /* somebody around us is at it already */
+#define KEY_REQUEST "flowtrace.request" /* an outer wrapper handles it already */
 #define HEADER "X-Request-ID"
 
 /* What went wrong before the client got anything is answered by the server. */
@@ -261,7 +261,7 @@ static bool is_file(PyObject *environ, PyObject *body)
 
 /* ---- environ -------------------------------------------------------------------- */
 
-/* The text that a variable stands for: its characters are bytes, of UTF-8. New; NULL: none. */
+/* The text of a variable: its characters are bytes, of UTF-8. New; NULL: none. */
 static PyObject *variable_text(PyObject *environ, const char *name)
 {
 	PyObject *value = PyDict_GetItemString(environ, name), *bytes, *text;

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: MIT
-"""Web frameworks: one module each, which is imported only by whoever has the framework; wsgi and asgi
+"""Web frameworks: a module each, imported only where the framework is installed; wsgi and asgi
 are for any other application."""

@@ -56,7 +56,7 @@ class FlowTraceMiddleware:
 
 
 def _begin(request: Any) -> Optional[_core.Request]:
-    """None: somebody around Django is at it already."""
+    """None: a wrapper around Django handles it already."""
     found = request.META.get("flowtrace.request")
     if found is None:
         found = getattr(request, "scope", {}).get("flowtrace.request")

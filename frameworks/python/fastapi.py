@@ -13,7 +13,7 @@ __all__ = ["FlowTraceMiddleware", "init_flowtrace"]
 def init_flowtrace(app: Any, config: Optional[Config] = None) -> None:
     """Traces the application's requests, and its calls if automatic tracing is not on yet.
 
-    It stands around all middleware of the application, also what is added later, and what answers
+    It wraps all middleware of the application, also what is added later, and what answers
     for a handler that failed. A handler finds request.state.flowtrace_request_id. A second time
     for the same application only starts tracing again, if it was stopped.
     """

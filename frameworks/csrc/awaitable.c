@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "drive.h"
+#include "awaitable.h"
 
 #include "look.h"
 #include "wrap.h"
 
 /* inner: the iterator of the awaitable; more: the awaitable if it is a coroutine; how: an enum
- * drive_how. */
-static PyTypeObject drive_type;
+ * awaitable_how. */
+static PyTypeObject awaitable_type;
 
 /* What `await` makes of it. */
 static PyObject *iterator_of(PyObject *awaitable)
@@ -23,10 +23,10 @@ static PyObject *iterator_of(PyObject *awaitable)
 			    Py_TYPE(awaitable)->tp_name);
 }
 
-PyObject *drive_new(struct http_request *request, PyObject *awaitable, enum drive_how how)
+PyObject *awaitable_new(struct http_request *request, PyObject *awaitable, enum awaitable_how how)
 {
 	PyObject *iterator = iterator_of(awaitable);
-	struct wrap *w = iterator ? wrap_new(&drive_type, request, iterator) : NULL;
+	struct wrap *w = iterator ? wrap_new(&awaitable_type, request, iterator) : NULL;
 
 	Py_XDECREF(iterator);
 	if (!w)
@@ -46,7 +46,7 @@ static int final_status(const struct http_request *r)
 {
 	PyObject *error = PyErr_Occurred();
 
-	/* CancelledError and others that are no Exception: whoever asked wants it no more. */
+	/* CancelledError and others that are not an Exception: the client has gone. */
 	if (error && !PyErr_GivenExceptionMatches(error, PyExc_Exception))
 		return request_said(r, STATUS_GONE);
 	return request_said(r, STATUS_FAILED);
@@ -54,15 +54,15 @@ static int final_status(const struct http_request *r)
 
 static bool is_sending(const struct wrap *w)
 {
-	return w->how == DRIVE_FIRST || w->how == DRIVE_LAST;
+	return w->how == AWAITABLE_FIRST || w->how == AWAITABLE_LAST;
 }
 
 static bool ends(const struct wrap *w)
 {
-	return w->how == DRIVE_APP || w->how == DRIVE_LAST;
+	return w->how == AWAITABLE_APP || w->how == AWAITABLE_LAST;
 }
 
-static void end_drive(const struct wrap *w)
+static void end_awaitable(const struct wrap *w)
 {
 	if (is_sending(w) && (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_StopIteration)))
 		w->request->sent = 1;
@@ -74,7 +74,7 @@ static void end_drive(const struct wrap *w)
 
 typedef PyObject *(*step_fn)(PyObject *inner, PyObject *arg);
 
-static PyObject *drive_step(struct wrap *w, step_fn step, PyObject *arg)
+static PyObject *awaitable_step(struct wrap *w, step_fn step, PyObject *arg)
 {
 	PyObject *token = NULL, *result;
 
@@ -86,7 +86,7 @@ static PyObject *drive_step(struct wrap *w, step_fn step, PyObject *arg)
 	result = step(w->inner, arg);
 	request_leave(token);
 	if (!result)
-		end_drive(w);
+		end_awaitable(w);
 	return result;
 }
 
@@ -129,30 +129,30 @@ static PyObject *step_close(PyObject *inner, PyObject *unused)
 	return result;
 }
 
-static PyObject *drive_next(PyObject *self)
+static PyObject *awaitable_next(PyObject *self)
 {
-	return drive_step((struct wrap *)self, step_next, NULL);
+	return awaitable_step((struct wrap *)self, step_next, NULL);
 }
 
-static PyObject *drive_send(PyObject *self, PyObject *value)
+static PyObject *awaitable_send(PyObject *self, PyObject *value)
 {
-	PyObject *result =
-		drive_step((struct wrap *)self, value == Py_None ? step_next : step_send, value);
+	PyObject *result = awaitable_step((struct wrap *)self,
+					  value == Py_None ? step_next : step_send, value);
 
 	if (!result && !PyErr_Occurred())
 		PyErr_SetNone(PyExc_StopIteration);
 	return result;
 }
 
-static PyObject *drive_throw(PyObject *self, PyObject *args)
+static PyObject *awaitable_throw(PyObject *self, PyObject *args)
 {
-	return drive_step((struct wrap *)self, step_throw, args);
+	return awaitable_step((struct wrap *)self, step_throw, args);
 }
 
-static PyObject *drive_close(PyObject *self, PyObject *unused)
+static PyObject *awaitable_close(PyObject *self, PyObject *unused)
 {
 	struct wrap *w = (struct wrap *)self;
-	PyObject *result = drive_step(w, step_close, NULL);
+	PyObject *result = awaitable_step(w, step_close, NULL);
 
 	if (result && ends(w))
 		request_end(w->request, request_said(w->request, STATUS_GONE));
@@ -165,37 +165,37 @@ static PyObject *itself(PyObject *self)
 	return self;
 }
 
-static PyObject *drive_await(PyObject *self, PyObject *unused)
+static PyObject *awaitable_await(PyObject *self, PyObject *unused)
 {
 	return itself(self);
 }
 
-static PyObject *drive_getattro(PyObject *self, PyObject *name)
+static PyObject *awaitable_getattro(PyObject *self, PyObject *name)
 {
 	return look_attribute(self, ((struct wrap *)self)->more, name);
 }
 
 static PyMethodDef methods[] = {
-	{"send", drive_send, METH_O, NULL},
-	{"throw", drive_throw, METH_VARARGS, NULL},
-	{"close", drive_close, METH_NOARGS, NULL},
-	{"__await__", drive_await, METH_NOARGS, NULL},
+	{"send", awaitable_send, METH_O, NULL},
+	{"throw", awaitable_throw, METH_VARARGS, NULL},
+	{"close", awaitable_close, METH_NOARGS, NULL},
+	{"__await__", awaitable_await, METH_NOARGS, NULL},
 	{NULL, NULL, 0, NULL},
 };
 
 static PyAsyncMethods async = {.am_await = itself};
 
-static PyTypeObject drive_type = {
+static PyTypeObject awaitable_type = {
 	WRAP_TYPE("Drive"),
 	.tp_flags = WRAP_FLAGS,
 	.tp_as_async = &async,
 	.tp_iter = itself,
-	.tp_iternext = drive_next,
+	.tp_iternext = awaitable_next,
 	.tp_methods = methods,
-	.tp_getattro = drive_getattro,
+	.tp_getattro = awaitable_getattro,
 };
 
-int drive_init(void)
+int awaitable_init(void)
 {
-	return PyType_Ready(&drive_type);
+	return PyType_Ready(&awaitable_type);
 }
