@@ -148,7 +148,7 @@ def ninja_file(known):
 
 
 def copy_package(interpreter):
-    """The files that need no compiler. Those that are the same stay, for somebody may run them;
+    """The files that need no compiler. Those that are the same stay, a program may run them;
     those that are gone from the source are removed."""
     target = BUILD / interpreter.name / "flowtrace_agent"
     wanted = files_below(HERE / "flowtrace_agent", target)

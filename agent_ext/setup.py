@@ -40,7 +40,7 @@ setup(
             libraries=sources.LIBRARIES,
         )
     ],
-    # async needs no package: it is here for whoever asks for it by this name.
+    # async needs no package: it is here so that it can be asked for by this name.
     extras_require={
         "async": [],
         "django": ["django>=3.2"],

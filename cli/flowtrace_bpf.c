@@ -15,7 +15,7 @@
 #define FT_VERSION "unknown"
 #endif
 
-#define NOTE_MS 100 /* while probes are in place nobody waits for a terminal */
+#define NOTE_MS 100 /* while probes are in place a terminal is not waited for */
 #define END_MS 1000
 
 /* The status line is redrawn in place, so every other message first clears it. */
@@ -26,7 +26,7 @@ struct display {
 	double seconds;
 };
 
-/* What comes first in a message, so that it does not stand behind the status line. */
+/* What comes first in a message, so that it does not follow the status line. */
 static const char *clear(struct display *t)
 {
 	bool drawn = t->drawn;

@@ -6,8 +6,8 @@
 #ifndef FT_CLI_STANDARD_H
 #define FT_CLI_STANDARD_H
 
-/* First in main(): whoever was started without 0, 1 or 2 would get them for a file of its own, and
- * print into it. They are /dev/null then, and what is written to them is an error. */
+/* First in main(): a program that was started without 0, 1 or 2 would get them for a file of its
+ * own, and print into it. They are /dev/null then, and what is written to them is an error. */
 void standard_open(void);
 /* A message to standard error; for so long at the most, else it is not told. */
 void standard_error(int ms, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

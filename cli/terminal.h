@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The door between our two programs and a terminal. Once terminal_guard() was called, all that
- * stdio writes to a terminal passes it, whoever wrote it: a control character, a mark that turns
+ * stdio writes to a terminal passes it, whatever wrote it: a control character, a mark that turns
  * the direction of text, what is not UTF-8 comes out written out (base/safe_text.h). Colours are
  * tokens that the door alone can tell from text: they hold a random number of this run.
  *

@@ -9,7 +9,7 @@
 
 #include "names.h"
 
-/* Which HTTP request a call is made for, by its number; 0: none. NULL: nobody knows of any. */
+/* Which HTTP request a call is made for, by its number; 0: none. NULL: no wrapper exists yet. */
 extern uint64_t (*call_request)(void);
 
 /* A body starts. below: the frame under it, or NULL; cells_made: see frame_param(). */
@@ -21,7 +21,7 @@ void call_return(PyCodeObject *code, void *frame, PyObject *result);
  * tuple or NULL) of that type. */
 void call_raise(PyCodeObject *code, void *frame, PyObject *type, PyObject *value,
 		PyObject *traceback);
-/* A generator is suspended, and goes on, on this or another thread. */
+/* A generator is suspended, and resumes, on this or another thread. */
 void call_suspend(PyCodeObject *code, void *frame);
 void call_resume(PyCodeObject *code, void *frame);
 

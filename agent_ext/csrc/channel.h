@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Records from one thread to the writer: a ring with one producer and one consumer, no lock.
- * A record lies in one piece; the rest of the ring behind it is skipped when it does not fit.
+ * A record lies in one piece; the rest of the ring after it is skipped when it does not fit.
  */
 #ifndef FT_AGENT_CHANNEL_H
 #define FT_AGENT_CHANNEL_H

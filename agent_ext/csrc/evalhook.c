@@ -2,7 +2,7 @@
 /*
  * Watching up to 3.11: the function that the interpreter calls for every body (PEP 523). It sees
  * every thread, also those that run already, every generator's resumption and every way out, and
- * nothing of calls into C. Whoever stood there before (a debugger) is called by it.
+ * nothing of calls into C. A hook that was there before (a debugger) is called by it.
  */
 #include <patchlevel.h>
 #if PY_VERSION_HEX < 0x030c0000
@@ -268,7 +268,7 @@ static PyObject *evaluate_once(EVAL_PARAMS)
 	return result;
 }
 
-/* Most bodies are nobody's. */
+/* Most bodies are not traced. */
 static PyObject *evaluate(EVAL_PARAMS)
 {
 	if (__builtin_expect(eval_place.may_loop, 0))

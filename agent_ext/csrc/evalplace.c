@@ -13,7 +13,7 @@ __thread uintptr_t eval_stack_guard;
 
 static struct eval_place *const place = &eval_place;
 
-/* Somebody else who was seen to ask ours. */
+/* Another hook that was seen to call ours. */
 static _Atomic(_PyFrameEvalFunction) well_behaved;
 static _Atomic bool watching; /* ours is to be asked, of a run */
 
@@ -91,7 +91,7 @@ static int is_asked(void)
 }
 
 /* Only who came after ours can have been told of it. */
-static void stand(void)
+static void install(void)
 {
 	static bool known;
 
@@ -103,7 +103,7 @@ static void stand(void)
 	place_give(place->ours);
 }
 
-/* ---- somebody else came ----------------------------------------------------------------- */
+/* ---- another hook came ------------------------------------------------------------------- */
 
 static void record_displaced(void)
 {
@@ -115,7 +115,7 @@ static void record_displaced(void)
 	sender_record_losses(t);
 }
 
-/* Stands there if ours is not asked. What was missed since it was is counted. */
+/* Installs ours if it is not called. What was missed until now is counted. */
 static int see_to_it(void)
 {
 	int asked = 0;
@@ -126,7 +126,7 @@ static int see_to_it(void)
 		return asked < 0 ? -1 : 0;
 	if (atomic_load(&watching))
 		record_displaced();
-	stand();
+	install();
 	return 0;
 }
 

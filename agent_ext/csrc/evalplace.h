@@ -2,7 +2,7 @@
 /*
  * Up to 3.11: our place among those whom the interpreter asks to evaluate bodies (PEP 523). It
  * asks one function; that one asks who stood there before it, if it is well behaved. Debuggers are
- * not: they stand in the place of all others, and put the default function there when they end.
+ * not: they take the place of all others, and put the default function there when they end.
  */
 #ifndef FT_AGENT_EVALPLACE_H
 #define FT_AGENT_EVALPLACE_H
@@ -48,9 +48,9 @@ extern struct eval_place eval_place;
 /* Below it, ours does nothing but to say that it was asked, or to step aside. */
 extern __thread uintptr_t eval_stack_guard;
 
-/* Stands there, if ours is not asked already. -1 with a Python error set. */
+/* Installs ours, unless it is called already. -1 with a Python error set. */
 int place_take(void);
-/* Goes; stays where somebody who came later may ask ours. */
+/* Removes ours, unless a hook that came later may call it. */
 void place_leave(void);
 /* Is ours the first that is asked? */
 bool place_is_first(void);

@@ -45,7 +45,8 @@
 
 static const struct ft_layout frame_facts = {FRAME_OFFSETS};
 
-/* Low bits of a reference in a frame that are no address: pycore_stackref.h, from 3.14. */
+/* Low bits of a reference in a frame that are not part of the address: pycore_stackref.h,
+ * from 3.14. */
 #if PY_VERSION_HEX >= 0x030e0000
 #define FRAME_TAGS 3
 #else

@@ -59,7 +59,7 @@ static bool may_go_on(PyObject *code, void *frame, struct code_info **ret_info)
 	       (*ret_info && (*ret_info)->shared && open_waits((PyCodeObject *)code, frame));
 }
 
-/* It starts or goes on. */
+/* It starts or resumes. */
 static void entering(void *frame)
 {
 	if (greenlets_loaded())
@@ -211,7 +211,7 @@ static int learn_events(void)
 	return PyErr_Occurred() ? -1 : 0;
 }
 
-/* The numbers that nobody has a name for, first. 0 to 2 are a debugger, coverage, a profiler. */
+/* The numbers without a name first. 0 to 2 are a debugger, coverage, a profiler. */
 static int take_tool(void)
 {
 	static const int numbers[] = {3, 4, 2, 5, 1, 0};

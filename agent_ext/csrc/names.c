@@ -164,7 +164,7 @@ PyObject *code_names(PyCodeObject *code, const char *attribute)
 }
 
 #if PY_VERSION_HEX < 0x030b0000
-/* co_cell2arg says which parameter a cell is made for; cells lie behind the locals. */
+/* co_cell2arg says which parameter a cell is made for; cells come after the locals. */
 static void learn_cells(const PyCodeObject *code, struct code_info *info)
 {
 	Py_ssize_t n = code->co_cell2arg ? PyTuple_GET_SIZE(code->co_cellvars) : 0;

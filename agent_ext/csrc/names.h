@@ -64,7 +64,7 @@ struct code_extras {
 };
 
 /*
- * Was it decided that nobody wants this code as the module of these globals? Asked for every call
+ * Was it decided that this code is not traced as the module of these globals? Asked for every call
  * of everybody, so no function is called for it.
  */
 static inline bool code_is_nobodys(const PyCodeObject *code, const PyObject *globals)

@@ -96,7 +96,7 @@ bool open_take(struct agent_thread *t, const PyCodeObject *code, const void *fra
 }
 
 /*
- * A generator that waits for another one stands below it, and does not go on, when something is
+ * A generator that waits for another one is below it, and does not resume, when something is
  * thrown into that through it (genobject.c, _gen_throw).
  */
 static const struct call *waiting_at(void *frame)

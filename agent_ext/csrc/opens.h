@@ -14,7 +14,7 @@
 /* At each import. kept: what lasts as long as the interpreter. */
 void opens_init(PyObject *kept);
 /* A run begins, its file is open. From the first on the interpreter's events are listened to:
- * nobody can take that back. */
+ * that cannot be taken back. */
 void opens_run(const struct settings *s);
 
 #endif

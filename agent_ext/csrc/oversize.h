@@ -2,7 +2,7 @@
 /*
  * Records that are too large for a channel, as values of up to 1 MiB make them: each in memory of
  * its own, with a note in the channel that says where. All of them are on one list, which the
- * engine's lock guards, so that those that nobody will read can be freed without a look at the
+ * senders' lock guards, so that those that will not be read can be freed without a look at the
  * channels: when a run ends or begins, and in a forked child.
  */
 #ifndef FT_AGENT_OVERSIZE_H
@@ -30,7 +30,7 @@ void oversize_add(struct oversize **list, struct oversize *p);
 void oversize_free(struct oversize *p);
 void oversize_release_all(struct oversize **list);
 
-/* The record that one out of a channel stands for. */
+/* The record that one out of a channel represents. */
 static inline const struct ft_rec *oversize_open(const struct ft_rec *rec)
 {
 	return rec->type == OVERSIZE_NOTE ? &((const struct oversize_note *)rec)->record->rec : rec;

@@ -17,7 +17,7 @@
  *
  * The kernel raises a semaphore for the first tool on a place only. One that may come beside others
  * says so at `listener`: FT_AGENT_LISTENERS nops in a row that nothing runs, one semaphore for all.
- * It takes any that nobody else has.
+ * It takes one that no other tool has.
  */
 #ifndef FT_AGENT_PROBES_H
 #define FT_AGENT_PROBES_H
@@ -50,7 +50,7 @@ bool probes_listened(void);
 /* All names were announced: calls fire from now on. */
 void probes_begin(void);
 void probes_end(void);
-/* A run begins, which has no names yet: whoever listens already hears all of it. */
+/* A run begins, which has no names yet: a tool that listens already hears all of it. */
 void probes_restart(void);
 
 void probe_entry(struct probed_function function, const struct ft_rec *rec);

@@ -209,7 +209,7 @@ void *sender_reserve(struct agent_thread *t)
 	return room;
 }
 
-/* What was reserved is there still: nobody else puts anything in. */
+/* What was reserved is still there: only this thread puts records in. */
 static bool commit_oversize(struct agent_thread *t, const struct ft_rec *rec)
 {
 	struct oversize_note *note = channel_reserve(&t->channel);

@@ -85,7 +85,7 @@ void senders_init(void (*before_new)(void));
 void senders_discard(void);
 /* What the threads of this run lost and had no room to record. Only where they do not run. */
 void senders_record_losses(void);
-/* Frees the oversize records that nobody will read. */
+/* Frees the oversize records that will not be read. */
 void senders_free_oversize(void);
 /* Around a fork; then in the child, where this thread is alone: it begins anew. */
 void senders_lock(void);
@@ -94,7 +94,7 @@ void senders_forked(void);
 
 /* ---- for the writer ---- */
 
-/* The first so many threads, and how far their channels are written. */
+/* The first threads, up to a maximum, and how far their channels are written. */
 struct sender_source {
 	struct agent_thread *thread;
 	uint64_t head;

@@ -55,8 +55,8 @@ static void *bottom_of(void *frame)
 }
 
 /*
- * Up to 3.10 a generator that is thrown into through `yield from` stands at the bottom of a chain
- * of its own (genobject.c, _gen_throw), and up to 3.9 it says that it does not run: that is no
+ * Up to 3.10 a generator that is thrown into through `yield from` is at the bottom of a chain
+ * of its own (genobject.c, _gen_throw), and up to 3.9 it says that it does not run: that is not a
  * greenlet.
  */
 static bool is_thrown_into(const void *frame)
@@ -69,7 +69,7 @@ static bool is_thrown_into(const void *frame)
 }
 
 /*
- * The calls that a thread had open when greenlet was loaded are those of whom they stand under;
+ * The calls that a thread had open when greenlet was loaded belong to the stack that they are on;
  * their stack has the bottom 0 until then, and keeps it.
  */
 static bool is_first(const struct agent_thread *t, void *frame)

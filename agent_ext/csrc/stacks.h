@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The stack of open calls that a thread is on. It has one, or, once greenlet is loaded (by gevent,
- * eventlet), one for each greenlet: nobody tells of a switch, but each greenlet has a Python frame
+ * eventlet), one for each greenlet: a switch is not announced, but each greenlet has a Python frame
  * of its own at its bottom, under which there is none. What is known of a stack by its bottom is
  * valid as long as calls are open on it.
  */
@@ -33,7 +33,7 @@ static inline bool greenlets_loaded(void)
 }
 
 /*
- * A body starts or goes on: the stack it is on becomes this thread's. below: the frame under it, or
+ * A body starts or resumes: the stack it is on becomes this thread's. below: the frame under it, or
  * NULL. Returns what stack_return() knows the stack by. All three only where there are greenlets.
  */
 uintptr_t stack_enter(void *frame, void *below);

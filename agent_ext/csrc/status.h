@@ -10,9 +10,9 @@
 
 /* A run begins; automatic tracing is not on yet. */
 void status_run(const struct settings *s);
-/* Automatic tracing goes on or off. */
+/* Automatic tracing is switched on or off. */
 void status_watching(bool on);
-/* In a child that was forked: this process goes on with what its parent did. */
+/* In a child that was forked: this process continues what its parent did. */
 void status_forked(void);
 /* Nothing is recorded any more: the trace cannot be written. From any thread. */
 void status_failed(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Python 3.11.0 to 3.11.3: a subscription that was specialised for a class with a __getitem__ in
- * Python (BINARY_SUBSCR_GETITEM) goes there without asking whoever watches the evaluation of
+ * Python (BINARY_SUBSCR_GETITEM) goes there without calling the hook of the evaluation of
  * bodies. It remembers the function by its version, and is not made for one above 16 bits
  * (_Py_Specialize_BinarySubscr). So all functions get a version above that.
  */

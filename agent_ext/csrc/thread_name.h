@@ -7,7 +7,7 @@
 
 /* Records the name of this thread, if threading knows one, and marks it as named. */
 void thread_name_record(struct agent_thread *t);
-/* Tells it to whoever listens at the probes by now. */
+/* Announces it to the tools that listen at the probes by now. */
 void thread_name_announce(struct agent_thread *t);
 
 #endif

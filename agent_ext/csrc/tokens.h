@@ -32,7 +32,7 @@ struct tokens_out {
 void tokens_begin(struct tokens_out *o, void *bytes, const struct value_limits *limits);
 /* A str, or NONE for NULL; no limit but the room. */
 void tokens_text(struct tokens_out *o, PyObject *text);
-/* ... of which so many characters at most. */
+/* ... cut to a number of characters. */
 void tokens_within(struct tokens_out *o, PyObject *text, long characters);
 /* The same with the room that a class's name has. */
 void tokens_class_name(struct tokens_out *o, PyObject *text);

@@ -27,7 +27,7 @@ static void put_entry(struct tokens_out *o, const PyTracebackObject *t)
 	PyCodeObject *code = code_of(t);
 	int line = t->tb_lineno;
 
-	/* From 3.12 on it is looked for when somebody asks. */
+	/* From 3.12 on it is looked for only when asked for. */
 	if (line < 0)
 		line = PyCode_Addr2Line(code, t->tb_lasti);
 	tokens_open(o, FT_T_TUPLE, 3);

@@ -146,8 +146,8 @@ static int merge(struct sender_source *source, size_t n, uint64_t until_ns, bool
  * One round: everything that was recorded up to a time; ret_any: there was something. Only one at a
  * time.
  *
- * The time is that before the heads are read: whoever saw another thread's record, as a generator
- * that goes on there did, has a later one, so that a record never comes before one that it needs.
+ * The time is that before the heads are read: a thread that saw another's record, as a generator
+ * that resumes there did, has a later one, so that a record never comes before one that it needs.
  * The heads are read before the names: so every name that is used is there.
  */
 static int drain(uint64_t until_ns, bool *ret_any)

@@ -39,7 +39,7 @@ def traced(code: CodeType, name: str, qualname: str) -> CodeType:
 
 
 def marked(code: CodeType) -> CodeType:
-    """Has the calls of a code object traced, of which nobody else has functions."""
+    """Has the calls of a code object traced, of which there are no other functions."""
     _entry(code, None)
     _core.mark(code)
     return code

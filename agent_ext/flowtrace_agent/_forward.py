@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Functions that stand for callables without Python code of their own: len, an instance with
+"""Functions that represent callables without Python code of their own: len, an instance with
 __call__, what functools.lru_cache makes.
 """
 import builtins

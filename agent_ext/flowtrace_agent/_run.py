@@ -3,7 +3,7 @@
 
 Two may want it: automatic tracing, and decorators that were initialised on their own. While
 automatic tracing is on its settings hold for all, so that one call makes one event; when it
-stops, the run goes on for the decorators, with theirs.
+stops, the run continues for the decorators, with theirs.
 """
 import atexit
 import os
@@ -54,7 +54,7 @@ class Run:
         self._current: Optional[Settings] = None  # of what runs
         self._tracing: Optional[Settings] = None
         self._decorating: Optional[Settings] = None
-        self.tracer: Any = None  # whoever started automatic tracing
+        self.tracer: Any = None  # that started automatic tracing
 
     def trace(self, tracer: object, config: Config) -> None:
         """Automatic tracing on, in place of any other."""
@@ -132,7 +132,7 @@ class Run:
             _children.flush_at_end(self)
 
     def _forked(self) -> None:
-        self._lock = threading.RLock()  # a thread that is no more may have held it
+        self._lock = threading.RLock()  # a thread that has ended may have held it
 
     def _at_exit(self) -> None:
         with self._lock:

@@ -21,7 +21,7 @@ def truth(name: str, value: Any) -> bool:
 
 
 def limit(maximum: int) -> Any:
-    """A whole number up to a maximum; 0 stands for it."""
+    """A whole number up to a maximum; 0 means the maximum."""
 
     def number(name: str, value: Any) -> int:
         if isinstance(value, str) and value.isascii() and value.strip().isdigit():

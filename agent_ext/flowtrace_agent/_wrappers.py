@@ -20,7 +20,7 @@ def _new(old: Any, base: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _keep(old: Any, new: Any) -> Any:
-    """What stands beside the function."""
+    """What is kept beside the function."""
     getattr(new, "__dict__", {}).update(getattr(old, "__dict__", {}))
     return new
 

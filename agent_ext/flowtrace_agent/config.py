@@ -14,7 +14,7 @@ REDACTED = "password,passwd,secret,token,authorization,api_key,cookie"
 
 
 def _setting(variable: str, default: Any, read: Callable[[str, Any], Any]) -> Any:
-    """A field that its variable gives when nobody passes it; an empty variable says nothing."""
+    """A field that its variable gives when it is not passed; an empty variable is ignored."""
 
     def from_variable() -> Any:
         text = os.environ.get(variable)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which modules are traced when nobody looks at their files: by name alone."""
+"""Which modules are traced, judged without their files: by name alone."""
 from typing import Iterable, Optional
 
 from flowtrace_agent import _core

@@ -30,7 +30,7 @@ class FlowTraceTracer:
         """Begins, or takes over settings that were changed.
 
         Raises OSError when the file cannot be opened, ValueError for a wrong setting; what was
-        traced before goes on then.
+        traced before continues then.
         """
         RUN.trace(self, self.config)
 
@@ -43,7 +43,7 @@ class FlowTraceTracer:
 
 
 def start_tracing(config: Optional[Config] = None) -> None:
-    """Traces automatically from now on. Without a Config, goes on as it is if it is on."""
+    """Traces automatically from now on. Without a Config, it stays as it is if it is on."""
     if config is not None or RUN.tracer is None:
         FlowTraceTracer(config).start()
 

@@ -54,7 +54,7 @@ static int make_pipe(int fds[2], struct why *w)
 		return why(w, -errno, "cannot make a pipe: %s", strerror(errno));
 	}
 	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	fcntl(fds[1], F_SETPIPE_SZ, PIPE_BYTES); /* the more the better; less is no error */
+	fcntl(fds[1], F_SETPIPE_SZ, PIPE_BYTES); /* the more the better; less is not an error */
 	return 0;
 }
 

@@ -20,7 +20,7 @@ struct collector {
 	char last[512];	      /* the last one: why it failed, if it did */
 	char note[512];	      /* the last one that is for people who watch */
 	char target[256];     /* what it attached to */
-	bool ready;	      /* the probes stand */
+	bool ready;	      /* the probes are in place */
 	int status;	      /* after collector_wait(): as of wait(2) */
 };
 

@@ -32,7 +32,7 @@ struct command_option {
 	char letter;	  /* -x; 0 = none */
 	enum value_kind kind;
 	size_t at;	     /* offset of the field: OPTION_AT() */
-	const char *value;   /* what stands for the value in the help; NULL for a switch */
+	const char *value;   /* what represents the value in the help; NULL for a switch */
 	const char *initial; /* the default, as it would be typed; NULL = nothing */
 	const char *help;
 	uint64_t min, max;

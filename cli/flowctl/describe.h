@@ -10,7 +10,7 @@
 
 /* Members "module", "class", "function", "file", "line". */
 void describe_put_identity(struct json_out *j, const struct trace_function *f);
-/* The same behind "name". */
+/* The same after "name". */
 void describe_put_function(struct json_out *j, const struct trace_function *f);
 /* An array of "name (file:line)", the nearest caller first. */
 void describe_put_chain(struct json_out *j, const char *key,

@@ -11,7 +11,7 @@
 
 #define INDENT 2
 #define DEEPEST_INDENT 60 /* levels; those below stay there */
-#define TIME_WIDTH 26	  /* of what stands before the line */
+#define TIME_WIDTH 26	  /* of what is before the line */
 #define VALUE_SHOWN 120	  /* columns */
 
 void every_call_release(struct every_call *c)
@@ -113,7 +113,7 @@ static void hold(struct every_call *c, const struct trace_event *e, uint32_t dep
 	c->held_depth = depth;
 	if (!c->flush)
 		return;
-	/* Somebody waits for it. */
+	/* A reader waits for it. */
 	print_held(c, NULL);
 	fflush(stdout);
 }

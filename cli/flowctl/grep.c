@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flowctl grep: the lines that something is on, as they stand, so that it can be piped.
+ * flowctl grep: the lines that match, unchanged, so that the output can be piped.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -12,7 +12,7 @@
 
 struct json_out {
 	struct buf b;
-	bool comma; /* something stands before, on this level */
+	bool comma; /* something precedes, on this level */
 };
 
 /* '{' or '['. */

@@ -2,7 +2,7 @@
 /*
  * The file of -o: made beside its place and put there when it is whole, so that a failure leaves
  * what was there; readable by its owner only, since it holds values of the trace. "-" is standard
- * output; what is no regular file (a pipe, a device) is written as it is.
+ * output; what is not a regular file (a pipe, a device) is written as it is.
  */
 #ifndef FT_OUTPUT_H
 #define FT_OUTPUT_H

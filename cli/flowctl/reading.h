@@ -73,9 +73,9 @@ int reading_open(struct reading *r, const struct arguments *a, size_t first, boo
 int reading_where(struct reading *r, const char *condition, struct why *w);
 /* 1 with an event, 0 at the end, -errno. */
 int reading_next(struct reading *r, struct trace_event *e, struct why *w);
-/* Says on standard error that so many searches were given up; nothing for 0. */
+/* Says on standard error how many searches were given up; nothing for 0. */
 void reading_note_given_up(uint64_t count);
-/* After the last event: says on standard error what was no event. */
+/* After the last event: says on standard error which lines were not events. */
 void reading_notes(struct reading *r);
 /* The same as members of the JSON object that is being written. */
 void reading_put(struct json_out *j, const struct reading *r);
@@ -94,7 +94,8 @@ struct reading_steps {
 int reading_all(struct reading *r,
 		int (*add)(void *, const struct trace_event *, const struct reading *), void *state,
 		struct why *w);
-/* Opens, adds all, finishes, says what was no event, prints, closes. where: NULL = none. */
+/* Opens, adds all, finishes, says which lines were not events, prints, closes. where: NULL = none.
+ */
 int reading_run(const struct reading_steps *steps, void *state, const struct arguments *a,
 		bool follow, const char *where, struct why *w);
 

@@ -12,7 +12,7 @@
 #define MOST_CALLS 1500
 #define MOST_REQUESTS 1500
 
-/* What the page shows, at most; halved until it is no larger than this. */
+/* What the page shows, at most; halved until it is at most this large. */
 #define MOST_BYTES (9u << 20)
 #define MOST_SHOWN_PATHS 15000
 #define MOST_FUNCTIONS 3000
@@ -324,7 +324,7 @@ static int put_all(struct report_data *d, const struct reading *r, const struct 
 	return err;
 }
 
-/* In JSON it can only stand in a string; in HTML it could end the element. */
+/* In JSON it can only be in a string; in HTML it could end the element. */
 static void put_without_less_than(struct buf *to, const char *s, size_t len)
 {
 	const char *end = s + len;

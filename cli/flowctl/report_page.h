@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* What stands in it where the data goes. */
+/* What marks the place where the data goes. */
 #define REPORT_PLACE "@FLOWTRACE-DATA@"
 
 /* NULL: this program was built without it. */

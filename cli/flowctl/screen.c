@@ -95,7 +95,7 @@ void screen_line(struct screen *s, enum style how, const char *text, size_t len)
 		return;
 	if (s->line++)
 		BUF_LITERAL(&s->out, "\r\n");
-	/* First: behind a line that is full it would take the last character. */
+	/* First: after a line that is full it would take the last character. */
 	BUF_LITERAL(&s->out, "\033[K");
 	if (how != STYLE_PLAIN && style_wanted(stdout))
 		buf_str(&s->out, style_sequence(how));

@@ -6,7 +6,7 @@
 #include "describe.h"
 #include "show_event.h"
 
-#define HEAD_WIDTH 60 /* about what stands before the text */
+#define HEAD_WIDTH 60 /* about what is before the text */
 
 static void put_field(struct buf *b, const char *before, const struct trace_text *t)
 {

@@ -28,7 +28,7 @@ size_t text_width(const char *s, size_t len)
 	return width;
 }
 
-/* Behind the characters at the beginning of s that fit. */
+/* After the characters at the beginning of s that fit. */
 static const char *fitting(const char *s, const char *end, size_t width)
 {
 	while (s < end) {

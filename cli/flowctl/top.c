@@ -191,7 +191,7 @@ static int turn(struct top *t)
 	return err;
 }
 
-/* The first window begins when the probes stand: before, there was nothing to see. */
+/* The first window begins when the probes are in place: before, there was nothing to see. */
 static void begin_windows(struct top *t)
 {
 	t->begun = true;
@@ -232,7 +232,7 @@ static int on_events(struct top *t)
 		got = pipe_reader_read(&t->feed, t->collector.events);
 		if (got > 0 && !t->begun)
 			begin_windows(t);
-		/* What comes after the last window is nobody's. */
+		/* What comes after the last window is not counted. */
 		while (got > 0 && !err && pipe_reader_next(&t->feed, &e))
 			err = t->stopping ? 0 : live_add(&t->live, &e);
 	}
@@ -242,7 +242,7 @@ static int on_events(struct top *t)
 }
 
 /* Keys such as arrows send "\033[A": the index of the last byte of one that begins at i, which
- * means nothing; else i. An Escape that was pressed stands alone. */
+ * means nothing; else i. An Escape that was pressed comes alone. */
 static ssize_t end_of_sequence(const char *s, ssize_t i, ssize_t len)
 {
 	if (s[i] != '\033' || i + 2 >= len || (s[i + 1] != '[' && s[i + 1] != 'O'))

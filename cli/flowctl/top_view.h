@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What flowctl top shows: the figures of one window, copied out of struct live so that they can
- * stand still, sorted and filtered; and the three ways to show them.
+ * be frozen, sorted and filtered; and the three ways to show them.
  */
 #ifndef FT_TOP_VIEW_H
 #define FT_TOP_VIEW_H

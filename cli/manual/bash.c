@@ -71,7 +71,7 @@ static void put_values(FILE *f, const struct program *p, const struct command_pa
 		} else if (o->expects == EXPECTS_FOLDER) {
 			fputs(" actions=\"-d\" ;;\n", f);
 		} else {
-			fputs(" ;;\n", f); /* nobody can know */
+			fputs(" ;;\n", f); /* cannot be known */
 		}
 	}
 	fputs("\t\t*) false ;;\n\t\tesac || {\n", f);
@@ -143,7 +143,7 @@ static void put_end(FILE *f)
 	      f);
 }
 
-/* Behind -- stands a program with its own arguments. */
+/* After -- comes a program with its own arguments. */
 static void put_program_behind_dashes(FILE *f)
 {
 	fputs("\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"

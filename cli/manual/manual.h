@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* What may stand where a value or an operand is expected, for completions. */
+/* What may be given where a value or an operand is expected, for completions. */
 enum expects {
 	EXPECTS_NOTHING, /* there is none */
 	EXPECTS_TEXT,	 /* something that no shell can guess */
@@ -24,7 +24,7 @@ enum expects {
 	EXPECTS_WORD,	 /* one of `words` */
 	EXPECTS_PID,	 /* of a Python process; a comma list */
 	EXPECTS_COMMAND, /* of flowctl */
-	EXPECTS_PROGRAM, /* behind --: any program with its arguments */
+	EXPECTS_PROGRAM, /* after --: any program with its arguments */
 };
 
 /* Texts are borrowed from the tables. */

@@ -28,7 +28,7 @@ void each_word(const char *words, void (*fn)(void *arg, const char *word, size_t
 	}
 }
 
-/* What stands for a value in the help also says what it is. */
+/* The word for a value in the help also says what it is. */
 static enum expects expects_of(const char *value)
 {
 	if (!value)

@@ -31,7 +31,7 @@ static void put_char(FILE *f, char c)
 		fputc(c, f);
 }
 
-/* A long word may be broken behind what parts a list. */
+/* A long word may be broken after what separates a list. */
 static void put_word(FILE *f, const char *s, size_t len)
 {
 	bool bold = len > 1 && s[0] == '-' && (s[1] == '-' || isalpha((unsigned char)s[1]));

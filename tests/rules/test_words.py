@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Plain English on the pages, in help and in messages: subject first, one verb, "is not a"."""
+"""Plain English on pages, in help, messages and comments: subject first, one verb, "is not a"."""
 
 import re
 from pathlib import Path
@@ -29,6 +29,8 @@ ALLOWED = {
     ("user/collector/discover/servers.c", "are no"),
     ("user/core/base/outfile.c", "nobody"),
 }
+# Folders whose comments are free of them too; the list may only get longer.
+CLEAN = ["agent_ext", "frameworks", "cli", "user/source", "user/trace"]
 
 
 def pages():
@@ -76,6 +78,26 @@ def test_what_is_mended_is_not_listed():
     assert not ALLOWED - found_in_messages()
 
 
+def comments_of(source):
+    """Of C and JavaScript; docstrings and comments of Python are all of its text that is prose."""
+    text = source.read_text()
+    if source.suffix == ".py":
+        return [*re.findall(r'"""(.*?)"""', text, re.S), *re.findall(r"#[^\n]*", text)]
+    return re.findall(r"/\*.*?\*/|//[^\n]*", text, re.S)
+
+
+def test_comments():
+    wrong = {
+        str(path.relative_to(ROOT)): found
+        for folder in CLEAN
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.suffix in {".c", ".h", ".py", ".js"} and "node_modules" not in path.parts
+        and (found := habits_in(" ".join(comments_of(path))))
+    }
+    assert not wrong, HABITS
+
+
 def test_what_is_found():
-    assert habits_in("%s is no file, and nobody Stands behind it") == {"is no", "nobody", "stands", "behind"}
+    found = habits_in("%s is no file, and nobody Stands behind it")
+    assert found == {"is no", "nobody", "stands", "behind"}
     assert not habits_in("there is no file any more; it is no longer there; a standard")

@@ -117,7 +117,7 @@ static void put_lines(struct buf *out, char mark, const char *s, size_t len)
 	}
 }
 
-/* Where the lines begin that stand before `at`, at most CONTEXT of them and not before `least`. */
+/* Where the lines begin that are before `at`, at most CONTEXT of them and not before `least`. */
 static size_t context_before(const struct diff *d, size_t at, size_t least, size_t *ret_lines)
 {
 	for (*ret_lines = 0; *ret_lines < CONTEXT && at > least; ++*ret_lines)
@@ -180,7 +180,7 @@ static void put_hunk(const struct diff *d, size_t i, size_t end, ssize_t *shift)
 	*shift += (ssize_t)(added - removed);
 }
 
-/* "--- a/path": names that patch could misread in quotes, and a tab behind a blank. */
+/* "--- a/path": names that patch could misread in quotes, and a tab after a blank. */
 static void put_name(struct buf *out, const char *mark, const char *side, const char *path)
 {
 	bool quote = false;

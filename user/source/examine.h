@@ -39,7 +39,7 @@ struct found_function {
 struct found {
 	struct found_function *function; /* owned */
 	size_t nfunctions, nclasses;
-	size_t import_line;	/* where an import may stand; 0 = nowhere */
+	size_t import_line;	/* where an import may be; 0 = nowhere */
 	size_t guard_line;	/* where flowctl's import may begin; 0 = none */
 	size_t *decorator_line; /* owned: lines that may be flowctl's */
 	size_t ndecorators;

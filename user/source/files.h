@@ -2,7 +2,7 @@
 /*
  * From what a user names to Python files. A file counts whatever its name; of a folder all *.py and
  * *.pyw below it, but not what is hidden, installed (site-packages, a virtual environment), or
- * behind a symbolic link. Each file once.
+ * through a symbolic link. Each file once.
  */
 #ifndef FT_FILES_H
 #define FT_FILES_H

@@ -97,7 +97,7 @@ static size_t count_changed(const struct found *f, const struct lines *l)
 	return changed;
 }
 
-/* The import stays while a decorator does that somebody changed. */
+/* The import stays while an edited decorator does. */
 int uninstrument_edits(const struct found *f, const struct lines *l, struct edits *ret,
 		       struct instrument_result *ret_result, struct why *w)
 {

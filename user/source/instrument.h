@@ -5,7 +5,7 @@
  *     @_flowtrace_trace  # flowctl
  *
  * directly above its def, below its other decorators, so that it gets the plain function and they
- * get what they got before; and once for the file, behind its docstring and __future__ imports,
+ * get what they got before; and once for the file, after its docstring and __future__ imports,
  *
  *     try:  # flowctl
  *         from flowtrace_agent import trace as _flowtrace_trace  # flowctl
@@ -14,7 +14,7 @@
  *
  * so that the program runs as before where there is no agent, and where the agent is only half
  * imported because it imports this very file: then any exception may come. Lines are taken out when
- * they are these, to the byte, and stand where Python reads them so: not in a string.
+ * they are these, to the byte, and are where Python reads them so: not in a string.
  */
 #ifndef FT_INSTRUMENT_H
 #define FT_INSTRUMENT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A file's bytes as the lines that Python counts: ended by \n, \r\n or \r. A byte order mark
- * belongs to no line, so that what is put above the first line comes behind it.
+ * belongs to no line, so that what is put above the first line comes after it.
  */
 #ifndef FT_LINES_H
 #define FT_LINES_H

@@ -76,7 +76,7 @@ def clean(text):
 
 
 def import_line(tree):
-    """The first line where an import may stand: behind the docstring, the __future__ imports and
+    """The first line where an import may be: after the docstring, the __future__ imports and
     what shares a line with them. 0 if no statement begins there."""
     end, header = 0, True
     for i, node in enumerate(tree.body):

@@ -13,10 +13,10 @@ const names = raw.names.map(([label, module, file, line], id) => ({
   short: label.split(".").slice(-2).join("."),
   search: `${label}\n${file}`.toLowerCase(),
 }));
-const nobody = { id: -1, label: "", short: "", module: "", file: "", line: 0, search: "" };
+const nothing = { id: -1, label: "", short: "", module: "", file: "", line: 0, search: "" };
 /** What hangs below a path and is too small to be told apart. */
-const smaller = { ...nobody, id: -2, label: "(smaller paths)", short: "(smaller)" };
-export const functionOf = (id) => (id < 0 ? nobody : names[id]);
+const smaller = { ...nothing, id: -2, label: "(smaller paths)", short: "(smaller)" };
+export const functionOf = (id) => (id < 0 ? nothing : names[id]);
 export const place = (f) => (f.file ? `${f.file}:${f.line}` : "");
 
 export const functions = raw.functions.map(
@@ -63,7 +63,7 @@ export const roots = trees();
 
 /** Several trees as one: the same function below the same callers is one node. */
 export function merge(several) {
-  const all = { function: nobody, self: 0, calls: 0, errors: 0, children: [] };
+  const all = { function: nothing, self: 0, calls: 0, errors: 0, children: [] };
   const at = new Map();
   for (const node of several) {
     all.self += node.self;

@@ -15,7 +15,7 @@ export function el(tag, attributes = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-/** Calls f once when calls have stopped coming for so many milliseconds. */
+/** Calls f once when calls have stopped coming for a number of milliseconds. */
 export function settled(ms, f) {
   let timer;
   return (...args) => {

@@ -8,7 +8,7 @@ import { onSearch } from "./search.js";
 import { showSummary } from "./summary.js";
 import { showTheme } from "./theme.js";
 import { showTimeline } from "./timeline.js";
-import "./style.css"; // behind that of the flame graph, which it overrules
+import "./style.css"; // after that of the flame graph, which it overrides
 
 showTheme();
 showSummary();

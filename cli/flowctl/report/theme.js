@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Light or dark: as the system has it, until somebody chooses.
+// Light or dark: as the system has it, until the reader chooses.
 import { byId } from "./dom.js";
 
 const THEMES = { auto: "◐ Auto", light: "☀ Light", dark: "☾ Dark" };

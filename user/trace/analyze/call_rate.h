@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How many calls each thread began, over time: a fixed number of equal buckets, which become
- * twice as wide whenever the trace goes on behind the last of them.
+ * twice as wide whenever the trace continues after the last of them.
  */
 #ifndef FT_TRACE_CALL_RATE_H
 #define FT_TRACE_CALL_RATE_H

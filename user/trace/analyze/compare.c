@@ -27,7 +27,7 @@ int compare_add(struct compare *d, int side, const struct trace_event *e, const 
 	struct trace_event moved = *e;
 	int err;
 
-	/* So that a function is the same wherever it stands. */
+	/* So that a function is the same wherever it is. */
 	moved.file = (struct trace_text){0};
 	moved.line = 0;
 	err = stats_add(&d->side[side].stats, &moved);

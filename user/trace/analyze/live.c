@@ -244,7 +244,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* A call whose caller has ended may be a generator that nobody will resume, of which no event
+/* A call whose caller has ended may be a generator that will not be resumed, of which no event
  * tells: it counts when it ends, if it does. */
 static void count_running(void *arg, struct trace_call *call)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Several traces as one, by time. The lines of one trace keep their order: where one is earlier
- * than the line before it, as that of a call left by an exception may be, it stays behind it.
+ * than the line before it, as that of a call left by an exception may be, it stays after it.
  * Of lines at the same time, those of the trace named first come first.
  *
  *     A   1  4  6 ..   \

@@ -217,7 +217,7 @@ static int by_weight(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* weight[i]: self time of path[i] and of all below it, which stand behind it. */
+/* weight[i]: self time of path[i] and of all below it, which come after it. */
 static void weigh(struct path *const *path, size_t count, uint64_t *weight)
 {
 	for (size_t i = 0; i < count; i++) {

@@ -25,7 +25,7 @@ struct path {
 	uint32_t depth;				  /* 0 at a root */
 	uint32_t held;				  /* by open calls and by paths below */
 	uint32_t pid, tid;
-	size_t row; /* for whoever writes them */
+	size_t row; /* for what writes them */
 };
 
 struct paths {

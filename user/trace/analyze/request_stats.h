@@ -25,7 +25,7 @@ struct single_request {
 	char *id, *method, *path; /* owned */
 	uint32_t status_code, pid, tid;
 	uint64_t start_us, duration_us, calls, traced_us;
-	const char *file; /* borrowed; where its last HTTP line stands */
+	const char *file; /* borrowed; where its last HTTP line is */
 	uint64_t line;
 	struct request_function top[REQUEST_STATS_TOP]; /* the most self time first */
 	size_t tops;

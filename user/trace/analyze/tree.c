@@ -124,7 +124,7 @@ static struct tree_node *child_of(struct tree *t, struct tree_node *parent,
 	return n && !map_put(&t->index, parent->id, f->id + 1ull, n, NULL) ? n : NULL;
 }
 
-/* Where a call of the function stands; *ret_node NULL: nowhere, it is not looked at. */
+/* Where a call of the function is; *ret_node NULL: nowhere, it is not looked at. */
 static int place(struct tree *t, const struct trace_event *e, const struct trace_function *f,
 		 struct tree_node **ret_node)
 {

@@ -16,14 +16,14 @@ struct trace_call {
 	uint64_t start_us;
 	struct trace_function *function; /* borrowed */
 	uint32_t pid, tid;
-	uint64_t line;	  /* of the trace, where its ENTER stands */
+	uint64_t line;	  /* of the trace, where its ENTER is */
 	const char *file; /* borrowed: the trace */
 	bool entered;	  /* false: its ENTER is not in the trace */
 	bool raised;	  /* its EXCEPTION was seen */
 	bool left_out;	  /* its ENTER was */
-	uint64_t error;	  /* for whoever follows exceptions; 0 at first */
-	void *row;	  /* for whoever counts; NULL at first */
-	struct buf args;  /* empty unless somebody fills it; its memory is used again */
+	uint64_t error;	  /* for what follows exceptions; 0 at first */
+	void *row;	  /* for what counts; NULL at first */
+	struct buf args;  /* empty unless a user fills it; its memory is used again */
 	struct trace_call *next_free;
 
 	/* Of calls/stacks.h: when it is known to have run, and to have been suspended; the last
@@ -34,7 +34,7 @@ struct trace_call {
 	size_t place;
 	unsigned stack_flags;
 
-	/* For whoever counts calls while they run: what of it is counted; does a call of the same
+	/* For what counts calls while they run: what of it is counted; does a call of the same
 	 * function lie below it? */
 	uint64_t counted_us, counted_self_us, counted_wait_us;
 	bool nested;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One line of a trace, taken apart. Nothing is copied: the texts point into the line and are as
- * they stand there, with their escapes; trace_text_put() undoes these when somebody looks.
+ * they are there, with their escapes; trace_text_put() undoes these when they are needed.
  */
 #ifndef FT_TRACE_EVENT_H
 #define FT_TRACE_EVENT_H
@@ -47,8 +47,8 @@ struct trace_event {
 	struct trace_text exc_type, exc_message;
 	struct trace_text request_id, path, remote_addr, user_agent;
 	struct trace_text reason;    /* LOST */
-	struct trace_text truncated; /* JSON object as it stands; s NULL: nothing was cut */
-	struct trace_text stack;     /* JSON array as it stands */
+	struct trace_text truncated; /* JSON object as it is; s NULL: nothing was cut */
+	struct trace_text stack;     /* JSON array as it is */
 	struct trace_text full_log_file;
 	struct trace_text whole; /* the line itself */
 };

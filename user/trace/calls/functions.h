@@ -11,7 +11,7 @@
 struct trace_function {
 	uint32_t id, line;
 	const char *module, *class_name, *name, *file; /* "" where it is not known */
-	void *row;     /* for whoever counts by function; NULL at first */
+	void *row;     /* for what counts by function; NULL at first */
 	bool suspends; /* a call of it was seen suspended: for calls/stacks.h */
 	/* What it is found by. */
 	uint64_t hash;

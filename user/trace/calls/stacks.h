@@ -10,13 +10,13 @@
  * The running stack of an event is its call and the open calls that its parents lead to. Times
  * never go back on one thread.
  *
- * From that comes where the time of a thread went, which no one else computes. The time between
+ * From that comes where the time of a thread went, which is computed nowhere else. The time between
  * two events of a thread belongs to one call at most, so that all self times together are never
  * more than the thread's own time:
  *
  *     the call on top at the first event is still on the stack       to it
- *     it is not, and what lies below on the stack goes on            to that
- *     it is not, and another call runs that was suspended before     to nobody: a loop may have
+ *     it is not, and what is below on the stack continues            to that
+ *     it is not, and another call runs that was suspended before     to none: a loop may have
  *                                                                    waited
  *
  * A trace may hold several runs, one after another or merged, whose processes had the same numbers:
@@ -39,7 +39,7 @@ struct running_thread {
 	size_t depth, room;
 	char *name;    /* owned; as the last event says; for running.h */
 	bool new_name; /* it has changed with this event */
-	void *row;     /* for whoever follows; NULL at first */
+	void *row;     /* for what follows; NULL at first */
 };
 
 /* What happened to a call on its thread. */
@@ -60,12 +60,12 @@ struct running_at {
 };
 
 struct stacks {
-	/* 0 or -errno, which ends everything; NULL: nobody follows. Who does draws one track a
+	/* 0 or -errno, which ends everything; NULL: not followed. What follows draws one track a
 	 * thread: all runs are one to it. */
 	int (*follow)(void *arg, const struct running_at *at);
 	void *arg;
 	struct map threads;	     /* (pid, tid), run -> struct running_thread, owned */
-	size_t sweep_at;	     /* when there are so many, idle ones are forgotten */
+	size_t sweep_at;	     /* at this number idle ones are forgotten */
 	struct running_thread *last; /* borrowed: the one that was asked for last */
 	struct trace_call **path;    /* owned scratch */
 	size_t path_room;

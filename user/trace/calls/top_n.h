@@ -29,7 +29,7 @@ struct top_n {
 int top_n_init(struct top_n *l, size_t most, size_t size);
 /* What the records own is released before, through top_n_at(). */
 void top_n_release(struct top_n *l);
-/* The record to fill, all zero or as somebody filled it who is out now; NULL: it is too short. */
+/* The record to fill: zeroed, or the evicted record for reuse. NULL: not among the N longest. */
 void *top_n_take(struct top_n *l, uint64_t us);
 /* Puts the longest first; nothing may be taken after it. */
 void top_n_finish(struct top_n *l);

@@ -118,7 +118,7 @@ static void put_id(struct buf *b, const char *category, uint64_t id)
 	buf_char(b, '"');
 }
 
-/* Behind a member of args, or as the first one. */
+/* After a member of args, or as the first one. */
 static void put_place(struct buf *b, const struct trace_function *f)
 {
 	put_string(b, "\"file\": ", f->file, f->len[3]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A row for each call that ended, as RFC 4180 has it. A spreadsheet takes a cell that begins with
- * "=", "+", "-" or "@" for a formula, whoever wrote it into the traced program: unless it is a
+ * "=", "+", "-" or "@" for a formula, whatever wrote it into the traced program: unless it is a
  * number, such a text gets an apostrophe in front.
  */
 #include <errno.h>
@@ -65,7 +65,7 @@ static void put_char(struct buf *b, uint32_t ch)
 	buf_add(b, bytes, (size_t)(utf8_put(bytes, ch) - bytes));
 }
 
-/* Also behind what a spreadsheet drops, and in the wide forms of East Asian keyboards. */
+/* Also after what a spreadsheet drops, and in the wide forms of East Asian keyboards. */
 static bool begins_formula(uint32_t ch)
 {
 	return ch == '=' || ch == '+' || ch == '-' || ch == '@' || ch == '\t' || ch == '\r' ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Folded stacks, "a;b;c 17": the microseconds of c itself. A stack is one line, unless there are
- * so many different ones that a part was written before: readers add them up.
+ * more different ones than are kept, since a part was written before: readers add them up.
  */
 #include <errno.h>
 #include <stdlib.h>

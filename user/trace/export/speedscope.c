@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * speedscope's own format: an evented profile for each thread, which shows what ran on it
- * (trace/running.h). Profiles stand one after another in the file, so that of each thread waits
+ * (calls/timeline.h). Profiles come one after another in the file, so that of each thread waits
  * in a temporary file.
  */
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gzip: one member after another, as "gzip -c >>" leaves them. Zeros behind the last are padding.
+ * gzip: one member after another, as "gzip -c >>" leaves them. Zeros after the last are padding.
  */
 #include <errno.h>
 #include <stdlib.h>

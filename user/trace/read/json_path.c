@@ -2,7 +2,7 @@
 #include "read/json_path.h"
 #include "read/scan.h"
 
-/* Of an object, behind its brace, to the value under this key. Where a key comes twice the first
+/* Of an object, after its brace, to the value under this key. Where a key comes twice the first
  * is taken. */
 static bool find_key(struct scan *s, const char *name, size_t len)
 {
@@ -20,7 +20,7 @@ static bool find_key(struct scan *s, const char *name, size_t len)
 	return false;
 }
 
-/* Of an array, behind its bracket, to the element of this number. */
+/* Of an array, after its bracket, to the element of this number. */
 static bool find_element(struct scan *s, const char *name, size_t len)
 {
 	struct scan digits = {.p = name, .end = name + len};

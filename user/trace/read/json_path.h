@@ -7,7 +7,7 @@
 
 #include "calls/event.h"
 
-/* A string's content, or any other value as it stands. False: no such value, or no JSON. */
+/* A string's content, or any other value as it is. False: no such value, or no JSON. */
 bool json_path_find(const char *json, size_t len, const char *path, struct trace_text *ret_text);
 
 #endif

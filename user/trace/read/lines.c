@@ -19,7 +19,7 @@ void trace_lines_release(struct trace_lines *l)
 	free(l->buf);
 }
 
-/* Room behind `end`, by moving what is there to the front or by growing. */
+/* Room after `end`, by moving what is there to the front or by growing. */
 static int make_room(struct trace_lines *l, struct why *w)
 {
 	char *more;

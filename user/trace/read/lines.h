@@ -9,7 +9,7 @@
 
 #include "read/input.h"
 
-/* Longer ones are passed over, and said to be too long. */
+/* Longer ones are skipped, and reported as too long. */
 #define TRACE_MAX_LINE (16u << 20)
 
 struct trace_lines {
@@ -23,7 +23,7 @@ struct trace_lines {
 struct trace_line {
 	const char *s; /* until the next line is asked for */
 	size_t len;
-	bool torn;     /* the last one, and no newline behind it */
+	bool torn;     /* the last one, and no newline after it */
 	bool too_long; /* s is only its beginning */
 };
 

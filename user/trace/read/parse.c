@@ -114,7 +114,7 @@ static bool wrong_type(struct parser *p, const struct trace_field *f, const char
 	return scan_value(&p->s, 1);
 }
 
-/* The value as it stands. */
+/* The value as it is. */
 static bool take_raw(struct parser *p, struct trace_text *ret_text)
 {
 	const char *start = p->s.p;
@@ -285,7 +285,7 @@ static bool take_field(struct parser *p, const struct trace_field *f)
 	return scan_value(&p->s, 1);
 }
 
-/* Behind the brace. */
+/* After the brace. */
 static bool take_object(struct parser *p)
 {
 	struct trace_text key;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events out of a pipe that somebody polls: bytes are read when there are some, lines that are
- * whole are taken apart. A line that is no event, or too long, is counted and passed over.
+ * Events out of a pipe that the caller polls: bytes are read when there are some, lines that are
+ * whole are taken apart. A line that is not an event, or too long, is counted and skipped.
  */
 #ifndef FT_TRACE_PIPE_READER_H
 #define FT_TRACE_PIPE_READER_H

@@ -14,7 +14,7 @@ struct trace_report {
 	uint64_t lines;	 /* all, blank ones too */
 	uint64_t events; /* of the kinds of FlowTrace */
 	uint64_t other;	 /* of another kind */
-	uint64_t bad;	 /* lines that are no event */
+	uint64_t bad;	 /* lines that are not events */
 	/* The first of the bad ones. */
 	const char *bad_file;
 	uint64_t bad_line;

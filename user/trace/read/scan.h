@@ -70,9 +70,9 @@ static inline const char *scan_plain(const char *p, const char *end)
 	return p;
 }
 
-/* Behind the opening quote; ends behind the closing one. */
+/* After the opening quote; ends after the closing one. */
 bool scan_string(struct scan *s, struct trace_text *ret_text);
-/* Of any kind, at its first byte; ends behind it. */
+/* Of any kind, at its first byte; ends after it. */
 bool scan_value(struct scan *s, unsigned depth);
 bool scan_number(struct scan *s);
 bool scan_word(struct scan *s, const char *word, size_t len);

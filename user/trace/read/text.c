@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Escapes undone, for those texts that somebody looks at.
+ * Escapes undone, for those texts that are looked at.
  */
 #include "base/utf8.h"
 #include "calls/event.h"
@@ -17,7 +17,7 @@ static uint32_t hex4(const char *s)
 	return n;
 }
 
-/* Behind "\u"; returns behind the escape, and that of a second half. */
+/* After "\u"; returns after the escape, and that of a second half. */
 static const char *put_unicode(struct buf *b, const char *s, const char *end)
 {
 	char bytes[UTF8_MAX];

@@ -18,7 +18,7 @@ void trace_filter_release(struct trace_filter *f)
 	map_release(&f->open);
 }
 
-/* Where the lines of one call or request meet; false: it stands alone. */
+/* Where the lines of one call or request meet; false: it is alone. */
 static bool key_of(const struct trace_event *e, uint64_t *ret_a, uint64_t *ret_b)
 {
 	if (e->kind >= TRACE_ENTER && e->kind <= TRACE_EXCEPTION) {

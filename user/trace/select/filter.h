@@ -2,14 +2,14 @@
 /*
  * Between reader and analysis: which calls and requests are to be counted. A condition is true of
  * a call when it is with what its lines say together: arguments are on one, the result and the
- * duration on another. All events go on, so that times and callers stay as they are; those that
- * are not to be counted have left_out set.
+ * duration on another. All events are passed on, so that times and callers stay as they are; those
+ * that are not to be counted have left_out set.
  *
  *     ENTER      by what it says itself (a call that never ends is judged by that)
  *     EXCEPTION  by the lines of its call so far
  *     EXIT       by all lines of its call
  *
- * Likewise for HTTP_REQUEST and HTTP_RESPONSE. Memory is that of the calls open at one time.
+ * The same holds for HTTP_REQUEST and HTTP_RESPONSE. Memory is that of the calls open at one time.
  */
 #ifndef FT_TRACE_FILTER_H
 #define FT_TRACE_FILTER_H

@@ -16,7 +16,7 @@ static const char *next_character(const char *s, const char *end)
 	return s;
 }
 
-/* One step of both, where neither is at its end and *p is no star. */
+/* One step of both, where neither is at its end and *p is not a star. */
 static bool step(const char **p, const char *pattern_end, const char **s, const char *end)
 {
 	if (**p == '?') {
@@ -36,7 +36,7 @@ static bool step(const char **p, const char *pattern_end, const char **s, const 
 bool glob_matches(const char *pattern, size_t pattern_len, const char *s, size_t len)
 {
 	const char *p = pattern, *pattern_end = pattern + pattern_len, *end = s + len;
-	const char *star = NULL, *tried = NULL; /* behind the last star; what it does not take */
+	const char *star = NULL, *tried = NULL; /* after the last star; what it does not take */
 
 	while (s < end) {
 		if (p < pattern_end && *p == '*') {

@@ -13,7 +13,7 @@
  *
  * Fields are named as in JSON; exception.type, exception.message, and args.PATH, result.PATH,
  * truncatedFields.PATH for what is inside. Text with spaces or parentheses is put in quotes, in
- * which a backslash stands before a quote. What a line does not have is neither equal nor less
+ * which a backslash comes before a quote. What a line does not have is neither equal nor less
  * nor more, and != and !~ are true of it.
  */
 #ifndef FT_TRACE_WHERE_H
