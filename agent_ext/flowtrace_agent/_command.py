@@ -36,7 +36,7 @@ def main() -> NoReturn:
     except _options.WrongUsage as why:
         _die(2, why)
     if command.target == "--help":
-        print(_options.USAGE.format(_name()), end="")
+        print(_options.usage(_name()), end="")
     elif command.target == "--version":
         print("flowtrace-python", __version__)
     else:

@@ -120,7 +120,7 @@ def dev_options():
 @functools.lru_cache(maxsize=None)
 def agent_options():
     text = (ROOT / "agent_ext/flowtrace_agent/_options.py").read_text()
-    return set(re.findall(r'"(--?[a-zA-Z-]+)":', text)) | {"--help", "--version"}
+    return set(re.findall(r'(?:name|letter)="(--?[a-zA-Z-]+)"', text))
 
 
 def given(words):
