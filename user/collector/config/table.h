@@ -13,7 +13,7 @@
 
 #include "config.h"
 
-enum kind {
+enum option_kind {
 	KIND_SWITCH,  /* bool; --x and --no-x */
 	KIND_MAYBE,   /* int: -1 not said, 0, 1; --x and --no-x */
 	KIND_COUNT,   /* int; each -v adds one */
@@ -27,9 +27,9 @@ enum kind {
 	KIND_PIDS,    /* pids, npids */
 };
 
-enum group { GROUP_TARGET, GROUP_WHAT, GROUP_VALUES, GROUP_OUTPUT, GROUP_RUN, GROUP_COUNT };
+enum option_group { GROUP_TARGET, GROUP_WHAT, GROUP_VALUES, GROUP_OUTPUT, GROUP_RUN, GROUP_COUNT };
 
-enum flags {
+enum option_flags {
 	FLAG_TARGET = 1,     /* excludes the other targets, across layers */
 	FLAG_NO_FILE = 2,    /* not a key of the configuration file */
 	FLAG_NO_ENV = 4,     /* has no variable */
@@ -43,10 +43,10 @@ struct option_row {
 	char letter;
 	const char *env;   /* variable; switches also have FLOWTRACE_NO_X */
 	const char *alias; /* a second name of it, the one FlowTrace's agents use */
-	enum kind kind;
+	enum option_kind kind;
 	size_t at;	     /* offset in struct config */
 	const char *initial; /* the default, as text; NULL = unset */
-	enum group group;
+	enum option_group group;
 	unsigned flags;
 	const char *value; /* what stands for the value in the help */
 	const char *help;

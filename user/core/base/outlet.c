@@ -28,7 +28,7 @@ struct chunk {
 	bool close_old;
 };
 
-enum kind {
+enum output_kind {
 	KIND_FILE,   /* a write comes back */
 	KIND_PIPE,   /* whole up to PIPE_BUF bytes */
 	KIND_STREAM, /* a terminal */
@@ -47,7 +47,7 @@ struct outlet {
 	/* The thread's. */
 	int fd;	 /* what was handed to us */
 	int own; /* owned: the same without blocking, or fd */
-	enum kind kind;
+	enum output_kind kind;
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t put, taken;
@@ -59,7 +59,7 @@ struct outlet {
 
 /* ---- without blocking ------------------------------------------------------------------ */
 
-static enum kind kind_of(int fd)
+static enum output_kind kind_of(int fd)
 {
 	struct stat st;
 
