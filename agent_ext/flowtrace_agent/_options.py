@@ -10,7 +10,7 @@ class Option(NamedTuple):
     name: str
     letter: str = ""
     field: str = ""  # "" = none: the command itself answers
-    value: str = ""  # what stands for the value in the help; "" = it takes none
+    value: str = ""  # the placeholder in the help; "" = it takes none
     constant: bool = True  # what it sets when it takes none
     is_list: bool = False  # given again, it adds
     help: str = ""
