@@ -36,9 +36,9 @@ static int unknown(const char *word)
 static const struct command *find(const char *word)
 {
 	if (!strcmp(word, "--help") || !strcmp(word, "-h"))
-		return &command_help;
+		return command_find("help");
 	if (!strcmp(word, "--version") || !strcmp(word, "-V"))
-		return &command_version;
+		return command_find("version");
 	return command_find(word);
 }
 

@@ -242,8 +242,11 @@ static int run_analyze(const struct arguments *a)
 }
 
 static const struct command_option options[] = {
-	{"verbose", 'v', VALUE_SWITCH, OPTION_AT(struct options, verbose), NULL, NULL,
-	 "list every function", 0, 0},
+	{.name = "verbose",
+	 .letter = 'v',
+	 .kind = VALUE_SWITCH,
+	 .at = OPTION_AT(struct options, verbose),
+	 .help = "list every function"},
 	{0},
 };
 

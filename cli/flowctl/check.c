@@ -15,8 +15,10 @@ struct options {
 };
 
 static const struct command_option rows[] = {
-	{"strict", 0, VALUE_SWITCH, OPTION_AT(struct options, strict), NULL, NULL,
-	 "treat losses, and calls and requests that did not end, as faults", 0, 0},
+	{.name = "strict",
+	 .kind = VALUE_SWITCH,
+	 .at = OPTION_AT(struct options, strict),
+	 .help = "treat losses, and calls and requests that did not end, as faults"},
 	READING_FOLLOW(struct options, follow),
 	{0},
 };

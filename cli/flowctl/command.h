@@ -97,26 +97,4 @@ int command_end(int err, struct why *w);
 void help_print(void);
 void help_print_command(const struct command *c);
 
-/* clang-format off: a row each */
-extern const struct command command_stats;
-extern const struct command command_tree;
-extern const struct command command_slow;
-extern const struct command command_errors;
-extern const struct command command_requests;
-extern const struct command command_grep;
-extern const struct command command_diff;
-extern const struct command command_merge;
-extern const struct command command_check;
-extern const struct command command_export;
-extern const struct command command_report;
-extern const struct command command_top;
-extern const struct command command_analyze;
-extern const struct command command_instrument;
-extern const struct command command_uninstrument;
-extern const struct command command_validate;
-extern const struct command command_init;
-extern const struct command command_help;
-extern const struct command command_version;
-/* clang-format on */
-
 #endif

@@ -3,21 +3,50 @@
 
 #include "command.h"
 
-/* clang-format off: a row each */
+/* A row each, in the order of the help; command_NAME ends NAME.c. */
+#define COMMANDS(X)                                                                                \
+	X(stats)                                                                                   \
+	X(tree)                                                                                    \
+	X(slow)                                                                                    \
+	X(errors)                                                                                  \
+	X(requests)                                                                                \
+	X(grep)                                                                                    \
+	X(diff)                                                                                    \
+	X(merge)                                                                                   \
+	X(check)                                                                                   \
+	X(export)                                                                                  \
+	X(report)                                                                                  \
+	X(top)                                                                                     \
+	X(analyze)                                                                                 \
+	X(instrument)                                                                              \
+	X(uninstrument)                                                                            \
+	X(validate)                                                                                \
+	X(init)                                                                                    \
+	X(help)                                                                                    \
+	X(version)
+
+#define X(name) extern const struct command command_##name;
+COMMANDS(X)
+#undef X
+
 const struct command *const commands[] = {
-	&command_stats,	   &command_tree,	&command_slow,	       &command_errors,
-	&command_requests, &command_grep,	&command_diff,	       &command_merge,
-	&command_check,	   &command_export,	&command_report,       &command_top,
-	&command_analyze,  &command_instrument, &command_uninstrument, &command_validate,
-	&command_init,	   &command_help,	&command_version,      NULL,
+#define X(name) &command_##name,
+	COMMANDS(X)
+#undef X
+		NULL,
 };
-/* clang-format on */
 
 const struct command_option common_options[] = {
-	{"json", 'j', VALUE_SWITCH, OPTION_AT(struct arguments, json), NULL, NULL,
-	 "print JSON, for programs", 0, 0},
-	{"help", 'h', VALUE_SWITCH, OPTION_AT(struct arguments, help), NULL, NULL,
-	 "print this text", 0, 0},
+	{.name = "json",
+	 .letter = 'j',
+	 .kind = VALUE_SWITCH,
+	 .at = OPTION_AT(struct arguments, json),
+	 .help = "print JSON, for programs"},
+	{.name = "help",
+	 .letter = 'h',
+	 .kind = VALUE_SWITCH,
+	 .at = OPTION_AT(struct arguments, help),
+	 .help = "print this text"},
 	{0},
 };
 

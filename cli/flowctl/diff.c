@@ -27,14 +27,27 @@ struct options {
 };
 
 static const struct command_option rows[] = {
-	{"sort", 's', VALUE_CHOICE, OPTION_AT(struct options, sort), "self|total|mean|calls|name",
-	 "self", "sort key", 0, 0},
-	{"threshold", 't', VALUE_TEXT, OPTION_AT(struct options, threshold), "CHANGE", NULL,
-	 "only functions whose mean changed by at least that percentage (10%) or whose self time "
-	 "changed by at least that duration (5ms), and new and gone ones",
-	 0, 0},
-	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", NULL,
-	 "print only the first N rows (default: 40 on a terminal, else all)", 1, 0},
+	{.name = "sort",
+	 .letter = 's',
+	 .kind = VALUE_CHOICE,
+	 .at = OPTION_AT(struct options, sort),
+	 .value = "self|total|mean|calls|name",
+	 .initial = "self",
+	 .help = "sort key"},
+	{.name = "threshold",
+	 .letter = 't',
+	 .kind = VALUE_TEXT,
+	 .at = OPTION_AT(struct options, threshold),
+	 .value = "CHANGE",
+	 .help = "only functions whose mean changed by at least that percentage (10%) or whose "
+		 "self time changed by at least that duration (5ms), and new and gone ones"},
+	{.name = "limit",
+	 .letter = 'n',
+	 .kind = VALUE_NUMBER,
+	 .at = OPTION_AT(struct options, limit),
+	 .value = "N",
+	 .help = "print only the first N rows (default: 40 on a terminal, else all)",
+	 .min = 1},
 	READING_WHERE(struct options, where),
 	{0},
 };

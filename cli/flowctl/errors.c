@@ -21,8 +21,13 @@ struct options {
 };
 
 static const struct command_option rows[] = {
-	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", NULL,
-	 "print only the first N (default: 20 on a terminal, else all)", 1, 0},
+	{.name = "limit",
+	 .letter = 'n',
+	 .kind = VALUE_NUMBER,
+	 .at = OPTION_AT(struct options, limit),
+	 .value = "N",
+	 .help = "print only the first N (default: 20 on a terminal, else all)",
+	 .min = 1},
 	READING_WHERE(struct options, where),
 	READING_FOLLOW(struct options, follow),
 	{0},

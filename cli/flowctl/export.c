@@ -27,10 +27,20 @@ static const struct export_format *const formats[] = {
 };
 
 static const struct command_option rows[] = {
-	{"to", 't', VALUE_CHOICE, OPTION_AT(struct options, to), "chrome|speedscope|folded|csv",
-	 "chrome", "the format", 0, 0},
-	{"output", 'o', VALUE_TEXT, OPTION_AT(struct options, output), "FILE", "-",
-	 "write to FILE; - is standard output", 0, 0},
+	{.name = "to",
+	 .letter = 't',
+	 .kind = VALUE_CHOICE,
+	 .at = OPTION_AT(struct options, to),
+	 .value = "chrome|speedscope|folded|csv",
+	 .initial = "chrome",
+	 .help = "the format"},
+	{.name = "output",
+	 .letter = 'o',
+	 .kind = VALUE_TEXT,
+	 .at = OPTION_AT(struct options, output),
+	 .value = "FILE",
+	 .initial = "-",
+	 .help = "write to FILE; - is standard output"},
 	READING_FOLLOW(struct options, follow),
 	{0},
 };

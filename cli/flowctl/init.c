@@ -87,16 +87,26 @@ static int run_init(const struct arguments *a)
 }
 
 static const struct command_option options[] = {
-	{"prefix", 'P', VALUE_TEXT, OPTION_AT(struct options, prefix), "A,B", NULL,
-	 "modules to trace, by the start of their dotted names (default: all but the standard "
-	 "library and installed packages)",
-	 0, 0},
-	{"run", 'r', VALUE_TEXT, OPTION_AT(struct options, run), "WORDS", NULL,
-	 "what the script runs, after python3: \"app.py --port 80\", \"-m shop\" (default: "
-	 "manage.py, app.py, main.py, run.py, server.py or the one package with a __main__.py)",
-	 0, 0},
-	{"force", 'f', VALUE_SWITCH, OPTION_AT(struct options, force), NULL, NULL,
-	 "replace existing files", 0, 0},
+	{.name = "prefix",
+	 .letter = 'P',
+	 .kind = VALUE_TEXT,
+	 .at = OPTION_AT(struct options, prefix),
+	 .value = "A,B",
+	 .help = "modules to trace, by the start of their dotted names (default: all but the "
+		 "standard library and installed packages)"},
+	{.name = "run",
+	 .letter = 'r',
+	 .kind = VALUE_TEXT,
+	 .at = OPTION_AT(struct options, run),
+	 .value = "WORDS",
+	 .help = "what the script runs, after python3: \"app.py --port 80\", \"-m shop\" (default: "
+		 "manage.py, app.py, main.py, run.py, server.py or the one package with a "
+		 "__main__.py)"},
+	{.name = "force",
+	 .letter = 'f',
+	 .kind = VALUE_SWITCH,
+	 .at = OPTION_AT(struct options, force),
+	 .help = "replace existing files"},
 	{0},
 };
 

@@ -184,18 +184,29 @@ static int run_uninstrument(const struct arguments *a)
 }
 
 static const struct command_option instrument_options[] = {
-	{"dry-run", 'n', VALUE_SWITCH, OPTION_AT(struct options, dry_run), NULL, NULL,
-	 "change nothing; print what would change, as a diff for patch -p1", 0, 0},
-	{"no-backup", 0, VALUE_SWITCH, OPTION_AT(struct options, no_backup), NULL, NULL,
-	 "do not save the original as FILE.bak", 0, 0},
-	{"all", 'a', VALUE_SWITCH, OPTION_AT(struct options, all), NULL, NULL,
-	 "also functions that look at the frames of their callers", 0, 0},
+	{.name = "dry-run",
+	 .letter = 'n',
+	 .kind = VALUE_SWITCH,
+	 .at = OPTION_AT(struct options, dry_run),
+	 .help = "change nothing; print what would change, as a diff for patch -p1"},
+	{.name = "no-backup",
+	 .kind = VALUE_SWITCH,
+	 .at = OPTION_AT(struct options, no_backup),
+	 .help = "do not save the original as FILE.bak"},
+	{.name = "all",
+	 .letter = 'a',
+	 .kind = VALUE_SWITCH,
+	 .at = OPTION_AT(struct options, all),
+	 .help = "also functions that look at the frames of their callers"},
 	{0},
 };
 
 static const struct command_option uninstrument_options[] = {
-	{"dry-run", 'n', VALUE_SWITCH, OPTION_AT(struct options, dry_run), NULL, NULL,
-	 "change nothing; print what would change, as a diff for patch -p1", 0, 0},
+	{.name = "dry-run",
+	 .letter = 'n',
+	 .kind = VALUE_SWITCH,
+	 .at = OPTION_AT(struct options, dry_run),
+	 .help = "change nothing; print what would change, as a diff for patch -p1"},
 	{0},
 };
 

@@ -19,8 +19,13 @@ struct options {
 };
 
 static const struct command_option rows[] = {
-	{"output", 'o', VALUE_TEXT, OPTION_AT(struct options, output), "FILE", "-",
-	 "write to FILE; a name in .gz or .zst is packed, - is standard output", 0, 0},
+	{.name = "output",
+	 .letter = 'o',
+	 .kind = VALUE_TEXT,
+	 .at = OPTION_AT(struct options, output),
+	 .value = "FILE",
+	 .initial = "-",
+	 .help = "write to FILE; a name in .gz or .zst is packed, - is standard output"},
 	{0},
 };
 

@@ -18,15 +18,17 @@
 /* The row of --follow; the field is a bool. */
 #define READING_FOLLOW(type, field)                                                                \
 	{                                                                                          \
-		"follow", 'f', VALUE_SWITCH, OPTION_AT(type, field), NULL, NULL,                   \
-			"wait for more at the end of the trace, until Ctrl-C", 0, 0                \
+		.name = "follow", .letter = 'f', .kind = VALUE_SWITCH,                             \
+		.at = OPTION_AT(type, field),                                                      \
+		.help = "wait for more at the end of the trace, until Ctrl-C"                      \
 	}
 
 /* The row of --where; the field is a const char *. */
 #define READING_WHERE(type, field)                                                                 \
 	{                                                                                          \
-		"where", 'w', VALUE_TEXT, OPTION_AT(type, field), "COND", NULL,                    \
-			"only what matches, such as durationMicros>1ms and module=shop.*", 0, 0    \
+		.name = "where", .letter = 'w', .kind = VALUE_TEXT, .at = OPTION_AT(type, field),  \
+		.value = "COND",                                                                   \
+		.help = "only what matches, such as durationMicros>1ms and module=shop.*"          \
 	}
 
 /* How a condition is written; for the commands that have --where. */

@@ -19,8 +19,13 @@ struct options {
 };
 
 static const struct command_option rows[] = {
-	{"output", 'o', VALUE_TEXT, OPTION_AT(struct options, output), "FILE", "report.html",
-	 "write to FILE; - is standard output", 0, 0},
+	{.name = "output",
+	 .letter = 'o',
+	 .kind = VALUE_TEXT,
+	 .at = OPTION_AT(struct options, output),
+	 .value = "FILE",
+	 .initial = "report.html",
+	 .help = "write to FILE; - is standard output"},
 	READING_FOLLOW(struct options, follow),
 	{0},
 };

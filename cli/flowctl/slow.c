@@ -19,8 +19,15 @@ struct options {
 };
 
 static const struct command_option rows[] = {
-	{"limit", 'n', VALUE_NUMBER, OPTION_AT(struct options, limit), "N", "10", "number of calls",
-	 1, 10000},
+	{.name = "limit",
+	 .letter = 'n',
+	 .kind = VALUE_NUMBER,
+	 .at = OPTION_AT(struct options, limit),
+	 .value = "N",
+	 .initial = "10",
+	 .help = "number of calls",
+	 .min = 1,
+	 .max = 10000},
 	READING_WHERE(struct options, where),
 	READING_FOLLOW(struct options, follow),
 	{0},

@@ -106,8 +106,13 @@ static int run_validate(const struct arguments *a)
 }
 
 static const struct command_option options[] = {
-	{"python", 'p', VALUE_TEXT, OPTION_AT(struct options, python), "EXE", "python3",
-	 "the interpreter that runs the project", 0, 0},
+	{.name = "python",
+	 .letter = 'p',
+	 .kind = VALUE_TEXT,
+	 .at = OPTION_AT(struct options, python),
+	 .value = "EXE",
+	 .initial = "python3",
+	 .help = "the interpreter that runs the project"},
 	{0},
 };
 
