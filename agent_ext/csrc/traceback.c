@@ -19,8 +19,9 @@ static PyCodeObject *code_of(const PyTracebackObject *t)
 #endif
 }
 
-#define NAME_MOST                                                                                  \
-	1024 /* characters of a file or a function: 4 KiB each, with the rest 8704 bytes */
+#define NAME_MAX                                                                                   \
+	1024 /* characters of a file or a function: 4 KiB each, with the rest 8704 bytes           \
+	      */
 
 static void put_entry(struct tokens_out *o, const PyTracebackObject *t)
 {
@@ -31,9 +32,9 @@ static void put_entry(struct tokens_out *o, const PyTracebackObject *t)
 	if (line < 0)
 		line = PyCode_Addr2Line(code, t->tb_lasti);
 	tokens_open(o, FT_T_TUPLE, 3);
-	tokens_within(o, code->co_filename, NAME_MOST);
+	tokens_within(o, code->co_filename, NAME_MAX);
 	tokens_number(o, line > 0 ? line : 0);
-	tokens_within(o, code->co_name, NAME_MOST);
+	tokens_within(o, code->co_name, NAME_MAX);
 	tokens_close(o);
 	Py_DECREF(code);
 }

@@ -14,7 +14,7 @@
 
 #define NAME "flowtrace-bpf"
 #define PIPE_BYTES (1 << 20) /* what it may be ahead of us */
-#define MOST_MESSAGE 4096
+#define MESSAGE_MAX 4096
 
 /* Beside this program, which need not be installed. */
 static bool find_beside(char *path, size_t size)
@@ -139,7 +139,7 @@ static void take_messages(struct collector *c)
 		memmove(c->line.s, c->line.s + len, c->line.len - len);
 		c->line.len -= len;
 	}
-	if (c->line.len > MOST_MESSAGE)
+	if (c->line.len > MESSAGE_MAX)
 		buf_clear(&c->line);
 }
 

@@ -8,7 +8,7 @@
 #include "columns.h"
 
 #define GAP 2
-#define LEAST_WIDTH 12 /* of a column that is cut */
+#define WIDTH_MIN 12 /* of a column that is cut */
 
 void columns_init(struct columns *c, const struct column *column, size_t count)
 {
@@ -138,7 +138,7 @@ static void find_widths(const struct columns *c, size_t *width)
 			if (c->column[i].kind != COLUMN_RIGHT &&
 			    (widest == c->count || width[i] > width[widest]))
 				widest = i;
-		if (widest == c->count || width[widest] <= LEAST_WIDTH)
+		if (widest == c->count || width[widest] <= WIDTH_MIN)
 			return;
 		for (size_t i = 0; i < c->count; i++)
 			if (i != widest && c->column[i].kind != COLUMN_RIGHT && width[i] > next)
@@ -146,8 +146,8 @@ static void find_widths(const struct columns *c, size_t *width)
 		/* Down to the next widest, then turn by turn. */
 		give = width[widest] > next ? width[widest] - next : 1;
 		give = give < over ? give : over;
-		if (width[widest] - give < LEAST_WIDTH)
-			give = width[widest] - LEAST_WIDTH;
+		if (width[widest] - give < WIDTH_MIN)
+			give = width[widest] - WIDTH_MIN;
 		width[widest] -= give;
 		all -= give;
 	}
@@ -185,7 +185,7 @@ static void put_row(const struct columns *c, const size_t *width, size_t row, st
 
 int columns_print(const struct columns *c)
 {
-	size_t width[COLUMNS_MOST];
+	size_t width[COLUMNS_MAX];
 	struct buf line = {0};
 
 	if (c->failed)

@@ -24,7 +24,7 @@ struct column {
 	enum column_kind kind;
 };
 
-#define COLUMNS_MOST 16
+#define COLUMNS_MAX 16
 
 struct columns {
 	const struct column *column; /* borrowed */

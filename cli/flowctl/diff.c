@@ -351,7 +351,7 @@ static void print_sums(const struct both *b, size_t shown)
 		printf("%zu more rows: --limit %zu shows them\n", b->d.rows - shown, b->d.rows);
 	if (s[0].errors.others || s[1].errors.others)
 		printf("some exceptions were not compared: there are more than %u kinds\n",
-		       ERRORS_MOST);
+		       ERRORS_MAX);
 }
 
 static int print(struct both *b, const struct arguments *a)

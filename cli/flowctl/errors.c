@@ -128,7 +128,7 @@ static int print(void *state, const struct reading *r, const struct arguments *a
 		printf("%zu more: --limit %zu shows them\n", s->groups - shown, s->groups);
 	if (s->others)
 		printf("%" PRIu64 " more are not told apart: there are more than %u kinds\n",
-		       s->others, ERRORS_MOST);
+		       s->others, ERRORS_MAX);
 	return 0;
 }
 

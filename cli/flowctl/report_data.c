@@ -8,16 +8,16 @@
 #include "report_flame.h"
 
 /* What is kept while reading. */
-#define MOST_PATHS (1u << 18)
-#define MOST_CALLS 1500
-#define MOST_REQUESTS 1500
+#define PAGE_PATHS_MAX (1u << 18)
+#define PAGE_CALLS_MAX 1500
+#define PAGE_REQUESTS_MAX 1500
 
 /* What the page shows, at most; halved until it is at most this large. */
-#define MOST_BYTES (9u << 20)
-#define MOST_SHOWN_PATHS 15000
-#define MOST_FUNCTIONS 3000
-#define MOST_ERRORS 300
-#define MOST_ROUTES 1000
+#define PAGE_BYTES_MAX (9u << 20)
+#define PAGE_SHOWN_PATHS_MAX 15000
+#define PAGE_FUNCTIONS_MAX 3000
+#define PAGE_ERRORS_MAX 300
+#define PAGE_ROUTES_MAX 1000
 #define ARGS_KEPT 600 /* bytes */
 #define MESSAGE_KEPT 600
 #define CHAIN_KEPT 24
@@ -36,13 +36,14 @@ static int make_room(void *arg)
 int report_data_init(struct report_data *d)
 {
 	*d = (struct report_data){
-		.paths = {.most = MOST_PATHS,
+		.paths = {.most = PAGE_PATHS_MAX,
 			  .by_thread = true,
 			  .full = make_room,
 			  .arg = &d->paths},
 	};
 	stats_init(&d->stats, STATS_BY_FUNCTION);
-	return slowest_init(&d->slowest, MOST_CALLS) || routes_init(&d->routes, MOST_REQUESTS)
+	return slowest_init(&d->slowest, PAGE_CALLS_MAX) ||
+			       routes_init(&d->routes, PAGE_REQUESTS_MAX)
 		       ? -ENOMEM
 		       : 0;
 }
@@ -306,12 +307,12 @@ static int put_all(struct report_data *d, const struct reading *r, const struct 
 	json_begin(j, NULL, '{');
 	put_origin(j, a);
 	put_summary(j, d, r);
-	err = report_put_flame(j, &n, &d->paths, MOST_SHOWN_PATHS >> shift);
-	put_functions(j, &n, &d->stats, MOST_FUNCTIONS >> shift);
-	put_calls(j, &n, &d->slowest, MOST_CALLS >> shift);
-	put_requests(j, &d->routes, MOST_REQUESTS >> shift);
-	put_routes(j, &d->routes, MOST_ROUTES >> shift);
-	put_errors(j, &n, &d->errors, MOST_ERRORS >> shift);
+	err = report_put_flame(j, &n, &d->paths, PAGE_SHOWN_PATHS_MAX >> shift);
+	put_functions(j, &n, &d->stats, PAGE_FUNCTIONS_MAX >> shift);
+	put_calls(j, &n, &d->slowest, PAGE_CALLS_MAX >> shift);
+	put_requests(j, &d->routes, PAGE_REQUESTS_MAX >> shift);
+	put_routes(j, &d->routes, PAGE_ROUTES_MAX >> shift);
+	put_errors(j, &n, &d->errors, PAGE_ERRORS_MAX >> shift);
 	put_call_rate(j, &d->activity);
 	json_begin(j, "names", '[');
 	if (n.json.len)
@@ -354,7 +355,7 @@ int report_data_put(struct report_data *d, const struct reading *r, const struct
 		buf_release(&j.b);
 		if (err || to->failed)
 			return -ENOMEM;
-		if (to->len - before <= MOST_BYTES || shift == 8)
+		if (to->len - before <= PAGE_BYTES_MAX || shift == 8)
 			return 0;
 		to->len = before;
 	}

@@ -25,10 +25,10 @@
 #include "terminal.h"
 
 #define ROWS_IN_TABLE 20
-#define MOST_INTERVAL 3600.0
-#define LEAST_INTERVAL 0.1
+#define INTERVAL_MAX 3600.0
+#define INTERVAL_MIN 0.1
 #define PATIENCE_NS (10 * NS_PER_SECOND) /* for the collector to detach */
-#define MOST_READS 32 /* of the pipe, before keys and clock are looked at again */
+#define READS_MAX 32 /* of the pipe, before keys and clock are looked at again */
 
 struct options {
 	struct top_target target;
@@ -264,7 +264,7 @@ static int on_events(struct top *t)
 	ssize_t got = 1;
 	int err = 0;
 
-	for (int i = 0; i < MOST_READS && got > 0 && !err; i++) {
+	for (int i = 0; i < READS_MAX && got > 0 && !err; i++) {
 		got = pipe_reader_read(&t->feed, t->collector.events);
 		if (got > 0 && !t->begun)
 			begin_windows(t);
@@ -354,8 +354,8 @@ static int read_interval(struct top *t, struct why *w)
 {
 	double seconds;
 
-	if (!duration_seconds(t->o->interval, &seconds) || seconds < LEAST_INTERVAL ||
-	    seconds > MOST_INTERVAL)
+	if (!duration_seconds(t->o->interval, &seconds) || seconds < INTERVAL_MIN ||
+	    seconds > INTERVAL_MAX)
 		return why_exit(w, EXIT_USAGE, -EINVAL,
 				"--interval takes 0.1 to 3600 seconds, or a duration such as "
 				"500ms, not \"%s\"",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "top_collector.h"
 
-#define MOST_ARGUMENTS 24
+#define ARGUMENTS_MAX 24
 
 struct line {
-	const char *word[MOST_ARGUMENTS];
+	const char *word[ARGUMENTS_MAX];
 	size_t count;
 	struct buf pids, prefix, exclude; /* comma lists */
 };

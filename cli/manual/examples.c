@@ -9,7 +9,7 @@
 #include "command.h"
 #include "manual.h"
 
-#define MOST_WORDS 32
+#define WORDS_MAX 32
 
 /* clang-format off: a row each */
 const struct example examples[] = {
@@ -73,7 +73,7 @@ static size_t split(char *text, char **word)
 	char *to = text;
 	size_t n = 0;
 
-	for (const char *c = text; *c && n < MOST_WORDS; c++) {
+	for (const char *c = text; *c && n < WORDS_MAX; c++) {
 		char letter = *c;
 
 		if (letter == '\'') {
@@ -98,7 +98,7 @@ static size_t split(char *text, char **word)
 
 static bool holds(const struct example *e)
 {
-	char *text = strdup(e->command), *word[MOST_WORDS];
+	char *text = strdup(e->command), *word[WORDS_MAX];
 	size_t n = text ? split(text, word) : 0;
 	const struct command *c = n > 1 ? command_find(word[1]) : NULL;
 	struct arguments a = {0};

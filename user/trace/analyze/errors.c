@@ -94,7 +94,7 @@ static int count_new(struct errors *s, const struct trace_event *e, struct trace
 {
 	struct error_group *g = map_get(&s->index, hash, call->function->id);
 
-	if (!g && s->groups == ERRORS_MOST) {
+	if (!g && s->groups == ERRORS_MAX) {
 		s->others++;
 		return 0;
 	}

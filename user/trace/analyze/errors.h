@@ -10,7 +10,7 @@
 #include "calls/calls.h"
 
 #define ERRORS_CHAIN 64
-#define ERRORS_MOST 10000     /* different ones; more are counted together */
+#define ERRORS_MAX 10000      /* different ones; more are counted together */
 #define ERRORS_TEXT_KEPT 4096 /* bytes of a message */
 
 struct error_group {
@@ -34,7 +34,7 @@ struct errors {
 	struct map index;	    /* hash of type and message, function's id -> group, borrowed */
 	struct error_group **group; /* owned */
 	size_t groups, room;
-	uint64_t others; /* exceptions beyond ERRORS_MOST groups */
+	uint64_t others; /* exceptions beyond ERRORS_MAX groups */
 	uint64_t calls_left;
 };
 

@@ -5,15 +5,15 @@
 #include "analyze/live.h"
 
 #define EXACT_BYTES (8u << 20) /* durations of all rows */
-#define CHAIN_MOST 64	       /* calls below that are looked at for recursion */
+#define CHAIN_MAX 64	       /* calls below that are looked at for recursion */
 
 void live_init(struct live *l, uint64_t now_us)
 {
 	*l = (struct live){
 		.budget = {0, EXACT_BYTES},
 		.from_us = now_us,
-		.most_functions = LIVE_MOST_FUNCTIONS,
-		.most_calls = LIVE_MOST_CALLS,
+		.most_functions = LIVE_FUNCTIONS_MAX,
+		.most_calls = LIVE_CALLS_MAX,
 		.late_us = LIVE_LATE_US,
 	};
 }
@@ -122,7 +122,7 @@ static bool is_nested(const struct live *l, const struct trace_call *call)
 {
 	const struct trace_function *f = call->function;
 
-	for (int i = 0; i < CHAIN_MOST; i++) {
+	for (int i = 0; i < CHAIN_MAX; i++) {
 		call = trace_calls_find(&l->calls, call->parent);
 		if (!call || call->function == f)
 			return call != NULL;

@@ -25,8 +25,8 @@
 /* The collector writes its lines out at least every 100 ms. */
 #define LIVE_LATE_US 200000
 
-#define LIVE_MOST_FUNCTIONS 20000
-#define LIVE_MOST_CALLS 100000 /* open at one time */
+#define LIVE_FUNCTIONS_MAX 20000
+#define LIVE_CALLS_MAX 100000 /* open at one time */
 
 /* Of one function, in this window. */
 struct live_row {

@@ -7,7 +7,7 @@
 #include "analyze/paths.h"
 
 /* Threads that have a root of their own; the calls of more are under one root. */
-#define MOST_ROOTS 256
+#define ROOTS_MAX 256
 
 static void free_all(struct map *m)
 {
@@ -30,7 +30,7 @@ static struct path *root_of(struct paths *p, uint32_t pid, uint32_t tid)
 	uint64_t key = p->by_thread ? map_key(pid, tid) : 0;
 	struct path *root = map_get(&p->roots, key, 0);
 
-	if (!root && p->roots.count >= MOST_ROOTS) {
+	if (!root && p->roots.count >= ROOTS_MAX) {
 		key = 0;
 		pid = tid = 0;
 		root = map_get(&p->roots, key, 0);

@@ -3,7 +3,7 @@
 
 #include "analyze/route.h"
 
-#define LEAST_HEX 8
+#define HEX_MIN 8
 
 static bool is_digit(char c)
 {
@@ -61,7 +61,7 @@ static bool is_hex_string(const char *s, size_t len)
 		s += 2;
 		len -= 2;
 		any_digit = true;
-	} else if (len < LEAST_HEX) {
+	} else if (len < HEX_MIN) {
 		return false;
 	}
 	for (size_t i = 0; i < len; i++) {

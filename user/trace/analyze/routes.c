@@ -58,7 +58,7 @@ static int count(struct routes *r, const struct trace_event *e, const struct buf
 	uint64_t b = trace_hash(a, path->s, path->len);
 	struct route *route = map_get(&r->index, a, b);
 
-	if (!route && r->count == ROUTES_MOST) {
+	if (!route && r->count == ROUTES_MAX) {
 		r->others++;
 		return 0;
 	}

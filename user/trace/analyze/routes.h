@@ -10,7 +10,7 @@
 #include "calls/event.h"
 #include "calls/top_n.h"
 
-#define ROUTES_MOST 2000     /* different ones; more are counted together */
+#define ROUTES_MAX 2000	     /* different ones; more are counted together */
 #define ROUTES_TEXT_KEPT 256 /* bytes of a path, with the zero at its end */
 #define ROUTES_METHOD_KEPT 16
 
@@ -36,7 +36,7 @@ struct routes {
 	size_t count, room;
 	struct durations_budget budget;
 	uint64_t requests, responses; /* events */
-	uint64_t others;	      /* responses beyond ROUTES_MOST routes */
+	uint64_t others;	      /* responses beyond ROUTES_MAX routes */
 	struct top_n slow;	      /* of struct slow_request */
 };
 

@@ -10,8 +10,8 @@
 #define ON_PATH 2u
 #define LOOSE 4u /* its durations do not nest: it or a call that it made was suspended */
 
-#define RUN_SHIFT 32	 /* span numbers: random bits of the run over this many counted ones */
-#define LEAST_SWEEP 1024 /* threads */
+#define RUN_SHIFT 32   /* span numbers: random bits of the run over this many counted ones */
+#define SWEEP_MIN 1024 /* threads */
 
 bool stacks_was_suspended(const struct trace_call *call)
 {
@@ -76,7 +76,7 @@ static void sweep_when_many(struct stacks *s)
 	if (s->follow || s->threads.count < s->sweep_at)
 		return;
 	stacks_sweep(s);
-	s->sweep_at = 2 * s->threads.count + LEAST_SWEEP;
+	s->sweep_at = 2 * s->threads.count + SWEEP_MIN;
 }
 
 static struct running_thread *add_thread(struct stacks *s, uint32_t pid, uint32_t tid, uint64_t run,

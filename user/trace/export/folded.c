@@ -12,7 +12,7 @@
 #include "export/export.h"
 #include "analyze/paths.h"
 
-#define MOST_PATHS (1u << 17)
+#define PATHS_MAX (1u << 17)
 
 struct folded {
 	struct export_to *to;
@@ -103,7 +103,7 @@ static int start(struct export_to *to, const char *title, void **ret_state, stru
 	if (!f)
 		return why(w, -ENOMEM, "out of memory");
 	f->to = to;
-	f->paths.most = MOST_PATHS;
+	f->paths.most = PATHS_MAX;
 	f->paths.full = full;
 	f->paths.arg = f;
 	*ret_state = f;
