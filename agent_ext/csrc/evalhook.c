@@ -102,7 +102,7 @@ static PyObject *below_guard(EVAL_PARAMS)
 
 enum moment {
 	STARTS,
-	GOES_ON,
+	RESUMES,
 	NO_BODY, /* none of it runs */
 };
 
@@ -129,7 +129,7 @@ static enum moment moment_of(const void *frame, bool generator, int throwflag)
 	if (*((const char *)frame + frame_facts.frame_owner) != 1)
 		return NO_BODY;
 	if ((*instr & 0xff) != RETURN_GENERATOR)
-		return GOES_ON;
+		return RESUMES;
 	return throwflag ? NO_BODY : STARTS;
 }
 
@@ -143,7 +143,7 @@ static bool is_suspended(const void *frame)
 static enum moment moment_of(const PyFrameObject *frame, bool generator, int throwflag)
 {
 	if (frame->f_lasti >= 0)
-		return GOES_ON;
+		return RESUMES;
 	return throwflag ? NO_BODY : STARTS;
 }
 
@@ -233,10 +233,10 @@ static PyObject *watched(EVAL_PARAMS, PyCodeObject *code, struct code_info *info
 
 /* A call is of the module that it began as, whatever its globals say by now: they may be cleared.
  */
-static bool goes_on(PyCodeObject *code, const struct code_info *info, FRAME *frame, int throwflag)
+static bool resumes(PyCodeObject *code, const struct code_info *info, FRAME *frame, int throwflag)
 {
 	return info->shared && info->generator && open_waits(code, frame) &&
-	       moment_of(frame, true, throwflag) == GOES_ON;
+	       moment_of(frame, true, throwflag) == RESUMES;
 }
 
 static PyObject *evaluate_any(EVAL_PARAMS)
@@ -248,7 +248,7 @@ static PyObject *evaluate_any(EVAL_PARAMS)
 		return below_guard(EVAL_ARGS);
 	info = engine_running() ? code_info(code, frame_globals(frame)) : NULL;
 	if (!info ||
-	    !(info->marked || (info->wanted && watch_all) || goes_on(code, info, frame, throwflag)))
+	    !(info->marked || (info->wanted && watch_all) || resumes(code, info, frame, throwflag)))
 		return eval_place.before(EVAL_ARGS);
 	return watched(EVAL_ARGS, code, info);
 }
@@ -273,7 +273,7 @@ static PyObject *evaluate(EVAL_PARAMS)
 {
 	if (__builtin_expect(eval_place.may_loop, 0))
 		return evaluate_once(EVAL_ARGS);
-	if (code_is_nobodys(frame_code(frame), frame_globals(frame)) && !stack_is_low())
+	if (code_is_untraced(frame_code(frame), frame_globals(frame)) && !stack_is_low())
 		return eval_place.before(EVAL_ARGS);
 	return evaluate_any(EVAL_ARGS);
 }

@@ -116,7 +116,7 @@ static void record_displaced(void)
 }
 
 /* Installs ours if it is not called. What was missed until now is counted. */
-static int see_to_it(void)
+static int ensure_installed(void)
 {
 	int asked = 0;
 
@@ -132,7 +132,7 @@ static int see_to_it(void)
 
 int place_take(void)
 {
-	int err = see_to_it();
+	int err = ensure_installed();
 
 	atomic_store(&watching, !err);
 	return err;
@@ -144,7 +144,7 @@ void place_leave(void)
 
 	PyErr_Fetch(&type, &value, &traceback);
 	if (atomic_load(&watching))
-		(void)see_to_it();
+		(void)ensure_installed();
 	PyErr_Restore(type, value, traceback);
 	atomic_store(&watching, false);
 	if (!place_is_first())
@@ -162,7 +162,7 @@ void backend_look(void)
 	if (!atomic_load(&watching) || first == place->ours || first == atomic_load(&well_behaved))
 		return;
 	state = PyGILState_Ensure();
-	if (atomic_load(&watching) && see_to_it())
+	if (atomic_load(&watching) && ensure_installed())
 		PyErr_Clear();
 	PyGILState_Release(state);
 }

@@ -53,7 +53,7 @@ static bool may_be_open(PyObject *code, void *frame, struct code_info **ret_info
 	return is_watched(code, frame, ret_info) || (*ret_info && (*ret_info)->shared);
 }
 
-static bool may_go_on(PyObject *code, void *frame, struct code_info **ret_info)
+static bool may_resume(PyObject *code, void *frame, struct code_info **ret_info)
 {
 	return is_watched(code, frame, ret_info) ||
 	       (*ret_info && (*ret_info)->shared && open_waits((PyCodeObject *)code, frame));
@@ -127,7 +127,7 @@ CALLBACK(on_resume)
 	void *frame = frame_current();
 	struct code_info *info;
 
-	if (!may_go_on(args[0], frame, &info))
+	if (!may_resume(args[0], frame, &info))
 		return not_again(info);
 	entering(frame);
 	call_resume((PyCodeObject *)args[0], frame);
@@ -141,7 +141,7 @@ CALLBACK(on_throw)
 	void *frame = frame_current();
 	struct code_info *info;
 
-	if (may_go_on(args[0], frame, &info)) {
+	if (may_resume(args[0], frame, &info)) {
 		entering(frame);
 		call_resume((PyCodeObject *)args[0], frame);
 	}

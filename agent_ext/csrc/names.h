@@ -67,7 +67,7 @@ struct code_extras {
  * Was it decided that this code is not traced as the module of these globals? Asked for every call
  * of everybody, so no function is called for it.
  */
-static inline bool code_is_nobodys(const PyCodeObject *code, const PyObject *globals)
+static inline bool code_is_untraced(const PyCodeObject *code, const PyObject *globals)
 {
 	const struct code_extras *extras = code->co_extra;
 	const struct code_info *info =

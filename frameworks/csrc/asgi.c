@@ -319,7 +319,7 @@ static PyObject *asgi_call(PyObject *self, PyObject *args, PyObject *kwargs)
 					 &send))
 		return NULL;
 	if (!receive != !send || !is_text(item(scope, "type"), "http") ||
-	    request_goes_on(item(scope, KEY_REQUEST)))
+	    request_is_open(item(scope, KEY_REQUEST)))
 		return PyObject_Call(w->inner, args, kwargs);
 	r = begin_request(scope);
 	if (!r)

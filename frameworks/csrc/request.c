@@ -243,7 +243,7 @@ void request_end(struct http_request *r, int status)
 	PyErr_Restore(type, value, traceback);
 }
 
-bool request_goes_on(PyObject *found)
+bool request_is_open(PyObject *found)
 {
 	return found && Py_TYPE(found) == &request_type && !((struct http_request *)found)->over;
 }

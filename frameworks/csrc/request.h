@@ -47,7 +47,7 @@ int request_said(const struct http_request *r, int otherwise);
 /* Its HTTP_RESPONSE, the first time. Whatever error is set stays so. */
 void request_end(struct http_request *r, int status);
 /* Is it a request that is not over? NULL is none. */
-bool request_goes_on(PyObject *found);
+bool request_is_open(PyObject *found);
 /* What is called between these two is called for it. Errors that are set stay so. */
 PyObject *request_enter(struct http_request *r);
 void request_leave(PyObject *token);

@@ -360,7 +360,7 @@ static PyObject *wsgi_call(PyObject *self, PyObject *args, PyObject *kwargs)
 	}
 	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:__call__", names, &environ, &start))
 		return NULL;
-	if (!PyDict_Check(environ) || request_goes_on(PyDict_GetItemString(environ, KEY_REQUEST)))
+	if (!PyDict_Check(environ) || request_is_open(PyDict_GetItemString(environ, KEY_REQUEST)))
 		return PyObject_Call(w->inner, args, kwargs);
 	r = begin_request(environ);
 	if (!r)
