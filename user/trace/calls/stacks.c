@@ -336,7 +336,7 @@ static int end_unopened(struct stacks *s, const struct trace_calls *c, struct ru
 }
 
 /* Of calls that only nest, the durations say it exactly: moments are cut to microseconds. */
-static void settle(const struct stacks *s, struct trace_call *call, uint64_t duration_us)
+static void set_self_time(const struct stacks *s, struct trace_call *call, uint64_t duration_us)
 {
 	struct trace_call *caller = caller_of(s, call);
 	uint64_t below = call->children_us < duration_us ? call->children_us : duration_us;
@@ -371,7 +371,7 @@ int stacks_end(struct stacks *s, const struct trace_calls *c, struct trace_call 
 	else
 		err = end_unopened(s, c, t, call, e);
 	t->now_us = s->now_us;
-	settle(s, call, e->duration_us);
+	set_self_time(s, call, e->duration_us);
 	return err;
 }
 
