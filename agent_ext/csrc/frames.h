@@ -16,7 +16,7 @@
 #include "names.h"
 
 #if PY_VERSION_HEX >= 0x03100000
-#error "flowtrace_agent knows CPython 3.8 to 3.15"
+#error "flowtrace_agent does not know this release of CPython yet"
 #elif PY_VERSION_HEX >= 0x030f0000
 #include "cpython/offsets/3_15.h"
 #define FRAME_OFFSETS OFFSETS_3_15

@@ -95,7 +95,7 @@ static void use_file(const char *path)
 	elf_each_relative(&e, count_pointer, &pointers);
 	use_symbols(&e);
 	use_notes(&e);
-	for (int minor = 8; minor <= 15; minor++)
+	for (int minor = 8; cpython_facts_of(minor); minor++)
 		dispatch_find(&e, cpython_facts_of(minor), &d, NULL);
 	use_cpython(&e, path);
 	elf_release(&e);

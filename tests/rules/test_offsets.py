@@ -10,7 +10,7 @@ import harness
 import pytest
 
 CPYTHON = harness.REPO / "user" / "collector" / "cpython"
-MINORS = range(8, 16)
+MINORS = sorted(int(path.stem[2:]) for path in (CPYTHON / "offsets").glob("3_*.h"))
 
 
 def headers(minor):

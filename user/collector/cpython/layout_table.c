@@ -151,9 +151,11 @@ static const struct cpython_facts rows[] = {
 	},
 };
 
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
 const struct cpython_facts *cpython_facts_of(int minor)
 {
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < ROWS; i++)
 		if (rows[i].minor == minor)
 			return &rows[i];
 	return NULL;
@@ -163,12 +165,14 @@ int cpython_facts(const struct target *t, const struct cpython_facts **ret, stru
 {
 	const struct cpython_facts *f = t->major == 3 ? cpython_facts_of(t->minor) : NULL;
 
+	int first = rows[0].minor, last = rows[ROWS - 1].minor;
+
 	if (!f)
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 				"process %d runs Python %d.%d (%s), which cannot be traced%s; "
-				"supported are Python 3.8 to 3.15",
+				"supported are Python 3.%d to 3.%d",
 				t->pid, t->major, t->minor, t->binary,
-				t->major == 3 && t->minor > 15 ? " yet" : "");
+				t->major == 3 && t->minor > last ? " yet" : "", first, last);
 	*ret = f;
 	return 0;
 }

@@ -209,7 +209,7 @@ static int no_runtime(struct target *t, const char *path, struct why *w)
 				t->pid, path);
 	return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 			"process %d runs Python %d.%d (%s), which has no _PyRuntime and cannot be "
-			"traced; supported are Python 3.8 to 3.15",
+			"traced; supported are Python 3.8 and later",
 			t->pid, o->major, o->minor, path);
 }
 
