@@ -9,28 +9,10 @@
 #include "terminal.h"
 
 static const char *const role_text[] = {
-	[HOOK_RESUME] = "start, resumption",
-	[HOOK_RETURN] = "return",
-	[HOOK_YIELD] = "suspension",
-	[HOOK_FRAME_ENTRY] = "start, resumption",
-	[HOOK_FRAME_EXIT] = "any exit",
-	[HOOK_TRACEBACK] = "exception",
-	[HOOK_EVAL_ENTRY] = "start, resumption",
-	[HOOK_FRAME_CLEAR] = "any exit",
-	[HOOK_AGENT_NAME] = "names, losses",
-	[HOOK_AGENT_RAISE] = "exception",
-	[HOOK_AGENT_EXIT] = "any exit",
-	[HOOK_AGENT_ENTER] = "start",
-	[HOOK_AGENT_LISTENER] = "never hit",
-	[HOOK_CONTEXT_COPIED] = "context copied",
-	[HOOK_CONTEXT_MADE] = "context made",
-	[HOOK_GREENLET] = "greenlet loaded",
-	[HOOK_FINALIZE] = "end of the program",
-	[HOOK_FREED] = "code or class freed",
-	[HOOK_THROW] = "throw()",
+#define X(role, program, text) [HOOK_##role] = text,
+	HOOK_ROLES(X)
+#undef X
 };
-
-_Static_assert(sizeof(role_text) / sizeof(role_text[0]) == HOOK_LAST + 1, "each has a text");
 
 static const char *const cost_text[] = {
 	[HOOK_EMULATED] = "emulated",

@@ -276,7 +276,7 @@ Test(site, never_on_a_nop_of_five_bytes)
 static void check_3_11(const char *path)
 {
 	struct hooks h = must_hook(path, 11, BACKEND_AUTO);
-	int roles[HOOK_LAST + 1] = {0};
+	int roles[HOOK_END] = {0};
 
 	cr_assert_str_eq(h.backend, "uprobe");
 	for (int i = 0; i < h.count; i++) {

@@ -137,43 +137,14 @@ static int fill_rules(struct attach *a, const struct attach_options *o)
 static struct bpf_program *program_of(struct attach *a, enum hook_role role)
 {
 	switch (role) {
-	case HOOK_RESUME:
-		return a->skel->progs.ft_resume;
-	case HOOK_RETURN:
-		return a->skel->progs.ft_return;
-	case HOOK_YIELD:
-		return a->skel->progs.ft_yield;
-	case HOOK_FRAME_ENTRY:
-		return a->skel->progs.ft_frame_entry;
-	case HOOK_FRAME_EXIT:
-		return a->skel->progs.ft_frame_exit;
-	case HOOK_TRACEBACK:
-		return a->skel->progs.ft_traceback;
-	case HOOK_EVAL_ENTRY:
-		return a->skel->progs.ft_eval_entry;
-	case HOOK_FRAME_CLEAR:
-		return a->skel->progs.ft_frame_clear;
-	case HOOK_CONTEXT_COPIED:
-		return a->skel->progs.ft_context_copied;
-	case HOOK_CONTEXT_MADE:
-		return a->skel->progs.ft_context_made;
-	case HOOK_GREENLET:
-		return a->skel->progs.ft_greenlet_loaded;
-	case HOOK_FINALIZE:
-		return a->skel->progs.ft_finalize;
-	case HOOK_FREED:
-		return a->skel->progs.ft_freed;
-	case HOOK_THROW:
-		return a->skel->progs.ft_throw;
-	case HOOK_AGENT_NAME:
-	case HOOK_AGENT_LISTENER:
-		return a->skel->progs.ft_agent_name;
-	case HOOK_AGENT_RAISE:
-		return a->skel->progs.ft_agent_raise;
-	case HOOK_AGENT_EXIT:
-		return a->skel->progs.ft_agent_exit;
-	case HOOK_AGENT_ENTER:
-		return a->skel->progs.ft_agent_enter;
+#define X(role, program, text)                                                                     \
+	case HOOK_##role:                                                                          \
+		return a->skel->progs.program;
+		HOOK_ROLES(X)
+#undef X
+	case HOOK_NONE:
+	case HOOK_END:
+		break;
 	}
 	return NULL;
 }
@@ -199,13 +170,13 @@ static int attach_proc_probes(struct attach *a, struct why *w)
 /* The verifier's time is most of what attaching takes: programs that no hook needs are left out. */
 static void choose_programs(struct attach *a, unsigned roles)
 {
-	for (int role = HOOK_RESUME; roles && role <= HOOK_LAST; role++)
+	for (int role = HOOK_NONE + 1; roles && role < HOOK_END; role++)
 		bpf_program__set_autoload(program_of(a, role), roles >> role & 1);
 }
 
 static void prepare_programs(struct attach *a)
 {
-	for (int role = HOOK_RESUME; role <= HOOK_LAST; role++)
+	for (int role = HOOK_NONE + 1; role < HOOK_END; role++)
 		links_prepare(program_of(a, role));
 }
 

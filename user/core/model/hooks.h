@@ -12,32 +12,56 @@
 #define HOOKS_MAX 26
 #define HOOK_CODE_MAX 16 /* no instruction is longer */
 
-/* What an instruction at a hook site means; one BPF program each. */
+/*
+ * What an instruction at a hook site means; one BPF program each. A row: the role, its program in
+ * bpf/, and what people read (--check).
+ */
+#define HOOK_ROLES(X)                                                                              \
+	/* a RESUME-family handler: a body starts or resumes (3.11+)  */                           \
+	X(RESUME, ft_resume, "start, resumption")                                                  \
+	/* RETURN_VALUE: the value is in the first stack slot */                                   \
+	X(RETURN, ft_return, "return")                                                             \
+	/* YIELD_VALUE: a generator or coroutine is suspended */                                   \
+	X(YIELD, ft_yield, "suspension")                                                           \
+	/* USDT function__entry, or a frame has become the thread's: it starts or resumes (3.8 */  \
+	/* to 3.10) */                                                                             \
+	X(FRAME_ENTRY, ft_frame_entry, "start, resumption")                                        \
+	/* USDT function__return, or a frame is no longer the thread's (to 3.10): return, yield */ \
+	/* or exception; with a RETURN where an exception leaves the eval function (3.11) */       \
+	X(FRAME_EXIT, ft_frame_exit, "any exit")                                                   \
+	/* PyTraceBack_Here */                                                                     \
+	X(TRACEBACK, ft_traceback, "exception")                                                    \
+	/* _PyEval_FrameClearAndPop(tstate, frame): any exit (3.12 on) */                          \
+	X(FRAME_CLEAR, ft_frame_clear, "any exit")                                                 \
+	/* _PyEval_EvalFrameDefault: starts or goes on (to 3.10) */                                \
+	X(EVAL_ENTRY, ft_eval_entry, "start, resumption")                                          \
+	/* USDT probes of flowtrace_agent, which come with a record; NAME: a function, class or */ \
+	/* thread, or a loss */                                                                    \
+	X(AGENT_NAME, ft_agent_name, "names, losses")                                              \
+	X(AGENT_RAISE, ft_agent_raise, "exception")                                                \
+	X(AGENT_EXIT, ft_agent_exit, "any exit")                                                   \
+	X(AGENT_ENTER, ft_agent_enter, "start")                                                    \
+	/* never hit: its semaphore says that one more tracer is there */                          \
+	X(AGENT_LISTENER, ft_agent_name, "never hit")                                              \
+	/* the return of PyContext_CopyCurrent, or of Context.copy() */                            \
+	X(CONTEXT_COPIED, ft_context_copied, "context copied")                                     \
+	/* ... of what PyContext_New calls: an empty one */                                        \
+	X(CONTEXT_MADE, ft_context_made, "context made")                                           \
+	/* PyCapsule_New: the module greenlet makes one */                                         \
+	X(GREENLET, ft_greenlet_loaded, "greenlet loaded")                                         \
+	/* Py_FinalizeEx: the program is over (to 3.11) */                                         \
+	X(FINALIZE, ft_finalize, "end of the program")                                             \
+	/* what frees a code object or a class: its address may be used again */                   \
+	X(FREED, ft_freed, "code or class freed")                                                  \
+	/* generator.throw() and its like: something is thrown into one */                         \
+	X(THROW, ft_throw, "throw()")
+
 enum hook_role {
-	HOOK_RESUME = 1,      /* a RESUME-family handler: a body starts or goes on (3.11+) */
-	HOOK_RETURN = 2,      /* RETURN_VALUE: the value is in the first stack slot */
-	HOOK_YIELD = 3,	      /* YIELD_VALUE: a generator or coroutine is suspended */
-	HOOK_FRAME_ENTRY = 4, /* USDT function__entry, or a frame has become the thread's: starts
-			       * or goes on (up to 3.10) */
-	HOOK_FRAME_EXIT = 5,  /* USDT function__return, or a frame is no longer the thread's (up to
-			       * 3.10): return, yield or exception; with a HOOK_RETURN where an
-			       * exception leaves the eval function (3.11) */
-	HOOK_TRACEBACK = 6,   /* PyTraceBack_Here */
-	HOOK_EVAL_ENTRY = 8,  /* _PyEval_EvalFrameDefault: starts or goes on (up to 3.10) */
-	HOOK_FRAME_CLEAR = 7, /* _PyEval_FrameClearAndPop(tstate, frame): any exit (3.12 on) */
-	/* USDT probes of flowtrace_agent, which come with a record */
-	HOOK_AGENT_NAME = 9, /* a function, class or thread, or a loss */
-	HOOK_AGENT_RAISE = 10,
-	HOOK_AGENT_EXIT = 11,
-	HOOK_AGENT_ENTER = 12,
-	HOOK_AGENT_LISTENER = 13, /* never hit: its semaphore says that somebody more is there */
-	HOOK_CONTEXT_COPIED = 14, /* the return of PyContext_CopyCurrent, or of Context.copy() */
-	HOOK_CONTEXT_MADE = 15,	  /* ... of what PyContext_New calls: an empty one */
-	HOOK_GREENLET = 16,	  /* PyCapsule_New: the module greenlet makes one */
-	HOOK_FINALIZE = 17,	  /* Py_FinalizeEx: the program is over (up to 3.11) */
-	HOOK_FREED = 18, /* what frees a code object or a class: its address may be used again */
-	HOOK_THROW = 19, /* generator.throw() and its like: something is thrown into one */
-	HOOK_LAST = HOOK_THROW,
+	HOOK_NONE,
+#define X(role, program, text) HOOK_##role,
+	HOOK_ROLES(X)
+#undef X
+		HOOK_END,
 };
 
 /* Is it the return of the function at the site that is hooked? */
