@@ -96,20 +96,36 @@ bool output_full(const struct output *o)
 	return o->full || (o->config->events && o->events >= o->config->events);
 }
 
+/* Of --events. */
+static uint64_t events_left(const struct output *o)
+{
+	return o->config->events ? o->config->events - o->events : UINT64_MAX;
+}
+
 /* So many events are to be written; false: the trace has ended. */
 static bool take(struct output *o, unsigned events)
 {
-	if (o->full || (o->config->events && o->events + events > o->config->events)) {
-		o->full = true;
-		return false;
-	}
-	o->events += events;
-	return true;
+	o->full |= events_left(o) < events;
+	o->events += o->full ? 0 : events;
+	return !o->full;
 }
 
 static unsigned events_of_end(const struct span *s)
 {
 	return s->unfinished ? 0 : s->exception ? 2 : 1;
+}
+
+static int put_end(struct output *o, const struct span *s)
+{
+	struct span last = *s;
+	int err;
+
+	if (s->exception && events_left(o) == 1) {
+		last.last = true;
+		err = take(o, 1) ? sinks_end(&o->sinks, &last) : 0;
+		return err ? err : 1;
+	}
+	return take(o, events_of_end(s)) ? sinks_end(&o->sinks, s) : 1;
 }
 
 int output_begin(struct output *o, const struct span *s)
@@ -142,17 +158,22 @@ static int put_whole(struct output *o, const struct span *s, const char *thread)
 		o->filtered += !s->unfinished;
 		return 0;
 	}
-	if (!take(o, 1 + events_of_end(s)))
+	if (!take(o, 1))
 		return 1;
 	err = sinks_begin(&o->sinks, &begin);
-	return err ? err : sinks_end(&o->sinks, s);
+	return err ? err : put_end(o, s);
 }
 
 int output_end(struct output *o, const struct span *s, const char *thread)
 {
 	if (output_waits(o))
 		return put_whole(o, s, thread);
-	return take(o, events_of_end(s)) ? sinks_end(&o->sinks, s) : 1;
+	return put_end(o, s);
+}
+
+static int put_request(struct output *o, const struct request_span *r)
+{
+	return take(o, 1) ? sinks_request(&o->sinks, r) : 1;
 }
 
 static int put_whole_request(struct output *o, const struct request_span *r)
@@ -167,17 +188,15 @@ static int put_whole_request(struct output *o, const struct request_span *r)
 		return 0;
 	}
 	begin.end_ns = 0;
-	if (!take(o, 2))
-		return 1;
-	err = sinks_request(&o->sinks, &begin);
-	return err ? err : sinks_request(&o->sinks, r);
+	err = put_request(o, &begin);
+	return err ? err : put_request(o, r);
 }
 
 int output_request(struct output *o, const struct request_span *r)
 {
 	if (output_waits(o))
 		return put_whole_request(o, r);
-	return take(o, 1) ? sinks_request(&o->sinks, r) : 1;
+	return put_request(o, r);
 }
 
 int output_lost(struct output *o, const struct loss *l)

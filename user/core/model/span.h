@@ -32,6 +32,7 @@ struct span {
 	const struct exception *exception; /* NULL: it returned */
 	bool lost;			   /* its real end was; this is when its caller's came */
 	bool unfinished; /* it was still running when its thread, or the trace, ended */
+	bool last;	 /* it failed, and --events leaves room for its exception alone */
 };
 
 /* An HTTP request: at its begin (end_ns 0) and with its response, which has the status. */

@@ -73,7 +73,7 @@ static int jsonl_end(struct sink *sink, const struct span *span, struct why *w)
 		return 0;
 	if (span->exception)
 		err = put(sink, LINE_EXCEPTION, span, w);
-	return err ? err : put(sink, LINE_EXIT, span, w);
+	return err || span->last ? err : put(sink, LINE_EXIT, span, w);
 }
 
 static int jsonl_request(struct sink *sink, const struct request_span *r, struct why *w)
