@@ -87,7 +87,7 @@ def test_only_the_two_halves_know_their_stages():
         "pipeline.c": {"recording", "decode", "assemble", "filter"},
         "output.h": {"filter", "sink"},
         "prepare.c": {"discover", "cpython"},
-        "targets.c": {"discover", "cpython", "attach"},
+        "looks.h": {"discover", "attach"},
         "check.h": {"attach", "cpython"},
         "run.c": {"attach", "ring"},
     }

@@ -10,7 +10,6 @@ ENDINGS = {".c", ".h", ".py", ".pyi", ".js", ".css", ".html"}
 # These are longer still. The list may only get shorter.
 LONGER = {
     "user/collector/attach/attach.c",
-    "user/collector/session/targets.c",
 }
 
 

@@ -83,22 +83,35 @@ static bool runs_python(pid_t pid, struct binaries *binaries)
 	return true;
 }
 
-int discover_python_children(pid_t pid, pid_t *ret_pids, int max)
+int discover_children(pid_t pid, pid_t *ret_pids, int max)
 {
 	struct family *all = calloc(MAX_PROCESSES, sizeof(*all));
 	pid_t *members = calloc(MAX_PROCESSES + 1, sizeof(*members));
+	int n = 0;
+
+	if (all && members) {
+		members[0] = pid;
+		n = collect(all, list_processes(all, MAX_PROCESSES), members) - 1;
+		n = n < max ? n : max;
+		memcpy(ret_pids, members + 1, n * sizeof(*members));
+	}
+	free(members);
+	free(all);
+	return n;
+}
+
+int discover_python_children(pid_t pid, pid_t *ret_pids, int max)
+{
+	pid_t *children = calloc(MAX_PROCESSES, sizeof(*children));
 	struct binaries *binaries = NULL;
 	int n = 0, found = 0;
 
-	if (all && members && !binaries_new(&binaries, NULL)) {
-		members[0] = pid;
-		n = collect(all, list_processes(all, MAX_PROCESSES), members);
-	}
-	for (int i = 1; i < n && found < max; i++)
-		if (runs_python(members[i], binaries))
-			ret_pids[found++] = members[i];
+	if (children && !binaries_new(&binaries, NULL))
+		n = discover_children(pid, children, MAX_PROCESSES);
+	for (int i = 0; i < n && found < max; i++)
+		if (runs_python(children[i], binaries))
+			ret_pids[found++] = children[i];
 	binaries_free(binaries);
-	free(members);
-	free(all);
+	free(children);
 	return found;
 }

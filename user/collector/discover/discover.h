@@ -43,7 +43,9 @@ bool discover_is_library(const char *path);
 /* Has the process mapped one? */
 bool discover_has_library(pid_t pid);
 
-/* Children of pid (all descendants) that run Python; returns how many were written. */
+/* Children of pid (all descendants); returns how many were written. */
+int discover_children(pid_t pid, pid_t *ret_pids, int max);
+/* Those that run Python. */
 int discover_python_children(pid_t pid, pid_t *ret_pids, int max);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -22,6 +23,7 @@
 #define BUSY 10000 /* records in one look that mean: look again at once */
 #define RETRY_MS 1 /* between two looks for a libpython that is being mapped */
 #define FLUSH_NS (100 * NS_PER_MS)
+#define JOINING_NS (2 * NS_PER_SECOND) /* for children that are there already, at the start */
 #define WAIT_MS 20		  /* at the end, for the output, between two looks at signals */
 #define NOTE_NS (500 * NS_PER_MS) /* from then on a wait is told */
 #define STALL_NS NS_PER_SECOND	  /* nothing was read for so long: it is given up */
@@ -37,6 +39,9 @@ struct run {
 	struct pipeline *pipeline;
 	struct signals signals;
 	bool stop;		     /* by itself */
+	bool stuck;		     /* a thread does not end: what it uses is not freed */
+	pthread_t thread;	     /* that takes signals */
+	bool joining;		     /* children are looked at, which are told of with the others */
 	uint64_t start_ns, ready_ns; /* ready: the hooks are in, or the command is started */
 	uint64_t end_ns;	     /* they are out again; 0 = not yet */
 	uint64_t flushed_ns, second_ns;
@@ -149,6 +154,19 @@ static void tell_attached(struct run *r)
 			(r->ready_ns - r->start_ns) / 1e6);
 }
 
+static void tell_hooked(struct run *r, uint64_t now)
+{
+	bool hooked = targets_any_python(r->targets);
+
+	if (r->joining && targets_joining(r->targets) && now - r->start_ns < JOINING_NS)
+		return;
+	if (!r->joining && (r->hooked || !hooked))
+		return;
+	r->joining = false;
+	r->hooked = hooked;
+	tell_attached(r);
+}
+
 static int tick(struct run *r)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
@@ -160,10 +178,7 @@ static int tick(struct run *r)
 	}
 	if (!err && now - r->second_ns >= NS_PER_SECOND)
 		err = each_second(r);
-	if (!r->hooked && targets_any_python(r->targets)) {
-		r->hooked = true;
-		tell_attached(r);
-	}
+	tell_hooked(r, now);
 	if (r->config->duration_s > 0 && attached_seconds(r) >= r->config->duration_s)
 		r->stop = true;
 	return err;
@@ -176,23 +191,34 @@ static int drain_ms(const struct config *c)
 	return ms < 1 ? 1 : ms > DRAIN_MAX_MS ? DRAIN_MAX_MS : ms;
 }
 
-static int loop(struct run *r)
+/* Until there is something to do, or the ring may have filled. */
+static void wait_for_more(struct run *r, bool busy)
 {
-	struct pollfd fds[3] = {
+	bool waiting = targets_retry(r->targets);
+	struct pollfd fds[] = {
 		{.fd = r->signals.fd, .events = POLLIN},
 		{.fd = ring_fd(r->ring), .events = POLLIN},
-		{.events = POLLIN},
+		{.fd = targets_loads_fd(r->targets), .events = POLLIN},
+		{.fd = targets_looks_fd(r->targets), .events = POLLIN},
 	};
+
+	poll(fds, sizeof(fds) / sizeof(fds[0]),
+	     busy      ? 0
+	     : waiting ? RETRY_MS
+		       : drain_ms(r->config));
+}
+
+static int loop(struct run *r)
+{
 	int n = 0, err = 0;
 
 	while (!err && !r->stop && !r->signals.stop && !pipeline_full(r->pipeline) &&
 	       !targets_ended(r->targets)) {
-		bool waiting = targets_retry(r->targets);
-
-		fds[2].fd = targets_fd(r->targets);
 		/* Never wait when the last look found a lot: more is there by now. */
-		poll(fds, 3, n > BUSY ? 0 : waiting ? RETRY_MS : drain_ms(r->config));
+		wait_for_more(r, n > BUSY);
 		err = on_signal(r);
+		if (!err)
+			err = targets_looked(r->targets);
 		if (!err)
 			err = n = ring_drain(r->ring);
 		if (err >= 0)
@@ -203,12 +229,14 @@ static int loop(struct run *r)
 
 /* ---- begin and end ------------------------------------------------------------------------- */
 
+/* The thread that looks at newcomers asks too. */
 static bool is_stopped(void *arg)
 {
 	struct run *r = arg;
 
-	signals_take(&r->signals);
-	return r->signals.stop;
+	if (pthread_equal(r->thread, pthread_self()))
+		signals_take(&r->signals);
+	return __atomic_load_n(&r->signals.stop, __ATOMIC_RELAXED);
 }
 
 static int load(struct run *r)
@@ -283,6 +311,9 @@ static int begin(struct run *r, const struct pipeline_live *live)
 		return err;
 	allow_many_files();
 	signals_ready(&r->signals);
+	r->joining = targets_joining(r->targets);
+	if (r->joining)
+		return 0;
 	r->hooked = targets_any_python(r->targets);
 	tell_attached(r);
 	return 0;
@@ -299,6 +330,7 @@ static void detach(struct run *r)
 {
 	if (r->signals.stop)
 		signals_end_at_once();
+	r->stuck = r->targets && !targets_stop(r->targets);
 	attach_detach(r->attach);
 	r->end_ns = clock_ns(CLOCK_MONOTONIC);
 }
@@ -437,6 +469,7 @@ int run(const struct config *c, const struct ui *ui, struct run_result *ret_resu
 		.ui = ui,
 		.why = w,
 		.result = ret_result,
+		.thread = pthread_self(),
 		.signals = {.fd = -1, .terminal = -1},
 		.start_ns = clock_ns(CLOCK_MONOTONIC),
 	};
@@ -448,7 +481,8 @@ int run(const struct config *c, const struct ui *ui, struct run_result *ret_resu
 	if (!err)
 		err = c->replay ? run_replay(&r) : run_live(&r);
 	ring_free(r.ring);
-	attach_free(r.attach);
+	if (!r.stuck)
+		attach_free(r.attach);
 	targets_free(r.targets);
 	pipeline_free(r.pipeline);
 	signals_close(&r.signals);

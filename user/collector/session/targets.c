@@ -5,277 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attach/launch.h"
-#include "attach/loads.h"
 #include "base/clock.h"
-#include "cpython/cpython.h"
 #include "discover/discover.h"
-#include "prepare.h"
-#include "targets.h"
+#include "targets_parts.h"
 
-#define PROCS_MAX 1024
-#define RETRY_LIMIT_NS (2 * NS_PER_SECOND) /* for a libpython to be mapped after an exec */
+#define CHILDREN_MAX 4096 /* that are there when a process is attached to */
 
-/* To look at a process takes some milliseconds, in the loop that drains the ring. Its files can be
- * made so that it takes a fifth of a second (discover/budget.h): after a long look, nobody is
- * looked at for four times as long. */
-#define LONG_LOOK_NS (20 * NS_PER_MS)
-#define PAUSE 4
-
-/* A process that is traced or followed. */
-struct proc {
-	pid_t pid;
-	uint64_t hooked_ns;	   /* when it was last looked at: an exec before that is known */
-	uint64_t retry_until_ns;   /* its libpython is awaited; 0 = not */
-	bool bare;		   /* no Python in it so far: it may load one */
-	bool refused;		   /* its Python cannot be traced: said once */
-	bool loaded;		   /* it did, and runs on meanwhile */
-	uint64_t look_ns, wait_ns; /* ... and is looked at then, in case that we were not told */
-};
-
-struct targets {
-	const struct config *config; /* borrowed */
-	const struct ui *ui;	     /* borrowed */
-	struct why *why;	     /* borrowed */
-	struct attach *attach;	     /* borrowed */
-	struct launch *launch;
-	struct binaries *binaries; /* that were looked at so far */
-	struct loads *loads; /* once a process has no Python in it; NULL = not, or not permitted */
-	struct prepared *prepared; /* one for each --pid */
-
-	struct proc procs[PROCS_MAX];
-	int nprocs;
-	uint64_t look_from_ns;	      /* newcomers wait until then */
-	bool told_blind;	      /* said that contexts are not hooked */
-	bool any_python, any_library; /* hooked; seen in a process, hooked or not */
-	bool running;		      /* the command was let go: it is not ours to end any more */
-	bool ended;
-	int command_status;
-	struct why refused; /* why the command itself could not be hooked */
-};
-
-/* ---- the table -------------------------------------------------------------------- */
-
-static struct proc *proc_find(struct targets *t, pid_t pid)
+static void forget(struct targets *t, pid_t pid)
 {
-	for (int i = 0; i < t->nprocs; i++)
-		if (t->procs[i].pid == pid)
-			return &t->procs[i];
-	return NULL;
-}
-
-static struct proc *proc_add(struct targets *t, pid_t pid)
-{
-	struct proc *known = proc_find(t, pid);
-
-	if (known)
-		return known;
-	if (t->nprocs == PROCS_MAX)
-		return NULL;
-	t->procs[t->nprocs] = (struct proc){.pid = pid};
-	return &t->procs[t->nprocs++];
-}
-
-static void proc_drop(struct targets *t, pid_t pid)
-{
-	struct proc *gone = proc_find(t, pid);
-
-	if (gone)
-		*gone = t->procs[--t->nprocs];
-	if (!t->nprocs && !t->launch) /* a command's end is told by wait(2) */
+	procs_drop(&t->procs, pid);
+	if (!t->procs.count && !t->launch) /* a command's end is told by wait(2) */
 		t->ended = true;
-}
-
-/* ---- what loads a libpython later ------------------------------------------------------ */
-
-#define LOOK_FIRST_NS NS_PER_SECOND
-#define LOOK_LAST_NS (32 * NS_PER_SECOND)
-
-/*
- * Apache, PostgreSQL, vim and others load an interpreter when it is first needed. The kernel tells
- * of every library that is loaded; in case that it does not, or that it was loaded just before,
- * the process is looked at, less and less often.
- */
-static void watch(struct targets *t, struct proc *proc)
-{
-	proc->bare = true;
-	proc->wait_ns = LOOK_FIRST_NS;
-	proc->look_ns = 0;
-	if (!t->loads)
-		(void)loads_new(discover_is_library, &t->loads);
-}
-
-/* It has a libpython now: it is hooked as soon as that can be read. */
-static void on_library(struct targets *t, struct proc *proc, pid_t tid)
-{
-	t->any_library = true;
-	proc->bare = false;
-	if (tid == proc->pid && launch_stop(t->launch, proc->pid))
-		return; /* held until it is hooked, so its first call is seen */
-	proc->loaded = true;
-	proc->retry_until_ns = clock_ns(CLOCK_MONOTONIC) + RETRY_LIMIT_NS;
-}
-
-static void look_for_library(struct targets *t, struct proc *proc, uint64_t now)
-{
-	if (!proc->bare || now < proc->look_ns)
-		return;
-	proc->look_ns = now + proc->wait_ns;
-	if (proc->wait_ns < LOOK_LAST_NS)
-		proc->wait_ns *= 2;
-	if (discover_has_library(proc->pid))
-		on_library(t, proc, 0);
-}
-
-static void look_at_loads(struct targets *t)
-{
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
-	struct load load;
-
-	while (t->loads && loads_next(t->loads, &load)) {
-		struct proc *proc = proc_find(t, load.pid);
-
-		if (proc && proc->bare)
-			on_library(t, proc, load.tid);
-		for (int i = 0; !load.pid && i < t->nprocs; i++)
-			t->procs[i].look_ns = 0;
-	}
-	for (int i = 0; i < t->nprocs; i++)
-		look_for_library(t, &t->procs[i], now);
-}
-
-/* ---- from a pid to hooks ------------------------------------------------------------ */
-
-/* Hooks what was looked at, or nothing: its number may be another's by now. */
-static int attach_same(struct targets *t, const struct prepared *r, struct why *w)
-{
-	int err = attach_process(t->attach, &r->target, &r->layout, &r->hooks, w);
-
-	if (err)
-		return err;
-	err = discover_unchanged(&r->target, w);
-	if (err)
-		attach_withdraw(t->attach, r->target.pid, err == -ESTALE && t->config->follow == 1);
-	return err;
-}
-
-static int hook(struct targets *t, const struct prepared *r, struct why *w)
-{
-	const struct target *p = &r->target;
-	int err = attach_same(t, r, w);
-
-	if (err)
-		return err;
-	t->any_python = true;
-	/* Loaded since it was looked at, where no hook told of it yet. */
-	if (!p->greenlets && !r->hooks.in_agent && discover_greenlets(p->pid))
-		attach_greenlets(t->attach, p->pid);
-	if (!t->told_blind && attach_blind_to_contexts(t->attach)) {
-		t->told_blind = true;
-		ui_note(t->ui, "this kernel can kill a program with a seccomp filter at a probe of "
-			       "a return (mended in 6.14 and late 6.12), so none is put: calls in "
-			       "other tasks and threads of a request have no request_id");
-	}
-	if (p->http_unseen && t->config->http && !r->hooks.in_agent)
-		ui_note(t->ui, "pid %d: not seen: %s", p->pid, p->http_unseen);
-	if (t->config->verbose)
-		ui_note(t->ui, "pid %d: CPython %d.%d, %s, %d sites in %s", p->pid, p->major,
-			p->minor, r->hooks.backend, r->hooks.count,
-			r->hooks.in_agent ? p->agent.path : p->binary);
-	return 0;
-}
-
-static int look(struct targets *t, pid_t pid, struct prepared *r, struct why *w)
-{
-	uint64_t began = clock_ns(CLOCK_THREAD_CPUTIME_ID), took;
-	int err = prepare(pid, t->config, t->binaries, r, w);
-
-	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - began;
-	if (took > LONG_LOOK_NS)
-		t->look_from_ns = clock_ns(CLOCK_MONOTONIC) + PAUSE * took;
-	return err;
-}
-
-static int hook_pid(struct targets *t, pid_t pid, struct why *w)
-{
-	struct proc *proc = proc_find(t, pid);
-	struct prepared r = {};
-	int err;
-
-	if (proc)
-		proc->hooked_ns = clock_ns(CLOCK_MONOTONIC);
-	err = look(t, pid, &r, w);
-	if (!err)
-		err = hook(t, &r, w);
-	target_release(&r.target);
-	return err;
-}
-
-/* A process that came to us by fork or exec: it may be anything. */
-static int hook_if_python(struct targets *t, pid_t pid, struct why *w)
-{
-	struct proc *proc = proc_add(t, pid);
-	int err;
-
-	if (!proc)
-		return why(w, -E2BIG, "more than %d processes at once", PROCS_MAX);
-	if (clock_ns(CLOCK_MONOTONIC) < t->look_from_ns && !launch_holds(t->launch, pid))
-		err = why_exit(w, EXIT_NO_PROCESS, -EAGAIN, "others are looked at first");
-	else
-		err = hook_pid(t, pid, w);
-	proc->bare = false;
-	proc->refused = err && w->exit_status != EXIT_NO_PROCESS;
-	if (err == -ENOENT)
-		watch(t, proc);
-	if (err == -EAGAIN && !proc->retry_until_ns)
-		proc->retry_until_ns = clock_ns(CLOCK_MONOTONIC) + RETRY_LIMIT_NS;
-	else if (err != -EAGAIN)
-		proc->retry_until_ns = 0;
-	proc->loaded &= err == -EAGAIN;
-	return err;
-}
-
-int targets_fd(const struct targets *t)
-{
-	return t->loads ? loads_fd(t->loads) : -1;
-}
-
-static void hook_or_note(struct targets *t, pid_t pid)
-{
-	struct why w = {};
-
-	if (!hook_if_python(t, pid, &w) || w.exit_status == EXIT_NO_PROCESS)
-		return;
-	if (t->launch && pid == launch_pid(t->launch))
-		t->refused = w; /* the command is running by now: told at its end */
-	else
-		ui_note(t->ui, "pid %d is not traced: %s", pid, w.text);
-}
-
-static bool exec_known(struct targets *t, const struct event *e)
-{
-	const struct proc *proc = proc_find(t, e->pid);
-
-	return proc && proc->hooked_ns >= e->ts_ns;
-}
-
-bool targets_retry(struct targets *t)
-{
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
-	bool waiting = false;
-
-	look_at_loads(t);
-	for (int i = 0; i < t->nprocs; i++) {
-		if (!t->procs[i].retry_until_ns ||
-		    (launch_holds(t->launch, t->procs[i].pid) && !t->procs[i].loaded))
-			continue; /* who is held is looked at when it stops */
-		if (now > t->procs[i].retry_until_ns)
-			t->procs[i].retry_until_ns = 0;
-		else
-			hook_or_note(t, t->procs[i].pid);
-		waiting |= t->procs[i].retry_until_ns != 0;
-	}
-	return waiting;
 }
 
 /* ---- what was asked for -------------------------------------------------------------- */
@@ -305,10 +45,10 @@ static int attach_bare(struct targets *t, pid_t pid)
 
 	if (err)
 		return err;
-	proc = proc_add(t, pid);
+	proc = procs_add(&t->procs, pid);
 	if (!proc)
 		return why(t->why, -E2BIG, "more than %d processes at once", PROCS_MAX);
-	watch(t, proc);
+	targets_watch(t, proc);
 	ui_note(t->ui,
 		"pid %d runs no Python: what it starts, and a libpython that it loads, is traced",
 		pid);
@@ -324,28 +64,32 @@ static int attach_pid(struct targets *t, const struct prepared *r)
 		return attach_bare(t, pid);
 	err = attach_add(t->attach, pid, t->config->follow == 1, t->why);
 	if (!err)
-		err = discover_unless_gone(pid, hook(t, r, t->why), t->why);
+		err = discover_unless_gone(pid, look_hook(t->attach, t->config, r, t->why), t->why);
 	if (err)
 		return err;
-	if (!proc_add(t, pid))
+	targets_tell_hooked(t, r);
+	if (!procs_add(&t->procs, pid))
 		return why(t->why, -E2BIG, "more than %d processes at once", PROCS_MAX);
 	return 0;
 }
 
 /* Children that were there before us: the kernel reports only those that come now. */
+static void look_at_children(struct targets *t, pid_t pid, pid_t *child)
+{
+	int n = discover_children(pid, child, CHILDREN_MAX);
+
+	for (int i = 0; i < n; i++)
+		if (!procs_find(&t->procs, child[i]))
+			t->children += looks_ask(t->looks, child[i], LOOK_CHILD) != 0;
+}
+
 static void attach_children(struct targets *t)
 {
-	pid_t child[256];
+	pid_t *child = t->config->follow == 1 ? calloc(CHILDREN_MAX, sizeof(*child)) : NULL;
 
-	if (t->config->follow != 1)
-		return;
-	for (size_t i = 0; i < t->config->npids; i++) {
-		int n = discover_python_children(t->config->pids[i], child, 256);
-
-		for (int k = 0; k < n; k++)
-			if (!attach_add(t->attach, child[k], true, NULL))
-				hook_or_note(t, child[k]);
-	}
+	for (size_t i = 0; child && i < t->config->npids; i++)
+		look_at_children(t, t->config->pids[i], child);
+	free(child);
 }
 
 static int start_command(struct targets *t)
@@ -355,42 +99,26 @@ static int start_command(struct targets *t)
 	if (err)
 		return err;
 	err = attach_add(t->attach, launch_pid(t->launch), true, t->why);
-	if (!err && !proc_add(t, launch_pid(t->launch)))
+	if (!err && !procs_add(&t->procs, launch_pid(t->launch)))
 		err = -E2BIG;
 	if (!err)
 		err = launch_go(t->launch, t->why);
 	return err;
 }
 
-/* Has it been waited for as long as is sensible? */
-static bool given_up(struct targets *t, pid_t pid)
-{
-	const struct proc *proc = proc_find(t, pid);
-
-	return !proc || clock_ns(CLOCK_MONOTONIC) > proc->retry_until_ns;
-}
-
-/* A launched process is held at its exec. */
+/* A launched process is held at its exec, until it was looked at. */
 static int on_held(struct targets *t, pid_t pid)
 {
-	struct why w = {};
-	int err = hook_if_python(t, pid, &w);
-	bool command = pid == launch_pid(t->launch);
+	struct proc *proc = procs_add(&t->procs, pid);
 
-	if (err == -ENOENT) { /* sh, env, ...: what it becomes next is looked at again */
-		t->running = true;
-		launch_hold_on(t->launch, pid);
+	if (proc) {
+		proc->held = true;
+		targets_look_at(t, pid);
 		return 0;
 	}
-	if (err == -EAGAIN && !given_up(t, pid)) {
-		launch_step(t->launch, pid);
-		return 0;
-	}
-	if (err && command)
-		return why_exit(t->why, w.exit_status, err, "%s", w.text);
-	if (err)
-		ui_note(t->ui, "pid %d is not traced: %s", pid, w.text);
-	t->running = true;
+	if (pid == launch_pid(t->launch))
+		return why(t->why, -E2BIG, "more than %d processes at once", PROCS_MAX);
+	ui_note(t->ui, "pid %d is not traced: more than %d processes at once", pid, PROCS_MAX);
 	launch_release(t->launch, pid);
 	return 0;
 }
@@ -442,11 +170,14 @@ void targets_free(struct targets *t)
 {
 	if (!t)
 		return;
+	launch_free(t->launch, !t->running);
+	if (t->stuck)
+		return; /* to the thread that may still use it */
 	for (size_t i = 0; t->prepared && i < t->config->npids; i++)
 		target_release(&t->prepared[i].target);
 	free(t->prepared);
-	launch_free(t->launch, !t->running);
 	loads_free(t->loads);
+	looks_free(t->looks);
 	binaries_free(t->binaries);
 	free(t);
 }
@@ -466,7 +197,8 @@ int targets_attach(struct targets *t, struct attach *a)
 	int err = 0;
 
 	t->attach = a;
-	if (t->config->command)
+	err = looks_new(t->config, a, t->binaries, &t->looks, t->why);
+	if (!err && t->config->command)
 		return start_command(t);
 	for (size_t i = 0; !err && i < t->config->npids; i++)
 		err = attach_pid(t, &t->prepared[i]);
@@ -479,9 +211,9 @@ int targets_attach(struct targets *t, struct attach *a)
  * between its exec and its hooks. */
 static void on_fork(struct targets *t, pid_t pid, pid_t child_pid)
 {
-	const struct proc *parent = proc_find(t, pid);
+	const struct proc *parent = procs_find(&t->procs, pid);
 	bool bare = parent && parent->bare, refused = parent && parent->refused;
-	struct proc *child = proc_add(t, child_pid);
+	struct proc *child = procs_add(&t->procs, child_pid);
 
 	if (!child) {
 		ui_note(t->ui,
@@ -491,9 +223,16 @@ static void on_fork(struct targets *t, pid_t pid, pid_t child_pid)
 	}
 	child->refused = refused;
 	if (bare)
-		watch(t, child);
+		targets_watch(t, child);
 	else if (!refused && attach_is_dormant(t->attach, child_pid))
-		hook_or_note(t, child_pid);
+		targets_look_at(t, child_pid);
+}
+
+static bool exec_known(struct targets *t, const struct event *e)
+{
+	const struct proc *proc = procs_find(&t->procs, e->pid);
+
+	return proc && proc->asked_ns >= e->ts_ns;
 }
 
 void targets_process(struct targets *t, const struct event *e)
@@ -504,10 +243,10 @@ void targets_process(struct targets *t, const struct event *e)
 		break;
 	case EVENT_PROC_EXEC:
 		if (!launch_holds(t->launch, e->pid) && !exec_known(t, e))
-			hook_or_note(t, e->pid);
+			targets_look_at(t, e->pid);
 		break;
 	case EVENT_PROC_EXIT:
-		proc_drop(t, e->pid);
+		forget(t, e->pid);
 		break;
 	default:
 		break;
@@ -516,9 +255,31 @@ void targets_process(struct targets *t, const struct event *e)
 
 void targets_drop_dead(struct targets *t)
 {
-	for (int i = t->nprocs - 1; i >= 0; i--)
-		if (kill(t->procs[i].pid, 0) && errno == ESRCH)
-			proc_drop(t, t->procs[i].pid);
+	for (int i = t->procs.count - 1; i >= 0; i--)
+		if (kill(t->procs.at[i].pid, 0) && errno == ESRCH)
+			forget(t, t->procs.at[i].pid);
+}
+
+int targets_loads_fd(const struct targets *t)
+{
+	return t->loads ? loads_fd(t->loads) : -1;
+}
+
+int targets_looks_fd(const struct targets *t)
+{
+	return t->looks ? looks_fd(t->looks) : -1;
+}
+
+bool targets_stop(struct targets *t)
+{
+	struct look *k;
+
+	t->stuck = !looks_stop(t->looks);
+	while (!t->stuck && t->looks && (k = looks_take(t->looks))) {
+		t->any_python |= !k->err;
+		look_free(k);
+	}
+	return !t->stuck;
 }
 
 bool targets_any_python(const struct targets *t)

@@ -33,11 +33,21 @@ void targets_process(struct targets *t, const struct event *e);
 /* SIGCHLD: a command that is held at its exec, or has ended. */
 int targets_children(struct targets *t);
 /* Readable when targets_retry() has something to do; -1 = never. */
-int targets_fd(const struct targets *t);
+int targets_loads_fd(const struct targets *t);
+/* Readable when targets_looked() has; -1 = never. */
+int targets_looks_fd(const struct targets *t);
+/* Processes were looked at: they are hooked by now, or it is told why not. */
+int targets_looked(struct targets *t);
+/* Are children that were there before us still looked at? */
+bool targets_joining(const struct targets *t);
 /* Looks again where a libpython was not mapped yet; true while one is awaited. */
 bool targets_retry(struct targets *t);
 /* Forgets who is gone, though no record told of it. */
 void targets_drop_dead(struct targets *t);
+
+/* Nobody is looked at or hooked from now on. False: a look does not end, since a file cannot be
+ * read; then what it uses, the attach too, may not be freed. */
+bool targets_stop(struct targets *t);
 
 /* Was one hooked? */
 bool targets_any_python(const struct targets *t);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Apache, PostgreSQL, vim and others load an interpreter when it is first needed. The kernel tells
+ * of every library that is loaded; in case that it does not, or that it was loaded just before,
+ * the process is looked at, less and less often.
+ */
+#include "base/clock.h"
+#include "discover/discover.h"
+#include "targets_parts.h"
+
+#define LOOK_FIRST_NS NS_PER_SECOND
+#define LOOK_LAST_NS (32 * NS_PER_SECOND)
+
+void targets_watch(struct targets *t, struct proc *proc)
+{
+	proc->bare = true;
+	proc->wait_ns = LOOK_FIRST_NS;
+	proc->check_ns = 0;
+	if (!t->loads)
+		(void)loads_new(discover_is_library, &t->loads);
+}
+
+/* It has a libpython now: it is hooked as soon as that can be read. */
+static void on_library(struct targets *t, struct proc *proc, pid_t tid)
+{
+	t->any_library = true;
+	proc->bare = false;
+	if (tid == proc->pid && launch_stop(t->launch, proc->pid))
+		return; /* held until it is hooked, so its first call is seen */
+	proc->loaded = true;
+	proc->retry_until_ns = clock_ns(CLOCK_MONOTONIC) + RETRY_LIMIT_NS;
+}
+
+static void look_for_library(struct targets *t, struct proc *proc, uint64_t now)
+{
+	if (!proc->bare || now < proc->check_ns)
+		return;
+	proc->check_ns = now + proc->wait_ns;
+	if (proc->wait_ns < LOOK_LAST_NS)
+		proc->wait_ns *= 2;
+	if (discover_has_library(proc->pid))
+		on_library(t, proc, 0);
+}
+
+void targets_look_at_loads(struct targets *t)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	struct load load;
+
+	while (t->loads && loads_next(t->loads, &load)) {
+		struct proc *proc = procs_find(&t->procs, load.pid);
+
+		if (proc && proc->bare)
+			on_library(t, proc, load.tid);
+		for (int i = 0; !load.pid && i < t->procs.count; i++)
+			t->procs.at[i].check_ns = 0;
+	}
+	for (int i = 0; i < t->procs.count; i++)
+		look_for_library(t, &t->procs.at[i], now);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The two lists are guarded by the lock; nothing else is shared. While the thread looks at a
+ * process it holds no lock, so whoever asks or takes never waits for a file.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "discover/budget.h"
+#include "discover/discover.h"
+#include "looks.h"
+
+/* Files can be made so that a look takes a fifth of a second (discover/budget.h): after a long one
+ * nobody is looked at for four times as long, but who is held. */
+#define LONG_LOOK_NS (20 * NS_PER_MS)
+#define PAUSE 4
+#define STOP_NS (300 * NS_PER_MS) /* for a look to end; what takes longer waits for a file */
+
+struct list {
+	struct look *first, **end;
+};
+
+struct looks {
+	const struct config *config;
+	struct attach *attach;
+	struct binaries *binaries;
+	pthread_t thread;
+	bool started;
+	int fd;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct list held, usual, done;
+	int count; /* in these lists, and the one that is looked at */
+	uint64_t number, rest_until_ns;
+	bool stop;
+};
+
+static void append(struct list *l, struct look *k)
+{
+	k->next = NULL;
+	*l->end = k;
+	l->end = &k->next;
+}
+
+static struct look *take_first(struct list *l)
+{
+	struct look *k = l->first;
+
+	if (!k)
+		return NULL;
+	l->first = k->next;
+	if (!l->first)
+		l->end = &l->first;
+	return k;
+}
+
+/* ---- the thread ---------------------------------------------------------------------------- */
+
+int look_hook(struct attach *a, const struct config *c, const struct prepared *p, struct why *w)
+{
+	pid_t pid = p->target.pid;
+	int err = attach_process(a, &p->target, &p->layout, &p->hooks, w);
+
+	if (err)
+		return err;
+	err = discover_unchanged(&p->target, w);
+	if (err)
+		attach_withdraw(a, pid, err == -ESTALE && c->follow == 1);
+	/* Loaded since it was looked at, where no hook told of it yet. */
+	else if (!p->target.greenlets && !p->hooks.in_agent && discover_greenlets(pid))
+		attach_greenlets(a, pid);
+	return err;
+}
+
+static void look_at(struct looks *l, struct look *k)
+{
+	struct prepared *p = calloc(1, sizeof(*p));
+	int err;
+
+	err = p ? prepare(k->pid, l->config, l->binaries, p, &k->why)
+		: why(&k->why, -ENOMEM, "out of memory");
+	k->python = p && p->target.binary;
+	if (!err && k->kind == LOOK_CHILD)
+		err = attach_add(l->attach, k->pid, true, &k->why);
+	if (!err)
+		err = look_hook(l->attach, l->config, p, &k->why);
+	k->err = err;
+	if (!err)
+		k->found = p;
+	else if (p)
+		target_release(&p->target);
+	if (err)
+		free(p);
+}
+
+/* Until there is something to do, or what was done took so long that others wait. */
+static void wait_for_more(struct looks *l)
+{
+	struct timespec until = {.tv_sec = l->rest_until_ns / NS_PER_SECOND,
+				 .tv_nsec = l->rest_until_ns % NS_PER_SECOND};
+
+	if (l->usual.first)
+		pthread_cond_timedwait(&l->changed, &l->lock, &until);
+	else
+		pthread_cond_wait(&l->changed, &l->lock);
+}
+
+/* NULL: it is over. */
+static struct look *next(struct looks *l)
+{
+	struct look *k = NULL;
+
+	pthread_mutex_lock(&l->lock);
+	while (!l->stop && !(k = take_first(&l->held))) {
+		if (clock_ns(CLOCK_MONOTONIC) >= l->rest_until_ns && (k = take_first(&l->usual)))
+			break;
+		wait_for_more(l);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return k;
+}
+
+static void hand_over(struct looks *l, struct look *k)
+{
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&l->lock);
+	append(&l->done, k);
+	pthread_mutex_unlock(&l->lock);
+	(void)!write(l->fd, &one, sizeof(one));
+}
+
+static void *work(void *looks)
+{
+	struct looks *l = looks;
+	struct look *k;
+
+	while ((k = next(l))) {
+		uint64_t began = clock_ns(CLOCK_THREAD_CPUTIME_ID), took;
+
+		look_at(l, k);
+		took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - began;
+		if (took > LONG_LOOK_NS)
+			l->rest_until_ns = clock_ns(CLOCK_MONOTONIC) + PAUSE * took;
+		hand_over(l, k);
+	}
+	return NULL;
+}
+
+/* ---- who asks ------------------------------------------------------------------------------ */
+
+int looks_new(const struct config *c, struct attach *a, struct binaries *binaries,
+	      struct looks **ret_looks, struct why *w)
+{
+	struct looks *l = calloc(1, sizeof(*l));
+	pthread_condattr_t monotonic;
+
+	if (!l)
+		return why(w, -ENOMEM, "out of memory");
+	*l = (struct looks){.config = c, .attach = a, .binaries = binaries};
+	l->held.end = &l->held.first;
+	l->usual.end = &l->usual.first;
+	l->done.end = &l->done.first;
+	l->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (l->fd < 0) {
+		free(l);
+		return why(w, -errno, "cannot make an eventfd");
+	}
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&l->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	(void)budget_cpu_ns(); /* measured once, while there is one thread */
+	*ret_looks = l;
+	return 0;
+}
+
+static struct timespec soon(void)
+{
+	uint64_t until = clock_ns(CLOCK_MONOTONIC) + STOP_NS;
+
+	return (struct timespec){until / NS_PER_SECOND, until % NS_PER_SECOND};
+}
+
+static bool join_soon(struct looks *l)
+{
+	struct timespec until = soon();
+
+	return !pthread_clockjoin_np(l->thread, NULL, CLOCK_MONOTONIC, &until);
+}
+
+bool looks_stop(struct looks *l)
+{
+	if (!l || !l->started)
+		return true;
+	pthread_mutex_lock(&l->lock);
+	l->stop = true;
+	pthread_cond_signal(&l->changed);
+	pthread_mutex_unlock(&l->lock);
+	if (join_soon(l)) {
+		l->started = false;
+		return true;
+	}
+	/* It ends where it waits, or when the kernel lets it go: it runs nothing of ours again. */
+	pthread_cancel(l->thread);
+	pthread_detach(l->thread);
+	return false;
+}
+
+static void free_all(struct list *l)
+{
+	struct look *k;
+
+	while ((k = take_first(l)))
+		look_free(k);
+}
+
+void looks_free(struct looks *l)
+{
+	if (!l)
+		return;
+	free_all(&l->held);
+	free_all(&l->usual);
+	free_all(&l->done);
+	pthread_mutex_destroy(&l->lock);
+	pthread_cond_destroy(&l->changed);
+	close(l->fd);
+	free(l);
+}
+
+static bool start(struct looks *l)
+{
+	l->started = l->started || !pthread_create(&l->thread, NULL, work, l);
+	return l->started;
+}
+
+uint64_t looks_ask(struct looks *l, pid_t pid, enum look_kind kind)
+{
+	struct look *k;
+	uint64_t number = 0;
+
+	if (!start(l) || !(k = calloc(1, sizeof(*k))))
+		return 0;
+	*k = (struct look){.pid = pid, .kind = kind};
+	pthread_mutex_lock(&l->lock);
+	if (l->count < LOOKS_MAX) {
+		l->count++;
+		number = k->number = ++l->number;
+		append(kind == LOOK_HELD ? &l->held : &l->usual, k);
+		pthread_cond_signal(&l->changed);
+	}
+	pthread_mutex_unlock(&l->lock);
+	if (!number)
+		free(k);
+	return number;
+}
+
+int looks_fd(const struct looks *l)
+{
+	return l->fd;
+}
+
+struct look *looks_take(struct looks *l)
+{
+	struct look *k;
+	uint64_t n;
+
+	pthread_mutex_lock(&l->lock);
+	k = take_first(&l->done);
+	l->count -= k != NULL;
+	if (!k) /* before the next one can be handed over */
+		(void)!read(l->fd, &n, sizeof(n));
+	pthread_mutex_unlock(&l->lock);
+	return k;
+}
+
+void look_free(struct look *k)
+{
+	if (k->found)
+		target_release(&k->found->target);
+	free(k->found);
+	free(k);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A process that is new, or has become another program, is looked at (looks.h), and what is found
+ * is told. Who is held waits for that; who loads its libpython just now is looked at again.
+ */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "targets_parts.h"
+
+#define RETRY_EVERY_NS NS_PER_MS
+
+void targets_tell_hooked(struct targets *t, const struct prepared *r)
+{
+	const struct target *p = &r->target;
+
+	t->any_python = true;
+	if (!t->told_blind && attach_blind_to_contexts(t->attach)) {
+		t->told_blind = true;
+		ui_note(t->ui, "this kernel can kill a program with a seccomp filter at a probe of "
+			       "a return (mended in 6.14 and late 6.12), so none is put: calls in "
+			       "other tasks and threads of a request have no request_id");
+	}
+	if (p->http_unseen && t->config->http && !r->hooks.in_agent)
+		ui_note(t->ui, "pid %d: not seen: %s", p->pid, p->http_unseen);
+	if (t->config->verbose)
+		ui_note(t->ui, "pid %d: CPython %d.%d, %s, %d sites in %s", p->pid, p->major,
+			p->minor, r->hooks.backend, r->hooks.count,
+			r->hooks.in_agent ? p->agent.path : p->binary);
+}
+
+static void tell_refused(struct targets *t, pid_t pid, const struct why *w)
+{
+	if (w->exit_status == EXIT_NO_PROCESS)
+		return;
+	if (t->launch && pid == launch_pid(t->launch))
+		t->refused = *w; /* the command is running by now: told at its end */
+	else
+		ui_note(t->ui, "pid %d is not traced: %s", pid, w->text);
+}
+
+static void ask(struct targets *t, struct proc *proc)
+{
+	enum look_kind kind = proc->held ? LOOK_HELD : LOOK_USUAL;
+
+	proc->again = false;
+	proc->asked_ns = clock_ns(CLOCK_MONOTONIC);
+	proc->look = looks_ask(t->looks, proc->pid, kind);
+	if (!proc->look) /* they are too many: later */
+		proc->retry_until_ns = proc->asked_ns + RETRY_LIMIT_NS;
+}
+
+void targets_look_at(struct targets *t, pid_t pid)
+{
+	struct proc *proc = procs_add(&t->procs, pid);
+
+	if (!proc)
+		ui_note(t->ui, "pid %d is not traced: more than %d processes at once", pid,
+			PROCS_MAX);
+	else if (proc->look)
+		proc->again = true;
+	else
+		ask(t, proc);
+}
+
+bool targets_retry(struct targets *t)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	bool waiting = false;
+
+	targets_look_at_loads(t);
+	for (int i = 0; i < t->procs.count; i++) {
+		struct proc *proc = &t->procs.at[i];
+
+		if (!proc->retry_until_ns || proc->look ||
+		    (launch_holds(t->launch, proc->pid) && !proc->loaded && !proc->held))
+			continue; /* who is held is looked at when it stops */
+		if (now > proc->retry_until_ns && !proc->held)
+			proc->retry_until_ns = 0;
+		else if (now - proc->asked_ns >= RETRY_EVERY_NS)
+			ask(t, proc);
+		waiting |= proc->retry_until_ns && !proc->look;
+	}
+	return waiting;
+}
+
+/* ---- what a look found ----------------------------------------------------------------- */
+
+static void take_down(struct targets *t, struct proc *proc, const struct look *k)
+{
+	int err = k->err;
+
+	proc->look = 0;
+	proc->bare = false;
+	proc->refused = err && k->why.exit_status != EXIT_NO_PROCESS;
+	if (err == -ENOENT)
+		targets_watch(t, proc);
+	if (err == -EAGAIN && !proc->retry_until_ns)
+		proc->retry_until_ns = clock_ns(CLOCK_MONOTONIC) + RETRY_LIMIT_NS;
+	else if (err != -EAGAIN)
+		proc->retry_until_ns = 0;
+	proc->loaded &= err == -EAGAIN;
+}
+
+/* A process that is held goes on. */
+static int let_go(struct targets *t, struct proc *proc, const struct look *k)
+{
+	bool given_up = clock_ns(CLOCK_MONOTONIC) > proc->retry_until_ns;
+
+	proc->held = false;
+	if (!launch_holds(t->launch, k->pid)) /* it was killed meanwhile */
+		return 0;
+	if (k->err == -ENOENT) { /* sh, env, ...: what it becomes next is looked at again */
+		t->running = true;
+		launch_hold_on(t->launch, k->pid);
+		return 0;
+	}
+	if (k->err == -EAGAIN && !given_up) {
+		launch_step(t->launch, k->pid);
+		return 0;
+	}
+	if (k->err && k->pid == launch_pid(t->launch))
+		return why_exit(t->why, k->why.exit_status, k->err, "%s", k->why.text);
+	if (k->err)
+		ui_note(t->ui, "pid %d is not traced: %s", k->pid, k->why.text);
+	t->running = true;
+	launch_release(t->launch, k->pid);
+	return 0;
+}
+
+/* One that was there before us: if it is no Python, it is not followed. */
+static void on_child(struct targets *t, const struct look *k)
+{
+	t->children--;
+	if (k->python && k->err == -EAGAIN && !attach_add(t->attach, k->pid, true, NULL))
+		targets_look_at(t, k->pid);
+	else if (k->python && k->err)
+		tell_refused(t, k->pid, &k->why);
+	else if (!k->err && !procs_add(&t->procs, k->pid))
+		ui_note(t->ui,
+			"more than %d processes at once: the end of pid %d will not be noticed",
+			PROCS_MAX, k->pid);
+}
+
+static int on_look(struct targets *t, const struct look *k)
+{
+	struct proc *proc = procs_find(&t->procs, k->pid);
+
+	if (!k->err)
+		targets_tell_hooked(t, k->found);
+	if (k->kind == LOOK_CHILD)
+		on_child(t, k);
+	if (!proc || proc->look != k->number) /* it is gone, or another has its number */
+		return 0;
+	take_down(t, proc, k);
+	if (proc->again) {
+		ask(t, proc);
+		return 0;
+	}
+	if (proc->held)
+		return let_go(t, proc, k);
+	if (k->err)
+		tell_refused(t, k->pid, &k->why);
+	return 0;
+}
+
+int targets_looked(struct targets *t)
+{
+	struct look *k;
+	int err = 0;
+
+	while (!err && t->looks && (k = looks_take(t->looks))) {
+		err = on_look(t, k);
+		look_free(k);
+	}
+	return err;
+}
+
+bool targets_joining(const struct targets *t)
+{
+	return t->children > 0;
+}
