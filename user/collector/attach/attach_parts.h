@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of attach.h share; private to them. */
+#ifndef FT_ATTACH_PARTS_H
+#define FT_ATTACH_PARTS_H
+
+#include "attach/attach.h"
+#include "attach/links.h"
+#include "flowtrace.skel.h"
+#include "ft_maps.h"
+
+#define HOOKED_MAX FT_HOOKED
+
+/* A file that is hooked for every process (follow), or a process of its own. */
+struct hooked {
+	dev_t dev;
+	ino_t inode;
+	pid_t pid; /* -1 = all that map it */
+};
+
+struct attach {
+	struct flowtrace *skel;
+	bool follow;
+	bool (*stopped)(void *arg);
+	void *arg;
+	int handler; /* libbpf's: asks before each program; < 0: none */
+	enum { RETURNS_UNTRIED, RETURNS_SAFE, RETURNS_DEADLY } returns;
+	struct hooked hooked[HOOKED_MAX];
+	struct links links[HOOKED_MAX]; /* of hooked */
+	int nhooked;
+	struct bpf_link *proc_links[3];
+};
+
+/* The program of a role. */
+struct bpf_program *attach_program(struct attach *a, enum hook_role role);
+/* -EINTR: the user has asked to end. */
+int attach_check_stopped(const struct attach *a, struct why *w);
+
+/* ---- settings.c ---- */
+
+uint32_t attach_redact_lengths(const struct attach_options *o);
+int attach_fill_redact(struct attach *a, const struct attach_options *o);
+int attach_fill_rules(struct attach *a, const struct attach_options *o);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes and the files that they run: what BPF knows of them, and the hooks. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attach/attach_parts.h"
+#include "attach/features.h"
+#include "attach/returns.h"
+#include "base/clock.h"
+
+/* Until flowtrace_agent has noticed a listener, and told it all names: it looks every 40 ms. */
+#define GREETING_MS 60
+
+/* A file with hooks: an interpreter, or the extension in it. */
+struct file {
+	const char *open_path; /* borrowed from the target: /proc/self/fd/N ... */
+	int fd;		       /* ... of this descriptor, likewise borrowed */
+	dev_t dev;
+	ino_t inode;
+};
+
+static struct file file_of(const struct target *t, const struct hooks *hooks)
+{
+	if (hooks->in_agent)
+		return (struct file){t->agent.open_path, t->agent.fd, t->agent.dev, t->agent.inode};
+	return (struct file){t->open_path, t->fd, t->dev, t->inode};
+}
+
+/* Its index; nhooked: there is none yet. */
+static int find_hooked(const struct attach *a, const struct file *f, pid_t pid)
+{
+	for (int i = 0; i < a->nhooked; i++) {
+		const struct hooked *h = &a->hooked[i];
+
+		if (h->dev == f->dev && h->inode == f->inode && (h->pid == -1 || h->pid == pid))
+			return i;
+	}
+	return a->nhooked;
+}
+
+/* May this kernel kill a target for it? */
+static bool is_deadly(struct attach *a, const struct hook *hook)
+{
+	if (!hook_is_return(hook->role))
+		return false;
+	if (a->returns == RETURNS_UNTRIED)
+		a->returns = returns_are_safe(attach_program(a, hook->role)) ? RETURNS_SAFE
+									     : RETURNS_DEADLY;
+	return a->returns == RETURNS_DEADLY;
+}
+
+bool attach_blind_to_contexts(const struct attach *a)
+{
+	return a->returns == RETURNS_DEADLY;
+}
+
+/*
+ * The file is the one that was read, since it is the same descriptor; but its owner may have
+ * written to it since, and a breakpoint in the middle of an instruction would be his way to harm
+ * others who run it.
+ */
+static int check_code(const struct file *f, const struct hook *hook, struct why *w)
+{
+	uint8_t code[HOOK_CODE_MAX];
+
+	if (pread(f->fd, code, hook->ncode, hook->file_offset) == hook->ncode &&
+	    !memcmp(code, hook->code, hook->ncode))
+		return 0;
+	return why_exit(w, EXIT_PYTHON, -ESTALE,
+			"the file with the hook %s was written to while it was attached to",
+			hook->name);
+}
+
+static int put_places(struct attach *a, const struct target *t, const struct file *f,
+		      const struct places *places, struct why *w)
+{
+	const struct links_file file = {f->open_path, a->hooked[a->nhooked].pid};
+	const struct hook *hook = places->hook[0];
+	struct bpf_program *prog = attach_program(a, hook->role);
+	int err;
+
+	if (bpf_program__fd(prog) < 0)
+		return why(w, -ENOTSUP,
+			   "it became a Python of another kind, whose hook %s was not prepared: "
+			   "attach again, or use --follow from the start",
+			   hook->name);
+	if (is_deadly(a, hook))
+		return 0;
+	err = links_put(&a->links[a->nhooked], prog, &file, places);
+	if (err)
+		return features_explain_uprobe(err, t->pid, hook->name, w);
+	/* Its calls may be on their way already, to others: we must know the names first. */
+	if (hook->role == HOOK_AGENT_LISTENER)
+		usleep(GREETING_MS * 1000);
+	return 0;
+}
+
+/* The hooks of a role go in together, where the first of them stands in the list. */
+static int put_role(struct attach *a, const struct target *t, const struct file *f,
+		    const struct hooks *hooks, int first, struct why *w)
+{
+	struct places places = {.count = 0};
+
+	for (int i = 0; i < hooks->count; i++)
+		if (hooks->site[i].role == hooks->site[first].role)
+			places.hook[places.count++] = &hooks->site[i];
+	if (places.hook[0] != &hooks->site[first])
+		return 0;
+	return attach_check_stopped(a, w) ?: put_places(a, t, f, &places, w);
+}
+
+static int put_hooks(struct attach *a, const struct target *t, const struct file *f,
+		     const struct hooks *hooks, struct why *w)
+{
+	int err = 0;
+
+	for (int i = 0; !err && i < hooks->count; i++)
+		err = check_code(f, &hooks->site[i], w);
+	if (err)
+		return err;
+	if (a->nhooked == HOOKED_MAX)
+		return why(w, -E2BIG, "more than %d different interpreters at once", HOOKED_MAX);
+	a->hooked[a->nhooked] =
+		(struct hooked){.dev = f->dev, .inode = f->inode, .pid = a->follow ? -1 : t->pid};
+	for (int i = 0; !err && i < hooks->count; i++)
+		err = put_role(a, t, f, hooks, i, w);
+	if (!err) {
+		a->skel->bss->ft_live[a->nhooked++] = 1;
+		return 0;
+	}
+	links_close(&a->links[a->nhooked], 1);
+	return err;
+}
+
+static int put_proc(struct attach *a, pid_t pid, const struct ft_proc *p, uint64_t how,
+		    struct why *w)
+{
+	uint32_t key = pid;
+
+	if (!bpf_map_update_elem(bpf_map__fd(a->skel->maps.ft_procs), &key, p, how) ||
+	    errno == EEXIST)
+		return 0;
+	if (errno == ENOENT)
+		return why_exit(w, EXIT_NO_PROCESS, -ESRCH,
+				"process %d exited while it was attached to", pid);
+	return why(w, -errno, "cannot trace pid %d: %s", pid,
+		   errno == E2BIG ? "too many processes at once" : strerror(errno));
+}
+
+static void drop_proc(struct attach *a, pid_t pid)
+{
+	uint32_t key = pid;
+
+	bpf_map_delete_elem(bpf_map__fd(a->skel->maps.ft_procs), &key);
+}
+
+/* Takes out what is about this process. All three maps are keyed by an address and a process. */
+static void forget_all(int fd, uint32_t pid)
+{
+	struct code_key key, next, *previous = NULL;
+
+	_Static_assert(sizeof(struct type_key) == sizeof(key) &&
+			       offsetof(struct type_key, tgid) == offsetof(struct code_key, tgid),
+		       "one kind of key");
+	_Static_assert(sizeof(struct frame_key) == sizeof(key) &&
+			       offsetof(struct frame_key, tgid) == offsetof(struct code_key, tgid),
+		       "one kind of key");
+	while (!bpf_map_get_next_key(fd, previous, &next)) {
+		if (previous && key.tgid == pid)
+			bpf_map_delete_elem(fd, &key);
+		key = next;
+		previous = &key;
+	}
+	if (previous && key.tgid == pid)
+		bpf_map_delete_elem(fd, &key);
+}
+
+/*
+ * A process that is known already runs another program: what it had at its addresses is gone.
+ * Without address space randomization, the same may lie there again.
+ */
+static void forget_program(struct attach *a, pid_t pid)
+{
+	uint32_t key = pid;
+	struct ft_proc p;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.ft_procs), &key, &p))
+		return;
+	forget_all(bpf_map__fd(a->skel->maps.ft_codes), pid);
+	forget_all(bpf_map__fd(a->skel->maps.ft_types), pid);
+	forget_all(bpf_map__fd(a->skel->maps.ft_suspended), pid);
+}
+
+int attach_process(struct attach *a, const struct target *t, const struct ft_layout *layout,
+		   const struct hooks *hooks, struct why *w)
+{
+	struct ft_proc p = {.layout = *layout,
+			    .born = clock_ns(CLOCK_MONOTONIC),
+			    .flags = a->follow ? FT_PROC_FOLLOW : 0};
+	struct file f = file_of(t, hooks);
+	int err;
+
+	if (t->jit_built && t->jit_asked)
+		p.flags |= FT_PROC_JIT;
+	if (hooks->in_agent)
+		p.flags |= FT_PROC_AGENT;
+	if (t->greenlets)
+		p.flags |= FT_PROC_GREENLETS;
+
+	/* Up to 3.10 a thrown-into generator even breaks the chain of frames that inference
+	 * would walk (genobject.c, _gen_throw, sets tstate->frame by hand). */
+	for (int i = 0; i < hooks->count; i++)
+		if (hooks->site[i].role == HOOK_FRAME_EXIT ||
+		    hooks->site[i].role == HOOK_FRAME_CLEAR)
+			p.layout.exits_exact = 1;
+	p.layout.exit_register = hooks->exit_register;
+	p.hooks = find_hooked(a, &f, t->pid);
+	forget_program(a, t->pid);
+	err = put_proc(a, t->pid, &p, BPF_EXIST, w); /* the kernel side drops who ends */
+	if (!err && (int)p.hooks == a->nhooked)
+		err = put_hooks(a, t, &f, hooks, w);
+	if (err)
+		drop_proc(a, t->pid);
+	return err;
+}
+
+static struct ft_proc not_hooked(bool follow)
+{
+	return (struct ft_proc){.flags = FT_PROC_DORMANT | (follow ? FT_PROC_FOLLOW : 0)};
+}
+
+bool attach_is_dormant(const struct attach *a, pid_t pid)
+{
+	uint32_t key = pid;
+	struct ft_proc p;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.ft_procs), &key, &p) &&
+	       p.flags & FT_PROC_DORMANT;
+}
+
+void attach_withdraw(struct attach *a, pid_t pid, bool follow)
+{
+	struct ft_proc p = not_hooked(true);
+
+	if (!follow || put_proc(a, pid, &p, BPF_EXIST, NULL))
+		drop_proc(a, pid);
+}
+
+void attach_greenlets(struct attach *a, pid_t pid)
+{
+	int fd = bpf_map__fd(a->skel->maps.ft_procs);
+	struct ft_proc p;
+	uint32_t key = pid;
+
+	if (bpf_map_lookup_elem(fd, &key, &p) || p.flags & FT_PROC_GREENLETS)
+		return;
+	p.flags |= FT_PROC_GREENLETS;
+	(void)bpf_map_update_elem(fd, &key, &p, BPF_EXIST);
+}
+
+int attach_add(struct attach *a, pid_t pid, bool follow, struct why *w)
+{
+	struct ft_proc p = not_hooked(follow);
+
+	return put_proc(a, pid, &p, BPF_NOEXIST, w);
+}
+
+int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code, uint64_t described_ns)
+{
+	struct code_key key = {.code = code, .tgid = pid};
+	int fd = bpf_map__fd(a->skel->maps.ft_codes);
+	struct code_entry e;
+
+	if (bpf_map_lookup_elem(fd, &key, &e))
+		return -errno;
+	if (e.described != (uint32_t)described_ns)
+		return -ESTALE; /* another code object has come there */
+	e.verdict = e.role ? CODE_WATCH : e.varied ? CODE_VARIED : CODE_DROPPED;
+	return bpf_map_update_elem(fd, &key, &e, BPF_EXIST) ? -errno : 0;
+}

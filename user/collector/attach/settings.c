@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* The user's names and prefixes go into maps. */
+#include <bpf/bpf.h>
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "attach/attach_parts.h"
+
+static void redact_key(const char *name, struct redact_key *ret_key)
+{
+	memset(ret_key, 0, sizeof(*ret_key));
+	for (size_t i = 0; name[i] && i < sizeof(ret_key->text); i++)
+		ret_key->text[i] = name[i] == '-' ? '_' : tolower((unsigned char)name[i]);
+}
+
+uint32_t attach_redact_lengths(const struct attach_options *o)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < o->nredact; i++) {
+		size_t n = strlen(o->redact[i]);
+
+		if (n && n <= FT_MAX_REDACT_LEN)
+			bits |= 1U << (n - 1);
+	}
+	return bits;
+}
+
+int attach_fill_redact(struct attach *a, const struct attach_options *o)
+{
+	int fd = bpf_map__fd(a->skel->maps.ft_redact);
+	uint32_t one = 1;
+
+	for (size_t i = 0; i < o->nredact; i++) {
+		struct redact_key key;
+
+		redact_key(o->redact[i], &key);
+		if (bpf_map_update_elem(fd, &key, &one, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+static int add_rule(int fd, const char *prefix, uint32_t verdict)
+{
+	struct rule_key key = {.bits = strlen(prefix) * 8};
+
+	if (key.bits > sizeof(key.text) * 8)
+		return -E2BIG;
+	memcpy(key.text, prefix, key.bits / 8);
+	return bpf_map_update_elem(fd, &key, &verdict, BPF_ANY) ? -errno : 0;
+}
+
+static bool under_any(const char *text, const char *const *prefix, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(text, prefix[i], strlen(prefix[i])))
+			return true;
+	return false;
+}
+
+/* The longest rule wins in BPF, and exclusion must win over all: a prefix that lies under
+ * an excluded one is left out. */
+int attach_fill_rules(struct attach *a, const struct attach_options *o)
+{
+	int fd = bpf_map__fd(a->skel->maps.ft_rules);
+	int err = 0;
+
+	for (size_t i = 0; !err && i < o->nexclude; i++)
+		err = add_rule(fd, o->exclude[i], CODE_REJECT);
+	for (size_t i = 0; !err && i < o->nprefix; i++)
+		if (!under_any(o->prefix[i], o->exclude, o->nexclude))
+			err = add_rule(fd, o->prefix[i], CODE_ACCEPT);
+	return err;
+}
