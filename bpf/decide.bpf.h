@@ -76,7 +76,7 @@ FT_INLINE struct code_entry *decide(u32 tgid, u32 tid, u64 frame, u64 code,
 	owner = ft_owner(tid, frame, code);
 	if (owner)
 		classify(tid, owner);
-	for (i = 0; i < DESCRIBED; i++) {
+	for (i = 0; i < DESCRIBE_TEXTS; i++) {
 		ft_describe(tid, code, slot, id, i);
 		ft_walk(tid);
 	}

@@ -5,8 +5,6 @@
 
 #include "maps.bpf.h"
 
-#define DESCRIBED 4 /* texts */
-
 /* The entry's facts of the module, in the thread's slot. key: the code with the number of its
  * variant. */
 int ft_entry_module(u32 tid, u64 key, u64 frame, u64 slot, u64 id);
@@ -16,6 +14,8 @@ int ft_reject(u64 key, u64 frame, u64 slot, u64 id);
 int ft_entry(u32 tid, u64 code, u32 role);
 int ft_watch(u32 tid, u64 key);
 u64 ft_owner(u32 tid, u64 frame, u64 code);
+/* i: which of the texts. */
+#define DESCRIBE_TEXTS 4
 int ft_describe(u32 tid, u64 code, u64 slot, u64 id, u32 i);
 int ft_describe_params(u32 tid, u64 code);
 int ft_accept(u32 tid, u64 key, u64 owner);

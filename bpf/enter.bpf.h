@@ -54,12 +54,12 @@ FT_INLINE u64 previous_of(const struct hit *h)
 	return read_ptr(h->frame + h->l->frame_previous);
 }
 
-/* The thread, with its stale calls closed as seen from the frame below this one. */
-FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 fresh)
+/* The thread, with its stale calls closed as seen from the frame below this one, which is then in
+ * *previous. */
+FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 fresh, u64 *previous)
 {
 	struct thread *t = thread_get(h->tgid, h->tid);
 	struct call *top;
-	u64 previous;
 
 	if (!t)
 		return 0;
@@ -69,9 +69,9 @@ FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 fresh)
 	top = call_top(t, h->tid);
 	if (!top || (top->frame != fresh && !may_be_over(h->proc, top, h->tstate)))
 		return t;
-	previous = previous_of(h);
-	if (top->frame != previous || top->code != frame_code(h->l, previous))
-		ft_settle(h->tid, previous, fresh, NO_EXCEPTION);
+	*previous = previous_of(h);
+	if (top->frame != *previous || top->code != frame_code(h->l, *previous))
+		ft_settle(h->tid, *previous, fresh, NO_EXCEPTION);
 	return t;
 }
 
@@ -105,9 +105,8 @@ FT_INLINE struct call *push_suspended(struct thread *t, struct hit *h, u64 frame
  * and it continues behind its `yield from` without a RESUME (3.11 genobject.c, _gen_throw). While
  * it still stands at that, the call is one of the sub-iterator's throw() (3.11).
  */
-FT_INLINE void resume_caller(struct thread *t, struct hit *h, struct call *top)
+FT_INLINE void resume_caller(struct thread *t, struct hit *h, struct call *top, u64 previous)
 {
-	u64 previous = previous_of(h);
 	u8 owner = 0;
 
 	if (h->l->frame_owner == FT_NONE || (top && top->frame == previous) ||
@@ -138,12 +137,18 @@ FT_INLINE struct call *waiting_below(struct hit *h, const struct call *top, u64 
 					: 0;
 }
 
+/* May a call that is not pushed be below? Up to 3.10 only when something is thrown. */
+FT_INLINE bool may_be_unpushed(const struct thread *t, const struct hit *h)
+{
+	return h->l->frame_owner != FT_NONE || t->thrown;
+}
+
 /* The call that is below an entry: the innermost that is open, or a generator that is not pushed.
  */
-FT_INLINE struct call *call_below(struct thread *t, struct hit *h)
+FT_INLINE struct call *call_below(struct thread *t, struct hit *h, u64 previous)
 {
 	struct call *top = call_top(t, h->tid), *waiting;
-	u64 previous = previous_of(h), frame;
+	u64 frame;
 
 	if (!previous || (top && top->frame == previous))
 		return top;
@@ -199,11 +204,12 @@ FT_INLINE void put_args(struct thread *t, struct hit *h, u64 request)
 
 FT_INLINE void start(struct hit *h)
 {
-	struct thread *t = thread_at_entry(h, h->frame);
+	u64 previous = 0, now, request = 0;
+	struct thread *t = thread_at_entry(h, h->frame, &previous);
 	struct ft_rec_enter *r;
-	u64 now, request = 0;
 	struct call *top, *c;
 	u32 flags = 0;
+	bool suspends;
 
 	if (!t)
 		return;
@@ -212,17 +218,20 @@ FT_INLINE void start(struct hit *h)
 	/* One entry can pass two handlers: a RESUME that turns into another one. */
 	if (h->l->exits_exact && call_is(top, h->frame, h->code))
 		return;
-	if (h->proc->flags & FT_PROC_SUSPENDS) {
-		resume_caller(t, h, top);
-		top = call_below(t, h);
+	suspends = h->proc->flags & FT_PROC_SUSPENDS && may_be_unpushed(t, h);
+	if (!previous && (suspends || h->entry->role))
+		previous = previous_of(h);
+	if (suspends) {
+		resume_caller(t, h, top, previous);
+		top = call_below(t, h, previous);
 	}
 	if (h->entry->role) {
-		flags = http_start(h->tid, h->frame, h->code, previous_of(h));
+		flags = http_start(h->tid, h->frame, h->code, previous);
 		if (!flags && h->entry->verdict != CODE_ACCEPT)
 			return;
 		request = t->http.number;
 		now = bpf_ktime_get_ns();
-		top = call_below(t, h);
+		top = call_below(t, h, previous);
 	} else {
 		request = thread_request(h->proc, h->tid, top);
 		if (!request && !top && t->http.body)
@@ -288,11 +297,12 @@ FT_INLINE void push_unseen(struct thread *t, struct hit *h)
 FT_INLINE void go_on(struct hit *h)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
+	u64 previous = 0;
 
 	/* Still there: its suspension was not seen, or two handlers were passed. */
 	if (t && call_is(call_top(t, h->tid), h->frame, h->code))
 		return;
-	t = thread_at_entry(h, 0);
+	t = thread_at_entry(h, 0, &previous);
 	if (!t || call_is(call_top(t, h->tid), h->frame, h->code) ||
 	    push_suspended(t, h, h->frame, h->code) || h->entry->role != HTTP_ASGI)
 		return;
