@@ -42,7 +42,7 @@ FT_INLINE void cells_by_kind(const struct ft_layout *l, struct thread *t, u64 co
 FT_INLINE void cells_by_arg(const struct ft_layout *l, u64 code, struct code_entry *e)
 {
 	u64 table = read_ptr(code + l->code_cell2arg);
-	u64 ncells = read_ptr(read_ptr(code + l->code_cellvars) + 16);
+	u64 ncells = read_ptr(read_ptr(code + l->code_cellvars) + l->var_size);
 	u32 i;
 
 	if (!plausible(table))
@@ -71,8 +71,8 @@ FT_INLINE void slots(const struct ft_layout *l, struct thread *t, u64 code)
 	}
 	n = read_u32(code + l->code_nlocals);
 	e->cells_slot = n;
-	n += read_ptr(read_ptr(code + l->code_cellvars) + 16);
-	n += read_ptr(read_ptr(code + l->code_freevars) + 16);
+	n += read_ptr(read_ptr(code + l->code_cellvars) + l->var_size);
+	n += read_ptr(read_ptr(code + l->code_freevars) + l->var_size);
 	e->return_slot = n;
 	cells_by_arg(l, code, e);
 }
@@ -99,7 +99,7 @@ FT_GLOBAL int ft_redact_params(u32 tid, u64 names, u32 n, u32 half)
 
 FT_INLINE bool is_function_of(const struct ft_layout *l, u64 value, u64 code)
 {
-	return plausible(value) && read_ptr(value + 8) == l->function_type &&
+	return plausible(value) && type_of(l, value) == l->function_type &&
 	       read_ptr(value + l->function_code) == code;
 }
 
@@ -122,7 +122,7 @@ FT_GLOBAL int ft_wraps(u64 slot, u64 code)
 		return 0;
 	if (is_function_of(l, value, code))
 		return 1;
-	n = wrapped_functions(l, read_ptr(value + 8));
+	n = wrapped_functions(l, type_of(l, value));
 	for (i = 0; i < 3; i++) {
 		if (i >= n)
 			break;
@@ -157,7 +157,7 @@ FT_GLOBAL int ft_class_has(u64 type, u64 code)
 /* The class in the MRO of self (or of self, a class) whose dict holds the code. */
 FT_INLINE u64 owner_of(const struct ft_layout *l, u64 self, u64 code)
 {
-	u64 type = plausible(self) ? read_ptr(self + 8) : 0;
+	u64 type = plausible(self) ? type_of(l, self) : 0;
 	u64 flags = 0, mro, n;
 	u32 i;
 
@@ -170,7 +170,7 @@ FT_INLINE u64 owner_of(const struct ft_layout *l, u64 self, u64 code)
 	if (!(flags & TPFLAGS_HEAP))
 		return 0;
 	mro = read_ptr(type + l->type_mro);
-	n = read_ptr(mro + 16);
+	n = read_ptr(mro + l->var_size);
 	for (i = 0; i < MRO_BOUND; i++) {
 		if (i >= n)
 			break;

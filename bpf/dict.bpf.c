@@ -11,15 +11,14 @@
 #define PROBES 24	/* slots that are looked at for a hash */
 #define SLOT_EMPTY (-1) /* of the table before the entries; -2: its entry is deleted */
 #define SLOT_UNREAD (-3)
-#define STR_LENGTH 16 /* the same in every release */
 
-FT_GLOBAL int ft_str_at(u64 at, u64 lo, u64 hi, u32 n, u32 ascii_data)
+FT_GLOBAL int ft_str_at(u64 at, u64 lo, u64 hi, u32 n, u32 places)
 {
 	u64 length = 0, text[2] = {}, str = read_ptr(at);
 
-	if (!plausible(str) || read_at(&length, 8, str + STR_LENGTH) || length != n)
+	if (!plausible(str) || read_at(&length, 8, str + (places >> 16)) || length != n)
 		return 0;
-	if (read_at(text, 16, str + ascii_data))
+	if (read_at(text, 16, str + (places & 0xffff)))
 		return 0;
 	if (n < 8)
 		text[0] &= (1ULL << (8 * (n & 7))) - 1;
@@ -71,7 +70,7 @@ FT_INLINE int find_hashed(const struct ft_layout *l, const struct dict_view *d, 
 		if (entry == SLOT_EMPTY)
 			return KEY_ABSENT;
 		if (entry >= 0 && ft_str_at(d->entries + (u64)entry * d->stride + d->key_off, lo,
-					    hi, n, l->str_ascii_data))
+					    hi, n, str_places(l)))
 			return entry;
 		perturb >>= 5;
 		at = at * 5 + perturb + 1;
@@ -91,8 +90,7 @@ FT_GLOBAL int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n)
 	for (i = 0; i < FIND_ENTRIES; i++) {
 		if (i >= d.n)
 			return KEY_ABSENT;
-		if (ft_str_at(d.entries + (u64)i * d.stride + d.key_off, lo, hi, n,
-			      l->str_ascii_data))
+		if (ft_str_at(d.entries + (u64)i * d.stride + d.key_off, lo, hi, n, str_places(l)))
 			return i;
 	}
 	hash = ft_hash(lo, hi, n);

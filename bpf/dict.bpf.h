@@ -12,8 +12,8 @@
 #define KEY_ABSENT (-1)
 #define KEY_UNTOLD (-2) /* it cannot be read, or there are too many that hash alike */
 int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n);
-/* Is that string the object whose address is there? ascii_data: ft_layout.str_ascii_data. */
-int ft_str_at(u64 at, u64 lo, u64 hi, u32 n, u32 ascii_data);
+/* Is that string the object whose address is there? places: str_places(). */
+int ft_str_at(u64 at, u64 lo, u64 hi, u32 n, u32 places);
 
 /* Where the value of entry i is; 0: it cannot be read. */
 FT_INLINE u64 dict_slot(const struct ft_layout *l, u64 dict, u32 i)

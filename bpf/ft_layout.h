@@ -25,16 +25,16 @@ enum ft_tstate_how {
 
 /* How a dict's key table is laid out. */
 enum ft_dict_how {
-	FT_DICT_SIZE = 1, /* up to 3.10: dk_size at 8, index width follows from it */
-	FT_DICT_LOG2 = 2, /* from 3.11: log2 of the index bytes at 9, kind at 10 */
+	FT_DICT_SIZE = 1, /* up to 3.10: dk_size, index width follows from it */
+	FT_DICT_LOG2 = 2, /* from 3.11: log2 of both, and a kind */
 };
 
 /* Where the attributes of an instance with a __dict__ are. */
 enum ft_attr_how {
 	FT_ATTR_DICTOFFSET = 1, /* up to 3.10: dict pointer at object + tp_dictoffset */
-	FT_ATTR_VALUES_311 = 2, /* 3.11: values at *(object-32), else dict at *(object-24) */
-	FT_ATTR_VALUES_312 = 3, /* 3.12: *(object-24) is a dict, or values + 1 */
-	FT_ATTR_INLINE = 4,	/* 3.13: dict at *(object-24), else values at tp_basicsize */
+	FT_ATTR_VALUES_311 = 2, /* 3.11: managed_values, else managed_dict */
+	FT_ATTR_VALUES_312 = 3, /* 3.12: managed_dict is a dict, or values + 1 */
+	FT_ATTR_INLINE = 4,	/* 3.13: managed_dict, else values at tp_basicsize */
 };
 
 /* Where a split table keeps the order in which its keys were set: one byte each. */
@@ -88,6 +88,7 @@ struct ft_layout {
 	__u8 resume_mask;	  /* oparg & mask == 0: the function starts */
 	__u8 code_has_localsplus; /* one table of locals, cells, free variables (3.11) */
 	__u8 exits_exact; /* the hooks see every exit, by exception too: nothing is inferred */
+	__u8 pad1;
 
 	/* code */
 	__u16 code_argcount, code_posonly, code_kwonly;
@@ -97,15 +98,20 @@ struct ft_layout {
 	__u16 code_localspluskinds;	 /* bytes, 0x40 = a cell; FT_NONE: code_cell2arg */
 	__u16 code_cell2arg, code_cellvars, code_freevars;
 
-	/* objects */
-	__u16 int_size, int_digits; /* signed ob_size */
+	/* objects; from the type on the words of a head are the same in each build */
+	__u16 object_type, object_size, var_size; /* ob_type, the whole head, ob_size */
+	__u16 managed_dict, managed_values;	  /* bytes before the object: enum ft_attr_how */
+	__u16 int_size, int_digits;		  /* signed ob_size */
 	__u16 str_length, str_state, str_hash, str_ascii_data, str_compact_data, str_data_ptr;
 	__u16 bytes_data, bytearray_start, float_value, list_items, tuple_items;
 	__u16 dict_used, dict_keys, dict_values;
 	__u16 keys_size, keys_nentries, keys_indices; /* keys_size: FT_DICT_SIZE only */
+	__u16 keys_log2_size; /* FT_DICT_LOG2: that of the slots, of the index bytes, the kind */
 	__u16 set_fill, set_used, set_mask, set_table;
 	__u16 cell_value, exc_args, os_errno, os_strerror, os_filename;
 	__u16 function_code, wrapper_callable; /* static/classmethod, property: the function */
+	__u16 method_function, method_self, partial_args; /* of functools.partial: a tuple */
+	__u16 gi_frame; /* of a generator its frame; a pointer to it if there is no pyframe_frame */
 	__u16 type_name, type_flags, type_base, type_dict, type_mro, type_dictoffset;
 	__u16 type_qualname, type_cached_keys;
 	__u16 values_first; /* bytes from the values pointer to the first value */
@@ -127,6 +133,7 @@ struct ft_layout {
 	__u8 pad3;
 	/* The bytecode, and what is behind op_line and op_instruction: pointers to two tables */
 	__u16 code_bytecode, code_monitoring, monitoring_lines, monitoring_instructions;
+	__u16 pad4;
 };
 
 #define FT_SITES 16

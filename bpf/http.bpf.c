@@ -6,12 +6,8 @@
 #include "http_words.bpf.h"
 #include "py_frame.bpf.h"
 
-#define SERVER_FRAMES 64   /* between an application and the bottom of its thread */
-#define METHOD_FUNCTION 16 /* PyMethodObject (cpython/classobject.h), in every release */
-#define METHOD_SELF 24
-#define INNER_FIRST 16 /* a callable around another has it in one of these words */
-#define INNER_WORDS 3
-#define PARTIAL_ARGS 24 /* partialobject (Modules/_functoolsmodule.c), in every release */
+#define SERVER_FRAMES 64 /* between an application and the bottom of its thread */
+#define INNER_WORDS 3	 /* behind its head: a callable around another has it in one of these */
 
 /* ---- entering ------------------------------------------------------------------------------- */
 
@@ -122,7 +118,7 @@ FT_GLOBAL int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous)
 		return request_find(t->pid, t->http.number) ? HTTP_SEND : 0;
 	}
 	t->http.server = e->role == HTTP_WSGI ? calling_frame(l, previous) : 0;
-	t->http.code_type = read_ptr(code + 8);
+	t->http.code_type = type_of(l, code);
 	if (!begins(t, tid, top))
 		return 0;
 	t->http.callable = parameter(l, frame, e, e->role_arg + (e->role == HTTP_WSGI ? 1 : 2));
@@ -155,7 +151,7 @@ FT_GLOBAL int ft_http_is_application(u32 tid, u64 frame)
 	if (!l)
 		return 0;
 	code = frame_code(l, frame);
-	if (!plausible(code) || read_ptr(code + 8) != t->http.code_type)
+	if (!plausible(code) || type_of(l, code) != t->http.code_type)
 		return 0;
 	e = code_find(t->pid, code);
 	role = e && e->verdict != CODE_MARKED ? e->role : ft_http_role(t->pid, code) & 0xff;
@@ -222,7 +218,7 @@ FT_INLINE u64 code_of(const struct ft_layout *l, const struct thread *t, u64 fun
 {
 	u64 code = plausible(function) ? read_ptr(function + l->function_code) : 0;
 
-	return plausible(code) && read_ptr(code + 8) == t->http.code_type ? code : 0;
+	return plausible(code) && type_of(l, code) == t->http.code_type ? code : 0;
 }
 
 /* Of a function or a method its code, or 0; http.sender: the method's object. */
@@ -239,18 +235,18 @@ FT_GLOBAL u64 ft_http_code(u32 tid, u64 callable)
 		t->http.sender = 0;
 		return code;
 	}
-	code = code_of(l, t, read_ptr(callable + METHOD_FUNCTION));
+	code = code_of(l, t, read_ptr(callable + l->method_function));
 	if (code)
-		t->http.sender = read_ptr(callable + METHOD_SELF);
+		t->http.sender = read_ptr(callable + l->method_self);
 	return code;
 }
 
 /* Arguments that a functools.partial brings before those that it is called with. */
 FT_INLINE u32 bound_args(const struct ft_layout *l, u64 partial)
 {
-	u64 args = read_ptr(partial + PARTIAL_ARGS), n = 0;
+	u64 args = read_ptr(partial + l->partial_args), n = 0;
 
-	if (!has_flag(l, args, TPFLAGS_TUPLE) || read_at(&n, 8, args + 16))
+	if (!has_flag(l, args, TPFLAGS_TUPLE) || read_at(&n, 8, args + l->var_size))
 		return 0;
 	return n & (FT_CELLS - 1);
 }
@@ -269,7 +265,7 @@ FT_GLOBAL int ft_http_mark(u32 tid)
 	code = ft_http_code(tid, obj);
 	/* Around another: functools.partial, our own wrappers. */
 	for (i = 0; i < INNER_WORDS && !code && plausible(obj); i++)
-		code = ft_http_code(tid, read_ptr(obj + INNER_FIRST + 8 * (u64)i));
+		code = ft_http_code(tid, read_ptr(obj + p->layout.object_size + 8 * (u64)i));
 	t->http.blind = !code;
 	if (!code)
 		return 0;

@@ -32,7 +32,7 @@ FT_GLOBAL int ft_http_block(u32 tid, u64 entries, u32 n, u32 key_off)
 			break;
 		at = i * stride + key_off;
 		asm volatile("%0 &= %1" : "+r"(at) : "i"(BLOCK_MASK));
-		word = ft_http_word(*(u64 *)(t->tok + at), l->str_ascii_data);
+		word = ft_http_word(*(u64 *)(t->tok + at), str_places(l));
 		if (word >= WORD_KEYS)
 			continue;
 		asm volatile("%0 &= %1" : "+r"(word) : "i"(HTTP_VALUES - 1));

@@ -52,14 +52,12 @@ FT_GLOBAL int ft_http_within(u32 tid)
 	return 1;
 }
 
-#define GENERATOR_FRAME 16  /* up to 3.10: the frame of a generator (genobject.h) */
-#define GENERATOR_BYTES 256 /* from 3.11 on it is within it */
-
-/* Is this the frame of this generator? */
-FT_INLINE bool is_frame_of(u64 frame, u64 generator)
+/* Is this the frame of this object, if it is a generator? */
+FT_INLINE bool is_frame_of(const struct ft_layout *l, u64 frame, u64 generator)
 {
-	return (frame > generator && frame - generator < GENERATOR_BYTES) ||
-	       read_ptr(generator + GENERATOR_FRAME) == frame;
+	u64 at = generator + l->gi_frame;
+
+	return (l->pyframe_frame != FT_NONE ? at : read_ptr(at)) == frame;
 }
 
 /*
@@ -76,8 +74,8 @@ FT_GLOBAL u64 ft_http_body(u32 tid, u64 frame, u64 code)
 	if (!e)
 		return 0;
 	body = t->http.body;
-	if (!plausible(body) || read_ptr(body + 8) != t->http.body_type ||
-	    (parameter(l, frame, e, 0) != body && !is_frame_of(frame, body)))
+	if (!plausible(body) || type_of(l, body) != t->http.body_type ||
+	    (parameter(l, frame, e, 0) != body && !is_frame_of(l, frame, body)))
 		return 0;
 	return t->http.body_number;
 }

@@ -21,15 +21,17 @@ FT_INLINE u64 item(const struct ft_layout *l, u64 seq, u32 i)
 		items = seq + l->tuple_items;
 	else
 		return 0;
-	if (read_at(&n, 8, seq + 16) || i >= n)
+	if (read_at(&n, 8, seq + l->var_size) || i >= n)
 		return 0;
 	return read_ptr(items + 8 * (u64)i);
 }
 
 /* The first of a pair that is a tuple, as headers are with most servers; else 0. */
-FT_INLINE u64 first_of(u64 pair, u64 tuple_type, u32 items)
+FT_INLINE u64 first_of(u64 pair, u64 tuple_type, u32 items, u32 object_type)
 {
-	return plausible(pair) && read_ptr(pair + 8) == tuple_type ? read_ptr(pair + items) : 0;
+	return plausible(pair) && read_ptr(pair + object_type) == tuple_type
+		       ? read_ptr(pair + items)
+		       : 0;
 }
 
 /* Which text an ASGI header of this name is: its number, or HTTP_TEXTS. */
@@ -38,18 +40,21 @@ FT_INLINE u32 text_of(u32 word)
 	return word == WORD_X_REQUEST_ID ? 0 : word == WORD_USER_AGENT ? 5 : HTTP_TEXTS;
 }
 
-/* The same of the header itself. items: where it stands if the pair is a tuple. */
-FT_GLOBAL int ft_http_name(u64 pair, u64 tuple_type, u32 items, u64 bytes_type)
+/* The same of the header itself. items: where it stands if the pair is a tuple; object_type: of
+ * struct ft_layout. */
+FT_GLOBAL int ft_http_name(u64 pair, u64 tuple_type, u32 items, u64 bytes_type, u32 object_type)
 {
-	u64 head[HEAD_BYTES + 4] = {}, bytes = first_of(pair, tuple_type, items);
+	u64 head[HEAD_BYTES + 4] = {}, at;
+	u64 bytes = first_of(pair, tuple_type, items, object_type);
 	const struct ft_layout *l;
 
 	if (!bytes) {
 		l = my_layout();
 		bytes = l ? item(l, pair, (items - l->tuple_items) / 8) : 0;
 	}
+	at = bytes + object_type;
 	if (!plausible(bytes) ||
-	    !read_head(bytes, head, HEAD_BYTES + 4, HEAD_BYTES, bytes + 8 + 8 * HEAD_BYTES) ||
+	    !read_head(at, head, HEAD_BYTES + 4, HEAD_BYTES, at + 8 * HEAD_BYTES) ||
 	    head[HEAD_TYPE] != bytes_type)
 		return HTTP_TEXTS;
 	zero_behind(head + HEAD_BYTES, head[HEAD_SIZE]);
@@ -73,17 +78,17 @@ FT_GLOBAL u64 ft_http_sequence(u64 headers)
 	for (i = 0; l && i <= SLOTS; i++) {
 		if (has_flag(l, inner, TPFLAGS_LIST | TPFLAGS_TUPLE))
 			return inner;
-		inner = read_ptr(headers + 16 + 8 * (u64)i);
+		inner = read_ptr(headers + l->object_size + 8 * (u64)i);
 	}
 	return 0;
 }
 
 /* Where in a header its name is: behind it comes the value. h11 has the name as it came first. */
-FT_INLINE u32 name_at(u64 pair)
+FT_INLINE u32 name_at(const struct ft_layout *l, u64 pair)
 {
 	u64 n = 0;
 
-	return !read_at(&n, 8, pair + 16) && n == 3;
+	return !read_at(&n, 8, pair + l->var_size) && n == 3;
 }
 
 /* The headers, read into the place of the tokens. */
@@ -97,7 +102,7 @@ FT_GLOBAL int ft_http_headers(u32 tid, u64 headers)
 	if (!l || !plausible(headers))
 		return 0;
 	headers = ft_http_sequence(headers);
-	if (!headers || read_at(&n, 8, headers + 16) || !n)
+	if (!headers || read_at(&n, 8, headers + l->var_size) || !n)
 		return 0;
 	if (has_flag(l, headers, TPFLAGS_LIST))
 		items = read_ptr(headers + l->list_items);
@@ -110,13 +115,13 @@ FT_GLOBAL int ft_http_headers(u32 tid, u64 headers)
 	if (!size || read_at(t->tok, size, items))
 		return 0;
 	tuple = l->type_addr[FT_KIND_TUPLE];
-	name = name_at(*(u64 *)t->tok);
+	name = name_at(l, *(u64 *)t->tok);
 	for (i = 0; i < HEADERS; i++) {
 		if (i >= n)
 			break;
 		pair = *(u64 *)(t->tok + 8 * i);
 		text = ft_http_name(pair, tuple, l->tuple_items + 8 * name,
-				    l->type_addr[FT_KIND_BYTES]);
+				    l->type_addr[FT_KIND_BYTES], l->object_type);
 		if (text < HTTP_TEXTS)
 			t->http.text[text] = ft_http_part(pair, name + 1);
 	}
@@ -142,7 +147,7 @@ FT_INLINE int take_scope(const struct ft_layout *l, struct thread *t, u32 tid)
 {
 	u64 *v = t->http.value;
 
-	if (ft_http_word(v[WORD_TYPE], l->str_ascii_data) != WORD_HTTP)
+	if (ft_http_word(v[WORD_TYPE], str_places(l)) != WORD_HTTP)
 		return 0;
 	t->http.text[0] = 0;
 	t->http.text[1] = v[WORD_METHOD];
@@ -230,7 +235,7 @@ FT_GLOBAL int ft_http_message(u32 tid)
 
 	if (!r)
 		return 0;
-	word = ft_http_word(t->http.value[WORD_TYPE], l->str_ascii_data);
+	word = ft_http_word(t->http.value[WORD_TYPE], str_places(l));
 	if (word == WORD_START && (!r->status || r->unsure)) {
 		r->status = small_int(l, t->http.value[WORD_STATUS]);
 		/* ASGI has a server hold it back until there is some of the body; uvicorn does not.

@@ -61,7 +61,7 @@ FT_INLINE bool broke(const struct thread *t)
 	static const char stop[] = "StopIteration";
 	const struct ft_layout *l = my_layout();
 	char name[sizeof(stop)] = {};
-	u64 type = l && t->http.raised ? read_ptr(t->http.raised + 8) : 0;
+	u64 type = l && t->http.raised ? type_of(l, t->http.raised) : 0;
 	u32 i;
 
 	if (!plausible(type) || read_at(name, sizeof(name), read_ptr(type + l->type_name)))

@@ -6,20 +6,20 @@
 
 #define CO_COROUTINE 0x80
 
-FT_GLOBAL int ft_http_word(u64 str, u32 ascii_data)
+FT_GLOBAL int ft_http_word(u64 str, u32 places)
 {
-	u64 head[HEAD_WORDS] = {};
+	u64 head[HEAD_WORDS] = {}, at = str + (places >> 16) - 8 * HEAD_SIZE;
 	u32 word;
 
 	if (!plausible(str))
 		return WORD_NONE;
-	if (ascii_data == 48) {
-		if (!read_head(str, head, 9, 5, str + 48))
+	if ((places & 0xffff) - (places >> 16) == 8 * (5 - HEAD_SIZE)) {
+		if (!read_head(at, head, 9, 5, at + 8 * 5))
 			return WORD_NONE;
 		zero_behind(head + 5, head[HEAD_SIZE]);
 		word = word_of(head + 5, head[HEAD_SIZE]);
 	} else {
-		if (!read_head(str, head, 8, 4, str + 40))
+		if (!read_head(at, head, 8, 4, at + 8 * 4))
 			return WORD_NONE;
 		zero_behind(head + 4, head[HEAD_SIZE]);
 		word = word_of(head + 4, head[HEAD_SIZE]);
@@ -83,7 +83,7 @@ FT_GLOBAL int ft_http_learn(u64 str, u32 word)
 
 FT_INLINE u32 parameter_word(const struct ft_layout *l, u64 names, u32 i)
 {
-	return ft_http_word(read_ptr(names + 8 * (u64)i), l->str_ascii_data);
+	return ft_http_word(read_ptr(names + 8 * (u64)i), str_places(l));
 }
 
 FT_GLOBAL int ft_http_role(u32 tgid, u64 code)

@@ -117,8 +117,8 @@ FT_INLINE u32 word_of(const u64 *w, u64 n)
 
 /* What it is to HTTP requests: enum http_role | parameter << 8; 0 = nothing. */
 int ft_http_role(u32 tgid, u64 code);
-/* Which of ours this str is. ascii_data: ft_layout.str_ascii_data. */
-int ft_http_word(u64 str, u32 ascii_data);
+/* Which of ours this str is. places: str_places(). */
+int ft_http_word(u64 str, u32 places);
 /* A key of a dict was found, which has its hash in it. */
 int ft_http_learn(u64 str, u32 word);
 

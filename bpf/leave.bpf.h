@@ -179,7 +179,7 @@ FT_INLINE void leave(struct thread *t, struct hit *h)
 		send_exit(t, h, c, obj, now);
 	if (c->flags & CALL_WSGI && c->flags & CALL_REQUEST) {
 		t->http.body = obj;
-		t->http.body_type = read_ptr(obj + 8);
+		t->http.body_type = type_of(h->l, obj);
 		t->http.body_number = c->request;
 	}
 	over(h, c, 0);
@@ -207,7 +207,7 @@ FT_INLINE void unwind(struct thread *t, struct hit *h, u64 exc_type)
 			send_raise(t, h->tid, c, exc, now, 0);
 	}
 	send_unwound(t, h->tid, c, now);
-	http_raised(c, exc_type ?: read_ptr(exc + 8));
+	http_raised(c, exc_type ?: type_of(h->l, exc));
 	t->http.raised = exc;
 	over(h, c, 1);
 }

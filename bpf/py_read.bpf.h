@@ -65,6 +65,11 @@ FT_INLINE u32 read_u32(u64 addr)
 #define TPFLAGS_EXC (1UL << 30)
 #define TPFLAGS_TYPE (1UL << 31)
 
+FT_INLINE u64 type_of(const struct ft_layout *l, u64 obj)
+{
+	return read_ptr(obj + l->object_type);
+}
+
 FT_INLINE bool type_has(const struct ft_layout *l, u64 type, u64 flag)
 {
 	u64 flags = 0;
@@ -74,13 +79,13 @@ FT_INLINE bool type_has(const struct ft_layout *l, u64 type, u64 flag)
 
 FT_INLINE bool has_flag(const struct ft_layout *l, u64 obj, u64 flag)
 {
-	return plausible(obj) && type_has(l, read_ptr(obj + 8), flag);
+	return plausible(obj) && type_has(l, type_of(l, obj), flag);
 }
 
 /* Likewise, with fewer reads where it is that very class. */
 FT_INLINE bool is_a(const struct ft_layout *l, u64 obj, enum ft_kind kind, u64 flag)
 {
-	u64 type = plausible(obj) ? read_ptr(obj + 8) : 0;
+	u64 type = plausible(obj) ? type_of(l, obj) : 0;
 
 	return type && (type == l->type_addr[kind] || type_has(l, type, flag));
 }
@@ -122,6 +127,12 @@ FT_INLINE int str_open(const struct ft_layout *l, u64 str, struct str_view *ret)
 	return ret->data ? 0 : -1;
 }
 
+/* Where a str has its length and its ASCII text: for functions that have too many arguments. */
+FT_INLINE u32 str_places(const struct ft_layout *l)
+{
+	return (u32)l->str_length << 16 | l->str_ascii_data;
+}
+
 /* A text by its hash and length; never one of the small numbers that stand for none. */
 #define NOT_HASHED (~0ULL)
 
@@ -160,9 +171,9 @@ FT_INLINE int keys_open(const struct ft_layout *l, u64 keys, struct dict_view *r
 		else
 			ret->index_bytes = size * 4;
 	} else {
-		u32 head = 0; /* log2_size, log2_index_bytes, kind, version... at 8 */
+		u32 head = 0; /* log2_size, log2_index_bytes, kind */
 
-		if (read_at(&head, 4, keys + 8))
+		if (read_at(&head, 4, keys + l->keys_log2_size))
 			return -1;
 		ret->slots = 1ULL << (head & 31);
 		ret->index_bytes = 1ULL << ((head >> 8) & 31);

@@ -40,16 +40,16 @@ FT_INLINE void zero_behind(u64 *w, u64 n)
 	w[3] &= of_word[n];
 }
 
-/* The words of a head, of which the text begins with word `first`; false: too long, or not there.
- */
-FT_INLINE bool read_head(u64 obj, u64 *head, u32 words, u32 first, u64 text)
+/* The words of a head that begins there, of which the text begins with word `first`; false: too
+ * long, or not there. */
+FT_INLINE bool read_head(u64 at, u64 *head, u32 words, u32 first, u64 text)
 {
 	u64 n;
 
-	if (!bpf_probe_read_user(head, 8 * words, (void *)(obj + 8)))
+	if (!bpf_probe_read_user(head, 8 * words, (void *)at))
 		return head[HEAD_SIZE] <= LONGEST;
 	/* Near the end of what can be read: no more than there is. */
-	if (bpf_probe_read_user(head, 8 * first, (void *)(obj + 8)) || head[HEAD_SIZE] > LONGEST)
+	if (bpf_probe_read_user(head, 8 * first, (void *)at) || head[HEAD_SIZE] > LONGEST)
 		return false;
 	n = head[HEAD_SIZE];
 	asm volatile("%0 &= 31" : "+r"(n));
@@ -83,28 +83,28 @@ FT_INLINE int put_copy(struct thread *t, u64 text, u64 n)
 /* Puts a str of ASCII characters, or bytes, that is not long: most texts are. */
 FT_INLINE bool put_short(const struct ft_layout *l, struct thread *t, u64 obj)
 {
-	u64 head[HEAD_WORDS] = {}, n, data;
+	u64 head[HEAD_WORDS] = {}, at = obj + l->object_type, n, data;
 	bool str;
 
 	/* Up to the end of a short text, unless there is less that can be read. */
-	if (!plausible(obj) || bpf_probe_read_user(head, sizeof(head), (void *)(obj + 8)))
+	if (!plausible(obj) || bpf_probe_read_user(head, sizeof(head), (void *)at))
 		return false;
 	str = head[HEAD_TYPE] == l->type_addr[FT_KIND_STR];
 	if (str ? !is_ascii(head[HEAD_STATE]) : head[HEAD_TYPE] != l->type_addr[FT_KIND_BYTES])
 		return false;
 	n = head[HEAD_SIZE];
-	data = str ? l->str_ascii_data : l->bytes_data;
+	data = (str ? l->str_ascii_data : l->bytes_data) - l->object_type;
 	if (n > MOST_SHORT || (s64)n > t->walk.budget ||
 	    t->walk.used + n + 64 > FT_MAX_TOKEN_BYTES / 2)
 		return false;
 	tok_head(t, str ? FT_T_STR : FT_T_BYTES, 1, 0, n);
-	if (n <= LONGEST && data == 48)
+	if (n <= LONGEST && data == 8 * 5)
 		put_head(t, head + 5, n);
-	else if (n <= LONGEST && data == 40)
+	else if (n <= LONGEST && data == 8 * 4)
 		put_head(t, head + 4, n);
-	else if (n <= LONGEST && data == 32)
+	else if (n <= LONGEST && data == 8 * 3)
 		put_head(t, head + 3, n);
-	else if (put_copy(t, obj + data, n)) {
+	else if (put_copy(t, at + data, n)) {
 		t->walk.used -= 8;
 		return false;
 	}

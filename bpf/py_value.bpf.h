@@ -81,7 +81,7 @@ FT_INLINE s64 untag_size(u64 tag)
  */
 FT_INLINE bool put_scalar(const struct ft_layout *l, struct thread *t, u64 obj, u64 *ret_type)
 {
-	u64 word[4] = {}; /* ob_refcnt, ob_type, ob_size or lv_tag, the first digits */
+	u64 word[3] = {}; /* ob_type, ob_size or lv_tag, the first digits */
 	s64 size;
 
 	if (obj == l->none_addr) {
@@ -91,18 +91,19 @@ FT_INLINE bool put_scalar(const struct ft_layout *l, struct thread *t, u64 obj, 
 	}
 	/* An object may be shorter, but then nothing is lost: what follows it can be read too,
 	 * or the walk reads it word by word. */
-	if (!plausible(obj) || bpf_probe_read_user(word, sizeof(word), (void *)obj))
+	if (!plausible(obj) ||
+	    bpf_probe_read_user(word, sizeof(word), (void *)(obj + l->object_type)))
 		return false;
-	if (word[1] == l->type_addr[FT_KIND_BOOL]) {
+	if (word[0] == l->type_addr[FT_KIND_BOOL]) {
 		tok_0(t, obj == l->true_addr ? FT_T_TRUE : FT_T_FALSE);
 		t->walk.budget -= 4;
 		return true;
 	}
-	*ret_type = word[1];
-	size = l->int_tagged ? untag_size(word[2]) : (s64)word[2];
-	if (word[1] != l->type_addr[FT_KIND_INT] || (u64)size + 1 > 2)
+	*ret_type = word[0];
+	size = l->int_tagged ? untag_size(word[1]) : (s64)word[1];
+	if (word[0] != l->type_addr[FT_KIND_INT] || (u64)size + 1 > 2)
 		return false;
-	tok_8(t, FT_T_INT, (u32)word[3] * size); /* the size is the sign: -1, 0, 1 */
+	tok_8(t, FT_T_INT, (u32)word[2] * size); /* the size is the sign: -1, 0, 1 */
 	t->walk.budget -= 1;
 	return true;
 }

@@ -8,7 +8,7 @@ FT_INLINE void push_args(const struct ft_layout *l, struct thread *t, u64 args)
 {
 	u64 n = 0;
 
-	if (!plausible(args) || read_at(&n, 8, args + 16))
+	if (!plausible(args) || read_at(&n, 8, args + l->var_size))
 		n = 0;
 	if (n > ft_settings.max_items)
 		n = ft_settings.max_items;
@@ -20,7 +20,7 @@ FT_INLINE bool push_os_error(const struct ft_layout *l, struct thread *t, u64 ex
 {
 	struct level *lv;
 
-	if (read_ptr(read_ptr(exc + l->exc_args) + 16) != 2)
+	if (read_ptr(read_ptr(exc + l->exc_args) + l->var_size) != 2)
 		return false;
 	t->roots[0] = read_ptr(exc + l->os_errno);
 	t->roots[1] = read_ptr(exc + l->os_strerror);
@@ -42,7 +42,7 @@ FT_GLOBAL int ft_begin_raise(u32 tid, u64 type, u64 value)
 
 	if (!l)
 		return -1;
-	value_type = plausible(value) ? read_ptr(value + 8) : 0;
+	value_type = plausible(value) ? type_of(l, value) : 0;
 	if (plausible(value_type))
 		read_at(&flags, 8, value_type + l->type_flags);
 	if (flags & TPFLAGS_EXC)

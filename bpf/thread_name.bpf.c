@@ -14,15 +14,15 @@
 /* thread._name */
 FT_INLINE u64 name_attribute(const struct ft_layout *l, u64 obj)
 {
-	u64 type = read_ptr(obj + 8), values, dict;
+	u64 type = type_of(l, obj), values, dict;
 	int i;
 
 	if (l->attr_how == FT_ATTR_DICTOFFSET)
 		return dict_get(l, read_ptr(obj + read_ptr(type + l->type_dictoffset)), TEXT__NAME,
 				0, 5);
-	dict = read_ptr(obj - 24);
+	dict = read_ptr(obj - l->managed_dict);
 	if (l->attr_how == FT_ATTR_VALUES_311)
-		values = read_ptr(obj - 32);
+		values = read_ptr(obj - l->managed_values);
 	else if (l->attr_how == FT_ATTR_VALUES_312)
 		values = dict & 1 ? dict + 1 : 0;
 	else
@@ -38,8 +38,7 @@ FT_GLOBAL int ft_is_bootstrap(u64 frame)
 	const struct ft_layout *l = my_layout();
 	u64 code = l && frame ? frame_code(l, frame) : 0;
 
-	return code &&
-	       ft_str_at(code + l->code_name, BOOTSTRAP_0, BOOTSTRAP_1, 16, l->str_ascii_data);
+	return code && ft_str_at(code + l->code_name, BOOTSTRAP_0, BOOTSTRAP_1, 16, str_places(l));
 }
 
 /*

@@ -109,7 +109,7 @@ FT_INLINE u32 type_kind(const struct ft_layout *l, u64 type, u64 flags)
 		return FT_KIND_DICT;
 	/* Not the chain of first bases: that of numpy.float64 leads past float. */
 	mro = read_ptr(type + l->type_mro);
-	n = read_ptr(mro + 16);
+	n = read_ptr(mro + l->var_size);
 	for (i = 0; i < MAX_BASES; i++) {
 		u32 kind;
 
@@ -292,8 +292,8 @@ FT_INLINE u64 listed_text(const struct ft_layout *l, u64 name, u32 *ret_n)
 
 	if (!plausible(name))
 		return 0;
-	type = read_ptr(name + 8);
-	if (read_at(&length, 8, name + 16)) /* str and bytes keep their length there */
+	type = type_of(l, name);
+	if (read_at(&length, 8, name + l->str_length)) /* that of bytes is there too */
 		return 0;
 	if (!length_listed(length) && !length_listed(length - HTTP_))
 		return 0;

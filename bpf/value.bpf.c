@@ -100,7 +100,7 @@ FT_INLINE void put_bytes(const struct ft_layout *l, struct thread *t, u32 tid, u
 	u64 length = 0;
 	u64 data = obj + l->bytes_data;
 
-	if (read_at(&length, 8, obj + 16)) {
+	if (read_at(&length, 8, obj + l->var_size)) {
 		unreadable(t);
 		return;
 	}
@@ -201,7 +201,7 @@ FT_INLINE void put_seq(const struct ft_layout *l, struct thread *t, u64 obj, u32
 	u64 length = 0, items = obj + l->tuple_items;
 	struct level *lv;
 
-	if (read_at(&length, 8, obj + 16)) {
+	if (read_at(&length, 8, obj + l->var_size)) {
 		unreadable(t);
 		return;
 	}
@@ -219,7 +219,7 @@ FT_INLINE void put_order(const struct ft_layout *l, struct level *lv, u64 values
 	lv->downwards = l->values_order == FT_ORDER_BEFORE;
 	if (lv->downwards)
 		lv->order = values - 3;
-	else if (!read_at(&capacity, 1, values - 8))
+	else if (!read_at(&capacity, 1, values - l->values_first))
 		lv->order = values + 8 * (u64)capacity;
 }
 
@@ -271,7 +271,7 @@ FT_INLINE void put_exc(const struct ft_layout *l, struct thread *t, u64 obj, u64
 	u64 args = read_ptr(obj + l->exc_args), n = 0;
 
 	if (nesting(t) >= ft_settings.max_depth || t->walk.depth >= 15 || !plausible(args) ||
-	    read_at(&n, 8, args + 16)) {
+	    read_at(&n, 8, args + l->var_size)) {
 		tok_16(t, FT_T_OBJECT, type, obj);
 		return;
 	}
@@ -308,7 +308,7 @@ FT_INLINE int put_value(const struct ft_layout *l, struct thread *t, u32 tid, u6
 
 	if (put_scalar(l, t, obj, &type))
 		return 0;
-	type = type ?: plausible(obj) ? read_ptr(obj + 8) : 0;
+	type = type ?: plausible(obj) ? type_of(l, obj) : 0;
 	if (!plausible(type)) {
 		unreadable(t);
 		return 0;

@@ -114,6 +114,36 @@ def test_bpf_compares_no_versions():
     assert not wrong
 
 
+def literal_offsets(code):
+    """Numbers that are added to an address of the target where it is read."""
+    inner = r"[^()]"
+    for _ in range(3):
+        inner = rf"(?:[^()]|\({inner}*\))"
+    read = re.compile(rf"\b(?:read_(?:ptr|u32|ref|at)|bpf_probe_read_user\w*)\(({inner}*)\)")
+    added = re.compile(r"[\w)]+ *[+-] *(?:\d+|[A-Z][A-Z\d_]+)\b(?! *[*(])")
+    for found in read.finditer(re.sub(r"\[[^][]*\]", "", code)):
+        # The address is the last argument, and may be an argument of another read inside.
+        yield from added.findall(re.split(r",(?![^(]*\))", found[1])[-1])
+
+
+def test_bpf_takes_offsets_from_the_layout():
+    # A code unit before; of the machine; elements of an array.
+    known = {"instr - 2", "tp + TLS_DTV", "n - 1"}
+    wrong = [
+        f"{name(path)}: {offset}"
+        for path in sources("bpf")
+        for offset in literal_offsets(code_of(path))
+        if offset not in known
+    ]
+    assert not wrong
+    assert list(literal_offsets("read_ptr(obj + 8)")) == ["obj + 8"]
+    assert list(literal_offsets("read_at(&n, 8, seq + 16)")) == ["seq + 16"]
+    assert list(literal_offsets("read_ptr(read_ptr(exc + l->a) - 24)")) == ["a) - 24"]
+    assert list(literal_offsets("f(a, read_u32(a + SELF))")) == ["a + SELF"]
+    assert list(literal_offsets("bpf_probe_read_user(w, 8 * n, (void *)(a + 8))")) == ["a + 8"]
+    assert not list(literal_offsets("read_ptr(a + l->b + 8 * (u64)i)"))
+
+
 def test_versions_are_compared_in_cpython_only():
     # setting t->minor is fine, asking for it is not; minor(dev) is another thing
     asked = re.compile(

@@ -44,9 +44,6 @@ static struct crafted crafted(int minor)
 	DEBUG_OFFSETS(X)
 	DEBUG_SIZES(X)
 #undef X
-#define X(group, member, value) put(&c, p->group##_##member, value);
-	DEBUG_CONSTANTS(X)
-#undef X
 	return c;
 }
 

@@ -35,16 +35,6 @@ static const struct word offsets[] = {DEBUG_OFFSETS(X)};
 static const struct word sizes[] = {DEBUG_SIZES(X)};
 #undef X
 
-static const struct {
-	const char *name;
-	uint16_t place, size_place, value;
-} constants[] = {
-#define X(group, member, value)                                                                    \
-	{#group "." #member, PLACE(group##_##member), PLACE(group##_size), value},
-	DEBUG_CONSTANTS(X)
-#undef X
-};
-
 /* The structure and what it is compared with. */
 struct reader {
 	const uint8_t *bytes;
@@ -149,21 +139,6 @@ static int read_word(const struct reader *r, const struct word *known, unsigned 
 	return 0;
 }
 
-static int check_constants(const struct reader *r)
-{
-	for (size_t i = 0; i < COUNT(constants); i++) {
-		uint64_t size = 0, value;
-		int err = read_size(r, constants[i].name, constants[i].size_place, &size);
-
-		if (err)
-			return err;
-		value = word_at(r, place_of(r, constants[i].place));
-		if (value != constants[i].value)
-			return refuse_value(r, constants[i].name, value, constants[i].value);
-	}
-	return 0;
-}
-
 int debug_offsets_parse(const void *bytes, size_t size, const struct target *t,
 			const struct debug_places *places, struct ft_layout *l, struct why *w)
 {
@@ -177,8 +152,6 @@ int debug_offsets_parse(const void *bytes, size_t size, const struct target *t,
 				"Python %d.%d (%zu bytes, looked for %u)",
 				t->binary, t->major, t->minor, size, places->structure_size);
 	err = check_head(&r);
-	if (!err)
-		err = check_constants(&r);
 	for (size_t i = 0; !err && i < COUNT(offsets); i++)
 		err = read_word(&r, &offsets[i], offsets[i].align);
 	/* A head's size may be all of the object that has it (unicode_object.size is larger). */

@@ -23,6 +23,10 @@
  * name lie in the same object; one that is told may differ from the row.
  */
 #define DEBUG_OFFSETS(X)                                                                           \
+	X(pyobject, ob_type, object_type, 8, FIXED)                                                \
+	X(tuple_object, ob_size, var_size, 8, FIXED)                                               \
+	X(list_object, ob_size, var_size, 8, FIXED)                                                \
+	X(bytes_object, ob_size, var_size, 8, FIXED)                                               \
 	X(thread_state, current_frame, tstate_frame, 8, FIXED)                                     \
 	X(thread_state, current_exception, tstate_exc_value, 8, TOLD)                              \
 	X(interpreter_frame, previous, frame_previous, 8, FIXED)                                   \
@@ -61,13 +65,6 @@
 	X(unicode_object, asciiobject_size, str_ascii_data, 8, FIXED)                              \
 	X(unicode_object, compactunicodeobject_size, str_compact_data, 8, FIXED)
 
-/* What BPF takes for granted: X(group, member, value). */
-#define DEBUG_CONSTANTS(X)                                                                         \
-	X(pyobject, ob_type, 8)                                                                    \
-	X(tuple_object, ob_size, 16)                                                               \
-	X(list_object, ob_size, 16)                                                                \
-	X(bytes_object, ob_size, 16)
-
 #define DEBUG_GROUPS(X)                                                                            \
 	X(thread_state)                                                                            \
 	X(interpreter_frame)                                                                       \
@@ -93,7 +90,6 @@ struct debug_places {
 #define X(group, member, ...) uint16_t group##_##member;
 	DEBUG_OFFSETS(X)
 	DEBUG_SIZES(X)
-	DEBUG_CONSTANTS(X)
 #undef X
 };
 

@@ -44,8 +44,6 @@ static const struct {
 	{FT_KIND_EXC_KEY, "PyExc_KeyError"},
 };
 
-#define TP_BASICSIZE 32
-#define OBJECT_SIZE 16
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Address in the file of what a symbol names; 0 where the file does not tell. */
@@ -117,16 +115,17 @@ static void move_addresses(struct ft_layout *l, uint64_t bias)
 
 /*
  * A build with Py_TRACE_REFS has two more pointers at the head of every object. The type
- * "object" tells: where its tp_basicsize lies, and that a bare object has 16 bytes.
+ * "object" tells: where its tp_basicsize lies, and that a bare object is no larger than a head.
  */
-static int check_object_head(struct elf *e, const struct target *t, struct why *w)
+static int check_object_head(const struct ft_layout *l, struct elf *e, const struct target *t,
+			     struct why *w)
 {
 	const uint64_t *size = NULL;
 	Elf64_Sym s;
 
 	if (!elf_symbol(e, "PyBaseObject_Type", &s) && !(s.st_value & 7))
-		size = elf_at(e, s.st_value + TP_BASICSIZE, sizeof(*size));
-	if (size && *size == OBJECT_SIZE)
+		size = elf_at(e, s.st_value + l->type_basicsize, sizeof(*size));
+	if (size && *size == l->object_size)
 		return 0;
 	return why_exit(w, EXIT_PYTHON, -ENOEXEC,
 			"%s is an unusual build: its objects do not start with a reference count "
@@ -160,7 +159,7 @@ static int read_layout(struct elf *e, const struct target *t, const struct cpyth
 	if (!err)
 		err = fill_tstate(ret, e, t, facts, w);
 	if (!err)
-		err = check_object_head(e, t, w);
+		err = check_object_head(&ret->layout, e, t, w);
 	if (!err)
 		err = fill_addresses(&ret->layout, e, t, w);
 	return err;

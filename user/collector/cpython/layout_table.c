@@ -19,11 +19,16 @@
 #include "cpython/offsets/3_8.h"
 #include "cpython/offsets/3_9.h"
 
+/* Modules/_functoolsmodule.c, partialobject. */
+#define HOW_ALL .partial_args = 24
+
 /* Objects/dict-common.h: the key table before 3.11 made it smaller. Frames were objects. */
 #define HOW_3_8_TO_3_10                                                                            \
-	.tstate_how = FT_TSTATE_GLOBAL, .dict_how = FT_DICT_SIZE, .attr_how = FT_ATTR_DICTOFFSET,  \
-	.keys_size = 8, .keys_nentries = 32, .keys_indices = 40, .hash_rounds = 2,                 \
-	.wrapper_callable = 16 /* Objects/funcobject.c, descrobject.c */
+	HOW_ALL, .managed_dict = FT_NONE, .managed_values = FT_NONE,                               \
+		 .tstate_how = FT_TSTATE_GLOBAL, .dict_how = FT_DICT_SIZE,                         \
+		 .attr_how = FT_ATTR_DICTOFFSET, .keys_size = 8, .keys_nentries = 32,              \
+		 .keys_indices = 40, .hash_rounds = 2,                                             \
+		 .wrapper_callable = 16 /* Objects/funcobject.c, descrobject.c */
 
 #define OPCODES_3_8_TO_3_10                                                                        \
 	{HOOK_RETURN, 83, "RETURN_VALUE"},                                                         \
@@ -31,9 +36,11 @@
 		HOOK_YIELD, 86, "YIELD_VALUE"                                                      \
 	}
 
+/* Include/internal/pycore_object.h: MANAGED_DICT_OFFSET, backwards. */
 #define HOW_3_12                                                                                   \
-	.int_tagged = 1, .dict_how = FT_DICT_LOG2, .code_has_localsplus = 1, .hash_rounds = 1,     \
-	.lines_how = FT_LINES_LOCATIONS
+	HOW_ALL, .managed_dict = 24, .managed_values = FT_NONE, .int_tagged = 1,                   \
+		 .dict_how = FT_DICT_LOG2, .code_has_localsplus = 1, .hash_rounds = 1,             \
+		 .lines_how = FT_LINES_LOCATIONS
 
 static const struct cpython_facts rows[] = {
 	{
@@ -85,7 +92,8 @@ static const struct cpython_facts rows[] = {
 		.usdt_sees_every_call = false,
 		.frame_is_entry = FRAME_IS_ENTRY_3_11,
 		.tstate_current = TSTATE_CURRENT_3_11,
-		.layout = {OFFSETS_3_11, .tstate_how = FT_TSTATE_GLOBAL, .dict_how = FT_DICT_LOG2,
+		.layout = {OFFSETS_3_11, HOW_ALL, .managed_dict = 24, .managed_values = 32,
+			   .tstate_how = FT_TSTATE_GLOBAL, .dict_how = FT_DICT_LOG2,
 			   .attr_how = FT_ATTR_VALUES_311, .values_order = FT_ORDER_BEFORE,
 			   .code_has_localsplus = 1, .hash_rounds = 1, .op_resume = {151, 150},
 			   .resume_mask = 3, .lines_how = FT_LINES_LOCATIONS},
