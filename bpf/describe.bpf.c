@@ -250,7 +250,7 @@ FT_GLOBAL u64 ft_owner(u32 tid, u64 frame, u64 code)
 		t->entry.redact_mask = (u32)ft_redact_params(tid, names, n, 0);
 		t->entry.redact_mask |= (u64)ft_redact_params(tid, names, n, 1) << 32;
 	}
-	if (l->code_qualname != FT_NONE || !n)
+	if (l->code_qualname != FT_NO_FIELD || !n)
 		return 0;
 	return owner_of(l, parameter(l, frame, &t->entry, 0), code);
 }
@@ -269,7 +269,7 @@ FT_GLOBAL int ft_describe(u32 tid, u64 code, u64 slot, u64 id, u32 i)
 		text = read_ptr(code + l->code_filename);
 	} else if (i == 1) {
 		text = read_ptr(code + l->code_name);
-	} else if (i == 2 && l->code_qualname != FT_NONE) {
+	} else if (i == 2 && l->code_qualname != FT_NO_FIELD) {
 		text = read_ptr(code + l->code_qualname);
 	} else if (i == 3) {
 		text = module_name(slot, id);

@@ -39,45 +39,45 @@ FT_INLINE int at_start(const struct ft_layout *l, u64 frame, bool reached)
 /* ---- entries --------------------------------------------------------------------------------- */
 
 /* Until it has been told: the ring may be full. */
-FT_INLINE void name_thread(struct thread *t, struct hit *h)
+FT_INLINE void name_thread(struct thread *t, struct probe *p)
 {
-	if (h->tid == h->tgid || !ft_thread_name(h->tid, h->frame)) {
+	if (p->tid == p->tgid || !ft_thread_name(p->tid, p->frame)) {
 		t->named = 1;
 		return;
 	}
-	ft_walk(h->tid);
-	t->named = !ft_thread_send(h->tid);
+	ft_walk(p->tid);
+	t->named = !ft_thread_send(p->tid);
 }
 
-FT_INLINE u64 previous_of(const struct hit *h)
+FT_INLINE u64 previous_of(const struct probe *p)
 {
-	return read_ptr(h->frame + h->l->frame_previous);
+	return read_ptr(p->frame + p->l->frame_previous);
 }
 
 /* The thread, with its stale calls closed as seen from the frame below this one, which is then in
  * *previous. */
-FT_INLINE struct thread *thread_at_entry(struct hit *h, u64 fresh, u64 *previous)
+FT_INLINE struct thread *thread_at_entry(struct probe *p, u64 fresh, u64 *previous)
 {
-	struct thread *t = thread_get(h->tgid, h->tid);
+	struct thread *t = thread_get(p->tgid, p->tid);
 	struct call *top;
 
 	if (!t)
 		return 0;
 	if (!t->named)
-		name_thread(t, h);
-	t->tstate = h->tstate;
-	top = call_top(t, h->tid);
-	if (!top || (top->frame != fresh && !may_be_over(h->proc, top, h->tstate)))
+		name_thread(t, p);
+	t->tstate = p->tstate;
+	top = call_top(t, p->tid);
+	if (!top || (top->frame != fresh && !maybe_dead(p->proc, top, p->tstate)))
 		return t;
-	*previous = previous_of(h);
-	if (top->frame != *previous || top->code != frame_code(h->l, *previous))
-		ft_settle(h->tid, *previous, fresh, NO_EXCEPTION);
+	*previous = previous_of(p);
+	if (top->frame != *previous || top->code != frame_code(p->l, *previous))
+		ft_reap(p->tid, *previous, fresh, NO_EXCEPTION);
 	return t;
 }
 
-FT_INLINE struct call *push(struct thread *t, struct hit *h)
+FT_INLINE struct call *call_push(struct thread *t, struct probe *p)
 {
-	struct call *c = call_new(t, h->tid);
+	struct call *c = call_new(t, p->tid);
 
 	if (!c) {
 		count(FT_LOST_stack_full);
@@ -88,14 +88,14 @@ FT_INLINE struct call *push(struct thread *t, struct hit *h)
 }
 
 /* A generator that goes on is the call that it was before. */
-FT_INLINE struct call *push_suspended(struct thread *t, struct hit *h, u64 frame, u64 code)
+FT_INLINE struct call *call_push_suspended(struct thread *t, struct probe *p, u64 frame, u64 code)
 {
-	struct call *was = suspended_find(h->tgid, frame, code);
-	struct call *c = was ? push(t, h) : 0;
+	struct call *was = suspended_find(p->tgid, frame, code);
+	struct call *c = was ? call_push(t, p) : 0;
 
 	if (c) {
 		*c = *was;
-		c->tstate = h->tstate;
+		c->tstate = p->tstate;
 	}
 	return c;
 }
@@ -105,68 +105,68 @@ FT_INLINE struct call *push_suspended(struct thread *t, struct hit *h, u64 frame
  * and it continues behind its `yield from` without a RESUME (3.11 genobject.c, _gen_throw). While
  * it still stands at that, the call is one of the sub-iterator's throw() (3.11).
  */
-FT_INLINE void resume_caller(struct thread *t, struct hit *h, struct call *top, u64 previous)
+FT_INLINE void resume_caller(struct thread *t, struct probe *p, struct call *top, u64 previous)
 {
 	u8 owner = 0;
 
-	if (h->l->frame_owner == FT_NONE || (top && top->frame == previous) ||
-	    read_at(&owner, 1, previous + h->l->frame_owner) || owner != OWNER_GENERATOR ||
-	    at_start(h->l, previous, false) == 0)
+	if (p->l->frame_owner == FT_NO_FIELD || (top && top->frame == previous) ||
+	    read_at(&owner, 1, previous + p->l->frame_owner) || owner != OWNER_GENERATOR ||
+	    at_start(p->l, previous, false) == 0)
 		return;
-	push_suspended(t, h, previous, frame_code(h->l, previous));
+	call_push_suspended(t, p, previous, frame_code(p->l, previous));
 }
 
 /*
  * Called from C where a generator stands whose call is not pushed: by its iterator's throw(), or by
  * what watches it when it is suspended or thrown into (sys.setprofile(), sys.monitoring).
  */
-FT_INLINE struct call *waiting_below(struct hit *h, const struct call *top, u64 frame)
+FT_INLINE struct call *waiting_below(struct probe *p, const struct call *top, u64 frame)
 {
 	u8 owner = 0;
 
-	if (h->l->frame_owner == FT_NONE)
+	if (p->l->frame_owner == FT_NO_FIELD)
 		return 0;
-	read_at(&owner, 1, frame + h->l->frame_owner);
+	read_at(&owner, 1, frame + p->l->frame_owner);
 	if (owner >= OWNER_SHIM) {
-		frame = read_ptr(frame + h->l->frame_previous);
+		frame = read_ptr(frame + p->l->frame_previous);
 		if (!plausible(frame) || (top && top->frame == frame) ||
-		    read_at(&owner, 1, frame + h->l->frame_owner))
+		    read_at(&owner, 1, frame + p->l->frame_owner))
 			return 0;
 	}
-	return owner == OWNER_GENERATOR ? suspended_find(h->tgid, frame, frame_code(h->l, frame))
+	return owner == OWNER_GENERATOR ? suspended_find(p->tgid, frame, frame_code(p->l, frame))
 					: 0;
 }
 
 /* May a call that is not pushed be below? Up to 3.10 only when something is thrown. */
-FT_INLINE bool may_be_unpushed(const struct thread *t, const struct hit *h)
+FT_INLINE bool may_be_unpushed(const struct thread *t, const struct probe *p)
 {
-	return h->l->frame_owner != FT_NONE || t->thrown;
+	return p->l->frame_owner != FT_NO_FIELD || t->thrown;
 }
 
 /* The call that is below an entry: the innermost that is open, or a generator that is not pushed.
  */
-FT_INLINE struct call *call_below(struct thread *t, struct hit *h, u64 previous)
+FT_INLINE struct call *call_below(struct thread *t, struct probe *p, u64 previous)
 {
-	struct call *top = call_top(t, h->tid), *waiting;
+	struct call *top = call_top(t, p->tid), *waiting;
 	u64 frame;
 
 	if (!previous || (top && top->frame == previous))
 		return top;
-	waiting = waiting_below(h, top, previous);
+	waiting = waiting_below(p, top, previous);
 	if (waiting || !t->thrown)
 		return waiting ?: top;
-	frame = ft_thrown_below(h->tid, previous);
+	frame = ft_thrown_below(p->tid, previous);
 	if (frame == WALK_MET)
 		return 0;
-	return (frame ? suspended_find(h->tgid, frame, frame_code(h->l, frame)) : 0) ?: top;
+	return (frame ? suspended_find(p->tgid, frame, frame_code(p->l, frame)) : 0) ?: top;
 }
 
 #define PLAIN_PARAMS 4
 
 /* The first parameters, as long as they are plain: what most calls are made of. */
-FT_INLINE void plain_params(struct thread *t, struct hit *h, struct level *lv)
+FT_INLINE void plain_params(struct thread *t, struct probe *p, struct level *lv)
 {
-	u64 special = h->entry->cell_mask | h->entry->redact_mask, ref[PLAIN_PARAMS];
+	u64 special = p->entry->cell_mask | p->entry->redact_mask, ref[PLAIN_PARAMS];
 	u32 i;
 
 	/* All at once; there may be fewer, but other slots of the frame are behind them. */
@@ -174,38 +174,38 @@ FT_INLINE void plain_params(struct thread *t, struct hit *h, struct level *lv)
 		return;
 	for (i = 0; i < PLAIN_PARAMS; i++) {
 		if (i >= lv->n || special >> i & 1 ||
-		    !put_plain(h->l, t, h->tid, ref[i] & ~h->l->tag_mask))
+		    !put_plain(p->l, t, p->tid, ref[i] & ~p->l->tag_mask))
 			break;
 		lv->idx = i + 1;
 	}
 }
 
 /* What ENTER carries: the request, if any, and the arguments. */
-FT_INLINE void put_args(struct thread *t, struct hit *h, u64 request)
+FT_INLINE void put_args(struct thread *t, struct probe *p, u64 request)
 {
 	struct level *lv;
 
 	walk_begin(t);
 	if (request)
 		tok_word(t, request);
-	if (!(ft_settings.capture & FT_CAPTURE_ARGS) || !h->entry->nparams)
+	if (!(ft_settings.capture & FT_CAPTURE_ARGS) || !p->entry->nparams)
 		return;
-	t->walk.cell_mask = h->entry->cell_mask;
-	t->walk.redact_mask = h->entry->redact_mask;
-	if (h->entry->cell_mask) {
-		t->walk.cells = h->frame + h->l->frame_localsplus + 8 * (u64)h->entry->cells_slot;
-		__builtin_memcpy(t->walk.arg_cell, h->entry->arg_cell, FT_CELLS);
+	t->walk.cell_mask = p->entry->cell_mask;
+	t->walk.redact_mask = p->entry->redact_mask;
+	if (p->entry->cell_mask) {
+		t->walk.cells = p->frame + p->l->frame_localsplus + 8 * (u64)p->entry->cells_slot;
+		__builtin_memcpy(t->walk.arg_cell, p->entry->arg_cell, FT_CELLS);
 	}
-	lv = walk_push(t, LEVEL_PARAMS, h->frame + h->l->frame_localsplus, h->entry->nparams);
-	plain_params(t, h, lv);
+	lv = walk_push(t, LEVEL_PARAMS, p->frame + p->l->frame_localsplus, p->entry->nparams);
+	plain_params(t, p, lv);
 	if (lv->idx < lv->n)
-		ft_walk(h->tid);
+		ft_walk(p->tid);
 }
 
-FT_INLINE void start(struct hit *h)
+FT_INLINE void call_start(struct probe *p)
 {
 	u64 previous = 0, now, request = 0;
-	struct thread *t = thread_at_entry(h, h->frame, &previous);
+	struct thread *t = thread_at_entry(p, p->frame, &previous);
 	struct ft_rec_enter *r;
 	struct call *top, *c;
 	u32 flags = 0;
@@ -214,101 +214,101 @@ FT_INLINE void start(struct hit *h)
 	if (!t)
 		return;
 	now = bpf_ktime_get_ns();
-	top = call_top(t, h->tid);
+	top = call_top(t, p->tid);
 	/* One entry can pass two handlers: a RESUME that turns into another one. */
-	if (h->l->exits_exact && call_is(top, h->frame, h->code))
+	if (p->l->exits_exact && call_is(top, p->frame, p->code))
 		return;
-	suspends = h->proc->flags & FT_PROC_SUSPENDS && may_be_unpushed(t, h);
-	if (!previous && (suspends || h->entry->role))
-		previous = previous_of(h);
+	suspends = p->proc->flags & FT_PROC_SUSPENDS && may_be_unpushed(t, p);
+	if (!previous && (suspends || p->entry->role))
+		previous = previous_of(p);
 	if (suspends) {
-		resume_caller(t, h, top, previous);
-		top = call_below(t, h, previous);
+		resume_caller(t, p, top, previous);
+		top = call_below(t, p, previous);
 	}
-	if (h->entry->role) {
-		flags = http_start(h->tid, h->frame, h->code, previous);
-		if (!flags && h->entry->verdict != CODE_ACCEPT)
+	if (p->entry->role) {
+		flags = http_start(p->tid, p->frame, p->code, previous);
+		if (!flags && p->entry->verdict != CODE_ACCEPT)
 			return;
 		request = t->http.number;
 		now = bpf_ktime_get_ns();
-		top = call_below(t, h, previous);
+		top = call_below(t, p, previous);
 	} else {
-		request = thread_request(h->proc, h->tid, top);
+		request = thread_request(p->proc, p->tid, top);
 		if (!request && !top && t->http.body)
-			request = ft_http_body(h->tid, h->frame, h->code);
+			request = ft_http_body(p->tid, p->frame, p->code);
 	}
-	c = push(t, h);
+	c = call_push(t, p);
 	if (!c) {
 		thread_lost(t, now, 2, FT_LOST_stack_full);
 		return;
 	}
-	c->frame = h->frame;
-	c->code = h->code;
+	c->frame = p->frame;
+	c->code = p->code;
 	c->start_ns = now;
-	c->start_tid = h->tid;
-	c->flags = flags | (h->entry->flags & CO_SUSPENDS ? CALL_GENERATOR : 0);
+	c->start_tid = p->tid;
+	c->flags = flags | (p->entry->flags & CO_SUSPENDS ? CALL_GENERATOR : 0);
 	c->request = request;
 	/* One that was dropped in this place, without any event, is over. */
-	if (c->flags && h->l->exits_exact && h->proc->flags & FT_PROC_SUSPENDS)
-		suspended_drop(h->tgid, h->frame);
+	if (c->flags && p->l->exits_exact && p->proc->flags & FT_PROC_SUSPENDS)
+		suspended_drop(p->tgid, p->frame);
 	c->exc = 0;
 	c->object = 0;
-	c->tstate = h->tstate;
-	c->variant = h->entry->variant;
-	if (h->entry->verdict != CODE_ACCEPT) {
+	c->tstate = p->tstate;
+	c->variant = p->entry->variant;
+	if (p->entry->verdict != CODE_ACCEPT) {
 		c->flags |= CALL_HIDDEN;
-		named_as(c, top);
+		borrow_span(c, top);
 		return;
 	}
-	if (request == HTTP_UNSEEN)
+	if (request == HTTP_UNTRACED)
 		request = 0;
-	put_args(t, h, request);
+	put_args(t, p, request);
 	r = head_of(t, sizeof(*r));
-	head_init(&r->hdr, FT_REC_ENTER, 0, h->tgid, h->tid, now);
+	head_init(&r->hdr, FT_REC_ENTER, 0, p->tgid, p->tid, now);
 	r->hdr.flags = request ? FT_ENTER_REQUEST : 0;
 	r->code = code_id(c);
 	r->parent_ns = top ? top->start_ns : 0;
 	r->parent_tid = top ? top->start_tid : 0;
 	r->pad = 0;
-	if (send_tokens(t, h->tid, now, sizeof(*r), 1)) {
+	if (send_tokens(t, p->tid, now, sizeof(*r), 1)) {
 		c->flags |= CALL_LOST;
-		named_as(c, top);
+		borrow_span(c, top);
 	}
 }
 
 /* An application that was called before the trace, or for no HTTP request. */
-FT_INLINE void push_unseen(struct thread *t, struct hit *h)
+FT_INLINE void call_push_untraced(struct thread *t, struct probe *p)
 {
-	struct call *below = call_top(t, h->tid), *c = push(t, h);
+	struct call *below = call_top(t, p->tid), *c = call_push(t, p);
 
 	if (!c)
 		return;
-	c->frame = h->frame;
-	c->code = h->code;
-	named_as(c, below);
-	c->flags = CALL_HIDDEN | CALL_GENERATOR | CALL_UNSEEN;
+	c->frame = p->frame;
+	c->code = p->code;
+	borrow_span(c, below);
+	c->flags = CALL_HIDDEN | CALL_GENERATOR | CALL_UNTRACED;
 	c->variant = 0;
 	c->exc = 0;
 	c->object = 0;
-	c->tstate = h->tstate;
-	c->request = HTTP_UNSEEN;
+	c->tstate = p->tstate;
+	c->request = HTTP_UNTRACED;
 }
 
-FT_INLINE void go_on(struct hit *h)
+FT_INLINE void call_resume(struct probe *p)
 {
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &p->tid);
 	u64 previous = 0;
 
 	/* Still there: its suspension was not seen, or two handlers were passed. */
-	if (t && call_is(call_top(t, h->tid), h->frame, h->code))
+	if (t && call_is(call_top(t, p->tid), p->frame, p->code))
 		return;
-	t = thread_at_entry(h, 0, &previous);
-	if (!t || call_is(call_top(t, h->tid), h->frame, h->code) ||
-	    push_suspended(t, h, h->frame, h->code) || h->entry->role != HTTP_ASGI)
+	t = thread_at_entry(p, 0, &previous);
+	if (!t || call_is(call_top(t, p->tid), p->frame, p->code) ||
+	    call_push_suspended(t, p, p->frame, p->code) || p->entry->role != HTTP_ASGI)
 		return;
 	/* One inside of another is not kept: its request is known. */
-	if (!thread_request(h->proc, h->tid, call_top(t, h->tid)))
-		push_unseen(t, h);
+	if (!thread_request(p->proc, p->tid, call_top(t, p->tid)))
+		call_push_untraced(t, p);
 }
 
 #endif

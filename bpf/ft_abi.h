@@ -210,7 +210,7 @@ struct ft_rec_lost {
 
 /* Statuses of our own, where the application gave none. */
 #define FT_HTTP_FAILED 500
-#define FT_HTTP_GONE 499 /* who asked wants it no more */
+#define FT_HTTP_CLIENT_CLOSED 499 /* who asked wants it no more */
 
 /*
  * FT_REC_HTTP_REQUEST: tokens are the request's id, its method, its path without the query, the

@@ -2,7 +2,7 @@
 /*
  * What user space tells BPF about one process: where things lie in its interpreter, as
  * facts. Filled by user/collector/cpython/, which alone knows versions; read by BPF from the map
- * ft_procs. An offset of FT_NONE means that this interpreter has no such field.
+ * ft_procs. An offset of FT_NO_FIELD means that this interpreter has no such field.
  */
 #ifndef FT_LAYOUT_H
 #define FT_LAYOUT_H
@@ -12,7 +12,7 @@
 #endif
 #include "ft_abi.h"
 
-#define FT_NONE 0xffff
+#define FT_NO_FIELD 0xffff
 #define FT_KEYS 16 /* keys of an HTTP request's dicts: enum word in http_words.bpf.h */
 
 /* How BPF finds the Python thread state of the thread that hit a probe. */
@@ -60,10 +60,10 @@ struct ft_layout {
 
 	/* thread state */
 	__u16 tstate_frame;    /* current frame, or cframe when cframe_frame is set */
-	__u16 cframe_frame;    /* FT_NONE: tstate_frame is the frame itself */
-	__u16 tstate_exc_type; /* FT_NONE: no separate type */
+	__u16 cframe_frame;    /* FT_NO_FIELD: tstate_frame is the frame itself */
+	__u16 tstate_exc_type; /* FT_NO_FIELD: no separate type */
 	__u16 tstate_exc_value;
-	__u16 tstate_exc_traceback; /* FT_NONE: it is the exception's own (3.12) */
+	__u16 tstate_exc_traceback; /* FT_NO_FIELD: it is the exception's own (3.12) */
 	__u16 tstate_exc_info;	    /* the innermost of what is being handled */
 	__u16 exc_info_value, exc_info_previous;
 	__u16 traceback_next, traceback_frame; /* tb_lasti and tb_lineno, ints, are behind it */
@@ -73,14 +73,14 @@ struct ft_layout {
 
 	/* frame */
 	__u16 frame_code, frame_previous, frame_globals, frame_localsplus;
-	__u16 frame_instr;     /* pointer to the instruction, FT_NONE where frame_lasti is used */
-	__u16 frame_lasti;     /* int: -1 = the body has not started */
-	__u16 frame_stacktop;  /* pointer, not NULL = suspended by a yield; FT_NONE */
-	__u16 frame_state;     /* signed char; FT_NONE */
-	__u16 frame_owner;     /* char: 1 = a generator's; FT_NONE */
-	__u16 frame_object;    /* NULL when an exception has left the frame (3.11); FT_NONE */
-	__u16 generator_frame; /* where generators go on unseen (3.11); FT_NONE */
-	__u16 pyframe_frame;   /* PyFrameObject -> the frame; FT_NONE: it is the frame */
+	__u16 frame_instr; /* pointer to the instruction, FT_NO_FIELD where frame_lasti is used */
+	__u16 frame_lasti; /* int: -1 = the body has not started */
+	__u16 frame_stacktop;  /* pointer, not NULL = suspended by a yield; FT_NO_FIELD */
+	__u16 frame_state;     /* signed char; FT_NO_FIELD */
+	__u16 frame_owner;     /* char: 1 = a generator's; FT_NO_FIELD */
+	__u16 frame_object;    /* NULL when an exception has left the frame (3.11); FT_NO_FIELD */
+	__u16 generator_frame; /* where generators go on unseen (3.11); FT_NO_FIELD */
+	__u16 pyframe_frame;   /* PyFrameObject -> the frame; FT_NO_FIELD: it is the frame */
 	__s16 frame_state_suspended; /* where there is no frame_stacktop */
 
 	/* RESUME, read through frame_instr */
@@ -95,7 +95,7 @@ struct ft_layout {
 	__u16 code_nlocals, code_nlocalsplus, code_flags, code_firstlineno;
 	__u16 code_filename, code_name, code_qualname, code_localsplusnames;
 	__u16 code_linetable, lines_how; /* enum ft_lines_how */
-	__u16 code_localspluskinds;	 /* bytes, 0x40 = a cell; FT_NONE: code_cell2arg */
+	__u16 code_localspluskinds;	 /* bytes, 0x40 = a cell; FT_NO_FIELD: code_cell2arg */
 	__u16 code_cell2arg, code_cellvars, code_freevars;
 
 	/* objects; from the type on the words of a head are the same in each build */
@@ -161,15 +161,15 @@ struct ft_proc {
 
 #define FT_PROC_FOLLOW 1    /* its children are traced from their first instruction */
 #define FT_PROC_DORMANT 2   /* no layout: not Python, or not known to be; only followed */
-#define FT_PROC_JIT 8	    /* its JIT compiler is on: code of its own passes no hook of an entry */
 #define FT_PROC_SUSPENDS 4  /* set by BPF: a generator of an accepted function was suspended */
+#define FT_PROC_JIT 8	    /* its JIT compiler is on: code of its own passes no hook of an entry */
 #define FT_PROC_AGENT 16    /* no layout: seen through the probes of flowtrace_agent alone */
 #define FT_PROC_LOSSES 32   /* set by BPF: an ENTER of flowtrace_agent could not be recorded */
 #define FT_PROC_REQUESTS 64 /* set by BPF: something belongs to an HTTP request */
 #define FT_PROC_HASHED 128  /* set by BPF: key_hash holds the hashes that its dicts go by */
 #define FT_PROC_NOT_HASHED 256 /* set by BPF: it does not, and never will */
 #define FT_PROC_UNSEEN 512     /* set by BPF: it ran Python while it was dormant */
-#define FT_PROC_GREENLETS 4096 /* has loaded greenlet; set by BPF where it does so later */
+#define FT_PROC_GREENLETS 1024 /* has loaded greenlet; set by BPF where it does so later */
 
 /* Settings of a run: the same for every process, in BPF's read-only data. */
 struct ft_settings {

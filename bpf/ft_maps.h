@@ -102,18 +102,18 @@ struct call {
 	__u64 request; /* the HTTP request that it is made for, 0 = none */
 };
 
-#define CALL_LOST 1	 /* its ENTER could not be recorded: no EXIT either */
-#define CALL_GENERATOR 2 /* may be suspended */
-#define CALL_STORED 4	 /* stands in ft_suspended */
-#define CALL_HIDDEN 8	 /* nobody asked for it: no ENTER, no EXIT; start_* as of CALL_LOST */
-#define CALL_REQUEST 16	 /* its request is over when it is */
-#define CALL_WSGI 32	 /* the application that its request was handed to first */
-#define CALL_ASGI 64	 /* likewise */
-#define CALL_GONE 128	 /* such a one, and what was last raised in it is no Exception */
-#define CALL_UNSEEN 256	 /* an application that began no request in the trace */
-#define CALL_SERVER 512	 /* it called one for a request that goes on elsewhere */
-#define CALL_STATUS 1024 /* a start_response() after the first: holds if no exception leaves it */
-#define CALL_PART 2048	 /* a send() of the first part of a body: then the client has the status */
+#define CALL_LOST 1	   /* its ENTER could not be recorded: no EXIT either */
+#define CALL_GENERATOR 2   /* may be suspended */
+#define CALL_STORED 4	   /* stands in ft_suspended */
+#define CALL_HIDDEN 8	   /* nobody asked for it: no ENTER, no EXIT; start_* as of CALL_LOST */
+#define CALL_REQUEST 16	   /* its request is over when it is */
+#define CALL_WSGI 32	   /* the application that its request was handed to first */
+#define CALL_ASGI 64	   /* likewise */
+#define CALL_CANCELLED 128 /* such a one, and what was last raised in it is no Exception */
+#define CALL_UNTRACED 256  /* an application that began no request in the trace */
+#define CALL_SERVER 512	   /* it called one for a request that goes on elsewhere */
+#define CALL_STATUS 1024   /* a start_response() after the first: holds if no exception leaves it */
+#define CALL_PART 2048 /* a send() of the first part of a body: then the client has the status */
 
 /* A part of a stack of calls. A thread has one stack, or one for each greenlet. */
 struct chunk_key {
@@ -151,16 +151,16 @@ struct http_key {
 
 /* One that is not over. */
 struct http_request {
-	__u64 sender; /* its HTTP_SENDER; 0 = none */
-	__u32 status; /* 0 = not seen */
-	__u32 blind;  /* the server's function that is told the status is none of Python's */
-	__u32 before; /* the status before a CALL_STATUS */
-	__u32 unsure; /* the client may have got another status, or none */
-	__u64 dict;   /* its environ; 0 = of ASGI */
+	__u64 sender;	     /* its HTTP_SENDER; 0 = none */
+	__u32 status;	     /* 0 = not seen */
+	__u32 status_hidden; /* the server's function that is told the status is none of Python's */
+	__u32 before;	     /* the status before a CALL_STATUS */
+	__u32 unsure;	     /* the client may have got another status, or none */
+	__u64 dict;	     /* its environ; 0 = of ASGI */
 };
 
 /* In place of a request's number, which is odd: of one that is not in the trace. */
-#define HTTP_UNSEEN 2
+#define HTTP_UNTRACED 2
 /* Likewise: an object that several requests have at once tells nothing about any of them. */
 #define HTTP_SHARED 4
 
@@ -169,15 +169,15 @@ struct http_request {
 
 /* A call that means something to a request, step by step. */
 struct http_reading {
-	__u64 number;	 /* the request that it is for, 0 = none */
-	__u64 dict;	 /* environ, scope or message */
-	__u64 callable;	 /* start_response or send */
-	__u64 code_type; /* the type of code objects */
-	__u64 server;	 /* the frame that called a WSGI application, 0 = none */
-	__u64 sender;	 /* the object of the method send */
-	__u32 role;	 /* enum http_role */
-	__u32 blind;	 /* of struct http_request */
-	__u64 key;	 /* a key of the dict that is one of ours: enum word */
+	__u64 number;	     /* the request that it is for, 0 = none */
+	__u64 dict;	     /* environ, scope or message */
+	__u64 callable;	     /* start_response or send */
+	__u64 code_type;     /* the type of code objects */
+	__u64 server;	     /* the frame that called a WSGI application, 0 = none */
+	__u64 sender;	     /* the object of the method send */
+	__u32 role;	     /* enum http_role */
+	__u32 status_hidden; /* of struct http_request */
+	__u64 key;	     /* a key of the dict that is one of ours: enum word */
 	__u32 word;
 	/* The dict's table, read to thread->tok: its slots, where its entries begin there, and what
 	 * precedes the key in each. */
@@ -253,9 +253,9 @@ struct thread {
 	__u32 depth; /* calls on the shadow stack */
 	__u64 lost_first_ns, lost_last_ns;
 	__u32 lost_count, lost_reason;
-	__u32 named;  /* its name was sent, or it has none */
-	__u32 whole;  /* no WSGI application that began before the trace is on its stack */
-	__u64 tstate; /* Python's, of the event at hand */
+	__u32 named;	     /* its name was sent, or it has none */
+	__u32 wsgi_all_seen; /* no WSGI application that began before the trace is on its stack */
+	__u64 tstate;	     /* Python's, of the event at hand */
 	/* The frame of the innermost call while there are hidden_at of them, if nobody asked for
 	 * it; else 0. */
 	__u64 hidden_frame;

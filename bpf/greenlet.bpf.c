@@ -48,7 +48,7 @@ FT_INLINE bool is_shim(const struct ft_layout *l, u64 frame)
 {
 	u8 owner = 0;
 
-	return l->frame_owner != FT_NONE && !read_at(&owner, 1, frame + l->frame_owner) &&
+	return l->frame_owner != FT_NO_FIELD && !read_at(&owner, 1, frame + l->frame_owner) &&
 	       owner >= OWNER_SHIM;
 }
 
@@ -123,11 +123,11 @@ FT_INLINE bool is_first(struct thread *t, u32 tid, u64 frame)
 		return false;
 	top = c->frame;
 	for (i = 0; i < WALK_ROUNDS && frame > WALK_MET; i++)
-		frame = ft_descend(frame, top, 0);
+		frame = ft_stack_walk(frame, top, 0);
 	return frame == WALK_MET;
 }
 
-FT_GLOBAL int ft_elsewhere(u32 tid, u64 frame, u32 enters)
+FT_GLOBAL int ft_on_other_stack(u32 tid, u64 frame, u32 enters)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
@@ -236,7 +236,7 @@ FT_GLOBAL int ft_unpark(u32 tid, u64 bottom)
 	return 0;
 }
 
-FT_GLOBAL int ft_switch(u32 tid)
+FT_GLOBAL int ft_switch_stack(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 
@@ -289,15 +289,15 @@ int ft_greenlet_loaded(struct pt_regs *ctx)
 {
 	u64 name = PT_REGS_PARM2(ctx), text = 0;
 	struct thread *t;
-	struct hit h;
+	struct probe p;
 
-	if (!hit_ours(&h) || h.proc->flags & FT_PROC_GREENLETS || read_at(&text, 8, name) ||
+	if (!probe_ours(&p) || p.proc->flags & FT_PROC_GREENLETS || read_at(&text, 8, name) ||
 	    text != GREENLET)
 		return 0;
-	h.proc->flags |= FT_PROC_GREENLETS;
-	t = bpf_map_lookup_elem(&ft_threads, &h.tid);
-	if (t && t->depth && hit_running(&h))
-		t->first = bottom_of(h.frame);
+	p.proc->flags |= FT_PROC_GREENLETS;
+	t = bpf_map_lookup_elem(&ft_threads, &p.tid);
+	if (t && t->depth && probe_running(&p))
+		t->first = bottom_of(p.frame);
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 #ifndef FT_GREENLET_BPF_H
 #define FT_GREENLET_BPF_H
 
-#include "hit.bpf.h"
+#include "probe.bpf.h"
 #include "reap.bpf.h"
 #include "stack.bpf.h"
 
@@ -12,19 +12,19 @@
  * closed, as far as they tell, and the other one is made the thread's. enters: the frame is new
  * there.
  */
-int ft_elsewhere(u32 tid, u64 frame, u32 enters);
-int ft_switch(u32 tid);
+int ft_on_other_stack(u32 tid, u64 frame, u32 enters);
+int ft_switch_stack(u32 tid);
 /* The calls of a thread are forgotten, those of all its greenlets. */
 int ft_drop_stacks(u32 tid);
 
 /* Before anything of a frame is looked for on the shadow stack. */
-FT_INLINE void stand(struct hit *h, bool enters)
+FT_INLINE void stack_switch(struct probe *p, bool enters)
 {
-	if (!(h->proc->flags & FT_PROC_GREENLETS) || (enters && !thread_get(h->tgid, h->tid)) ||
-	    !ft_elsewhere(h->tid, h->frame, enters))
+	if (!(p->proc->flags & FT_PROC_GREENLETS) || (enters && !thread_get(p->tgid, p->tid)) ||
+	    !ft_on_other_stack(p->tid, p->frame, enters))
 		return;
-	ft_settle(h->tid, FRAME_AWAY, 0, 0);
-	ft_switch(h->tid);
+	ft_reap(p->tid, FRAME_AWAY, 0, 0);
+	ft_switch_stack(p->tid);
 }
 
 #endif

@@ -16,7 +16,7 @@ FT_INLINE u64 calling_frame(const struct ft_layout *l, u64 previous)
 {
 	u8 owner = 0;
 
-	if (!previous || l->frame_owner == FT_NONE ||
+	if (!previous || l->frame_owner == FT_NO_FIELD ||
 	    read_at(&owner, 1, previous + l->frame_owner) || owner < OWNER_SHIM)
 		return previous;
 	return read_ptr(previous + l->frame_previous);
@@ -33,13 +33,13 @@ FT_INLINE u64 sender_request(const struct ft_layout *l, const struct thread *t, 
 	return request & 1 ? request : t->http.number;
 }
 
-FT_GLOBAL int ft_http_below(u32 tid)
+FT_GLOBAL int ft_http_inside(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	struct ft_proc *p = t ? my_proc() : 0;
 	struct call *top = p ? call_top(t, tid) : 0;
 
-	return top && top->request && !may_be_over(p, top, top->tstate);
+	return top && top->request && !maybe_dead(p, top, top->tstate);
 }
 
 /* "404 Not Found" */
@@ -80,7 +80,7 @@ FT_GLOBAL int ft_http_answers(u32 tid)
 FT_INLINE bool begins(struct thread *t, u32 tid, const struct call *top)
 {
 	if (t->http.server && top && top->frame == t->http.server && top->flags & CALL_REQUEST)
-		ft_http_leave(tid, top->request, CALL_REQUEST, 0);
+		ft_http_finish(tid, top->request, CALL_REQUEST, 0);
 	else if (top && top->request && !(top->flags & CALL_SERVER && top->frame == t->http.server))
 		return false;
 	if (request_find(t->pid, t->http.number))
@@ -126,7 +126,7 @@ FT_GLOBAL int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous)
 }
 
 /* A server refuses it, by an exception, when the client was told already. */
-FT_GLOBAL int ft_http_again(u32 tid)
+FT_GLOBAL int ft_http_status_again(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
@@ -160,24 +160,24 @@ FT_GLOBAL int ft_http_is_application(u32 tid, u64 frame)
 
 /* What was entered before the trace is on the interpreter's stack alone: looked for until the
  * thread was seen without. */
-FT_GLOBAL int ft_http_late(u32 tid)
+FT_GLOBAL int ft_http_started_before(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
 	u64 frame;
 	u32 i;
 
-	if (!l || (t->whole && !t->bottom))
+	if (!l || (t->wsgi_all_seen && !t->bottom))
 		return 0;
 	frame = t->http.server;
 	for (i = 0; i < SERVER_FRAMES && frame; i++) {
 		if (ft_http_is_application(tid, frame)) {
-			t->http.number = HTTP_UNSEEN;
+			t->http.number = HTTP_UNTRACED;
 			return 1;
 		}
 		frame = read_ptr(frame + l->frame_previous);
 	}
-	t->whole = 1;
+	t->wsgi_all_seen = 1;
 	return 0;
 }
 
@@ -266,7 +266,7 @@ FT_GLOBAL int ft_http_mark(u32 tid)
 	/* Around another: functools.partial, our own wrappers. */
 	for (i = 0; i < INNER_WORDS && !code && plausible(obj); i++)
 		code = ft_http_code(tid, read_ptr(obj + p->layout.object_size + 8 * (u64)i));
-	t->http.blind = !code;
+	t->http.status_hidden = !code;
 	if (!code)
 		return 0;
 	arg = t->http.sender != 0;
@@ -294,7 +294,7 @@ FT_INLINE void watch(struct thread *t, u64 code)
  * The server's function that called a WSGI application: the request is over when it is, since it
  * iterates over the body and closes it.
  */
-FT_GLOBAL int ft_http_hold(u32 tid, u32 flags)
+FT_GLOBAL int ft_http_server(u32 tid, u32 flags)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
@@ -326,7 +326,7 @@ FT_GLOBAL int ft_http_hold(u32 tid, u32 flags)
 	c->exc = 0;
 	c->tstate = t->tstate;
 	c->request = t->http.number;
-	named_as(c, top);
+	borrow_span(c, top);
 	return 0;
 }
 
@@ -354,11 +354,11 @@ FT_GLOBAL int ft_http_send(u32 tid)
 	key.of = (u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32() | 1;
 	key.tgid = t->pid;
 	if (send_request(t, tid, key.of, bpf_ktime_get_ns())) {
-		t->http.number = HTTP_UNSEEN;
-		return CALL_UNSEEN;
+		t->http.number = HTTP_UNTRACED;
+		return CALL_UNTRACED;
 	}
 	t->http.number = key.of;
-	request.blind = t->http.blind;
+	request.status_hidden = t->http.status_hidden;
 	if (t->http.role == HTTP_ASGI)
 		request.sender = t->http.sender;
 	else
@@ -366,12 +366,12 @@ FT_GLOBAL int ft_http_send(u32 tid)
 	t->http.failed = 0;
 	bpf_map_update_elem(&ft_requests, &key, &request, BPF_ANY);
 	if (t->http.role == HTTP_ASGI) {
-		ft_http_own(tid);
+		ft_http_link_objects(tid);
 		/* It may go on where no hook is: thrown into, up to 3.11 (genobject.c, _gen_throw).
 		 */
 		context = context_of(&p->layout, t);
-		belongs(p, t->pid, context, HTTP_CONTEXT, key.of);
-		belongs(p, t->pid, key.of, HTTP_OWN_CONTEXT, context);
+		request_link(p, t->pid, context, HTTP_CONTEXT, key.of);
+		request_link(p, t->pid, key.of, HTTP_OWN_CONTEXT, context);
 		return CALL_REQUEST | CALL_ASGI;
 	}
 	if (!t->http.server)

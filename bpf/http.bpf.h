@@ -37,11 +37,11 @@
 /* enum http_role if there is more to do; 0: nothing. */
 int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous);
 /* A WSGI application: 1 = it was called for a request that began before the trace. */
-int ft_http_late(u32 tid);
+int ft_http_started_before(u32 tid);
 /* HTTP_STATUS that is not the request's first: the CALL_* flags of its call. */
-int ft_http_again(u32 tid);
+int ft_http_status_again(u32 tid);
 /* The frame that called a WSGI application, if any, has its request too; flags: of its call. */
-int ft_http_hold(u32 tid, u32 flags);
+int ft_http_server(u32 tid, u32 flags);
 /* Marks the function behind what the server handed over. */
 int ft_http_mark(u32 tid);
 /* Sends the request. Returns the CALL_* flags of the application's call: CALL_WSGI alone if the
@@ -49,15 +49,15 @@ int ft_http_mark(u32 tid);
 int ft_http_send(u32 tid);
 
 /* Is the innermost call made for a request, and surely not over? */
-int ft_http_below(u32 tid);
+int ft_http_inside(u32 tid);
 /*
  * For a request that is known already, calls of these need not be told from others, if nobody asked
  * for them: an application that another one hands the request on to, and start_response.
  */
-FT_INLINE bool http_on_the_way(u32 tid, u64 frame, u64 code, const struct code_entry *e)
+FT_INLINE bool http_nested(u32 tid, u64 frame, u64 code, const struct code_entry *e)
 {
 	if (e->verdict == CODE_ACCEPT || (e->role != HTTP_ASGI && e->role != HTTP_STATUS) ||
-	    !ft_http_below(tid))
+	    !ft_http_inside(tid))
 		return false;
 	return e->role != HTTP_STATUS || !ft_http_enter(tid, frame, code, 0);
 }
@@ -69,18 +69,18 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 	if (!role)
 		return 0;
 	if (role == HTTP_STATUS)
-		return ft_http_again(tid);
-	if (role == HTTP_WSGI && ft_http_late(tid))
-		return CALL_UNSEEN;
+		return ft_http_status_again(tid);
+	if (role == HTTP_WSGI && ft_http_started_before(tid))
+		return CALL_UNTRACED;
 	if (ft_http_scan(tid))
 		ft_http_entries(tid);
 	if (role == HTTP_SEND)
 		return ft_http_message(tid);
 	if (!ft_http_take(tid))
 		return 0;
-	if (role == HTTP_WSGI && ft_http_within(tid)) {
-		ft_http_hold(tid, CALL_SERVER);
-		return CALL_UNSEEN;
+	if (role == HTTP_WSGI && ft_http_in_asgi(tid)) {
+		ft_http_server(tid, CALL_SERVER);
+		return CALL_UNTRACED;
 	}
 	ft_http_mark(tid);
 	for (i = 0; i < HTTP_TEXTS; i++) {
@@ -92,7 +92,7 @@ FT_INLINE u32 http_start(u32 tid, u64 frame, u64 code, u64 previous)
 	}
 	flags = ft_http_send(tid);
 	if (flags == CALL_WSGI)
-		ft_http_hold(tid, CALL_REQUEST);
+		ft_http_server(tid, CALL_REQUEST);
 	return flags;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Contexts that are made: a copy belongs to the request that it was made in. */
 #include "greenlet.bpf.h"
-#include "hit.bpf.h"
+#include "probe.bpf.h"
 #include "http_link.bpf.h"
 #include "http_request.bpf.h"
 #include "reap.bpf.h"
@@ -9,42 +9,42 @@
 #include <bpf/bpf_tracing.h>
 
 /* The request that the thread works for now, or 0. */
-FT_INLINE u64 settled_request(struct hit *h)
+FT_INLINE u64 request_now(struct probe *p)
 {
-	struct thread *t = thread_get(h->tgid, h->tid);
+	struct thread *t = thread_get(p->tgid, p->tid);
 	struct call *top;
 
 	if (!t)
 		return 0;
-	top = call_top(t, h->tid);
-	if (h->proc->flags & FT_PROC_GREENLETS) {
-		if (!hit_running(h))
+	top = call_top(t, p->tid);
+	if (p->proc->flags & FT_PROC_GREENLETS) {
+		if (!probe_running(p))
 			return 0;
-		if (h->frame)
-			stand(h, false);
+		if (p->frame)
+			stack_switch(p, false);
 		/* A greenlet that runs C code alone has no call. */
-		top = h->frame ? call_top(t, h->tid) : 0;
+		top = p->frame ? call_top(t, p->tid) : 0;
 	}
 	if (!top) {
-		t->tstate = tstate_of(h->l);
-		return thread_request(h->proc, h->tid, 0);
+		t->tstate = tstate_of(p->l);
+		return thread_request(p->proc, p->tid, 0);
 	}
-	if (!hit_frame(h))
+	if (!probe_frame(p))
 		return 0;
-	t->tstate = h->tstate;
-	if (top->frame != h->frame)
-		ft_settle(h->tid, h->frame, 0, 0);
-	return thread_request(h->proc, h->tid, call_top(t, h->tid));
+	t->tstate = p->tstate;
+	if (top->frame != p->frame)
+		ft_reap(p->tid, p->frame, 0, 0);
+	return thread_request(p->proc, p->tid, call_top(t, p->tid));
 }
 
 /* An empty context was made. */
 SEC("uretprobe")
 int ft_context_made(struct pt_regs *ctx)
 {
-	struct hit h = {};
+	struct probe p = {};
 
-	if (hit_ours(&h) && h.proc->flags & FT_PROC_REQUESTS)
-		belongs_no_more(h.tgid, PT_REGS_RC(ctx), HTTP_CONTEXT);
+	if (probe_ours(&p) && p.proc->flags & FT_PROC_REQUESTS)
+		request_unlink(p.tgid, PT_REGS_RC(ctx), HTTP_CONTEXT);
 	return 0;
 }
 
@@ -53,15 +53,15 @@ SEC("uretprobe")
 int ft_context_copied(struct pt_regs *ctx)
 {
 	u64 copy = PT_REGS_RC(ctx), request;
-	struct hit h = {};
+	struct probe p = {};
 
-	if (!hit_ours(&h) || !plausible(copy))
+	if (!probe_ours(&p) || !plausible(copy))
 		return 0;
-	request = settled_request(&h);
+	request = request_now(&p);
 	if (request & 1)
-		belongs(h.proc, h.tgid, copy, HTTP_CONTEXT, request);
-	else if (h.proc->flags & FT_PROC_REQUESTS)
-		belongs_no_more(h.tgid, copy, HTTP_CONTEXT);
+		request_link(p.proc, p.tgid, copy, HTTP_CONTEXT, request);
+	else if (p.proc->flags & FT_PROC_REQUESTS)
+		request_unlink(p.tgid, copy, HTTP_CONTEXT);
 	return 0;
 }
 

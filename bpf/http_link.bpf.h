@@ -21,7 +21,7 @@ FT_INLINE u64 request_of(u32 tgid, u64 address, u32 kind)
 }
 
 /* From now on it belongs to that request. */
-FT_INLINE void belongs(struct ft_proc *p, u32 tgid, u64 address, u32 kind, u64 number)
+FT_INLINE void request_link(struct ft_proc *p, u32 tgid, u64 address, u32 kind, u64 number)
 {
 	struct http_key key = {.of = address, .tgid = tgid, .kind = kind};
 
@@ -31,7 +31,7 @@ FT_INLINE void belongs(struct ft_proc *p, u32 tgid, u64 address, u32 kind, u64 n
 	bpf_map_update_elem(&ft_request_of, &key, &number, BPF_ANY);
 }
 
-FT_INLINE void belongs_no_more(u32 tgid, u64 address, u32 kind)
+FT_INLINE void request_unlink(u32 tgid, u64 address, u32 kind)
 {
 	struct http_key key = {.of = address, .tgid = tgid, .kind = kind};
 

@@ -9,7 +9,7 @@
 #include "http_words.bpf.h"
 
 /* From now on it is that request's, unless it is another's that is not over. */
-FT_INLINE void owns(struct ft_proc *p, u32 tgid, u64 address, u32 kind, u64 number)
+FT_INLINE void link_object(struct ft_proc *p, u32 tgid, u64 address, u32 kind, u64 number)
 {
 	u64 before = request_of(tgid, address, kind);
 
@@ -17,10 +17,10 @@ FT_INLINE void owns(struct ft_proc *p, u32 tgid, u64 address, u32 kind, u64 numb
 		return;
 	if (before && before != number && request_find(tgid, before))
 		number = HTTP_SHARED;
-	belongs(p, tgid, address, kind, number);
+	request_link(p, tgid, address, kind, number);
 }
 
-FT_GLOBAL int ft_http_own(u32 tid)
+FT_GLOBAL int ft_http_link_objects(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	struct ft_proc *p = t ? my_proc() : 0;
@@ -28,8 +28,8 @@ FT_GLOBAL int ft_http_own(u32 tid)
 	if (!p)
 		return 0;
 	/* daphne: one object sends for all. */
-	owns(p, t->pid, t->http.sender, HTTP_SENDER, t->http.number);
-	owns(p, t->pid, t->http.value[WORD_METHOD], HTTP_METHOD, t->http.number);
+	link_object(p, t->pid, t->http.sender, HTTP_SENDER, t->http.number);
+	link_object(p, t->pid, t->http.value[WORD_METHOD], HTTP_METHOD, t->http.number);
 	return 0;
 }
 
@@ -38,7 +38,7 @@ FT_GLOBAL int ft_http_own(u32 tid)
  * thread of a pool, which may have no context; but in environ is the very str that scope has, made
  * for this request.
  */
-FT_GLOBAL int ft_http_within(u32 tid)
+FT_GLOBAL int ft_http_in_asgi(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	u64 number;
@@ -57,7 +57,7 @@ FT_INLINE bool is_frame_of(const struct ft_layout *l, u64 frame, u64 generator)
 {
 	u64 at = generator + l->gi_frame;
 
-	return (l->pyframe_frame != FT_NONE ? at : read_ptr(at)) == frame;
+	return (l->pyframe_frame != FT_NO_FIELD ? at : read_ptr(at)) == frame;
 }
 
 /*

@@ -23,7 +23,7 @@ FT_GLOBAL u64 ft_http_context(u32 tid)
 
 #define MAX_BASES 16
 
-FT_GLOBAL int ft_http_gone(u64 type)
+FT_GLOBAL int ft_not_exception(u64 type)
 {
 	const struct ft_layout *l = my_layout();
 	u64 exception;
@@ -47,9 +47,9 @@ FT_INLINE void own_context_over(const struct thread *t, u64 request)
 {
 	u64 context = request_of(t->pid, request, HTTP_OWN_CONTEXT);
 
-	belongs_no_more(t->pid, request, HTTP_OWN_CONTEXT);
+	request_unlink(t->pid, request, HTTP_OWN_CONTEXT);
 	if (request_of(t->pid, context, HTTP_CONTEXT) == request)
-		belongs_no_more(t->pid, context, HTTP_CONTEXT);
+		request_unlink(t->pid, context, HTTP_CONTEXT);
 }
 
 /*
@@ -81,7 +81,7 @@ FT_INLINE void server_failed(struct thread *t, const struct http_request *r)
 	t->http.exception = l && has_flag(l, t->http.raised, TPFLAGS_EXC) ? t->http.raised : 0;
 }
 
-FT_GLOBAL int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed)
+FT_GLOBAL int ft_http_finish(u32 tid, u64 request, u32 flags, u32 failed)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	struct http_request *r = t ? request_find(t->pid, request) : 0;
@@ -106,12 +106,12 @@ FT_GLOBAL int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed)
 	if (!(flags & CALL_REQUEST))
 		return 0;
 	status = r->unsure ? 0 : r->status;
-	if (!r->status && (failed || !r->blind))
-		status = failed && flags & CALL_GONE ? FT_HTTP_GONE : FT_HTTP_FAILED;
+	if (!r->status && (failed || !r->status_hidden))
+		status = failed && flags & CALL_CANCELLED ? FT_HTTP_CLIENT_CLOSED : FT_HTTP_FAILED;
 	if (failed && r->dict)
 		server_failed(t, r);
 	if (request_of(t->pid, r->sender, HTTP_SENDER) == request)
-		belongs_no_more(t->pid, r->sender, HTTP_SENDER);
+		request_unlink(t->pid, r->sender, HTTP_SENDER);
 	key.tgid = t->pid;
 	bpf_map_delete_elem(&ft_requests, &key);
 	head_init(&t->response.hdr, FT_REC_HTTP_RESPONSE, sizeof(t->response), t->pid, tid, now);

@@ -17,25 +17,25 @@ FT_INLINE u64 thread_request(const struct ft_proc *p, u32 tid, const struct call
 }
 
 /* A call with these CALL_* flags, made for this request, is over; failed: by exception. */
-int ft_http_leave(u32 tid, u64 request, u32 flags, u32 failed);
+int ft_http_finish(u32 tid, u64 request, u32 flags, u32 failed);
 
-FT_INLINE void http_leave(u32 tid, const struct call *c, u32 failed)
+FT_INLINE void http_finish(u32 tid, const struct call *c, u32 failed)
 {
 	if (c->flags & (CALL_REQUEST | CALL_WSGI | CALL_ASGI | CALL_STATUS | CALL_PART))
-		ft_http_leave(tid, c->request, c->flags, failed);
+		ft_http_finish(tid, c->request, c->flags, failed);
 }
 
 /* Is this the class of what is no Exception: asyncio.CancelledError, GeneratorExit? */
-int ft_http_gone(u64 type);
+int ft_not_exception(u64 type);
 
 /* An exception of this class passes through the call. */
 FT_INLINE void http_raised(struct call *c, u64 type)
 {
 	if (!(c->flags & CALL_ASGI))
 		return;
-	c->flags &= ~CALL_GONE;
-	if (ft_http_gone(type))
-		c->flags |= CALL_GONE;
+	c->flags &= ~CALL_CANCELLED;
+	if (ft_not_exception(type))
+		c->flags |= CALL_CANCELLED;
 }
 
 #endif

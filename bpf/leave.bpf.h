@@ -11,9 +11,9 @@
 #include "raise.bpf.h"
 
 /* It was running when the trace began, or its entry passed no hook. */
-FT_INLINE void unmatched(struct thread *t, struct hit *h)
+FT_INLINE void unmatched(struct thread *t, struct probe *p)
 {
-	if (!(h->proc->flags & FT_PROC_JIT)) {
+	if (!(p->proc->flags & FT_PROC_JIT)) {
 		count(FT_LOST_unmatched);
 		return;
 	}
@@ -26,48 +26,48 @@ FT_INLINE void unmatched(struct thread *t, struct hit *h)
  * pushed; or, when it went on unseen, finds it among the suspended ones. NULL: it was running when
  * the trace began.
  */
-FT_INLINE struct call *pop(struct thread *t, struct hit *h)
+FT_INLINE struct call *call_pop(struct thread *t, struct probe *p)
 {
-	struct call *c = call_top(t, h->tid);
+	struct call *c = call_top(t, p->tid);
 
-	t->tstate = h->tstate;
-	if (!call_is(c, h->frame, h->code)) {
-		ft_settle(h->tid, h->frame, 0, NO_EXCEPTION);
-		c = call_top(t, h->tid);
+	t->tstate = p->tstate;
+	if (!call_is(c, p->frame, p->code)) {
+		ft_reap(p->tid, p->frame, 0, NO_EXCEPTION);
+		c = call_top(t, p->tid);
 	}
-	if (call_is(c, h->frame, h->code)) {
+	if (call_is(c, p->frame, p->code)) {
 		t->depth--;
 		return c;
 	}
-	c = suspended_find(h->tgid, h->frame, h->code);
+	c = suspended_find(p->tgid, p->frame, p->code);
 	/* A generator that is thrown into before it starts, in the place of one that was dropped.
 	 */
-	if (c && h->l->exits_exact && at_start(h->l, h->frame, false) > 0) {
-		suspended_drop(h->tgid, h->frame);
+	if (c && p->l->exits_exact && at_start(p->l, p->frame, false) > 0) {
+		suspended_drop(p->tgid, p->frame);
 		return 0;
 	}
-	if (!c && h->entry->verdict == CODE_ACCEPT)
-		unmatched(t, h);
+	if (!c && p->entry->verdict == CODE_ACCEPT)
+		unmatched(t, p);
 	return c;
 }
 
 /* All is said of a call that was popped. */
-FT_INLINE void over(struct hit *h, struct call *c, u32 failed)
+FT_INLINE void call_finish(struct probe *p, struct call *c, u32 failed)
 {
-	http_leave(h->tid, c, failed);
+	http_finish(p->tid, c, failed);
 	if (c->flags & CALL_STORED)
-		suspended_drop(h->tgid, h->frame);
+		suspended_drop(p->tgid, p->frame);
 }
 
 /* At an exit: may it be that of a call that is open? */
-FT_INLINE bool may_leave(struct thread *t, struct hit *h)
+FT_INLINE bool pops_call(struct thread *t, struct probe *p)
 {
-	if (!hit_known(h))
+	if (!probe_known(p))
 		return false;
-	stand(h, false);
-	return (h->entry->verdict != CODE_DROPPED ||
-		call_is(call_top(t, h->tid), h->frame, h->code)) &&
-	       hit_thread_state(h);
+	stack_switch(p, false);
+	return (p->entry->verdict != CODE_DROPPED ||
+		call_is(call_top(t, p->tid), p->frame, p->code)) &&
+	       probe_thread_state(p);
 }
 
 FT_INLINE bool is_return_const(const struct ft_layout *l, u8 op)
@@ -131,18 +131,18 @@ FT_GLOBAL u64 ft_returned_const(u64 frame, u64 code)
 }
 
 /* What the body returns: the value on its operand stack, or a constant of its code. */
-FT_INLINE u64 result_of(struct hit *h)
+FT_INLINE u64 result_of(struct probe *p)
 {
 	u64 constant = 0;
 
-	if (h->l->op_return_const[0])
-		constant = ft_returned_const(h->frame, h->code);
+	if (p->l->op_return_const[0])
+		constant = ft_returned_const(p->frame, p->code);
 	return constant
-		       ?: read_ref(h->l, h->frame + h->l->frame_localsplus +
-						 8 * (u64)h->entry->return_slot);
+		       ?: read_ref(p->l, p->frame + p->l->frame_localsplus +
+						 8 * (u64)p->entry->return_slot);
 }
 
-FT_INLINE void send_exit(struct thread *t, struct hit *h, const struct call *c, u64 obj, u64 now)
+FT_INLINE void send_exit(struct thread *t, struct probe *p, const struct call *c, u64 obj, u64 now)
 {
 	struct ft_rec_exit *r;
 
@@ -152,64 +152,64 @@ FT_INLINE void send_exit(struct thread *t, struct hit *h, const struct call *c, 
 	}
 	walk_begin(t);
 	if (ft_settings.capture & FT_CAPTURE_RESULT) {
-		if (!put_plain(h->l, t, h->tid, obj)) {
+		if (!put_plain(p->l, t, p->tid, obj)) {
 			t->roots[0] = obj;
 			walk_push(t, LEVEL_ROOTS, 0, 1);
-			ft_walk(h->tid);
+			ft_walk(p->tid);
 		}
 	}
 	r = head_of(t, sizeof(*r));
-	head_init(&r->hdr, FT_REC_EXIT, 0, h->tgid, h->tid, now);
+	head_init(&r->hdr, FT_REC_EXIT, 0, p->tgid, p->tid, now);
 	r->code = code_id(c);
 	r->start_ns = c->start_ns;
 	r->start_tid = c->start_tid;
 	r->how = FT_EXIT_RETURN;
-	send_tokens(t, h->tid, now, sizeof(*r), 1);
+	send_tokens(t, p->tid, now, sizeof(*r), 1);
 }
 
-FT_INLINE void leave(struct thread *t, struct hit *h)
+FT_INLINE void call_return(struct thread *t, struct probe *p)
 {
-	u64 obj = result_of(h);
+	u64 obj = result_of(p);
 	u64 now = bpf_ktime_get_ns();
-	struct call *c = pop(t, h);
+	struct call *c = call_pop(t, p);
 
 	if (!c)
 		return;
 	if (!(c->flags & CALL_HIDDEN))
-		send_exit(t, h, c, obj, now);
+		send_exit(t, p, c, obj, now);
 	if (c->flags & CALL_WSGI && c->flags & CALL_REQUEST) {
 		t->http.body = obj;
-		t->http.body_type = type_of(h->l, obj);
+		t->http.body_type = type_of(p->l, obj);
 		t->http.body_number = c->request;
 	}
-	over(h, c, 0);
+	call_finish(p, c, 0);
 }
 
-FT_INLINE void suspend(struct thread *t, struct hit *h)
+FT_INLINE void call_suspend(struct thread *t, struct probe *p)
 {
-	struct call *c = pop(t, h);
+	struct call *c = call_pop(t, p);
 
 	if (c)
-		suspended_keep(t, h->proc, c);
+		suspended_keep(t, p->proc, c);
 }
 
-FT_INLINE void unwind(struct thread *t, struct hit *h, u64 exc_type)
+FT_INLINE void call_unwind(struct thread *t, struct probe *p, u64 exc_type)
 {
-	u64 exc = read_ptr(h->tstate + h->l->tstate_exc_value);
+	u64 exc = read_ptr(p->tstate + p->l->tstate_exc_value);
 	u64 now = bpf_ktime_get_ns();
-	struct call *c = pop(t, h);
+	struct call *c = call_pop(t, p);
 
 	if (!c)
 		return;
 	if (!(c->flags & CALL_HIDDEN)) {
-		traceback_of(t, h->tid, 0, 0, exc);
-		if (!build_raise(h->tid, exc_type, exc))
-			send_raise(t, h->tid, c, exc, now, 0);
+		traceback_of(t, p->tid, 0, 0, exc);
+		if (!build_raise(p->tid, exc_type, exc))
+			send_raise(t, p->tid, c, exc, now, 0);
 	}
-	send_unwound(t, h->tid, c, now);
-	http_raised(c, exc_type ?: type_of(h->l, exc));
+	send_unwound(t, p->tid, c, now);
+	http_raised(c, exc_type ?: type_of(p->l, exc));
 	t->http.raised = exc;
-	over(h, c, 1);
+	call_finish(p, c, 1);
 }
 
 #endif

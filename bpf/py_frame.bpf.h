@@ -70,7 +70,7 @@ FT_INLINE bool call_is(const struct call *c, u64 frame, u64 code)
  * without one; but up to 3.10 `await` suspends where no hook is, and a JIT leaves by ways of its
  * own.
  */
-FT_INLINE bool may_be_over(const struct ft_proc *p, const struct call *c, u64 tstate)
+FT_INLINE bool maybe_dead(const struct ft_proc *p, const struct call *c, u64 tstate)
 {
 	if (p->flags & FT_PROC_JIT)
 		return true;
@@ -79,7 +79,7 @@ FT_INLINE bool may_be_over(const struct ft_proc *p, const struct call *c, u64 ts
 }
 
 /* A call that is not in the trace stands for the span of the one below it, if any. */
-FT_INLINE void named_as(struct call *c, const struct call *below)
+FT_INLINE void borrow_span(struct call *c, const struct call *below)
 {
 	c->start_ns = below ? below->start_ns : 0;
 	c->start_tid = below ? below->start_tid : 0;
@@ -93,7 +93,7 @@ FT_INLINE u64 frame_code(const struct ft_layout *l, u64 frame)
 /* The code of a frame object, which outlives its frame as long as a traceback names it. */
 FT_INLINE u64 object_code(const struct ft_layout *l, u64 object)
 {
-	if (l->pyframe_frame != FT_NONE)
+	if (l->pyframe_frame != FT_NO_FIELD)
 		object = read_ptr(object + l->pyframe_frame);
 	return plausible(object) ? frame_code(l, object) : 0;
 }
@@ -129,7 +129,7 @@ FT_INLINE bool is_suspended(const struct ft_layout *l, u64 frame)
 {
 	s8 state = 0;
 
-	if (l->frame_stacktop != FT_NONE)
+	if (l->frame_stacktop != FT_NO_FIELD)
 		return read_ptr(frame + l->frame_stacktop) != 0;
 	read_at(&state, 1, frame + l->frame_state);
 	return state == l->frame_state_suspended;

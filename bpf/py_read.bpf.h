@@ -244,7 +244,7 @@ FT_INLINE u64 current_frame(const struct ft_layout *l, u64 tstate)
 {
 	u64 frame = read_ptr(tstate + l->tstate_frame);
 
-	if (l->cframe_frame != FT_NONE)
+	if (l->cframe_frame != FT_NO_FIELD)
 		frame = read_ptr(frame + l->cframe_frame);
 	return frame;
 }

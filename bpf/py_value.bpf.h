@@ -12,7 +12,7 @@
  * the cell lies among others. */
 FT_INLINE u64 in_cell(const struct ft_layout *l, u64 slot, u32 i, u64 cells, const u8 *arg_cell)
 {
-	if (l->code_cell2arg != FT_NONE) {
+	if (l->code_cell2arg != FT_NO_FIELD) {
 		if (slot || i >= FT_CELLS)
 			return slot;
 		slot = read_ptr(cells + 8 * (u64)arg_cell[i & (FT_CELLS - 1)]);

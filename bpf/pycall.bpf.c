@@ -26,18 +26,18 @@
 SEC("uprobe")
 int ft_resume(struct pt_regs *ctx)
 {
-	struct hit h;
+	struct probe p;
 	int first;
 
-	if (!hit_ours(&h) || !hit_entry(&h, ctx) || !hit_wanted(&h) ||
-	    http_on_the_way(h.tid, h.frame, h.code, h.entry) || !hit_thread_state(&h))
+	if (!probe_ours(&p) || !probe_entry(&p, ctx) || !probe_wanted(&p) ||
+	    http_nested(p.tid, p.frame, p.code, p.entry) || !probe_thread_state(&p))
 		return 0;
 	/* What cannot be suspended passes a RESUME at its start alone. */
-	first = h.entry->flags & CO_SUSPENDS ? at_start(h.l, h.frame, true) : 1;
+	first = p.entry->flags & CO_SUSPENDS ? at_start(p.l, p.frame, true) : 1;
 	if (first > 0)
-		start(&h);
+		call_start(&p);
 	else if (!first)
-		go_on(&h);
+		call_resume(&p);
 	else
 		count(FT_LOST_read_frame);
 	return 0;
@@ -47,10 +47,10 @@ SEC("uprobe")
 int ft_return(struct pt_regs *ctx)
 {
 	struct thread *t;
-	struct hit h;
+	struct probe p;
 
-	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_exit(&h, t, ctx) && may_leave(t, &h))
-		leave(t, &h);
+	if (probe_ours(&p) && (t = probe_thread(&p)) && probe_exit(&p, t, ctx) && pops_call(t, &p))
+		call_return(t, &p);
 	return 0;
 }
 
@@ -58,12 +58,12 @@ int ft_return(struct pt_regs *ctx)
  * Where a JIT runs, an exit may be the first that is seen of a function. Not of the helper
  * frame under __init__ (specialize.c, _Py_InitCleanup), which is nobody's call.
  */
-FT_INLINE bool wanted_at_exit(struct hit *h)
+FT_INLINE bool wanted_at_exit(struct probe *p)
 {
 	u32 flags = 0;
 
-	return !read_at(&flags, 4, h->code + h->l->code_flags) &&
-	       !(flags & CO_NO_MONITORING_EVENTS) && hit_wanted(h);
+	return !read_at(&flags, 4, p->code + p->l->code_flags) &&
+	       !(flags & CO_NO_MONITORING_EVENTS) && probe_wanted(p);
 }
 
 /* _PyEval_FrameClearAndPop(tstate, frame): every exit, by exception or not (3.12 on). */
@@ -71,21 +71,21 @@ SEC("uprobe")
 int ft_frame_clear(struct pt_regs *ctx)
 {
 	struct thread *t;
-	struct hit h;
+	struct probe p;
 
-	if (!hit_ours(&h) || !(t = hit_thread(&h)))
+	if (!probe_ours(&p) || !(t = probe_thread(&p)))
 		return 0;
-	h.tstate = PT_REGS_PARM1(ctx);
-	h.frame = PT_REGS_PARM2(ctx);
-	if (!may_end(&h, hidden_frame(&h, t), h.frame))
+	p.tstate = PT_REGS_PARM1(ctx);
+	p.frame = PT_REGS_PARM2(ctx);
+	if (!exit_possible(&p, hidden_frame(&p, t), p.frame))
 		return 0;
-	h.code = frame_code(h.l, h.frame);
-	if (!(h.proc->flags & FT_PROC_JIT && wanted_at_exit(&h)) && !may_leave(t, &h))
+	p.code = frame_code(p.l, p.frame);
+	if (!(p.proc->flags & FT_PROC_JIT && wanted_at_exit(&p)) && !pops_call(t, &p))
 		return 0;
-	if (read_ptr(h.tstate + h.l->tstate_exc_value))
-		unwind(t, &h, 0);
+	if (read_ptr(p.tstate + p.l->tstate_exc_value))
+		call_unwind(t, &p, 0);
 	else
-		leave(t, &h);
+		call_return(t, &p);
 	return 0;
 }
 
@@ -93,10 +93,10 @@ SEC("uprobe")
 int ft_yield(struct pt_regs *ctx)
 {
 	struct thread *t;
-	struct hit h;
+	struct probe p;
 
-	if (hit_ours(&h) && (t = hit_thread(&h)) && hit_exit(&h, t, ctx) && may_leave(t, &h))
-		suspend(t, &h);
+	if (probe_ours(&p) && (t = probe_thread(&p)) && probe_exit(&p, t, ctx) && pops_call(t, &p))
+		call_suspend(t, &p);
 	return 0;
 }
 
@@ -107,30 +107,30 @@ int ft_eval_entry(struct pt_regs *ctx)
 {
 	u64 arg[3] = {PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx)};
 	s32 lasti = 0;
-	struct hit h;
+	struct probe p;
 	u32 thrown;
 
 	/* Read before one is chosen: the context has no variable offsets. */
 	barrier_var(arg[0]);
 	barrier_var(arg[1]);
 	barrier_var(arg[2]);
-	if (!hit_ours(&h))
+	if (!probe_ours(&p))
 		return 0;
 	/* The frame is not the thread's current one yet. */
-	h.frame = h.l->entry_frame_arg == 1 ? arg[0] : arg[1];
-	thrown = h.l->entry_frame_arg == 1 ? arg[1] : arg[2];
-	h.tstate = 0; /* not needed at an entry */
-	h.code = frame_code(h.l, h.frame);
-	if (!plausible(h.code) || read_at(&lasti, 4, h.frame + h.l->frame_lasti)) {
+	p.frame = p.l->entry_frame_arg == 1 ? arg[0] : arg[1];
+	thrown = p.l->entry_frame_arg == 1 ? arg[1] : arg[2];
+	p.tstate = 0; /* not needed at an entry */
+	p.code = frame_code(p.l, p.frame);
+	if (!plausible(p.code) || read_at(&lasti, 4, p.frame + p.l->frame_lasti)) {
 		count(FT_LOST_read_frame);
 		return 0;
 	}
-	if (!hit_wanted(&h))
+	if (!probe_wanted(&p))
 		return 0;
 	if (lasti >= 0)
-		go_on(&h);
+		call_resume(&p);
 	else if (!thrown) /* thrown into before it started: no code of it runs */
-		start(&h);
+		call_start(&p);
 	return 0;
 }
 
@@ -139,20 +139,21 @@ int ft_eval_entry(struct pt_regs *ctx)
 SEC("uprobe")
 int ft_frame_entry(struct pt_regs *ctx)
 {
-	struct hit h;
+	struct probe p;
 	s32 lasti = 0;
 
-	if (!hit_ours(&h) || !hit_entry(&h, ctx) || !hit_wanted(&h) || !hit_thread_state(&h))
+	if (!probe_ours(&p) || !probe_entry(&p, ctx) || !probe_wanted(&p) ||
+	    !probe_thread_state(&p))
 		return 0;
-	if (read_at(&lasti, 4, h.frame + h.l->frame_lasti)) {
+	if (read_at(&lasti, 4, p.frame + p.l->frame_lasti)) {
 		count(FT_LOST_read_frame);
 		return 0;
 	}
 	if (lasti >= 0)
-		go_on(&h);
+		call_resume(&p);
 	/* An exception thrown into a generator that never started: no code of it runs. */
-	else if (!read_ptr(h.tstate + h.l->tstate_exc_type))
-		start(&h);
+	else if (!read_ptr(p.tstate + p.l->tstate_exc_type))
+		call_start(&p);
 	return 0;
 }
 
@@ -160,18 +161,19 @@ SEC("uprobe")
 int ft_frame_exit(struct pt_regs *ctx)
 {
 	struct thread *t;
-	struct hit h;
+	struct probe p;
 	u64 exc_type;
 
-	if (!hit_ours(&h) || !(t = hit_thread(&h)) || !hit_exit(&h, t, ctx) || !may_leave(t, &h))
+	if (!probe_ours(&p) || !(t = probe_thread(&p)) || !probe_exit(&p, t, ctx) ||
+	    !pops_call(t, &p))
 		return 0;
-	exc_type = read_ptr(h.tstate + h.l->tstate_exc_type);
+	exc_type = read_ptr(p.tstate + p.l->tstate_exc_type);
 	if (exc_type)
-		unwind(t, &h, exc_type);
-	else if (h.entry->flags & CO_SUSPENDS && is_suspended(h.l, h.frame))
-		suspend(t, &h);
+		call_unwind(t, &p, exc_type);
+	else if (p.entry->flags & CO_SUSPENDS && is_suspended(p.l, p.frame))
+		call_suspend(t, &p);
 	else
-		leave(t, &h);
+		call_return(t, &p);
 	return 0;
 }
 

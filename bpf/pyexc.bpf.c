@@ -2,7 +2,7 @@
 /*
  * Exceptions. PyTraceBack_Here is called once for each frame that an exception is raised in
  * or passes through, also when that frame then handles it. So a hit only notes the exception
- * on the call (RAISE); that a call was left by it shows when its frame is gone (ft_settle).
+ * on the call (RAISE); that a call was left by it shows when its frame is gone (ft_reap).
  */
 #include "call_records.bpf.h"
 #include "greenlet.bpf.h"
@@ -23,21 +23,21 @@ FT_INLINE void expect_thrown(struct thread *t)
 }
 
 /* An exception is seen in this frame. */
-FT_INLINE void note_thrown(struct hit *h, u64 frame)
+FT_INLINE void note_thrown(struct probe *p, u64 frame)
 {
 	struct thread *t;
 	struct call *top;
 
-	if (!(h->proc->flags & FT_PROC_SUSPENDS) ||
-	    frame_owner(h->l, frame, frame_code(h->l, frame)) != OWNER_GENERATOR)
+	if (!(p->proc->flags & FT_PROC_SUSPENDS) ||
+	    frame_owner(p->l, frame, frame_code(p->l, frame)) != OWNER_GENERATOR)
 		return;
-	h->frame = frame;
-	stand(h, false);
-	t = bpf_map_lookup_elem(&ft_threads, &h->tid);
-	top = t ? call_top(t, h->tid) : 0;
-	if (!ft_thrown_into(h->tgid, frame, top ? top->frame : 0))
+	p->frame = frame;
+	stack_switch(p, false);
+	t = bpf_map_lookup_elem(&ft_threads, &p->tid);
+	top = t ? call_top(t, p->tid) : 0;
+	if (!ft_thrown_into(p->tgid, frame, top ? top->frame : 0))
 		return;
-	t = thread_get(h->tgid, h->tid);
+	t = thread_get(p->tgid, p->tid);
 	if (t)
 		expect_thrown(t);
 }
@@ -62,25 +62,25 @@ SEC("uprobe")
 int ft_throw(struct pt_regs *ctx)
 {
 	struct thread *t;
-	struct hit h;
+	struct probe p;
 	u64 frame;
 
-	if (!hit_ours(&h) || !(h.proc->flags & FT_PROC_SUSPENDS) || !hit_running(&h) ||
-	    !plausible(h.frame))
+	if (!probe_ours(&p) || !(p.proc->flags & FT_PROC_SUSPENDS) || !probe_running(&p) ||
+	    !plausible(p.frame))
 		return 0;
-	stand(&h, false);
-	t = thread_get(h.tgid, h.tid);
+	stack_switch(&p, false);
+	t = thread_get(p.tgid, p.tid);
 	if (!t)
 		return 0;
 	expect_thrown(t);
 	t->thrown_into = 0;
-	if (h.l->generator_frame == FT_NONE)
+	if (p.l->generator_frame == FT_NO_FIELD)
 		return 0;
-	frame = PT_REGS_PARM1(ctx) + h.l->generator_frame;
-	if (!delegates(h.l, frame))
+	frame = PT_REGS_PARM1(ctx) + p.l->generator_frame;
+	if (!delegates(p.l, frame))
 		return 0;
 	t->thrown_into = frame;
-	t->thrown_at = read_ptr(frame + h.l->frame_instr);
+	t->thrown_at = read_ptr(frame + p.l->frame_instr);
 	return 0;
 }
 
@@ -90,64 +90,64 @@ int ft_traceback(struct pt_regs *ctx)
 	u64 object = PT_REGS_PARM1(ctx), frame = object, type = 0, value, exc;
 	struct call *c, *was;
 	struct thread *t;
-	struct hit h;
+	struct probe p;
 	bool ours;
 
-	if (!hit_ours(&h))
+	if (!probe_ours(&p))
 		return 0;
-	if (h.l->pyframe_frame != FT_NONE)
-		frame = read_ptr(frame + h.l->pyframe_frame);
-	note_thrown(&h, frame);
-	if (h.l->exits_exact || !hit_running(&h))
+	if (p.l->pyframe_frame != FT_NO_FIELD)
+		frame = read_ptr(frame + p.l->pyframe_frame);
+	note_thrown(&p, frame);
+	if (p.l->exits_exact || !probe_running(&p))
 		return 0;
 	/* Else a traceback entry made by C code, for no frame that runs. Maybe none does. */
-	if (frame != h.frame || !hit_code(&h))
+	if (frame != p.frame || !probe_code(&p))
 		return 0;
-	stand(&h, false);
-	t = bpf_map_lookup_elem(&ft_threads, &h.tid);
-	c = t ? call_top(t, h.tid) : 0;
-	ours = call_is(c, h.frame, h.code) || hit_known(&h);
+	stack_switch(&p, false);
+	t = bpf_map_lookup_elem(&ft_threads, &p.tid);
+	c = t ? call_top(t, p.tid) : 0;
+	ours = call_is(c, p.frame, p.code) || probe_known(&p);
 	if (t)
-		t->tstate = h.tstate;
-	if (!ours && (!c || !may_be_over(h.proc, c, h.tstate) || ft_alive(h.tid, h.frame)))
+		t->tstate = p.tstate;
+	if (!ours && (!c || !maybe_dead(p.proc, c, p.tstate) || ft_call_is_live(p.tid, p.frame)))
 		return 0;
 	if (!t) {
-		t = thread_get(h.tgid, h.tid);
+		t = thread_get(p.tgid, p.tid);
 		if (!t)
 			return 0;
-		t->tstate = h.tstate;
+		t->tstate = p.tstate;
 	}
-	value = read_ptr(h.tstate + h.l->tstate_exc_value);
+	value = read_ptr(p.tstate + p.l->tstate_exc_value);
 	exc = value ?: EXC_UNREADABLE;
-	if (h.l->tstate_exc_type != FT_NONE)
-		type = read_ptr(h.tstate + h.l->tstate_exc_type);
-	traceback_of(t, h.tid, h.frame, h.code, value);
-	if (build_raise(h.tid, type, value))
+	if (p.l->tstate_exc_type != FT_NO_FIELD)
+		type = read_ptr(p.tstate + p.l->tstate_exc_type);
+	traceback_of(t, p.tid, p.frame, p.code, value);
+	if (build_raise(p.tid, type, value))
 		return 0;
-	c = call_top(t, h.tid);
-	if (!call_is(c, h.frame, h.code))
-		ft_settle(h.tid, h.frame, 0, exc);
+	c = call_top(t, p.tid);
+	if (!call_is(c, p.frame, p.code))
+		ft_reap(p.tid, p.frame, 0, exc);
 	if (!ours) {
 		/* The one that was the top call may have shown only now that it waits. */
-		note_thrown(&h, frame);
+		note_thrown(&p, frame);
 		return 0;
 	}
-	c = call_top(t, h.tid);
-	if (!call_is(c, h.frame, h.code)) {
+	c = call_top(t, p.tid);
+	if (!call_is(c, p.frame, p.code)) {
 		/* gen.throw() and close() go on without a RESUME: this is the first we see. */
-		was = suspended_find(h.tgid, h.frame, h.code);
-		c = was ? call_new(t, h.tid) : 0;
+		was = suspended_find(p.tgid, p.frame, p.code);
+		c = was ? call_new(t, p.tid) : 0;
 		if (!c)
 			return 0;
 		*c = *was;
-		c->tstate = h.tstate;
+		c->tstate = p.tstate;
 		call_opened(t);
 	}
-	send_raise(t, h.tid, c, exc, bpf_ktime_get_ns(), 0);
+	send_raise(t, p.tid, c, exc, bpf_ktime_get_ns(), 0);
 	c->exc = exc;
 	c->object = object;
 	http_raised(c, type);
-	h.proc->raised_tid = h.tid;
+	p.proc->raised_tid = p.tid;
 	return 0;
 }
 
@@ -159,16 +159,16 @@ SEC("uprobe")
 int ft_finalize(struct pt_regs *ctx)
 {
 	struct thread *t;
-	struct hit h;
+	struct probe p;
 
-	if (!hit_ours(&h) || !hit_running(&h))
+	if (!probe_ours(&p) || !probe_running(&p))
 		return 0;
-	t = bpf_map_lookup_elem(&ft_threads, &h.tid);
+	t = bpf_map_lookup_elem(&ft_threads, &p.tid);
 	if (!t || !t->depth)
 		return 0;
-	t->tstate = h.tstate;
-	stand(&h, false);
-	ft_settle(h.tid, h.frame, 0, 0);
+	t->tstate = p.tstate;
+	stack_switch(&p, false);
+	ft_reap(p.tid, p.frame, 0, 0);
 	return 0;
 }
 

@@ -57,7 +57,7 @@ FT_GLOBAL int ft_left_by(u32 tid, u64 exc)
 }
 
 /* Closes the top call if it is gone; 1 = it was. */
-FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
+FT_GLOBAL int ft_reap_one(u32 tid, u64 start, u64 fresh, u64 exc)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	struct ft_proc *p = my_proc();
@@ -67,7 +67,7 @@ FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 	int left;
 
 	if (!t || !l || !c || (l->exits_exact && !(p->flags & FT_PROC_JIT)) ||
-	    (c->frame != fresh && ft_alive(tid, start)))
+	    (c->frame != fresh && ft_call_is_live(tid, start)))
 		return 0;
 	/* Nothing leaves unseen: it is suspended, by code that a JIT compiled. */
 	if (l->exits_exact && !(c->flags & CALL_GENERATOR))
@@ -91,7 +91,7 @@ FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 		send_unknown(t, tid, c, now);
 	send_unwound(t, tid, c, now);
 	t->http.raised = 0;
-	http_leave(tid, c, 1);
+	http_finish(tid, c, 1);
 	if (c->flags & CALL_STORED)
 		suspended_drop(t->pid, c->frame);
 	t->depth--;
@@ -100,12 +100,12 @@ FT_GLOBAL int ft_settle_one(u32 tid, u64 start, u64 fresh, u64 exc)
 
 #define FT_UNWIND_BOUND 8 /* calls closed by one event; the next event goes on */
 
-FT_GLOBAL int ft_settle(u32 tid, u64 start, u64 fresh, u64 exc)
+FT_GLOBAL int ft_reap(u32 tid, u64 start, u64 fresh, u64 exc)
 {
 	u32 i;
 
 	for (i = 0; i < FT_UNWIND_BOUND; i++)
-		if (!ft_settle_one(tid, start, fresh, exc))
+		if (!ft_reap_one(tid, start, fresh, exc))
 			return 0;
 	count(FT_LOST_unwind_bound);
 	return 0;

@@ -3,8 +3,8 @@
  * No hook sees a call that an exception leaves. Such a call is found dead later, when its
  * frame no longer stands on the interpreter's own stack:
  *
- *     settle(start): while the top of the shadow stack is not among the frames from start
- *                    downwards (frame.previous), it was left by exception: close it.
+ *     reap(start): while the top of the shadow stack is not among the frames from start
+ *                  downwards (frame.previous), it was left by exception: close it.
  *
  * A frame address alone proves nothing, since frames are reused; the address and the code
  * object in the frame do, because every new call of that code would have been pushed.
@@ -24,6 +24,6 @@
  * that address (0 = none). exc: the exception that is under way, whose RAISE record is
  * built in the thread's slot (0 = none).
  */
-int ft_settle(u32 tid, u64 start, u64 fresh, u64 exc);
+int ft_reap(u32 tid, u64 start, u64 fresh, u64 exc);
 
 #endif

@@ -3,7 +3,7 @@
 #include "py_frame.bpf.h"
 #include "stack.bpf.h"
 
-FT_GLOBAL u64 ft_descend(u64 frame, u64 top, u64 below)
+FT_GLOBAL u64 ft_stack_walk(u64 frame, u64 top, u64 below)
 {
 	const struct ft_layout *l = my_layout();
 	u64 next = 0;
@@ -25,7 +25,7 @@ FT_GLOBAL u64 ft_descend(u64 frame, u64 top, u64 below)
 }
 
 /* Does call number n belong to the thread state of the event at hand? */
-FT_GLOBAL int ft_is_here(u32 tid, u32 n)
+FT_GLOBAL int ft_call_is_here(u32 tid, u32 n)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	struct call *c = t ? call_at(t, tid, n) : 0;
@@ -40,18 +40,18 @@ FT_GLOBAL int ft_is_here(u32 tid, u32 n)
  * sub-interpreter's. It waits for this one if none of this one's calls lies below; otherwise
  * it is over. WAIT_CALLS are looked at.
  */
-FT_GLOBAL int ft_waits(u32 tid)
+FT_GLOBAL int ft_call_waits(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	u32 i;
 
 	for (i = 2; t && i < WAIT_CALLS && i <= t->depth; i++)
-		if (ft_is_here(tid, t->depth - i))
+		if (ft_call_is_here(tid, t->depth - i))
 			return 0;
 	return 1;
 }
 
-FT_GLOBAL int ft_alive(u32 tid, u64 frame)
+FT_GLOBAL int ft_call_is_live(u32 tid, u64 frame)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
@@ -75,17 +75,17 @@ FT_GLOBAL int ft_alive(u32 tid, u64 frame)
 			return 0;
 	}
 	if (frame == FRAME_AWAY)
-		return !top->exc || l->frame_object == FT_NONE ||
+		return !top->exc || l->frame_object == FT_NO_FIELD ||
 		       (frame_code(l, top_frame) == top->code &&
 			read_ptr(top_frame + l->frame_object) == top->object);
 	if (!l->states_running && top->tstate != t->tstate)
-		return ft_waits(tid);
+		return ft_call_waits(tid);
 	/* Down at the call below it, and the top was not met: the top is gone. */
 	below = t->depth > 1 ? call_at(t, tid, t->depth - 2) : 0;
 	if (below && below->frame != top_frame)
 		below_frame = below->frame;
 	for (i = 0; i < WALK_ROUNDS; i++) {
-		frame = ft_descend(frame, top_frame, below_frame);
+		frame = ft_stack_walk(frame, top_frame, below_frame);
 		if (frame <= WALK_MET)
 			return frame && frame_code(l, top_frame) == top->code;
 	}

@@ -16,10 +16,10 @@
 
 /* Goes down at most WALK_FRAMES frames. WALK_MET: met frame top; 0: met frame below, or the
  * bottom; else the frame where it is. */
-u64 ft_descend(u64 frame, u64 top, u64 below);
+u64 ft_stack_walk(u64 frame, u64 top, u64 below);
 #define WALK_MET 1
 /* Does the top call's frame stand among the frames from this one downwards? */
-int ft_alive(u32 tid, u64 frame);
+int ft_call_is_live(u32 tid, u64 frame);
 /* In place of the frame: the thread is in another greenlet, so the top's own frame has to tell. */
 #define FRAME_AWAY 1
 

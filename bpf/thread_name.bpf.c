@@ -56,7 +56,7 @@ FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 	if (!l)
 		return 0;
 	for (i = 0; i < WALK_ROUNDS; i++) { /* all but the last WALK_FRAMES, at most */
-		previous = ft_descend(frame, 0, 0);
+		previous = ft_stack_walk(frame, 0, 0);
 		if (!previous)
 			break;
 		frame = previous;

@@ -33,7 +33,7 @@ FT_INLINE u8 frame_owner(const struct ft_layout *l, u64 frame, u64 code)
 	u32 flags = 0;
 	u8 owner = 0;
 
-	if (l->frame_owner != FT_NONE) {
+	if (l->frame_owner != FT_NO_FIELD) {
 		read_at(&owner, 1, frame + l->frame_owner);
 		return owner;
 	}

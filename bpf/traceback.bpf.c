@@ -64,7 +64,7 @@ FT_GLOBAL int ft_traceback_open(u32 tid, u64 innermost, u64 code, u64 exc)
 	if (!l)
 		return 0;
 	b = &t->traceback;
-	if (l->tstate_exc_traceback != FT_NONE)
+	if (l->tstate_exc_traceback != FT_NO_FIELD)
 		b->first = read_ptr(t->tstate + l->tstate_exc_traceback);
 	else
 		b->first = plausible(exc) ? read_ptr(exc + l->exc_traceback) : 0;
@@ -171,7 +171,7 @@ FT_INLINE void put_frame(struct thread *t, u64 code, s32 at, s32 line)
 /* Where the frame stands that the exception comes into. */
 FT_INLINE s32 own_lasti(const struct ft_layout *l, const struct traceback *b)
 {
-	if (l->frame_instr != FT_NONE)
+	if (l->frame_instr != FT_NO_FIELD)
 		return read_ptr(b->frame + l->frame_instr) - b->code - l->code_bytecode;
 	return read_u32(b->frame + l->frame_lasti);
 }

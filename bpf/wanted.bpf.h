@@ -14,16 +14,16 @@
  * this thread before is over. This is how the end of a script that fails is seen, when the
  * interpreter shuts down.
  */
-FT_INLINE void settle_at_bottom(struct hit *h)
+FT_INLINE void reap_at_bottom(struct probe *p)
 {
-	struct thread *t = bpf_map_lookup_elem(&ft_threads, &h->tid);
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &p->tid);
 
-	if (!t || read_ptr(h->frame + h->l->frame_previous))
+	if (!t || read_ptr(p->frame + p->l->frame_previous))
 		return;
-	t->tstate = h->tstate ?: tstate_of(h->l);
-	stand(h, true);
-	ft_settle(h->tid, 0, h->frame, 0);
-	h->proc->raised_tid = 0;
+	t->tstate = p->tstate ?: tstate_of(p->l);
+	stack_switch(p, true);
+	ft_reap(p->tid, 0, p->frame, 0);
+	p->proc->raised_tid = 0;
 }
 
 /* Where the module's name was, as it was: what is said of it holds. */
@@ -44,21 +44,21 @@ FT_INLINE bool module_same(const struct ft_layout *l, u64 frame, const struct co
 }
 
 /* At an entry: decides on code not seen before, or not as this module. */
-FT_INLINE bool hit_wanted(struct hit *h)
+FT_INLINE bool probe_wanted(struct probe *p)
 {
-	struct code_entry *e = code_find(h->tgid, h->code);
+	struct code_entry *e = code_find(p->tgid, p->code);
 
-	if (e && (e->verdict == CODE_MARKED || e->birth < h->proc->born))
+	if (e && (e->verdict == CODE_MARKED || e->birth < p->proc->born))
 		e = 0;
-	h->entry = e;
-	if (!e || !module_same(h->l, h->frame, e))
-		h->entry = decide(h->tgid, h->tid, h->frame, h->code, e);
-	if (h->entry && (h->entry->verdict == CODE_ACCEPT || h->entry->role)) {
-		stand(h, true);
+	p->entry = e;
+	if (!e || !module_same(p->l, p->frame, e))
+		p->entry = decide(p->tgid, p->tid, p->frame, p->code, e);
+	if (p->entry && (p->entry->verdict == CODE_ACCEPT || p->entry->role)) {
+		stack_switch(p, true);
 		return true;
 	}
-	if (h->proc->raised_tid == h->tid)
-		settle_at_bottom(h);
+	if (p->proc->raised_tid == p->tid)
+		reap_at_bottom(p);
 	return false;
 }
 

@@ -68,7 +68,7 @@ static inline void *frame_current(void)
 {
 	void *at = (void *)frame_word(PyThreadState_Get(), frame_facts.tstate_frame);
 
-	return frame_facts.cframe_frame == FT_NONE
+	return frame_facts.cframe_frame == FT_NO_FIELD
 		       ? at
 		       : (void *)frame_word(at, frame_facts.cframe_frame);
 }

@@ -33,7 +33,7 @@ bool greenlets_look(void)
 /* It lies on the C stack, maybe where another greenlet has one. */
 static bool is_shim(const void *frame)
 {
-	return frame_facts.frame_owner != FT_NONE &&
+	return frame_facts.frame_owner != FT_NO_FIELD &&
 	       *((const char *)frame + frame_facts.frame_owner) >= SHIM;
 }
 

@@ -16,9 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STATUS_FAILED FT_HTTP_FAILED /* the application did, before it said a status */
-#define STATUS_GONE FT_HTTP_GONE     /* the client was gone before that */
-#define STATUS_UNKNOWN (-1)	     /* the server may have told the client this or that */
+#define STATUS_FAILED FT_HTTP_FAILED	  /* the application did, before it said a status */
+#define STATUS_GONE FT_HTTP_CLIENT_CLOSED /* the client was gone before that */
+#define STATUS_UNKNOWN (-1)		  /* the server may have told the client this or that */
 
 struct http_request {
 	PyObject_HEAD uint64_t number;

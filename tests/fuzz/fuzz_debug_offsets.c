@@ -15,7 +15,7 @@
 static void check(const struct ft_layout *l)
 {
 #define X(group, member, field, align, ...)                                                        \
-	if (l->field != FT_NONE && (l->field > LARGEST || l->field % align))                       \
+	if (l->field != FT_NO_FIELD && (l->field > LARGEST || l->field % align))                   \
 		abort();
 	DEBUG_OFFSETS(X)
 	DEBUG_SIZES(X)

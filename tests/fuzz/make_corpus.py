@@ -26,7 +26,7 @@ def undefined(minor):
 def macro(name, minor):
     """{member: value} of a macro in offsets/3_N.h."""
     text = (CPYTHON / "offsets" / ("3_%d.h" % minor)).read_text().split("#define ")
-    return {member: 0xffff if value == "FT_NONE" else int(value)
+    return {member: 0xffff if value == "FT_NO_FIELD" else int(value)
             for part in text if part.startswith("%s_3_%d" % (name, minor))
             for member, value in re.findall(r"\.(\w+) = (\w+)", part)}
 

@@ -2,7 +2,7 @@
 /*
  * The rows. Offsets come from the release's own headers (offsets/3_N.h, generated; x86-64,
  * GIL build); they are equal in all micro releases of a minor one. What a release has not is
- * FT_NONE. Kept by hand is what headers do not say: which of our ways of reading applies,
+ * FT_NO_FIELD. Kept by hand is what headers do not say: which of our ways of reading applies,
  * opcodes, the fingerprint of the dispatch table, and structures that only a .c file of
  * CPython declares.
  */
@@ -24,7 +24,7 @@
 
 /* Objects/dict-common.h: the key table before 3.11 made it smaller. Frames were objects. */
 #define HOW_3_8_TO_3_10                                                                            \
-	HOW_ALL, .managed_dict = FT_NONE, .managed_values = FT_NONE,                               \
+	HOW_ALL, .managed_dict = FT_NO_FIELD, .managed_values = FT_NO_FIELD,                       \
 		 .tstate_how = FT_TSTATE_GLOBAL, .dict_how = FT_DICT_SIZE,                         \
 		 .attr_how = FT_ATTR_DICTOFFSET, .keys_size = 8, .keys_nentries = 32,              \
 		 .keys_indices = 40, .hash_rounds = 2,                                             \
@@ -38,7 +38,7 @@
 
 /* Include/internal/pycore_object.h: MANAGED_DICT_OFFSET, backwards. */
 #define HOW_3_12                                                                                   \
-	HOW_ALL, .managed_dict = 24, .managed_values = FT_NONE, .int_tagged = 1,                   \
+	HOW_ALL, .managed_dict = 24, .managed_values = FT_NO_FIELD, .int_tagged = 1,               \
 		 .dict_how = FT_DICT_LOG2, .code_has_localsplus = 1, .hash_rounds = 1,             \
 		 .lines_how = FT_LINES_LOCATIONS
 

@@ -8,19 +8,19 @@
 	.exc_info_previous = 8, .traceback_next = 16, .traceback_frame = 24,                       \
 	.exc_traceback = 40, .code_linetable = 136, .tstate_context = 224,                         \
 	.context_entered = 40, .frame_code = 32, .frame_previous = 48, .frame_globals = 8,         \
-	.frame_localsplus = 72, .frame_instr = 56, .frame_lasti = FT_NONE,                         \
-	.frame_stacktop = FT_NONE, .frame_state = FT_NONE, .frame_owner = 69,                      \
+	.frame_localsplus = 72, .frame_instr = 56, .frame_lasti = FT_NO_FIELD,                     \
+	.frame_stacktop = FT_NO_FIELD, .frame_state = FT_NO_FIELD, .frame_owner = 69,              \
 	.frame_object = 40, .generator_frame = 80, .pyframe_frame = 24, .code_argcount = 56,       \
 	.code_posonly = 60, .code_kwonly = 64, .code_nlocals = 80, .code_nlocalsplus = 76,         \
 	.code_flags = 48, .code_firstlineno = 72, .code_filename = 112, .code_name = 120,          \
 	.code_qualname = 128, .code_consts = 24, .code_localsplusnames = 96,                       \
-	.code_localspluskinds = 104, .code_bytecode = 184, .code_cell2arg = FT_NONE,               \
-	.code_cellvars = FT_NONE, .code_freevars = FT_NONE, .object_type = 8,                      \
+	.code_localspluskinds = 104, .code_bytecode = 184, .code_cell2arg = FT_NO_FIELD,           \
+	.code_cellvars = FT_NO_FIELD, .code_freevars = FT_NO_FIELD, .object_type = 8,              \
 	.object_size = 16, .var_size = 16, .int_size = 16, .int_digits = 24, .str_length = 16,     \
 	.str_hash = 24, .str_state = 32, .str_ascii_data = 48, .str_compact_data = 72,             \
 	.str_data_ptr = 72, .bytes_data = 32, .bytearray_start = 40, .float_value = 16,            \
 	.list_items = 24, .tuple_items = 24, .dict_used = 16, .dict_keys = 32,                     \
-	.dict_values = 40, .keys_size = FT_NONE, .keys_nentries = 24, .keys_indices = 32,          \
+	.dict_values = 40, .keys_size = FT_NO_FIELD, .keys_nentries = 24, .keys_indices = 32,      \
 	.keys_log2_size = 8, .values_first = 0, .set_fill = 16, .set_used = 24, .set_mask = 32,    \
 	.set_table = 40, .cell_value = 16, .exc_args = 24, .os_errno = 72, .os_strerror = 80,      \
 	.os_filename = 88, .function_code = 48, .method_function = 16, .method_self = 24,          \

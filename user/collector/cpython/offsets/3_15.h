@@ -3,25 +3,26 @@
 /* clang-format off */
 
 #define OFFSETS_3_15                                                                               \
-	.tstate_frame = 72, .cframe_frame = FT_NONE, .tstate_exc_type = FT_NONE,                   \
-	.tstate_exc_value = 136, .tstate_exc_traceback = FT_NONE, .tstate_exc_info = 144,          \
+	.tstate_frame = 72, .cframe_frame = FT_NO_FIELD, .tstate_exc_type = FT_NO_FIELD,           \
+	.tstate_exc_value = 136, .tstate_exc_traceback = FT_NO_FIELD, .tstate_exc_info = 144,      \
 	.exc_info_value = 0, .exc_info_previous = 8, .traceback_next = 16,                         \
 	.traceback_frame = 24, .exc_traceback = 40, .code_linetable = 136,                         \
 	.tstate_context = 232, .context_entered = 40, .frame_code = 0, .frame_previous = 8,        \
-	.frame_globals = 24, .frame_localsplus = 80, .frame_instr = 56, .frame_lasti = FT_NONE,    \
-	.frame_stacktop = FT_NONE, .frame_state = FT_NONE, .frame_owner = 74,                      \
-	.frame_object = FT_NONE, .generator_frame = FT_NONE, .pyframe_frame = 24,                  \
-	.code_argcount = 52, .code_posonly = 56, .code_kwonly = 60, .code_nlocals = 80,            \
-	.code_nlocalsplus = 72, .code_flags = 48, .code_firstlineno = 68, .code_filename = 112,    \
-	.code_name = 120, .code_qualname = 128, .code_consts = 24, .code_localsplusnames = 96,     \
-	.code_localspluskinds = 104, .code_bytecode = FT_NONE, .code_monitoring = FT_NONE,         \
-	.monitoring_lines = FT_NONE, .monitoring_instructions = FT_NONE, .op_line = 253,           \
-	.op_instruction = 237, .code_cell2arg = FT_NONE, .code_cellvars = FT_NONE,                 \
-	.code_freevars = FT_NONE, .object_type = 8, .object_size = 16, .var_size = 16,             \
+	.frame_globals = 24, .frame_localsplus = 80, .frame_instr = 56,                            \
+	.frame_lasti = FT_NO_FIELD, .frame_stacktop = FT_NO_FIELD, .frame_state = FT_NO_FIELD,     \
+	.frame_owner = 74, .frame_object = FT_NO_FIELD, .generator_frame = FT_NO_FIELD,            \
+	.pyframe_frame = 24, .code_argcount = 52, .code_posonly = 56, .code_kwonly = 60,           \
+	.code_nlocals = 80, .code_nlocalsplus = 72, .code_flags = 48, .code_firstlineno = 68,      \
+	.code_filename = 112, .code_name = 120, .code_qualname = 128, .code_consts = 24,           \
+	.code_localsplusnames = 96, .code_localspluskinds = 104, .code_bytecode = FT_NO_FIELD,     \
+	.code_monitoring = FT_NO_FIELD, .monitoring_lines = FT_NO_FIELD,                           \
+	.monitoring_instructions = FT_NO_FIELD, .op_line = 253, .op_instruction = 237,             \
+	.code_cell2arg = FT_NO_FIELD, .code_cellvars = FT_NO_FIELD,                                \
+	.code_freevars = FT_NO_FIELD, .object_type = 8, .object_size = 16, .var_size = 16,         \
 	.int_size = 16, .int_digits = 24, .str_length = 16, .str_hash = 24, .str_state = 32,       \
 	.str_ascii_data = 40, .str_compact_data = 56, .str_data_ptr = 56, .bytes_data = 32,        \
 	.bytearray_start = 40, .float_value = 16, .list_items = 24, .tuple_items = 32,             \
-	.dict_used = 16, .dict_keys = 32, .dict_values = 40, .keys_size = FT_NONE,                 \
+	.dict_used = 16, .dict_keys = 32, .dict_values = 40, .keys_size = FT_NO_FIELD,             \
 	.keys_nentries = 24, .keys_indices = 32, .keys_log2_size = 8, .values_first = 8,           \
 	.set_fill = 16, .set_used = 24, .set_mask = 32, .set_table = 40, .cell_value = 16,         \
 	.exc_args = 24, .os_errno = 72, .os_strerror = 80, .os_filename = 88,                      \

@@ -3,28 +3,29 @@
 /* clang-format off */
 
 #define OFFSETS_3_9                                                                                \
-	.tstate_frame = 24, .cframe_frame = FT_NONE, .tstate_exc_type = 88,                        \
+	.tstate_frame = 24, .cframe_frame = FT_NO_FIELD, .tstate_exc_type = 88,                    \
 	.tstate_exc_value = 96, .tstate_exc_traceback = 104, .tstate_exc_info = 144,               \
 	.exc_info_value = 8, .exc_info_previous = 24, .traceback_next = 16,                        \
 	.traceback_frame = 24, .exc_traceback = 32, .code_linetable = 120,                         \
 	.tstate_context = 240, .context_entered = 40, .frame_code = 32, .frame_previous = 24,      \
-	.frame_globals = 48, .frame_localsplus = 360, .frame_instr = FT_NONE,                      \
-	.frame_lasti = 104, .frame_stacktop = 72, .frame_state = 116, .frame_owner = FT_NONE,      \
-	.frame_object = FT_NONE, .generator_frame = FT_NONE, .pyframe_frame = FT_NONE,             \
-	.code_argcount = 16, .code_posonly = 20, .code_kwonly = 24, .code_nlocals = 28,            \
-	.code_nlocalsplus = FT_NONE, .code_flags = 36, .code_firstlineno = 40,                     \
-	.code_filename = 104, .code_name = 112, .code_qualname = FT_NONE, .code_consts = 56,       \
-	.code_localsplusnames = 72, .code_localspluskinds = FT_NONE, .code_cell2arg = 96,          \
-	.code_cellvars = 88, .code_freevars = 80, .object_type = 8, .object_size = 16,             \
-	.var_size = 16, .int_size = 16, .int_digits = 24, .str_length = 16, .str_hash = 24,        \
-	.str_state = 32, .str_ascii_data = 48, .str_compact_data = 72, .str_data_ptr = 72,         \
-	.bytes_data = 32, .bytearray_start = 40, .float_value = 16, .list_items = 24,              \
-	.tuple_items = 24, .dict_used = 16, .dict_keys = 32, .dict_values = 40,                    \
-	.keys_log2_size = FT_NONE, .values_first = 0, .set_fill = 16, .set_used = 24,              \
-	.set_mask = 32, .set_table = 40, .cell_value = 16, .exc_args = 24, .os_errno = 64,         \
-	.os_strerror = 72, .os_filename = 80, .function_code = 16, .method_function = 16,          \
-	.method_self = 24, .gi_frame = 16, .type_name = 24, .type_basicsize = 32,                  \
-	.type_flags = 168, .type_base = 256, .type_dict = 264, .type_mro = 344,                    \
-	.type_dictoffset = 288, .type_qualname = 856, .type_cached_keys = 864
+	.frame_globals = 48, .frame_localsplus = 360, .frame_instr = FT_NO_FIELD,                  \
+	.frame_lasti = 104, .frame_stacktop = 72, .frame_state = 116,                              \
+	.frame_owner = FT_NO_FIELD, .frame_object = FT_NO_FIELD,                                   \
+	.generator_frame = FT_NO_FIELD, .pyframe_frame = FT_NO_FIELD, .code_argcount = 16,         \
+	.code_posonly = 20, .code_kwonly = 24, .code_nlocals = 28,                                 \
+	.code_nlocalsplus = FT_NO_FIELD, .code_flags = 36, .code_firstlineno = 40,                 \
+	.code_filename = 104, .code_name = 112, .code_qualname = FT_NO_FIELD,                      \
+	.code_consts = 56, .code_localsplusnames = 72, .code_localspluskinds = FT_NO_FIELD,        \
+	.code_cell2arg = 96, .code_cellvars = 88, .code_freevars = 80, .object_type = 8,           \
+	.object_size = 16, .var_size = 16, .int_size = 16, .int_digits = 24, .str_length = 16,     \
+	.str_hash = 24, .str_state = 32, .str_ascii_data = 48, .str_compact_data = 72,             \
+	.str_data_ptr = 72, .bytes_data = 32, .bytearray_start = 40, .float_value = 16,            \
+	.list_items = 24, .tuple_items = 24, .dict_used = 16, .dict_keys = 32,                     \
+	.dict_values = 40, .keys_log2_size = FT_NO_FIELD, .values_first = 0, .set_fill = 16,       \
+	.set_used = 24, .set_mask = 32, .set_table = 40, .cell_value = 16, .exc_args = 24,         \
+	.os_errno = 64, .os_strerror = 72, .os_filename = 80, .function_code = 16,                 \
+	.method_function = 16, .method_self = 24, .gi_frame = 16, .type_name = 24,                 \
+	.type_basicsize = 32, .type_flags = 168, .type_base = 256, .type_dict = 264,               \
+	.type_mro = 344, .type_dictoffset = 288, .type_qualname = 856, .type_cached_keys = 864
 
 #define TSTATE_CURRENT_3_9 568

@@ -234,7 +234,7 @@ def text_of(include, minor):
         if "" in members:
             text += "\n#define %s %d\n" % (name, found[macro, ""])
             continue
-        text += "\n" + define(name, [".%s = %s" % (member, found.get((macro, member), "FT_NONE"))
+        text += "\n" + define(name, [".%s = %s" % (member, found.get((macro, member), "FT_NO_FIELD"))
                                      for member in members])
     return text
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What every probe of the interpreter begins with: whose hit is this, which frame, which
+ * code. Ends here, after one map lookup, for what was not asked for.
+ */
+#ifndef FT_PROBE_BPF_H
+#define FT_PROBE_BPF_H
+
+#include "code.bpf.h"
+#include "py_frame.bpf.h"
+#include "site.bpf.h"
+#include "thread.bpf.h"
+
+struct probe {
+	struct ft_proc *proc;
+	const struct ft_layout *l;
+	u32 tgid, tid;
+	u64 tstate; /* 0: not looked for yet, see probe_thread_state() */
+	u64 frame, code;
+	struct code_entry *entry;
+};
+
+/* The process; false: not ours. */
+FT_INLINE bool probe_ours(struct probe *p)
+{
+	u64 id = my_ids();
+
+	p->tgid = id >> 32;
+	p->tid = id;
+	p->proc = bpf_map_lookup_elem(&ft_procs, &p->tgid);
+	if (!p->proc)
+		return false;
+	if (p->proc->flags & FT_PROC_DORMANT) {
+		p->proc->flags |= FT_PROC_UNSEEN;
+		return false;
+	}
+	if (p->proc->flags & FT_PROC_AGENT || !hooks_live(p->proc))
+		return false;
+	p->l = &p->proc->layout;
+	return true;
+}
+
+FT_INLINE bool probe_code(struct probe *p)
+{
+	p->code = frame_code(p->l, p->frame);
+	if (!plausible(p->code)) {
+		count(FT_LOST_read_frame);
+		return false;
+	}
+	return true;
+}
+
+/* The thread state and the frame that it runs; false: not readable. */
+FT_INLINE bool probe_running(struct probe *p)
+{
+	p->tstate = tstate_of(p->l);
+	if (!p->tstate) {
+		count(FT_LOST_read_thread);
+		return false;
+	}
+	p->frame = current_frame(p->l, p->tstate);
+	return true;
+}
+
+FT_INLINE bool probe_frame(struct probe *p)
+{
+	return probe_running(p) && probe_code(p);
+}
+
+/* The frame; where a register has it the thread state is not looked for. */
+FT_INLINE bool probe_site(struct probe *p, const struct pt_regs *ctx)
+{
+	struct ft_site *s = site_of(p->proc, ctx);
+
+	p->tstate = 0;
+	p->frame = site_frame(s, ctx);
+	if (p->frame)
+		return true;
+	if (!probe_running(p))
+		return false;
+	site_learn(s, ctx, p->frame);
+	return true;
+}
+
+FT_INLINE bool probe_entry(struct probe *p, const struct pt_regs *ctx)
+{
+	return probe_site(p, ctx) && probe_code(p);
+}
+
+/* The thread state behind a probe_site(), of a function that was asked for. */
+FT_INLINE bool probe_thread_state(struct probe *p)
+{
+	if (!p->tstate)
+		p->tstate = tstate_of(p->l);
+	if (!p->tstate)
+		count(FT_LOST_read_thread);
+	return p->tstate;
+}
+
+/* The frame of the innermost call that is open, if nobody asked for it; else 0. */
+FT_INLINE u64 hidden_frame(const struct probe *p, struct thread *t)
+{
+	struct call *top;
+
+	if (!t->depth)
+		return 0;
+	if (t->hidden_at != t->depth) {
+		top = call_top(t, p->tid);
+		if (!top)
+			return 0;
+		t->hidden_at = t->depth;
+		t->hidden_frame = top->flags & CALL_HIDDEN ? top->frame : 0;
+	}
+	return p->proc->flags & (FT_PROC_JIT | FT_PROC_GREENLETS) ? 0 : t->hidden_frame;
+}
+
+/*
+ * Can the exit of this frame be that of a call that is open? While a request is under way there
+ * always is one: the hidden call of its server or application. Where that is the innermost, all
+ * other exits but those of generators are of functions that nobody asked for.
+ */
+FT_INLINE bool exit_possible(const struct probe *p, u64 hidden, u64 frame)
+{
+	struct frame_key key = {.frame = frame, .tgid = p->tgid};
+
+	if (!hidden || hidden == frame)
+		return true;
+	return p->proc->flags & FT_PROC_SUSPENDS && bpf_map_lookup_elem(&ft_suspended, &key);
+}
+
+/* Where the frame is left: it may no longer be the thread's. */
+FT_INLINE bool probe_left(struct probe *p, const struct pt_regs *ctx)
+{
+	if (!p->l->exit_register)
+		return probe_site(p, ctx);
+	p->tstate = 0;
+	p->frame = kept_register(ctx, p->l->exit_register);
+	return true;
+}
+
+FT_INLINE bool probe_exit(struct probe *p, struct thread *t, const struct pt_regs *ctx)
+{
+	return probe_left(p, ctx) && exit_possible(p, hidden_frame(p, t), p->frame) &&
+	       probe_code(p);
+}
+
+/* Anywhere else: what may stand on the shadow stack. As which module is not asked: the call says
+ * it. */
+FT_INLINE bool probe_known(struct probe *p)
+{
+	p->entry = code_find(p->tgid, p->code);
+	return p->entry && p->entry->verdict != CODE_REJECT;
+}
+
+/*
+ * At an exit, before anything of the target is read: can this be the exit of a call that is
+ * open? Not when the thread has none, unless calls begin or go on unseen.
+ */
+FT_INLINE struct thread *probe_thread(struct probe *p)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &p->tid);
+
+	if (p->proc->flags & FT_PROC_JIT)
+		return thread_get(p->tgid, p->tid);
+	return t && (t->depth || t->parked || p->proc->flags & FT_PROC_SUSPENDS) ? t : 0;
+}
+
+#endif
