@@ -30,7 +30,7 @@ FT_INLINE void cells_by_kind(const struct ft_layout *l, struct thread *t, u64 co
 	u32 i, n = t->entry.nparams;
 
 	__builtin_memset(kind, 0, FT_MAX_PARAMS);
-	asm volatile("%0 &= 127" : "+r"(n));
+	FT_MASK(n, 127);
 	if (n == 0 || n > FT_MAX_PARAMS || !plausible(kinds) ||
 	    bpf_probe_read_user(kind, n, (void *)(kinds + l->bytes_data)))
 		return;

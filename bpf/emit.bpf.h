@@ -62,13 +62,12 @@ FT_INLINE int send(struct thread *t, u32 tid, u64 now, void *rec, u32 size, u32 
 
 /* ---- tokens ------------------------------------------------------------------------- */
 
-/* The byte at off of the token buffer. The mask is in assembly because a compiler that
- * proves it redundant would remove it, and 5.10's verifier needs to see it right here. */
+/* The byte at off of the token buffer. */
 FT_INLINE u8 *tok_at(struct thread *t, u32 off)
 {
 	u64 o = off;
 
-	asm volatile("%0 &= %1" : "+r"(o) : "i"(FT_TOK_MASK));
+	FT_MASK(o, FT_TOK_MASK);
 	return t->tok + o;
 }
 

@@ -24,18 +24,18 @@ FT_GLOBAL int ft_http_block(u32 tid, u64 entries, u32 n, u32 key_off)
 	if (!l || !n || n > BLOCK)
 		return -1;
 	size = (u64)n * stride;
-	asm volatile("%0 &= %1" : "+r"(size) : "i"(BLOCK_MASK));
+	FT_MASK(size, BLOCK_MASK);
 	if (!size || bpf_probe_read_user(t->tok, size, (void *)entries))
 		return -1;
 	for (i = 0; i < BLOCK; i++) {
 		if (i >= n)
 			break;
 		at = i * stride + key_off;
-		asm volatile("%0 &= %1" : "+r"(at) : "i"(BLOCK_MASK));
+		FT_MASK(at, BLOCK_MASK);
 		word = ft_http_word(*(u64 *)(t->tok + at), str_places(l));
 		if (word >= WORD_KEYS)
 			continue;
-		asm volatile("%0 &= %1" : "+r"(word) : "i"(HTTP_VALUES - 1));
+		FT_MASK(word, HTTP_VALUES - 1);
 		t->http.value[word] = *(u64 *)(t->tok + at + 8); /* WORD_NONE: nobody looks */
 		if (!word)
 			continue;
@@ -81,7 +81,7 @@ FT_INLINE s32 slot(const struct thread *t, u64 i)
 	bool wide = t->http.slots > 0xff; /* up to 0x7fff entries */
 
 	i <<= wide;
-	asm volatile("%0 &= %1" : "+r"(i) : "i"(TABLE_MASK));
+	FT_MASK(i, TABLE_MASK);
 	return wide ? *(s16 *)(t->tok + i) : *(s8 *)(t->tok + i);
 }
 
@@ -96,14 +96,14 @@ FT_GLOBAL int ft_http_probe(u32 tid, u64 word)
 
 	if (!p)
 		return -1;
-	asm volatile("%0 &= %1" : "+r"(word) : "i"(HTTP_VALUES - 1));
+	FT_MASK(word, HTTP_VALUES - 1);
 	hash = perturb = i = p->key_hash[word];
 	for (n = 0; n < PROBES; n++) {
 		entry = slot(t, i & (t->http.slots - 1));
 		if (entry == SLOT_EMPTY)
 			return 0;
 		at = t->http.entries_at + (u64)entry * (16 + t->http.key_off) + t->http.key_off;
-		asm volatile("%0 &= %1" : "+r"(at) : "i"(TABLE_MASK));
+		FT_MASK(at, TABLE_MASK);
 		if (entry >= 0) {
 			found = *(u64 *)(t->tok + at);
 			if (read_ptr(found + p->layout.str_hash) == hash) {
@@ -136,7 +136,7 @@ FT_INLINE int read_table(struct thread *t, const struct dict_view *d)
 	if (d->index_bytes > TABLE_MASK || entries > TABLE_MASK || size > TABLE_MASK ||
 	    d->slots > 0x8000)
 		return -1;
-	asm volatile("%0 &= %1" : "+r"(size) : "i"(TABLE_MASK));
+	FT_MASK(size, TABLE_MASK);
 	if (!size || bpf_probe_read_user(t->tok, size, (void *)(d->entries - d->index_bytes)))
 		return -1;
 	t->http.slots = d->slots;

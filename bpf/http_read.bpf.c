@@ -111,7 +111,7 @@ FT_GLOBAL int ft_http_headers(u32 tid, u64 headers)
 	else
 		return 0;
 	size = 8 * (n < HEADERS ? n : HEADERS);
-	asm volatile("%0 &= %1" : "+r"(size) : "i"(HEADERS_MASK));
+	FT_MASK(size, HEADERS_MASK);
 	if (!size || read_at(t->tok, size, items))
 		return 0;
 	tuple = l->type_addr[FT_KIND_TUPLE];

@@ -31,6 +31,12 @@ typedef __s32 s32;
 /* Checked once by the verifier, for any arguments, instead of once per path to it. */
 #define FT_GLOBAL __attribute__((noinline))
 
+/* In assembly, because a compiler that proves a mask redundant would remove it, and 5.10's verifier
+ * needs to see it right there. */
+#ifndef FT_MASK
+#define FT_MASK(value, mask) asm volatile("%0 &= %1" : "+r"(value) : "i"(mask))
+#endif
+
 #ifdef FT_MAPS_OWNER
 #define FT_MAP
 #else

@@ -42,7 +42,7 @@ FT_GLOBAL u64 ft_module_id(u64 slot)
 	n = s.length * s.width;
 	if (s.length > sizeof(word) || n > sizeof(word))
 		n = sizeof(word);
-	asm volatile("%0 &= 255" : "+r"(n));
+	FT_MASK(n, 255);
 	if (n == 0 || n > sizeof(word) || bpf_probe_read_user(word, n, (void *)s.data))
 		return text_id(0, s.length);
 	for (i = 0; i < ID_WORDS; i++)
@@ -65,7 +65,7 @@ FT_GLOBAL int ft_verdict(u64 slot, u64 id)
 	if (!(read_u32(module + l->str_state) & STR_ASCII))
 		return CODE_ACCEPT;
 	n = s.length > FT_MAX_PREFIX ? FT_MAX_PREFIX : s.length;
-	asm volatile("%0 &= 127" : "+r"(n));
+	FT_MASK(n, 127);
 	if (n > FT_MAX_PREFIX || n == 0 || bpf_probe_read_user(key.text, n, (void *)s.data))
 		return silent;
 	key.bits = n * 8;

@@ -33,7 +33,7 @@ static const u64 of_word[] = {
  * each. */
 FT_INLINE void zero_behind(u64 *w, u64 n)
 {
-	asm volatile("%0 &= %1" : "+r"(n) : "i"(LONGEST));
+	FT_MASK(n, LONGEST);
 	w[0] &= of_word[n + 24];
 	w[1] &= of_word[n + 16];
 	w[2] &= of_word[n + 8];
@@ -52,7 +52,7 @@ FT_INLINE bool read_head(u64 at, u64 *head, u32 words, u32 first, u64 text)
 	if (bpf_probe_read_user(head, 8 * first, (void *)at) || head[HEAD_SIZE] > LONGEST)
 		return false;
 	n = head[HEAD_SIZE];
-	asm volatile("%0 &= 31" : "+r"(n));
+	FT_MASK(n, 31);
 	return n && !bpf_probe_read_user(head + first, n, (void *)text);
 }
 
@@ -76,7 +76,7 @@ FT_INLINE void put_head(struct thread *t, u64 *text, u64 n)
 FT_INLINE int put_copy(struct thread *t, u64 text, u64 n)
 {
 	*(u64 *)tok_at(t, t->walk.used + ((n - 1) & ~7ULL)) = 0;
-	asm volatile("%0 &= 511" : "+r"(n));
+	FT_MASK(n, 511);
 	return n ? bpf_probe_read_user(tok_at(t, t->walk.used), n, (void *)text) : -1;
 }
 

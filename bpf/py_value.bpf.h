@@ -25,7 +25,7 @@ FT_INLINE u64 parameter(const struct ft_layout *l, u64 frame, const struct code_
 {
 	u64 base = frame + l->frame_localsplus, obj;
 
-	asm volatile("%0 &= %1" : "+r"(i) : "i"(FT_CELLS - 1));
+	FT_MASK(i, FT_CELLS - 1);
 	obj = read_ref(l, base + 8 * i);
 	if (!(e->cell_mask >> i & 1))
 		return obj;

@@ -18,7 +18,7 @@ FT_INLINE u32 small_text(struct thread *t, u32 off, u64 data, u32 width, u64 len
 	u64 o = off;
 	u32 n;
 
-	asm volatile("%0 &= 1023" : "+r"(o));
+	FT_MASK(o, 1023);
 	*(u64 *)(t->small + o) = FT_T_NONE;
 	if (!data)
 		return off + 8;
@@ -32,7 +32,7 @@ FT_INLINE u32 small_text(struct thread *t, u32 off, u64 data, u32 width, u64 len
 		off += 8;
 		o += 8;
 	}
-	asm volatile("%0 &= 255" : "+r"(n));
+	FT_MASK(n, 255);
 	if (n == 0 || n > FT_MAX_CLASS_NAME)
 		return off;
 	*(u64 *)(t->small + o + 8 + ((n - 1) & 0xf8)) = 0;
@@ -226,7 +226,7 @@ FT_GLOBAL int ft_type_tell(u32 tid, u64 type, u32 kind)
 	off = ft_small_str(tid, off, flags && t->walk.module ? read_ptr(t->walk.module) : 0);
 	if (off > sizeof(t->small))
 		return 0;
-	asm volatile("%0 &= 2047" : "+r"(off));
+	FT_MASK(off, 2047);
 	r = (void *)t->small;
 	head_init(&r->hdr, FT_REC_TYPE, off, t->pid, tid, bpf_ktime_get_ns());
 	r->type = type;
@@ -274,7 +274,7 @@ FT_INLINE bool is_listed(struct thread *t, u64 text, u64 n)
 
 	_Static_assert(FT_MAX_REDACT_LEN == 32, "four words");
 	key[0] = key[1] = key[2] = key[3] = 0;
-	asm volatile("%0 &= 63" : "+r"(n));
+	FT_MASK(n, 63);
 	if (!length_listed(n) || bpf_probe_read_user(key, n, (void *)text))
 		return false;
 	for (i = 0; i < 4; i++) {

@@ -45,7 +45,7 @@ FT_GLOBAL int ft_copy(u32 tid, u64 addr, u32 len)
 
 		if (n > FT_COPY)
 			n = FT_COPY;
-		asm volatile("%0 &= %1" : "+r"(n) : "i"(2 * FT_COPY - 1));
+		FT_MASK(n, 2 * FT_COPY - 1);
 		if (bpf_probe_read_user(tok_at(t, t->walk.used + done), n, (void *)(addr + done)))
 			return -1;
 		done += n;
