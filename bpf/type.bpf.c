@@ -14,14 +14,15 @@
  */
 FT_INLINE u32 small_text(struct thread *t, u32 off, u64 data, u32 width, u64 length)
 {
-	bool cut = length > FT_MAX_CLASS_NAME / width;
 	u64 o = off;
+	bool cut;
 	u32 n;
 
 	FT_MASK(o, 1023);
 	*(u64 *)(t->small + o) = FT_T_NONE;
 	if (!data)
 		return off + 8;
+	cut = length > FT_MAX_CLASS_NAME / width;
 	n = cut ? FT_MAX_CLASS_NAME : length * width;
 	*(u64 *)(t->small + o) =
 		FT_T_STR | width << 8 | (cut ? FT_TOK_CUT << 16 : 0) | (u64)(n + 8 * cut) << 32;

@@ -142,7 +142,7 @@ FT_INLINE void put_int(const struct ft_layout *l, struct thread *t, u32 tid, u64
 		goto bad;
 	if (l->int_tagged)
 		size = untag_size(size);
-	n = size < 0 ? -size : size;
+	n = size < 0 ? -(u64)size : (u64)size;
 	if (n <= 2) {
 		if (n && read_at(&magnitude, 4 * n == 8 ? 8 : 4, obj + l->int_digits))
 			goto bad;

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shim.h"
+
+#include "ft_counters.h"
+
+#define NOEXIST 1 /* BPF_NOEXIST */
+
+/* What the sources declare in maps.bpf.h: a map is its address. */
+char ft_procs, ft_codes, ft_told, ft_types, ft_threads, ft_stacks, ft_suspended, ft_requests,
+	ft_request_of, ft_rules, ft_redact, ft_ring, ft_counters, ft_zero;
+struct ft_settings ft_settings;
+__u32 ft_live[FT_HOOKED];
+
+/* An entry of some map; key and value are pieces of memory of their own. */
+struct entry {
+	struct entry *next;
+	const void *map;
+	void *key, *value;
+	unsigned long key_size;
+};
+
+/* A record in the ring. */
+struct sent {
+	struct sent *next;
+	struct ft_rec *record;
+};
+
+static struct entry *entries;
+static struct sent *first, **last = &first;
+static const struct image *memory;
+static __u64 now;
+
+static void *copy_of(const void *from, size_t size)
+{
+	void *copy = malloc(size);
+
+	if (!copy)
+		abort();
+	return memcpy(copy, from, size);
+}
+
+/* ---- maps ---------------------------------------------------------------------------------- */
+
+void *shim_lookup(const void *map, const void *key, unsigned long key_size);
+long shim_update(const void *map, const void *key, unsigned long key_size, const void *value,
+		 unsigned long value_size, __u64 flags);
+long shim_delete(const void *map, const void *key, unsigned long key_size);
+
+static struct entry **find(const void *map, const void *key, unsigned long key_size)
+{
+	struct entry **e = &entries;
+
+	while (*e && ((*e)->map != map || memcmp((*e)->key, key, key_size)))
+		e = &(*e)->next;
+	return e;
+}
+
+static void drop(struct entry **e)
+{
+	struct entry *gone = *e;
+
+	*e = gone->next;
+	free(gone->key);
+	free(gone->value);
+	free(gone);
+}
+
+void *shim_lookup(const void *map, const void *key, unsigned long key_size)
+{
+	static const __u64 zero;
+	struct entry *e = *find(map, key, key_size);
+
+	/* An array has every entry. */
+	if (!e && map == &ft_counters) {
+		shim_update(map, key, key_size, &zero, sizeof(zero), 0);
+		e = *find(map, key, key_size);
+	}
+	return e ? e->value : NULL;
+}
+
+long shim_update(const void *map, const void *key, unsigned long key_size, const void *value,
+		 unsigned long value_size, __u64 flags)
+{
+	struct entry *e = *find(map, key, key_size);
+
+	if (e && flags == NOEXIST)
+		return -EEXIST;
+	if (e) {
+		memmove(e->value, value, value_size);
+		return 0;
+	}
+	e = copy_of(&(struct entry){entries, map, copy_of(key, key_size),
+				    copy_of(value, value_size), key_size},
+		    sizeof(*e));
+	entries = e;
+	return 0;
+}
+
+long shim_delete(const void *map, const void *key, unsigned long key_size)
+{
+	struct entry **e = find(map, key, key_size);
+
+	if (!*e)
+		return -ENOENT;
+	drop(e);
+	return 0;
+}
+
+unsigned shim_counted(unsigned counter)
+{
+	struct entry *e = *find(&ft_counters, &counter, sizeof(counter));
+
+	return e ? *(__u64 *)e->value : 0;
+}
+
+/* ---- the ring ------------------------------------------------------------------------------ */
+
+long shim_output(const void *record, __u64 size);
+
+long shim_output(const void *record, __u64 size)
+{
+	*last = copy_of(&(struct sent){NULL, copy_of(record, size)}, sizeof(**last));
+	last = &(*last)->next;
+	return 0;
+}
+
+struct ft_rec *shim_record(void)
+{
+	struct sent *s = first;
+	struct ft_rec *record;
+
+	if (!s)
+		return NULL;
+	record = s->record;
+	first = s->next;
+	if (!first)
+		last = &first;
+	free(s);
+	return record;
+}
+
+/* ---- other helpers ------------------------------------------------------------------------- */
+
+long bpf_probe_read_user(void *to, __u32 size, const void *from);
+long bpf_probe_read_user_str(void *to, __u32 size, const void *from);
+__u64 bpf_get_current_pid_tgid(void);
+__u64 bpf_get_current_task(void);
+__u64 bpf_ktime_get_ns(void);
+
+long bpf_probe_read_user(void *to, __u32 size, const void *from)
+{
+	int err = image_read(memory, (__u64)from, to, size);
+
+	if (err)
+		memset(to, 0, size); /* as the kernel does */
+	return err;
+}
+
+long bpf_probe_read_user_str(void *to, __u32 size, const void *from)
+{
+	char *text = to;
+
+	for (__u32 i = 0; i < size; i++) {
+		if (image_read(memory, (__u64)from + i, &text[i], 1))
+			return -EFAULT;
+		if (!text[i])
+			return i + 1;
+	}
+	text[size - 1] = 0;
+	return size;
+}
+
+__u64 bpf_get_current_pid_tgid(void)
+{
+	return (__u64)SHIM_PID << 32 | SHIM_PID;
+}
+
+__u64 bpf_get_current_task(void)
+{
+	return 0;
+}
+
+__u64 bpf_ktime_get_ns(void)
+{
+	return ++now;
+}
+
+/* ---- begin and end ------------------------------------------------------------------------- */
+
+void shim_begin(const struct image *image, const struct ft_layout *layout)
+{
+	struct ft_proc *p = calloc(1, sizeof(*p));
+	struct thread *t = calloc(1, sizeof(*t));
+	__u32 id = SHIM_PID;
+
+	if (!p || !t)
+		abort();
+	memory = image;
+	p->layout = *layout;
+	t->pid = id;
+	shim_update(&ft_procs, &id, sizeof(id), p, sizeof(*p), 0);
+	shim_update(&ft_threads, &id, sizeof(id), t, sizeof(*t), 0);
+	free(p);
+	free(t);
+}
+
+void shim_end(void)
+{
+	struct ft_rec *record;
+
+	while (entries)
+		drop(&entries);
+	while ((record = shim_record()))
+		free(record);
+}
+
+struct thread *shim_thread(void)
+{
+	__u32 id = SHIM_PID;
+
+	return shim_lookup(&ft_threads, &id, sizeof(id));
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel as the BPF sources see it when they are compiled for the host: maps, the ring, and the
+ * memory of a process, which is an image. One process and one thread, whose ids are SHIM_PID.
+ */
+#ifndef FT_SHIM_H
+#define FT_SHIM_H
+
+#include <stddef.h>
+
+#include "ft_layout.h"
+#include "ft_maps.h"
+#include "image.h"
+
+#define SHIM_PID 77
+
+extern struct ft_settings ft_settings;
+
+/* Empty maps but for the process and its thread; nothing in the ring. image: borrowed. */
+void shim_begin(const struct image *image, const struct ft_layout *layout);
+void shim_end(void);
+struct thread *shim_thread(void);
+/* The next record in the ring, or NULL. To be freed: a copy of its own, so that a read past its end
+ * is seen by the sanitizer. */
+struct ft_rec *shim_record(void);
+/* How often the counter was counted up. */
+unsigned shim_counted(unsigned counter);
+
+/* walk.bpf.c: sends an EXIT record of this function, with the value. */
+int walk_value(__u32 tid, __u64 obj, __u64 code);
+
+#endif
