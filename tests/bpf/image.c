@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,33 +11,46 @@
 #include "image.h"
 
 #define PART_MAX (64 << 20)
+#define PAGE 4096
 
-static int take_part(struct image *i, int mem, uint64_t start, uint64_t end)
+/* Appends what can be read at once from start on; *ret_next: where the next one may begin. */
+static int take_part(struct image *i, int mem, uint64_t start, uint64_t end, uint64_t *ret_next)
 {
 	unsigned char *bytes = malloc(end - start);
 	struct image_part *parts = realloc(i->parts, (i->count + 1) * sizeof(*parts));
+	ssize_t n;
 
 	if (parts)
 		i->parts = parts;
-	if (!bytes || !parts || pread(mem, bytes, end - start, start) != (ssize_t)(end - start)) {
+	if (!bytes || !parts) {
 		free(bytes);
-		return parts ? 0 : -ENOMEM; /* [vvar] and its like cannot be read */
+		return -ENOMEM;
 	}
-	i->parts[i->count++] = (struct image_part){start, end, bytes};
+	n = pread(mem, bytes, end - start, start);
+	if (n <= 0) {
+		/* A guard page, which glibc has inside of a thread's stack from 2.42 on. */
+		free(bytes);
+		*ret_next = start + PAGE;
+		return 0;
+	}
+	i->parts[i->count++] = (struct image_part){start, start + n, bytes};
+	*ret_next = start + n;
 	return 0;
 }
 
 static int take_parts(struct image *i, FILE *maps, int mem, const char *binary)
 {
-	unsigned long start, end;
+	uint64_t start, end;
 	char line[4352], perms[5];
 	int err = 0;
 
 	while (!err && fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx %4s", &start, &end, perms) != 3 || perms[0] != 'r' ||
-		    end - start > PART_MAX || (perms[1] != 'w' && !strstr(line, binary)))
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &start, &end, perms) != 3 ||
+		    perms[0] != 'r' || end - start > PART_MAX ||
+		    (perms[1] != 'w' && !strstr(line, binary)))
 			continue;
-		err = take_part(i, mem, start, end);
+		while (!err && start < end)
+			err = take_part(i, mem, start, end, &start);
 	}
 	return err;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,11 +70,41 @@ static void drop(struct entry **e)
 	free(gone);
 }
 
+/* Does a rule hold for this module? */
+static bool is_prefix(const struct rule_key *rule, const struct rule_key *name)
+{
+	return rule->bits <= name->bits && !memcmp(rule->text, name->text, rule->bits / 8);
+}
+
+static void *longest_rule(const struct rule_key *name)
+{
+	const struct entry *best = NULL;
+
+	for (const struct entry *e = entries; e; e = e->next) {
+		const struct rule_key *rule = e->key, *other = best ? best->key : NULL;
+
+		if (e->map == &ft_rules && is_prefix(rule, name) &&
+		    (!best || rule->bits > other->bits))
+			best = e;
+	}
+	return best ? best->value : NULL;
+}
+
+void shim_rule(const char *prefix, __u32 verdict)
+{
+	struct rule_key key = {.bits = 8 * strlen(prefix)};
+
+	memcpy(key.text, prefix, strlen(prefix));
+	shim_update(&ft_rules, &key, sizeof(key), &verdict, sizeof(verdict), 0);
+}
+
 void *shim_lookup(const void *map, const void *key, unsigned long key_size)
 {
 	static const __u64 zero;
 	struct entry *e = *find(map, key, key_size);
 
+	if (map == &ft_rules)
+		return longest_rule(key);
 	/* An array has every entry. */
 	if (!e && map == &ft_counters) {
 		shim_update(map, key, key_size, &zero, sizeof(zero), 0);
@@ -195,12 +226,13 @@ void shim_begin(const struct image *image, const struct ft_layout *layout)
 {
 	struct ft_proc *p = calloc(1, sizeof(*p));
 	struct thread *t = calloc(1, sizeof(*t));
-	__u32 id = SHIM_PID;
+	__u32 id = SHIM_PID, zero = 0;
 
 	if (!p || !t)
 		abort();
 	memory = image;
 	p->layout = *layout;
+	shim_update(&ft_zero, &zero, sizeof(zero), t, sizeof(*t), 0);
 	t->pid = id;
 	shim_update(&ft_procs, &id, sizeof(id), p, sizeof(*p), 0);
 	shim_update(&ft_threads, &id, sizeof(id), t, sizeof(*t), 0);

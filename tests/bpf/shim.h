@@ -19,6 +19,8 @@ extern struct ft_settings ft_settings;
 /* Empty maps but for the process and its thread; nothing in the ring. image: borrowed. */
 void shim_begin(const struct image *image, const struct ft_layout *layout);
 void shim_end(void);
+/* One of the run: modules that begin so. */
+void shim_rule(const char *prefix, __u32 verdict);
 struct thread *shim_thread(void);
 /* The next record in the ring, or NULL. To be freed: a copy of its own, so that a read past its end
  * is seen by the sanitizer. */
@@ -26,7 +28,13 @@ struct ft_rec *shim_record(void);
 /* How often the counter was counted up. */
 unsigned shim_counted(unsigned counter);
 
-/* walk.bpf.c: sends an EXIT record of this function, with the value. */
+/* walk.bpf.c */
 int walk_value(__u32 tid, __u64 obj, __u64 code);
+__u64 frame_of_state(__u64 tstate);
+__u64 frame_below(__u64 frame);
+__u64 code_of_frame(__u64 frame);
+int decide_frame(__u32 tid, __u64 frame);
+int name_frame(__u32 tid, __u64 frame);
+int live_frame(__u32 tid, __u64 frame, __u64 code, __u64 from);
 
 #endif

@@ -14,6 +14,7 @@
 #include "ft_counters.h"
 #include "shim.h"
 #include "subject.h"
+#include "wrong.h"
 
 #define CODE 0x1000
 /* Opens what render.py leaves open. */
@@ -96,81 +97,24 @@ Test(bpf_values, are_what_they_are, .timeout = 120)
 /* ---- wrong memory -------------------------------------------------------------------------- */
 
 #define WRONG_ROUNDS 300
-#define WRONG_WORDS 24
-#define WRONG_REACH 512 /* bytes around the value, or what a word of it points to */
-
-static uint64_t random_state = 88172645463325252ULL;
-
-static uint64_t random_word(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
-/* Where the word at an address lies in the image, or NULL. */
-static uint64_t *place_in(const struct image *image, uint64_t addr)
-{
-	for (int i = 0; i < image->count; i++)
-		if (addr >= image->parts[i].start && addr <= image->parts[i].end - 8)
-			return (uint64_t *)(image->parts[i].bytes + (addr - image->parts[i].start));
-	return NULL;
-}
-
-static uint64_t wrong_word(const struct subject *s, uint64_t was)
-{
-	switch (random_word() % 6) {
-	case 0:
-		return 0;
-	case 1:
-		return random_word();
-	case 2:
-		return was ^ 1ULL << random_word() % 64;
-	case 3:
-		return was + random_word() % 64 - 32;
-	case 4:
-		return random_word() % 4096;
-	default: /* another value, so that containers hold themselves */
-		return s->said[random_word() % s->count].addr;
-	}
-}
-
-/* Makes words wrong near a value and near what it points to. */
-static void make_wrong(const struct subject *s, uint64_t addr, uint64_t **place, uint64_t *was)
-{
-	for (int i = 0; i < WRONG_WORDS; i++) {
-		uint64_t near = addr + random_word() % WRONG_REACH / 8 * 8, *inner;
-
-		place[i] = place_in(&s->image, near & ~7ULL);
-		inner = place[i] && i % 2 ? place_in(&s->image, *place[i] & ~7ULL) : NULL;
-		place[i] = inner ?: place[i];
-		if (!place[i])
-			continue;
-		was[i] = *place[i];
-		*place[i] = wrong_word(s, was[i]);
-	}
-}
 
 static void check_wrong(struct subject *s)
 {
 	struct decoder *d = begin_decoder();
-	uint64_t *place[WRONG_WORDS], was[WRONG_WORDS];
+	struct wrong wrong;
 
 	for (int round = 0; round < WRONG_ROUNDS; round++) {
 		uint64_t addr = s->said[round % s->count].addr;
 		struct event e = {0};
 		struct ft_rec *record;
 
-		make_wrong(s, addr, place, was);
+		wrong_make(&wrong, s, addr);
 		begin_shim(s, &s->image);
 		cr_expect_eq(decode_value(d, addr, &e, &record), 0, "%s: round %d", s->python,
 			     round);
 		free(record);
 		shim_end();
-		for (int i = WRONG_WORDS; i--;)
-			if (place[i])
-				*place[i] = was[i];
+		wrong_undo(&wrong);
 	}
 	decoder_free(d);
 	subject_free(s);
