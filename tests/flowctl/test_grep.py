@@ -117,7 +117,7 @@ def test_pretty(flowctl, tmp_path):
 
 def test_wrong_usage(flowctl, trace):
     flowctl.refused("grep", trace, status=2, says=["missing operand: PATTERN and TRACE"])
-    flowctl.refused("grep", "-w", "lost", status=2, says=["missing operand: PATTERN"])
+    flowctl.refused("grep", "-w", "lost", status=2, says=["missing operand: [PATTERN]"])
     flowctl.refused("grep", "a(b", trace, status=2, says=["pattern, column 4: missing closing"])
     flowctl.refused("grep", "-w", "x", trace, status=2, says=["^x"])
     flowctl.refused("grep", "-C", "x", "-", stdin=b"{}", says=["standard input is not a file"])

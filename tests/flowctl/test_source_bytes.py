@@ -226,7 +226,7 @@ def test_operands(tmp_path):
     assert "no Python file" in flowctl("analyze", tmp_path / "empty", status=1)[1]
     assert "No such file" in flowctl("analyze", tmp_path / "none.py", status=1)[1]
     os.mkfifo(tmp_path / "pipe.py")
-    assert "no regular file" in flowctl("analyze", tmp_path / "pipe.py", status=1)[1]
+    assert "not a regular file" in flowctl("analyze", tmp_path / "pipe.py", status=1)[1]
     flowctl("analyze", status=2)
     flowctl("instrument", status=2)
     # What is not the project's own is not touched.
