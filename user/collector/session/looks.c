@@ -19,7 +19,7 @@
  * nobody is looked at for four times as long, but who is held. */
 #define LONG_LOOK_NS (20 * NS_PER_MS)
 #define PAUSE 4
-#define STOP_NS (300 * NS_PER_MS) /* for a look to end; what takes longer waits for a file */
+#define STOP_NS NS_PER_SECOND /* for a look to end; what takes longer waits for a file */
 
 struct list {
 	struct look *first, **end;

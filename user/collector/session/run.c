@@ -236,7 +236,8 @@ static bool is_stopped(void *arg)
 
 	if (pthread_equal(r->thread, pthread_self()))
 		signals_take(&r->signals);
-	return __atomic_load_n(&r->signals.stop, __ATOMIC_RELAXED);
+	return __atomic_load_n(&r->signals.stop, __ATOMIC_RELAXED) ||
+	       __atomic_load_n(&r->stop, __ATOMIC_RELAXED);
 }
 
 static int load(struct run *r)
@@ -330,6 +331,7 @@ static void detach(struct run *r)
 {
 	if (r->signals.stop)
 		signals_end_at_once();
+	__atomic_store_n(&r->stop, true, __ATOMIC_RELAXED); /* for who is just being hooked */
 	r->stuck = r->targets && !targets_stop(r->targets);
 	attach_detach(r->attach);
 	r->end_ns = clock_ns(CLOCK_MONOTONIC);
