@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "covered.h"
+#include "agent_coverage.h"
 #include "cpython/cpython.h"
 #include "discover/budget.h"
 #include "discover/discover.h"
@@ -22,7 +22,7 @@ static enum backend backend_of(const struct config *c)
 /* The extension's probes are there and tell all that is asked for. */
 static bool agent_is_enough(struct prepared *p, const struct config *c)
 {
-	return covered(&p->target.agent.status, c) &&
+	return agent_covers(&p->target.agent.status, c) &&
 	       !cpython_hooks(&p->target, BACKEND_AGENT, c->http, &p->hooks, NULL);
 }
 

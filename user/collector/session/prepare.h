@@ -5,7 +5,7 @@
  *     pid -> discover -> cpython (layout, hooks)
  *
  * With --backend auto the probes of flowtrace_agent are taken alone where they tell every call that
- * is asked for (covered.h), else the interpreter's alone: so each call is seen once.
+ * is asked for (agent_coverage.h), else the interpreter's alone: so each call is seen once.
  */
 #ifndef FT_PREPARE_H
 #define FT_PREPARE_H

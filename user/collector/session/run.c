@@ -8,7 +8,7 @@
 
 #include "attach/attach.h"
 #include "base/clock.h"
-#include "named.h"
+#include "cpython/type_name.h"
 #include "output.h"
 #include "pipeline.h"
 #include "ring/live.h"
@@ -274,9 +274,9 @@ static int load(struct run *r)
 static int on_record(void *run, const struct ft_rec *rec, size_t size)
 {
 	struct run *r = run;
-	struct named n;
+	struct named_type n;
 
-	rec = named(&n, rec);
+	rec = type_name_fill(&n, rec);
 	return pipeline_record(r->pipeline, rec, rec->size);
 }
 

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "session/covered.h"
+#include "session/agent_coverage.h"
 
 static void put(char *list, uint32_t *bytes, const char *const *texts)
 {
@@ -24,7 +24,7 @@ static bool ask(const char *const *prefix, const char *const *exclude, const cha
 	put(s.exclude, &s.exclude_bytes, exclude);
 	while (asked[c.prefix.count])
 		c.prefix.count++;
-	return covered(&s, &c);
+	return agent_covers(&s, &c);
 }
 
 Test(covered, everything)
@@ -62,9 +62,9 @@ Test(covered, not_when_it_is_off_or_says_not_all)
 	struct ft_agent_status s = {};
 	struct config c = {};
 
-	cr_assert_not(covered(&s, &c));
+	cr_assert_not(agent_covers(&s, &c));
 	s.active = 1;
-	cr_assert(covered(&s, &c));
+	cr_assert(agent_covers(&s, &c));
 	s.overflow = 1;
-	cr_assert_not(covered(&s, &c));
+	cr_assert_not(agent_covers(&s, &c));
 }

@@ -3,13 +3,13 @@
  * Does the automatic tracing that is on in a process record every call that the user asks for? If
  * so its probes alone are enough; what it records beyond that is filtered later.
  */
-#ifndef FT_COVERED_H
-#define FT_COVERED_H
+#ifndef FT_AGENT_COVERAGE_H
+#define FT_AGENT_COVERAGE_H
 
 #include "config.h"
 #include "ft_agent.h"
 
 /* s: checked (discover/agent.h). When in doubt: no. */
-bool covered(const struct ft_agent_status *s, const struct config *c);
+bool agent_covers(const struct ft_agent_status *s, const struct config *c);
 
 #endif

@@ -2,10 +2,10 @@
 #include <string.h>
 
 #include "cpython/memory.h"
-#include "named.h"
+#include "cpython/type_name.h"
 
 #define TP_NAME 24 /* PyTypeObject.tp_name, in every release */
-#define MOST 96	   /* bytes of a name */
+#define NAME_MAX_BYTES 96
 
 static struct ft_token *first_token(const void *type)
 {
@@ -20,16 +20,17 @@ static size_t read_name(const struct ft_rec_pytype *type, char *ret_name)
 
 	if (memory_read(type->hdr.pid, type->type + TP_NAME, &at, sizeof(at)))
 		return 0;
-	while (n < MOST && !memory_read(type->hdr.pid, at + n, &ret_name[n], 1) && ret_name[n])
+	while (n < NAME_MAX_BYTES && !memory_read(type->hdr.pid, at + n, &ret_name[n], 1) &&
+	       ret_name[n])
 		n++;
 	return n;
 }
 
-const struct ft_rec *named(struct named *n, const struct ft_rec *rec)
+const struct ft_rec *type_name_fill(struct named_type *n, const struct ft_rec *rec)
 {
 	struct ft_rec_pytype *type = (void *)n->bytes;
 	struct ft_token *token = first_token(type);
-	char name[MOST];
+	char name[NAME_MAX_BYTES];
 	size_t len;
 
 	if (rec->type != FT_REC_TYPE || rec->size < sizeof(*type) + sizeof(*token) ||

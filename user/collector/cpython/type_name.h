@@ -4,19 +4,17 @@
  * interpreter's file, and a page of a file that a forked child has not touched yet is not there
  * for BPF. Reading it through /proc brings it in.
  */
-#ifndef FT_NAMED_H
-#define FT_NAMED_H
+#ifndef FT_TYPE_NAME_H
+#define FT_TYPE_NAME_H
 
 #include "ft_abi.h"
 
-#define NAMED_MAX 256
-
-struct named {
-	_Alignas(8) unsigned char bytes[NAMED_MAX];
+struct named_type {
+	_Alignas(8) unsigned char bytes[256];
 };
 
 /* The record itself, or, for an FT_REC_TYPE whose name is empty, one with the name, in n; the size
  * is in its header. */
-const struct ft_rec *named(struct named *n, const struct ft_rec *rec);
+const struct ft_rec *type_name_fill(struct named_type *n, const struct ft_rec *rec);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "covered.h"
+#include "agent_coverage.h"
 
-#define OWN "flowtrace_agent" /* the agent never traces itself, and nobody misses that */
+#define OWN "flowtrace_agent" /* the agent never traces itself, and that is no gap */
 
 static bool starts(const char *text, const char *with)
 {
@@ -49,7 +49,7 @@ static bool excludes_some(const struct ft_agent_status *s, const char *prefix)
 	return false;
 }
 
-bool covered(const struct ft_agent_status *s, const struct config *c)
+bool agent_covers(const struct ft_agent_status *s, const struct config *c)
 {
 	if (!s->active || s->overflow)
 		return false;
