@@ -37,11 +37,14 @@ unit_tests() { # $1 = preset
 		broken "the $1 build failed"
 		return
 	fi
-	echo leak:criterion_handle_args >"$RESULTS/lsan" # Criterion's own
+	# Criterion's own leaks: what it allocates itself. Two frames, the allocator and its caller:
+	# with more, Criterion would be below every test, and hide what that loses.
+	echo leak:libcriterion >"$RESULTS/lsan"
 	names=$(ctest --preset "$1" -N | sed -n 's/^ *Test *#[0-9]*: //p')
 	[ -n "$names" ] || broken "no unit tests in the $1 build"
 	for name in $names; do
 		if CRITERION_OUTPUTS="xml:$RESULTS/$1-$name.xml" CRITERION_VERBOSITY_LEVEL=1 \
+			ASAN_OPTIONS=malloc_context_size=2 \
 			LSAN_OPTIONS="suppressions=$RESULTS/lsan:print_suppressions=0" \
 			timeout 600 ctest --preset "$1" -V -R "^$name\$" >"$RESULTS/log" 2>&1; then
 			echo "   $name" >&2
