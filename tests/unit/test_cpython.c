@@ -343,7 +343,7 @@ Test(hooks, refusals)
 	must_refuse(DEBIAN_12_PYTHON, 7, BACKEND_AUTO, "supported are Python 3.8");
 	must_refuse(DEBIAN_12_PYTHON, 12, BACKEND_AUTO, "dispatch table");
 	must_refuse(DEBIAN_12_PYTHON, 10, BACKEND_UPROBE, "dispatch table");
-	must_refuse("/etc/passwd", 11, BACKEND_AUTO, "no ELF file");
+	must_refuse("/etc/passwd", 11, BACKEND_AUTO, "not an ELF file");
 }
 
 Test(hooks, no_usdt_probes)

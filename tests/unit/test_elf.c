@@ -135,7 +135,7 @@ Test(elf, what_is_no_such_file_is_refused)
 	struct elf e;
 
 	cr_assert_eq(elf_open(&e, "/etc/passwd", &w), -ENOEXEC);
-	cr_assert(strstr(w.text, "no ELF file"), "%s", w.text);
+	cr_assert(strstr(w.text, "not an ELF file"), "%s", w.text);
 	cr_assert_eq(w.exit_status, EXIT_PYTHON);
 	cr_assert_eq(elf_open(&e, "/dev/null", NULL), -ENOEXEC);
 	cr_assert_eq(elf_open(&e, "/", NULL), -ENOEXEC);

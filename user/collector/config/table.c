@@ -34,8 +34,8 @@ const struct option_row option_rows[] = {
 	  .help = "leave out modules that start with one of these; wins over --prefix" },
 	{ .name = "slower-than", .env = "FLOWTRACE_SLOWER_THAN", .kind = KIND_SECONDS, .at = AT(slower_than_s),
 	  .group = GROUP_WHAT, .initial = "0", .value = "TIME",
-	  .help = "only calls and requests that took at least so long, as 10ms (ns, us, ms, s, m or h), "
-		  "when they are over" },
+	  .help = "only calls and requests that took at least this long, such as 10ms; written when they "
+		  "end" },
 	{ .name = "errors-only", .env = "FLOWTRACE_ERRORS_ONLY", .kind = KIND_SWITCH, .at = AT(errors_only),
 	  .group = GROUP_WHAT, .initial = "false",
 	  .help = "only calls that an exception left, and requests with a status from 500 on" },
@@ -95,10 +95,11 @@ const struct option_row option_rows[] = {
 
 	{ .name = "duration", .letter = 'd', .env = "FLOWTRACE_DURATION", .kind = KIND_SECONDS, .at = AT(duration_s),
 	  .group = GROUP_RUN, .initial = "0", .value = "SECS",
-	  .help = "stop after so many seconds, or as 500ms, with ns, us, ms, s, m or h; 0 = no limit" },
+	  .help = "stop after this time: seconds, or with a unit as in 500ms (ns, us, ms, s, m, h); "
+		  "0 = no limit" },
 	{ .name = "events", .letter = 'n', .env = "FLOWTRACE_EVENTS", .kind = KIND_NUMBER, .at = AT(events),
 	  .group = GROUP_RUN, .initial = "0", .value = "N", .max = UINT64_MAX,
-	  .help = "stop after so many events; 0 = no limit" },
+	  .help = "stop after this number of events; 0 = no limit" },
 	{ .name = "config", .letter = 'c', .env = "FLOWTRACE_CONFIG", .kind = KIND_TEXT, .at = AT(config_file),
 	  .group = GROUP_RUN, .flags = FLAG_NO_FILE, .value = "FILE",
 	  .help = "JSON object whose keys are the long options" },

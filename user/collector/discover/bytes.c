@@ -35,7 +35,7 @@ int bytes_open(struct bytes *b, const char *path, const char *name, struct budge
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || (uint64_t)st.st_size > BYTES_MAX_FILE) {
-		err = why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s is no ELF file (%lld bytes)", name,
+		err = why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s is not an ELF file (%lld bytes)", name,
 			       (long long)st.st_size);
 		goto out;
 	}

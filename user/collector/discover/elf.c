@@ -8,7 +8,7 @@
 static int check_header(const Elf64_Ehdr *h, const char *path, struct why *w)
 {
 	if (memcmp(h->e_ident, ELFMAG, SELFMAG))
-		return why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s is no ELF file", path);
+		return why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s is not an ELF file", path);
 	if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_ident[EI_DATA] != ELFDATA2LSB ||
 	    h->e_machine != machine.elf)
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC,

@@ -148,7 +148,7 @@ static int cannot_open(const struct proc_map *m, int by_mapping, int by_name, st
 				"CAP_CHECKPOINT_RESTORE)",
 				m->path);
 	if (by_name == -ENOEXEC || by_mapping == -ENOEXEC)
-		return why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s is no regular file", m->path);
+		return why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s is not a regular file", m->path);
 	return why_exit(w, EXIT_PYTHON, -ESTALE,
 			"the file that is mapped as %s cannot be opened (%s)", m->path,
 			by_mapping == -ESTALE ? "it changed while it was looked at"

@@ -12,10 +12,10 @@ static const struct {
 			"function in C (a falcon without compiled modules is seen)"},
 	{"/falcon/asgi/app", "HTTP requests to falcon: Cython compiled it, so its application is a "
 			     "function in C (a falcon without compiled modules is seen)"},
-	{"/aiohttp/_http_parser", "HTTP requests that aiohttp serves: its handlers are no WSGI or "
-				  "ASGI application"},
-	{"/tornado/speedups", "HTTP requests that tornado serves: its handlers are no WSGI or "
-			      "ASGI application (those of its WSGIContainer are)"},
+	{"/aiohttp/_http_parser", "HTTP requests that aiohttp serves: its handlers are not WSGI or "
+				  "ASGI applications"},
+	{"/tornado/speedups", "HTTP requests that tornado serves: its handlers are not WSGI or "
+			      "ASGI applications (those of its WSGIContainer are)"},
 };
 
 /* Is it DIRECTORY/MODULE.SOMETHING.so? */

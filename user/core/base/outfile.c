@@ -54,7 +54,7 @@ static int cannot_open(const char *path, int err, struct why *w)
 			   path);
 	if (err == -ENXIO)
 		return why(w, err,
-			   "nobody is at the other end of %s: start the reader of a FIFO first (a "
+			   "%s has no reader: start the reader of a FIFO first (a "
 			   "socket, or a terminal that is not there, cannot be named)",
 			   path);
 	if (err == -EISDIR)
