@@ -84,8 +84,8 @@ static int put_places(struct attach *a, const struct target *t, const struct fil
 
 	if (bpf_program__fd(prog) < 0)
 		return why(w, -ENOTSUP,
-			   "it became a Python of another kind, whose hook %s was not prepared: "
-			   "attach again, or use --follow from the start",
+			   "it now runs a different Python build, which needs hook %s: restart "
+			   "the trace with --follow",
 			   hook->name);
 	if (is_deadly(a, hook))
 		return 0;

@@ -17,9 +17,10 @@ void targets_tell_hooked(struct targets *t, const struct prepared *r)
 	t->any_python = true;
 	if (!t->told_blind && attach_blind_to_contexts(t->attach)) {
 		t->told_blind = true;
-		ui_note(t->ui, "this kernel can kill a program with a seccomp filter at a probe of "
-			       "a return (mended in 6.14 and late 6.12), so none is put: calls in "
-			       "other tasks and threads of a request have no request_id");
+		ui_note(t->ui,
+			"this kernel may kill a process with a seccomp filter at a uretprobe "
+			"(fixed in 6.14 and late 6.12), so no uretprobe is attached: calls "
+			"in other tasks and threads of a request have no request_id");
 	}
 	if (p->http_unseen && t->config->http && !r->hooks.in_agent)
 		ui_note(t->ui, "pid %d: not seen: %s", p->pid, p->http_unseen);

@@ -402,7 +402,8 @@ static void explain_silence(struct run *r)
 			r->config->prefix.at[0]);
 	else
 		ui_note(r->ui,
-			"no call was seen that is not the standard library's or a package's");
+			"no calls outside the standard library and installed packages were seen; "
+			"use --prefix to trace a package");
 }
 
 /* Whatever happened before: the hooks are out, and what is left is written. */
