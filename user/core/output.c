@@ -115,16 +115,21 @@ static unsigned events_of_end(const struct span *s)
 	return s->unfinished ? 0 : s->exception ? 2 : 1;
 }
 
-static int put_end(struct output *o, const struct span *s)
+/* Of a call that failed its exception alone. */
+static int put_last(struct output *o, const struct span *s)
 {
 	struct span last = *s;
 	int err;
 
-	if (s->exception && events_left(o) == 1) {
-		last.last = true;
-		err = take(o, 1) ? sinks_end(&o->sinks, &last) : 0;
-		return err ? err : 1;
-	}
+	last.last = true;
+	err = take(o, 1) ? sinks_end(&o->sinks, &last) : 0;
+	return err ? err : 1;
+}
+
+static int put_end(struct output *o, const struct span *s)
+{
+	if (s->exception && events_left(o) == 1)
+		return put_last(o, s);
 	return take(o, events_of_end(s)) ? sinks_end(&o->sinks, s) : 1;
 }
 
