@@ -82,7 +82,7 @@ FT_INLINE struct ft_rec *take(struct record *r, u64 addr, u64 size, u32 least, b
 	r->proc = bpf_map_lookup_elem(&ft_procs, &r->tgid);
 	if (!r->proc || !(r->proc->flags & FT_PROC_AGENT) || r->proc->flags & FT_PROC_DORMANT)
 		return 0;
-	/* Names are told once, when somebody begins to listen. */
+	/* Names are told once, when a tracer begins to listen. */
 	if (!early && !hooks_live(r->proc))
 		return 0;
 	r->t = thread_get(r->tgid, r->tid);

@@ -178,7 +178,7 @@ struct ft_rec_raise {
 /* How a code object says which line an instruction is of. */
 enum ft_lines_how {
 	FT_LINES_LNOTAB = 1,	/* up to 3.9: pairs of bytes {instructions' bytes, lines} */
-	FT_LINES_DELTAS = 2,	/* 3.10: likewise, a line of -128: none (PEP 626) */
+	FT_LINES_DELTAS = 2,	/* 3.10: as LNOTAB, but a line of -128: none (PEP 626) */
 	FT_LINES_LOCATIONS = 3, /* from 3.11: entries {code and length, ...} (locations.md) */
 };
 
@@ -218,7 +218,7 @@ struct ft_rec_lost {
  *
  * As the kernel side finds them (FT_HTTP_WSGI or FT_HTTP_ASGI in hdr.flags) they are a server's
  * own values, each STR or BYTES: the path is two tokens, where the application is mounted and
- * what comes behind; the id is what the client sent. Whoever reads them makes the texts of them,
+ * the rest; the id is what the client sent. The reader makes the texts of them,
  * and an id for a request that has none.
  */
 #define FT_HTTP_WSGI 1 /* of an environ: the characters of a str are bytes of UTF-8 (PEP 3333) */
