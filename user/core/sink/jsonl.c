@@ -12,7 +12,6 @@
 
 struct jsonl {
 	struct sink sink;
-	struct stream stream;
 	struct segments *segments; /* borrowed; NULL = none */
 };
 
@@ -21,29 +20,9 @@ static struct jsonl *jsonl_of(struct sink *s)
 	return (struct jsonl *)s;
 }
 
-static int jsonl_open(const char *dest, const struct sink_options *o, struct sink **ret_sink,
-		      struct why *w)
+static void jsonl_start(struct sink *sink, const struct sink_options *o)
 {
-	struct jsonl *s = calloc(1, sizeof(*s));
-	int err;
-
-	if (!s)
-		return why(w, -ENOMEM, "out of memory");
-	err = stream_open(&s->stream, dest, o->uid, o->gid, o->joins, w);
-	if (err) {
-		free(s);
-		return err;
-	}
-	s->sink.stream = &s->stream;
-	s->segments = o->segments;
-	*ret_sink = &s->sink;
-	return 0;
-}
-
-static void jsonl_free(struct sink *sink)
-{
-	stream_release(sink->stream);
-	free(sink);
+	jsonl_of(sink)->segments = o->segments;
 }
 
 /* Its segment comes first: what a line names is there. */
@@ -114,11 +93,11 @@ static void jsonl_count(const struct buf *text, struct sink_dropped *ret)
 const struct sink_ops sink_jsonl = {
 	.kind = "jsonl",
 	.dest = "flowtrace.jsonl",
-	.open = jsonl_open,
+	.size = sizeof(struct jsonl),
+	.start = jsonl_start,
 	.begin = jsonl_begin,
 	.end = jsonl_end,
 	.request = jsonl_request,
 	.lost = jsonl_lost,
 	.count = jsonl_count,
-	.free = jsonl_free,
 };

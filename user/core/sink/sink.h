@@ -5,9 +5,8 @@
  *
  *     begin, end, request, lost --> sink --> text in its stream --> queue --> thread --> file
  *
- * Nothing may wait for where a sink writes to: what writes text has a stream (stream.h), whose
- * queue and thread it gets for nothing. One that does not brings the second half of the functions
- * itself.
+ * Nothing may wait for where a sink writes to: what writes text has a stream (stream.h), with a
+ * queue and a thread. sinks.c makes, opens and frees both the sink and its stream.
  */
 #ifndef FT_SINK_H
 #define FT_SINK_H
@@ -37,9 +36,9 @@ struct sink_ops {
 	const char *kind; /* as in --to KIND:DEST */
 	const char *dest; /* where it writes when it is not told; NULL: it takes none */
 	bool keep_args;	  /* end() needs the arguments too */
-	/* What it returns begins with a struct sink. */
-	int (*open)(const char *dest, const struct sink_options *o, struct sink **ret_sink,
-		    struct why *w);
+	size_t size;	  /* of its own struct, which begins with a struct sink and is all zero */
+	/* Its stream is open. NULL: there is nothing to set. */
+	void (*start)(struct sink *s, const struct sink_options *o);
 	int (*begin)(struct sink *s, const struct span *span, struct why *w);
 	int (*end)(struct sink *s, const struct span *span, struct why *w);
 	int (*request)(struct sink *s, const struct request_span *r, struct why *w);
@@ -48,12 +47,13 @@ struct sink_ops {
 	void (*settle_text)(struct sink *s);
 	/* What lines of its text stand for, which are not written; adds to ret. With a stream. */
 	void (*count)(const struct buf *text, struct sink_dropped *ret);
-	void (*free)(struct sink *s);
+	/* What start() and the rest have made. NULL: nothing. */
+	void (*release)(struct sink *s);
 };
 
 struct sink {
-	const struct sink_ops *ops; /* set by sinks.c, when open() is back */
-	struct stream *stream;	    /* owned by the sink; NULL: it writes no text */
+	const struct sink_ops *ops;
+	struct stream *stream; /* owned; NULL: it writes no text */
 };
 
 #endif

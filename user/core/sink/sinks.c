@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/outfile.h"
 #include "sink/sinks.h"
 #include "sink/stream.h"
 
-/* One row a sink: the ops at the end of NAME.c, and what they are for. */
-#define KINDS(X)                                                                                   \
-	X(jsonl, "JSON lines, the format of docs/events.md")                                       \
-	X(text, "for people")                                                                      \
-	X(null, "nowhere")
+/* One row a sink: its struct sink_ops, sink_NAME, is at the end of NAME.c. */
+#define KINDS(X) X(jsonl) X(text) X(null)
 
-#define X(name, what) extern const struct sink_ops sink_##name;
+#define X(name) extern const struct sink_ops sink_##name;
 KINDS(X)
 #undef X
 
 static const struct sink_ops *const kinds[] = {
-#define X(name, what) &sink_##name,
+#define X(name) &sink_##name,
 	KINDS(X)
 #undef X
 };
 
-#define X(name, what) ", " #name
+#define X(name) ", " #name
 static const char names[] = KINDS(X); /* begins with a comma */
 #undef X
 
@@ -75,9 +73,34 @@ bool sinks_write_to(const struct sinks *s, const char *dest)
 	return false;
 }
 
+static void sink_free(struct sink *k)
+{
+	if (k->ops->release)
+		k->ops->release(k);
+	if (k->stream)
+		stream_release(k->stream);
+	free(k->stream);
+	free(k);
+}
+
+static int open_stream(struct sink *k, const char *dest, const struct sink_options *o,
+		       struct why *w)
+{
+	struct stream *stream = calloc(1, sizeof(*stream));
+	int err = stream ? stream_open(stream, dest, o->uid, o->gid, o->joins, w)
+			 : why(w, -ENOMEM, "out of memory");
+
+	if (err)
+		free(stream);
+	else
+		k->stream = stream;
+	return err;
+}
+
 static int add(struct sinks *s, const struct sink_ops *ops, const char *dest,
 	       const struct sink_options *o)
 {
+	struct sink *k;
 	int err;
 
 	if (s->count == SINKS_MAX)
@@ -85,10 +108,19 @@ static int add(struct sinks *s, const struct sink_ops *ops, const char *dest,
 	if (dest && sinks_write_to(s, dest))
 		return why_exit(s->why, EXIT_USAGE, -EINVAL,
 				"%s is named twice as an output: give two files", dest);
-	err = ops->open(dest, o, &s->at[s->count], s->why);
-	if (!err)
-		s->at[s->count++]->ops = ops;
-	return err;
+	k = calloc(1, ops->size);
+	if (!k)
+		return why(s->why, -ENOMEM, "out of memory");
+	k->ops = ops;
+	err = dest ? open_stream(k, dest, o, s->why) : 0;
+	if (err) {
+		free(k);
+		return err;
+	}
+	if (ops->start)
+		ops->start(k, o);
+	s->at[s->count++] = k;
+	return 0;
 }
 
 int sinks_add(struct sinks *s, const char *to, const struct sink_options *o)
@@ -106,7 +138,7 @@ int sinks_add_jsonl(struct sinks *s, const char *file, const struct sink_options
 void sinks_release(struct sinks *s)
 {
 	for (int i = 0; i < s->count; i++)
-		s->at[i]->ops->free(s->at[i]);
+		sink_free(s->at[i]);
 	s->count = 0;
 }
 

@@ -11,7 +11,6 @@
 #include "base/outlet.h"
 #include "sink/stream.h"
 
-#define FIRST_BYTES (1024 * 1024)
 /* Of what waits in the queue: so much, and no call begins until half of it is gone; so much more
  * for the ends of those that have begun. */
 #define BEGIN_BYTES (16u << 20)
@@ -87,7 +86,7 @@ int stream_open(struct stream *s, const char *path, long uid, long gid, bool joi
 	int err;
 
 	*s = (struct stream){.path = strdup(path), .fd = -1, .uid = uid, .gid = gid};
-	if (!s->path || !buf_grow(&s->text, FIRST_BYTES))
+	if (!s->path || !buf_grow(&s->text, 2 * STREAM_FLUSH_BYTES))
 		err = why(w, -ENOMEM, "out of memory");
 	else
 		err = open_path(s, &s->fd, w);

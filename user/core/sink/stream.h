@@ -31,15 +31,12 @@ void stream_release(struct stream *s);
 /* For messages. */
 const char *stream_name(const struct stream *s);
 
-static inline bool stream_is_filled(const struct stream *s)
-{
-	return s->text.len >= 512 * 1024 || s->text.failed;
-}
+#define STREAM_FLUSH_BYTES (512 * 1024)
 
 int stream_flush(struct stream *s, struct why *w);
 static inline int stream_filled(struct stream *s, struct why *w)
 {
-	return stream_is_filled(s) ? stream_flush(s, w) : 0;
+	return s->text.len >= STREAM_FLUSH_BYTES || s->text.failed ? stream_flush(s, w) : 0;
 }
 
 /* The file of that name anew; on failure it goes on with the old one. */

@@ -34,7 +34,6 @@
 
 struct text_sink {
 	struct sink sink;
-	struct stream stream;
 	bool colors;
 	size_t width;	   /* columns of the terminal; 0 = lines are not cut */
 	struct map depths; /* an open call's id -> 1 + how deep it is */
@@ -55,49 +54,29 @@ static struct text_sink *text_of(struct sink *s)
 
 /* ---- opening and closing ------------------------------------------------------------------ */
 
-static void look_at_terminal(struct text_sink *s)
+static void text_start(struct sink *sink, const struct sink_options *o)
 {
 	const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
+	struct text_sink *s = text_of(sink);
 	struct winsize size;
 
-	if (!isatty(s->stream.fd))
+	sink->stream->safe = true;
+	if (!isatty(sink->stream->fd))
 		return;
 	s->colors = (!plain || !*plain) && term && strcmp(term, "dumb");
-	if (!ioctl(s->stream.fd, TIOCGWINSZ, &size))
+	if (!ioctl(sink->stream->fd, TIOCGWINSZ, &size))
 		s->width = size.ws_col;
 }
 
-static int text_open(const char *dest, const struct sink_options *o, struct sink **ret_sink,
-		     struct why *w)
-{
-	struct text_sink *s = calloc(1, sizeof(*s));
-	int err;
-
-	if (!s)
-		return why(w, -ENOMEM, "out of memory");
-	err = stream_open(&s->stream, dest, o->uid, o->gid, o->joins, w);
-	if (err) {
-		free(s);
-		return err;
-	}
-	s->sink.stream = &s->stream;
-	s->stream.safe = true;
-	look_at_terminal(s);
-	*ret_sink = &s->sink;
-	return 0;
-}
-
-static void text_free(struct sink *sink)
+static void text_release(struct sink *sink)
 {
 	struct text_sink *s = text_of(sink);
 
-	stream_release(&s->stream);
 	map_release(&s->depths);
 	buf_release(&s->thread);
 	buf_release(&s->call);
 	buf_release(&s->end);
 	buf_release(&s->took);
-	free(s);
 }
 
 /* ---- a line --------------------------------------------------------------------------------- */
@@ -156,7 +135,7 @@ static void put_cut(struct text_sink *s, struct buf *b, size_t indent, const str
 /* What of a call: took is empty where it is not over. */
 static int put_line(struct text_sink *s, uint64_t at_ns, unsigned depth, bool red, struct why *w)
 {
-	struct buf *b = &s->stream.text;
+	struct buf *b = &s->sink.stream->text;
 	size_t indent = 2 * (depth < DEPTH_SHOWN ? depth : DEPTH_SHOWN);
 
 	if (s->colors)
@@ -175,7 +154,7 @@ static int put_line(struct text_sink *s, uint64_t at_ns, unsigned depth, bool re
 	buf_char(b, '\n');
 	if (b->failed || s->call.failed || s->end.failed)
 		return why(w, -ENOMEM, "out of memory");
-	return stream_filled(&s->stream, w);
+	return stream_filled(s->sink.stream, w);
 }
 
 static void clear(struct text_sink *s)
@@ -200,7 +179,7 @@ static int show_held(struct text_sink *s, struct why *w)
 /* Says so when what comes is another thread's. */
 static void put_thread(struct text_sink *s, uint32_t pid, const char *thread)
 {
-	struct buf *b = &s->stream.text;
+	struct buf *b = &s->sink.stream->text;
 	size_t len = thread ? strlen(thread) : 0;
 	char text[32];
 
@@ -368,12 +347,13 @@ static void text_count(const struct buf *rest, struct sink_dropped *ret)
 const struct sink_ops sink_text = {
 	.kind = "text",
 	.dest = "-",
-	.open = text_open,
+	.size = sizeof(struct text_sink),
+	.start = text_start,
 	.begin = text_begin,
 	.end = text_end_of,
 	.request = text_request_of,
 	.lost = text_lost,
 	.settle_text = text_lull,
 	.count = text_count,
-	.free = text_free,
+	.release = text_release,
 };
