@@ -30,14 +30,14 @@ struct config {
 	struct strings to; /* sinks, KIND[:DEST] (sink/sinks.h) */
 	char *output;	   /* owned: a jsonl file, "-" = standard output; NULL: there is a --to */
 	bool to_stdout;	   /* jsonl to standard output too; never set when output is "-" */
-	double slower_than_s; /* only such calls; 0 = all */
+	double slower_than_s; /* only calls that take at least as long; 0 = all */
 	bool errors_only;
 	unsigned max_arg_length, max_depth, max_items; /* the hard maximum where the user said 0 */
 	bool args, result;
 	/* The full text of what is cut goes to files of its own. In-process only: no option. */
 	bool segments;
-	bool joins; /* the output is written to by the process that this one was forked from */
-	char *segment_folder;  /* owned: seen from the log's; NULL = flowtrace-jsonsl */
+	bool joins;	       /* the process that forked this one writes to the same output */
+	char *segment_folder;  /* owned: relative to the log's folder; NULL = flowtrace-jsonsl */
 	char *backend;	       /* owned: auto, usdt, uprobe, agent */
 	char *record, *replay; /* owned, NULL = not asked for */
 	double duration_s;     /* 0 = no limit */
@@ -45,7 +45,7 @@ struct config {
 	uint64_t buffer_bytes; /* a power of two, at least one page */
 	int follow;	       /* 0 or 1 after config_parse; -1 = not said */
 	bool http;	       /* HTTP requests and responses */
-	bool stack;	       /* which way exceptions came */
+	bool stack;	       /* the stacks of exceptions */
 	bool check, json, all, quiet, help, version;
 	int verbose;
 	char *config_file; /* owned, NULL = none */

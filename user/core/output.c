@@ -30,7 +30,7 @@ const char *output_name(const struct config *c)
 
 /* ---- opening and closing ------------------------------------------------------------------- */
 
-/* Whatever they are called: before one empties the other. */
+/* The other file must not also be an output, under any name: one would truncate the other. */
 static int other_is_not_taken(const struct output *o)
 {
 	const struct config *c = o->config;
@@ -96,13 +96,13 @@ bool output_full(const struct output *o)
 	return o->full || (o->config->events && o->events >= o->config->events);
 }
 
-/* Of --events. */
+/* Events that may still be written. */
 static uint64_t events_left(const struct output *o)
 {
 	return o->config->events ? o->config->events - o->events : UINT64_MAX;
 }
 
-/* So many events are to be written; false: the trace has ended. */
+/* Counts events that are to be written; false: the trace has ended. */
 static bool take(struct output *o, unsigned events)
 {
 	o->full |= events_left(o) < events;
@@ -115,7 +115,7 @@ static unsigned events_of_end(const struct span *s)
 	return s->unfinished ? 0 : s->exception ? 2 : 1;
 }
 
-/* Of a call that failed its exception alone. */
+/* Writes the exception alone of a call that failed. */
 static int put_last(struct output *o, const struct span *s)
 {
 	struct span last = *s;
@@ -136,11 +136,11 @@ static int put_end(struct output *o, const struct span *s)
 int output_begin(struct output *o, const struct span *s)
 {
 	if (output_waits(o))
-		return 0; /* until it is over */
+		return 0; /* written when it is over */
 	return take(o, 1) ? sinks_begin(&o->sinks, s) : 1;
 }
 
-/* As it would have been handed on when it began. */
+/* The span as it would have been handed on at its begin. */
 static struct span begin_of(const struct span *s, const char *thread)
 {
 	struct span begin = *s;
@@ -187,7 +187,7 @@ static int put_whole_request(struct output *o, const struct request_span *r)
 	int err;
 
 	if (!r->end_ns)
-		return 0; /* with its response */
+		return 0; /* written with its response */
 	if (!finished_keep_request(&o->finished, r)) {
 		o->filtered++;
 		return 0;
@@ -211,7 +211,7 @@ int output_lost(struct output *o, const struct loss *l)
 
 bool output_room(struct output *o, bool begins)
 {
-	/* Nothing is written yet of a call that begins when only its end says whether it is. */
+	/* A call that is written only once it has ended needs no room when it begins. */
 	return (begins && output_waits(o)) || sinks_room(&o->sinks, begins);
 }
 

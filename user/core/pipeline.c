@@ -124,7 +124,7 @@ static int on_event(struct pipeline *p, const struct ft_rec *rec, const struct e
 	return assembler_event(p->assembler, e);
 }
 
-/* Live, one bad record must not end the trace: it is a loss like another. */
+/* In a live run one bad record must not end the trace: it counts as a loss. */
 static int lose_record(struct pipeline *p, const struct ft_rec *rec)
 {
 	struct event e = {
@@ -154,7 +154,7 @@ int pipeline_record(void *pipeline, const struct ft_rec *rec, size_t size)
 			return err;
 	}
 	if (pipeline_full(p))
-		return 0; /* on its way out: what is open by now stays so */
+		return 0; /* the run is ending: open calls stay unfinished */
 	err = decoder_event(p->decoder, rec, size, &e, p->why);
 	if (err == -EBADMSG && p->live)
 		return lose_record(p, rec);

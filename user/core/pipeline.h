@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From records to sinks: hands the output of one stage to the next, and alone knows them.
+ * From records to sinks: hands the output of each stage to the next; it alone knows the stages.
  *
  *     record -> decode -> assemble -> filter -> sinks
  *          \-> recording
  *
- * Records come from the live ring (run.c) or from a recording (pipeline_replay).
+ * Records come from the live ring (session/run.c) or from a recording (pipeline_replay).
  */
 #ifndef FT_PIPELINE_H
 #define FT_PIPELINE_H
@@ -21,34 +21,35 @@
 
 struct pipeline;
 
-/* What a live run must hear of. */
+/* Callbacks of a live run. */
 struct pipeline_live {
-	void (*dropped)(void *arg, const struct function *f); /* no prefix named it; not wanted */
+	void (*dropped)(void *arg, const struct function *f); /* the filter does not keep it */
 	void (*process)(void *arg, const struct event *e);    /* EVENT_PROC_* */
 	void *arg;
 };
 
-/* live: NULL for a replay. w is kept: later failures are told there. */
+/* live: NULL for a replay. w is kept and receives later failures. */
 int pipeline_new(const struct config *c, const struct pipeline_live *live,
 		 struct pipeline **ret_pipeline, struct why *w);
 void pipeline_free(struct pipeline *p); /* NULL is fine */
-/* A record_fn (ring/recording.h); pipeline is a struct pipeline. */
+/* A record_fn (recording/recording.h); pipeline is a struct pipeline. */
 int pipeline_record(void *pipeline, const struct ft_rec *rec, size_t size);
 int pipeline_replay(struct pipeline *p);
 int pipeline_flush(struct pipeline *p);
-/* SIGHUP; on failure it goes on with the old file. */
+/* On SIGHUP: opens the files anew. After a failure the old file stays in use. */
 int pipeline_reopen(struct pipeline *p, struct why *w);
-/* The trace ends: what is open is unfinished. Of a replay everything is written by now. */
+/* Ends the trace: open calls are unfinished. A replay is completely written when this returns. */
 int pipeline_finish(struct pipeline *p);
-/* Waits so long at the most for what is to be written: -EAGAIN = something is left. */
+/* Waits at most `ms` milliseconds for output to be written: -EAGAIN = some is left. */
 int pipeline_settle(struct pipeline *p, unsigned ms);
-uint64_t pipeline_stalled_ns(const struct pipeline *p); /* for so long nobody took what is left */
-/* What is left is lost: told in the trace where that can be, and in why. Only pipeline_status()
- * and pipeline_free() may follow. */
+uint64_t
+pipeline_stalled_ns(const struct pipeline *p); /* time since the last write of what is left */
+/* Drops the output that is left, and says so in the trace if possible, and in why. Only
+ * pipeline_status() and pipeline_free() may follow. */
 int pipeline_give_up(struct pipeline *p);
-/* As many events as were asked for have been written. */
+/* The number of events that was asked for has been written. */
 bool pipeline_full(const struct pipeline *p);
-void pipeline_status(const struct pipeline *p, struct run_status *ret_status); /* not seconds */
+void pipeline_status(const struct pipeline *p, struct run_status *ret_status); /* all but seconds */
 
 /* FT_CAPTURE_* of the settings. */
 unsigned pipeline_capture(const struct config *c);

@@ -48,7 +48,7 @@ void assembler_stats(const struct assembler *a, struct assembler_stats *ret_stat
 
 /* ---- one function an event type ----------------------------------------------- */
 
-/* A copy of the arguments, for the end. */
+/* Keeps a copy of the arguments, for the end of the span. */
 static int keep_args(struct open_span *s, const struct text *t)
 {
 	struct kept_args *k = malloc(sizeof(*k) + t->len + t->full_len);
@@ -70,7 +70,7 @@ static int on_enter(struct assembler *a, const struct event *e)
 	bool kept, taken;
 	int err;
 
-	/* Without its description a call has no name to be shown by. */
+	/* Without its description the call has no name to print: it counts as lost. */
 	if (!e->function)
 		return hand_on_loss(a, e, e->ts_ns, 2, FT_LOST_emit_code);
 	s.function = e->function;
@@ -94,7 +94,8 @@ static int on_enter(struct assembler *a, const struct event *e)
 	if (err == -EEXIST)
 		return 0;
 	if (kept && !taken)
-		assembler_lose(a, e->ts_ns, 2, FT_LOST_sink_full); /* its end is not told either */
+		assembler_lose(a, e->ts_ns, 2,
+			       FT_LOST_sink_full); /* its end is not written either */
 	if (err || !s.number)
 		return err;
 	a->last_number++;
@@ -146,7 +147,7 @@ static int end_call(struct assembler *a, const struct event *e, struct thread_sp
 
 static int end_generator(struct assembler *a, const struct event *e, const struct open_span *s)
 {
-	/* What it called ran on the thread on which it ended, on top of everything. */
+	/* Its callees ran on the thread on which it ended, at the top of that thread's stack. */
 	struct thread_spans *t = spans_find_thread(&a->spans, e->pid, e->tid);
 	uint64_t end_ns = end_of(e, s);
 	int err = 0;
@@ -173,8 +174,7 @@ static int on_exit_event(struct assembler *a, const struct event *e)
 
 	if (!s)
 		return 0;
-	if (s->number &&
-	    !assembler_room(a, false)) { /* it stays open, and is closed by what is around it */
+	if (s->number && !assembler_room(a, false)) { /* it stays open until its caller closes it */
 		assembler_lose(a, e->ts_ns, 1, FT_LOST_sink_full);
 		return 0;
 	}

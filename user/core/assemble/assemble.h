@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events to spans: gives calls their numbers, pairs begin and end, ends a call that is left by an
- * exception at the exception's own moment, closes calls whose end was lost, and counts what stays
- * unfinished.
- * HTTP requests and responses are paired too, and calls get the id of theirs.
+ * Events to spans: numbers the calls, pairs their begins and ends, ends a call that an exception
+ * left at the time of that exception, closes calls whose end was lost, and counts what stays
+ * unfinished. It also pairs HTTP requests with their responses and gives each call the id of its
+ * request.
  */
 #ifndef FT_ASSEMBLE_H
 #define FT_ASSEMBLE_H
@@ -21,14 +21,14 @@ struct assembler_options {
 	bool full_texts; /* the whole text of a cut result is wanted too */
 	bool keep_args;	 /* the end of a call has its arguments too */
 	const char *(*thread_name)(void *arg, uint32_t pid, uint32_t tid);
-	/* Is this function kept? Asked at its begin; a dropped call is not handed on, and its
-	 * callees hang under the nearest kept call. NULL = keep all. */
+	/* Is this function kept? Asked when a call begins. A dropped call is not handed on, and the
+	 * parent of its callees is the nearest kept call. NULL = keep all. */
 	bool (*keep)(void *arg, struct function *f);
-	/* Is there room for what begins something, or ends it? Without it the call is lost
-	 * and counted as sink_full. NULL = always. */
+	/* Is there room for a begin (begins), or for an end? If not, the call is lost and counted
+	 * as sink_full. NULL = always. */
 	bool (*room)(void *arg, bool begins);
-	/* In order. A negative return stops the assembler and is passed on, a positive one says
-	 * that it was not taken: the trace has ended. */
+	/* Called in order. A negative result stops the assembler and is passed on; a positive one
+	 * means that the span was not taken because the trace has ended. */
 	int (*begin)(void *arg, const struct span *s);
 	int (*end)(void *arg, const struct span *s);
 	int (*request)(void *arg, const struct request_span *r);
@@ -38,13 +38,13 @@ struct assembler_options {
 
 int assembler_new(const struct assembler_options *o, struct assembler **ret_assembler);
 void assembler_free(struct assembler *a);
-/* A recording's session record brings its own clock anchor. */
+/* The clock anchor of a recording's session record. */
 void assembler_set_anchor(struct assembler *a, uint64_t mono_ns, uint64_t real_ns);
-/* ... and the limits that its values were captured with. */
+/* The limits with which the recording's values were captured. */
 void assembler_set_limits(struct assembler *a, unsigned max_arg_length, bool args, bool result);
 int assembler_event(struct assembler *a, const struct event *e);
-/* The trace ends, at end_ns by CLOCK_MONOTONIC or (0) with its last event: what is still open is
- * unfinished. */
+/* Ends the trace at end_ns (CLOCK_MONOTONIC; 0 = time of the last event). Calls that are still open
+ * are unfinished. */
 int assembler_finish(struct assembler *a, uint64_t end_ns);
 
 struct assembler_stats {

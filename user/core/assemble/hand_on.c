@@ -18,13 +18,13 @@ static const char *thread_name(const struct assembler *a, uint32_t pid, uint32_t
 	return a->o.thread_name ? a->o.thread_name(a->o.arg, pid, tid) : "";
 }
 
-/* NULL: it is made for none, or for one without a name. */
+/* NULL: the call has no request, or one without an id. */
 static const struct text *request_id(const struct open_span *s)
 {
 	return s->request && s->request->http.id.s ? &s->request->http.id : NULL;
 }
 
-/* As seen from thread `tid`, where it begins or ends. */
+/* The span as thread `tid` sees it, on which it begins or ends. */
 static struct span span_of(const struct assembler *a, const struct open_span *s, uint32_t pid,
 			   uint32_t tid, uint32_t from)
 {
@@ -97,7 +97,7 @@ int hand_on_untold(struct assembler *a)
 	return err;
 }
 
-/* Before anything else is handed on. */
+/* Writes the untold losses if there is room. Called before anything else is handed on. */
 static int tell_if_room(struct assembler *a)
 {
 	int err = a->untold.any && assembler_room(a, true) ? hand_on_untold(a) : 0;
@@ -144,7 +144,7 @@ int hand_on_return(struct assembler *a, const struct event *e, const struct open
 	return put_end(a, &end);
 }
 
-/* A call whose end was lost: it ended by the time that the call around it did. */
+/* A call whose end was lost: it ends when its caller ends. */
 int hand_on_lost_end(struct assembler *a, const struct thread_spans *t, const struct open_span *s,
 		     uint64_t end_ns)
 {
@@ -155,7 +155,7 @@ int hand_on_lost_end(struct assembler *a, const struct thread_spans *t, const st
 	return put_end(a, &end);
 }
 
-/* For span_fn. What a sink says to it is kept: nobody is there who could be told. */
+/* A span_fn, which returns no error: the first error of a sink is kept in a->err. */
 void hand_on_unfinished(void *arg, uint32_t pid, uint32_t tid, const struct open_span *s)
 {
 	struct assembler *a = arg;
@@ -174,7 +174,7 @@ void hand_on_unfinished(void *arg, uint32_t pid, uint32_t tid, const struct open
 
 #define RESULT "{\"exception\": "
 
-/* {"exception": "ValueError: Invalid input" and no brace yet */
+/* Writes {"exception": "ValueError: Invalid input" without the closing brace. */
 static void put_result(struct assembler *a, struct buf *b, const struct text *type,
 		       const char *message, size_t len)
 {
@@ -191,7 +191,7 @@ static void put_result(struct assembler *a, struct buf *b, const struct text *ty
 	json_string(b, plain->s, plain->len);
 }
 
-/* The whole of one that is cut; what does not say more is not kept. */
+/* The full text of a cut result; not kept when it is not longer. */
 static void put_full_result(struct assembler *a, const struct text *type,
 			    const struct text *message, struct text *result)
 {
@@ -207,7 +207,7 @@ static void put_full_result(struct assembler *a, const struct text *type,
 	result->original_len = b->failed ? 0 : utf8_count(b->s, b->len);
 }
 
-/* The result of a call that was left by exception, within the limit where that is possible. */
+/* The result of a call that an exception left, within the limit if possible. */
 static struct text exception_result(struct assembler *a, const struct text *type,
 				    const struct text *message)
 {

@@ -11,7 +11,7 @@ void request_put(struct request *r)
 		free(r);
 }
 
-/* Copies a text to *at, and moves that on. */
+/* Copies a text to *at and advances *at. */
 static struct text keep(const struct text *t, char **at)
 {
 	struct text kept = {.len = t->len};
@@ -59,7 +59,7 @@ void requests_keep(struct requests *r, uint32_t pid, uint64_t number)
 	struct request_name *slot = &r->kept[r->next++ % REQUESTS_KEPT];
 	const struct request *old = requests_find(r, slot->pid, slot->number);
 
-	if (old && old->over) /* the number may be another one's by now */
+	if (old && old->over) /* the number may belong to a newer request by now */
 		requests_forget(r, slot->pid, slot->number);
 	*slot = (struct request_name){pid, number};
 }

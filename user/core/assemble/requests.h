@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP requests: those that calls may still be made for, by their numbers. An open call holds its
- * request, which lives as long as anybody needs it.
+ * HTTP requests by number: those for which calls may still be made. An open call holds a reference
+ * to its request, which lives until the last reference is dropped.
  */
 #ifndef FT_REQUESTS_H
 #define FT_REQUESTS_H
@@ -10,15 +10,15 @@
 #include "model/event.h"
 
 struct request {
-	unsigned holders; /* the table and open calls */
-	bool over;	  /* its response was seen, or is not to be */
-	bool silent;	  /* it was lost, and so is its response */
+	unsigned holders; /* references: of the table and of open calls */
+	bool over;	  /* its response was seen, or will not be */
+	bool silent;	  /* its begin was lost, so its response is not written either */
 	uint64_t start_ns;
 	struct http http; /* id, method and path; they borrow from bytes[] */
 	char bytes[];
 };
 
-/* Of those that are over as many are kept for calls that go on for them. */
+/* Number of finished requests that are kept for calls still made for them. */
 #define REQUESTS_KEPT 4096
 
 struct requests {
@@ -30,12 +30,12 @@ struct requests {
 	unsigned next;
 };
 
-/* Adds one, in the place of one with the same number. ret_old: that, for the caller to put. */
+/* Adds a request. ret_old: the one with the same number that it replaces, for the caller to put. */
 int requests_add(struct requests *r, const struct event *e, struct request **ret_old);
-/* Borrowed; NULL: it is not known. */
+/* Borrowed; NULL: not known. */
 struct request *requests_find(const struct requests *r, uint32_t pid, uint64_t number);
 void requests_forget(struct requests *r, uint32_t pid, uint64_t number);
-/* It is over, but calls may still name it. */
+/* The request is over, but calls may still refer to it. */
 void requests_keep(struct requests *r, uint32_t pid, uint64_t number);
 
 /* Drops those of a process, or all; returns how many were not over. */
@@ -49,7 +49,7 @@ static inline struct request *request_get(struct request *r)
 	return r;
 }
 
-/* Gives one back; NULL is none. */
+/* Drops a reference; NULL is fine. */
 void request_put(struct request *r);
 
 #endif

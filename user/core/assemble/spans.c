@@ -109,7 +109,7 @@ struct open_span *spans_find(struct spans *s, uint32_t pid, struct span_id id)
 
 bool spans_inside(struct spans *s, uint32_t pid, const struct open_span *span, struct span_id outer)
 {
-	/* A parent begins before its child: that also ends the walk. */
+	/* A parent begins before its child, so the walk ends. */
 	while (span && span->parent_id.start_ns < span->start_ns) {
 		if (span->parent_id.start_ns == outer.start_ns && span->parent_id.tid == outer.tid)
 			return true;

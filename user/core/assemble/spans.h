@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The calls that are open. Plain calls stand on a stack for each thread, in the order of
- * their start: the one that ends is nearly always the top, any other is found by halving.
- * Generators and coroutines may outlive their caller and end on another thread; they stand
- * in a map of their own.
+ * The open calls. Plain calls are on one stack per thread, ordered by start time: the one that ends
+ * is nearly always the top, any other is found by binary search. Generators and coroutines may
+ * outlive their caller and end on another thread, so they are in a map of their own.
  */
 #ifndef FT_SPANS_H
 #define FT_SPANS_H
@@ -12,14 +11,14 @@
 #include "base/map.h"
 #include "model/span.h"
 
-/* The last exception that was seen in a call; it may still be handled there. */
+/* The last exception seen in a call, which may still handle it. */
 struct raise {
 	uint64_t ts_ns;
 	struct exception exception; /* borrows from bytes[] */
 	char bytes[];
 };
 
-/* Arguments that are kept until the end. */
+/* Arguments kept for the end of a call. */
 struct kept_args {
 	struct text text; /* borrows from bytes[] */
 	char bytes[];
@@ -29,11 +28,11 @@ struct open_span {
 	uint64_t start_ns;
 	struct span_id parent_id;
 	uint64_t number;	   /* 0: a dropped call, which makes no line */
-	uint64_t parent;	   /* number of the nearest kept call below */
-	struct function *function; /* borrowed from the decoder; NULL: taken off already */
+	uint64_t parent;	   /* number of the nearest kept caller */
+	struct function *function; /* borrowed from the decoder; NULL: removed, not yet compacted */
 	struct raise *raise;	   /* owned; NULL: none was seen */
-	struct kept_args *args;	   /* owned; NULL: they were handed on at its begin */
-	struct request *request;   /* held; NULL: it is made for none */
+	struct kept_args *args;	   /* owned; NULL: not kept for its end */
+	struct request *request;   /* a reference; NULL: the call is made for none */
 };
 
 struct thread_spans {
@@ -61,10 +60,10 @@ int spans_add(struct spans *s, uint32_t pid, struct span_id id, const struct ope
 struct open_span *spans_find(struct spans *s, uint32_t pid, struct span_id id);
 /* Index on the stack, or -1. */
 long spans_index(const struct thread_spans *t, uint64_t start_ns);
-/* Is the span inside of `outer`, as the parents say? */
+/* Is `outer` an ancestor of the span? */
 bool spans_inside(struct spans *s, uint32_t pid, const struct open_span *span,
 		  struct span_id outer);
-/* Takes spans off whose function is NULL, from index `from` on, and frees what they own. */
+/* Removes the spans from index `from` on whose function is NULL, and frees what they own. */
 void spans_compact(struct thread_spans *t, size_t from);
 void spans_remove_generator(struct spans *s, uint32_t pid, struct span_id id);
 

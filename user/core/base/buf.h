@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A growable run of bytes. An append that finds no memory sets `failed` and does nothing,
- * and so does every one after it: write freely, look once at the end. Not NUL-terminated.
+ * A growable byte buffer. An append that finds no memory sets `failed` and does nothing, and so
+ * does every later one: write freely, check once at the end. Not NUL-terminated.
  */
 #ifndef FT_BUF_H
 #define FT_BUF_H
@@ -24,8 +24,8 @@ bool buf_grow(struct buf *b, size_t more);
 /* The content as a NUL-terminated string, which the caller frees; NULL without memory. */
 char *buf_dup(const struct buf *b);
 
-/* Room for `more` bytes behind the content (and one spare, so that it is never NULL for want
- * of a first byte), or NULL without memory. The caller adds to len what it wrote. */
+/* Room for `more` bytes after the content (and one spare byte, so that the result is not NULL when
+ * `more` is 0), or NULL without memory. The caller adds to len what it wrote. */
 static inline char *buf_room(struct buf *b, size_t more)
 {
 	if (b->cap - b->len <= more && !buf_grow(b, more + 1))
@@ -33,7 +33,7 @@ static inline char *buf_room(struct buf *b, size_t more)
 	return b->s + b->len;
 }
 
-/* s: NULL is fine when there is nothing to add. */
+/* s may be NULL when len is 0. */
 static inline void buf_add(struct buf *b, const char *s, size_t len)
 {
 	char *room = buf_room(b, len);

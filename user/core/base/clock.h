@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Moments in nanoseconds. */
+/* Clock times in nanoseconds. */
 #ifndef FT_CLOCK_H
 #define FT_CLOCK_H
 

@@ -16,7 +16,7 @@ static const struct {
 	{"s", 1e9L}, {"m", 60e9L}, {"min", 60e9L}, {"h", 3600e9L},
 };
 
-/* strtold() takes more than that: spaces, hexadecimal, "inf". */
+/* strtold() also accepts leading spaces, hexadecimal and "inf", which are refused here. */
 static bool begins_like_number(const char *s)
 {
 	s += *s == '-';

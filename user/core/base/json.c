@@ -7,8 +7,8 @@
 #define ONES 0x0101010101010101ull
 #define HIGHS 0x8080808080808080ull
 
-/* What follows the backslash; 'u' = \u00XX, '?' = perhaps a surrogate, '0' = perhaps a NUL; 0 = as
- * it is. */
+/* The character after the backslash, by the byte to escape: 'u' = \u00XX, '?' = perhaps a
+ * surrogate, '0' = perhaps a NUL; 0 = no escape. */
 static const char escape_of[256] = {
 	'u', 'u', 'u', 'u', 'u', 'u',	      'u',	     'u',	   'b',
 	't', 'n', 'u', 'f', 'r', 'u',	      'u',	     'u',	   'u',
@@ -21,7 +21,7 @@ static inline uint64_t zero_bytes(uint64_t v)
 	return (v - ONES) & ~v & HIGHS;
 }
 
-/* Eight bytes at once: is there one that may need an escape? May say yes in vain. */
+/* May one of eight bytes need an escape? False positives are possible. */
 static inline bool any_special(uint64_t v)
 {
 	return (zero_bytes(v ^ (ONES * '"')) | zero_bytes(v ^ (ONES * '\\')) |
@@ -96,7 +96,7 @@ char *json_escape_to(char *p, const char *s, size_t len)
 
 void json_escape(struct buf *b, const char *s, size_t len)
 {
-	/* + 8: words are copied whole. */
+	/* + 8: the copy writes whole 8-byte words. */
 	char *room = buf_room(b, len * JSON_GROWTH + 8);
 
 	if (room)
@@ -136,7 +136,7 @@ void json_string_unchecked(struct buf *b, const char *s, size_t len)
 	buf_release(&text);
 }
 
-/* Bytes of the unit at s: an escape or a character; *ret_chars: characters it takes. */
+/* Length in bytes of the escape or character at s; *ret_chars: its length in characters. */
 static size_t unit(const char *s, const char *end, size_t *ret_chars)
 {
 	const char *p = s + 1;

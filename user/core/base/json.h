@@ -8,12 +8,12 @@
 
 #include "base/buf.h"
 
-/* What stands for something left out. */
+/* Written in the place of what is left out. */
 #define JSON_DOTS "\"...\""
 
-/* With the quotes. */
+/* Appends a JSON string, quotes included. */
 void json_string(struct buf *b, const char *s, size_t len);
-/* The same for bytes that nobody has checked, as names of files: what is not UTF-8 is U+FFFD. */
+/* The same for unchecked bytes, such as file names: invalid UTF-8 becomes U+FFFD. */
 void json_string_unchecked(struct buf *b, const char *s, size_t len);
 /* Without the quotes. */
 void json_escape(struct buf *b, const char *s, size_t len);
@@ -21,7 +21,7 @@ void json_escape(struct buf *b, const char *s, size_t len);
 char *json_escape_to(char *p, const char *s, size_t len);
 #define JSON_GROWTH 6
 
-/* JSON text, as line.c writes it, over several lines. */
+/* Appends JSON text, as line.c writes it, indented over several lines. */
 void json_indent(struct buf *b, const char *s, size_t len);
 
 /*

@@ -56,7 +56,7 @@ int map_put(struct map *m, uint64_t a, uint64_t b, void *value, void **ret_old)
 {
 	struct map_slot *s;
 
-	/* Half full at most: a search always meets a free slot soon. */
+	/* At most half full, so that every search soon meets a free slot. */
 	if (m->count * 2 >= m->size && grow(m))
 		return -ENOMEM;
 	s = find(m, a, b);
@@ -68,7 +68,7 @@ int map_put(struct map *m, uint64_t a, uint64_t b, void *value, void **ret_old)
 	return 0;
 }
 
-/* Frees slot i and moves back those that were displaced over it. */
+/* Frees slot i and moves back the entries that probing placed after it. */
 static void close_gap(struct map *m, size_t i)
 {
 	size_t mask = m->size - 1, gap = i;
@@ -105,7 +105,7 @@ void map_sweep(struct map *m, bool (*out)(void *arg, const struct map_slot *s), 
 
 	if (!m->count)
 		return;
-	/* Start behind a free slot: then closing a gap only moves entries not yet seen. */
+	/* Start after a free slot: then closing a gap moves only entries not yet visited. */
 	while (m->slot[start].value)
 		start++;
 	while (i < m->size) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hash map from two u64 to a pointer that is not NULL. Open addressing, linear probing,
- * deletion by shifting back, so it does not age. The map does not own what it points to.
+ * A hash map from two u64 to a pointer that is not NULL. Open addressing, linear probing; deletion
+ * shifts entries back, so there are no tombstones. The map does not own what it points to.
  */
 #ifndef FT_MAP_H
 #define FT_MAP_H

@@ -103,7 +103,8 @@ static bool next_up_reads_back(char *text, double v)
 
 static void digits_shortest(struct digits *g, double v)
 {
-	/* 15 digits and their trailing zeros off are the shortest, but not for subnormals. */
+	/* If 15 digits read back, they are the shortest once trailing zeros are removed. Not so for
+	 * subnormals. */
 	int n = v < 2.3e-308 ? 1 : 15, exponent;
 	char text[40];
 
@@ -117,7 +118,7 @@ static void digits_shortest(struct digits *g, double v)
 	digits_parse(g, text);
 }
 
-/* What people write has few decimals: v = n / 10^6 with n < 10^15 needs no search. */
+/* Most numbers have few decimals: v = n / 10^6 with n < 10^15 needs no search. */
 static bool digits_simple(struct digits *g, double v)
 {
 	double scaled = v * 1e6;
@@ -211,7 +212,7 @@ static size_t chunks_push(uint32_t *chunk, size_t n, uint32_t digit)
 		chunk[i] = carry % CHUNK;
 		carry /= CHUNK;
 	}
-	/* The first digit of a hostile record may be above 2^30: then two chunks come. */
+	/* In a hostile record the first digit may be above 2^30: then it adds two chunks. */
 	for (; carry; carry /= CHUNK)
 		chunk[n++] = carry % CHUNK;
 	return n;

@@ -14,7 +14,7 @@
 #include "base/outpath.h"
 #include "base/safe_text.h"
 
-#define MOST_TRIES 8 /* a file that comes and goes while we look */
+#define MOST_TRIES 8 /* while others create and remove the file */
 
 /* ---- whose it is --------------------------------------------------------------------- */
 
@@ -62,8 +62,8 @@ static int cannot_open(const char *path, int err, struct why *w)
 	return why(w, err, "cannot open %s for writing: %s", path, strerror(-err));
 }
 
-/* Is it a terminal, or of the family of /dev/null? Opening another device may do something (a
- * watchdog begins to count), and what is written to it may too (/dev/mem). */
+/* Is it a terminal, or /dev/null or a device like it? Opening any other device may have effects (it
+ * starts a watchdog), and so may writing to it (/dev/mem). */
 static bool takes_text(const struct stat *st)
 {
 	unsigned type = major(st->st_rdev), pty = type - UNIX98_PTY_SLAVE_MAJOR;
@@ -76,10 +76,10 @@ static bool takes_text(const struct stat *st)
 	return type == TTY_MAJOR || type == TTYAUX_MAJOR || pty < UNIX98_PTY_MAJOR_COUNT;
 }
 
-/* A file, or what else has a name, as root takes it. */
+/* Refuses an existing file that root must not write to. */
 static int refuse(const char *path, const struct stat *st, const struct trusted *t, struct why *w)
 {
-	if (takes_text(st)) /* only root makes one */
+	if (takes_text(st)) /* only root creates device nodes */
 		return 0;
 	if (S_ISLNK(st->st_mode))
 		return cannot_open(path, -ELOOP, w);
@@ -101,7 +101,7 @@ static int refuse(const char *path, const struct stat *st, const struct trusted 
 	return 0;
 }
 
-/* A descriptor of ours by its name: "/dev/stdout", "/dev/fd/3"; else -1. */
+/* The descriptor that "/dev/stdout" or "/dev/fd/3" names; -1 for any other path. */
 static int own_descriptor(const char *path)
 {
 	static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
@@ -162,7 +162,7 @@ static int give(const struct place *p, int fd, long uid, long gid, struct why *w
 	return why(w, err, "cannot give %s to its user: %s", p->path, strerror(-err));
 }
 
-/* What is not blocking for us alone must not be so for who else has it. */
+/* O_NONBLOCK is for open() alone: processes that inherit the descriptor expect a blocking one. */
 static int make_blocking(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -171,8 +171,8 @@ static int make_blocking(int fd)
 }
 
 /*
- * It is looked at twice: first so that what is wrong with it can be said, and nothing happens to
- * it; then as it was opened. It is emptied only after that.
+ * The file is checked twice: by name, so that a message can say what is wrong before opening has
+ * any effect, and by descriptor once it is open. Only then is it truncated.
  */
 static int open_existing(const struct place *p, int flags, int *ret_fd, struct why *w)
 {
@@ -235,7 +235,8 @@ static int open_place(const struct place *p, int flags, long uid, long gid, int 
 	return err ? cannot_open(p->path, err, w) : 0;
 }
 
-/* Who started us without 0, 1 or 2 does not print into our file. */
+/* If we were started with 0, 1 or 2 closed, the file must not become one of them: messages would go
+ * into it. */
 static int above_standard(int fd, const char *path, int *ret_fd, struct why *w)
 {
 	int up = fd <= STDERR_FILENO ? fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : fd, err = 0;
@@ -259,7 +260,7 @@ static int open_own(int own, const char *path, int *ret_fd, struct why *w)
 	return 0;
 }
 
-/* Without privileges the way there is the kernel's business. */
+/* Without privileges the kernel's own checks of the path are enough. */
 static int find_place(const char *path, long uid, struct place *ret, struct why *w)
 {
 	*ret = (struct place){
@@ -293,7 +294,8 @@ int outfile_open(const char *path, int flags, long uid, long gid, int *ret_fd, s
 	return err ? err : above_standard(fd, path, ret_fd, w);
 }
 
-/* Made and given away by its descriptor: whoever may rename it cannot have us give away another. */
+/* The new folder changes owner through its descriptor: a user who renames it cannot make us give
+ * away another file. */
 static int make_folder(const struct place *p, mode_t mode, long uid, long gid, struct why *w)
 {
 	int fd, err;
@@ -350,7 +352,7 @@ int outfile_write_as_is(int fd, const char *path, const void *data, size_t size,
 		}
 		if (n < 0 && errno == EINTR)
 			continue;
-		/* Standard output may be a non-blocking pipe of somebody else's making. */
+		/* Standard output may be a pipe that another process made non-blocking. */
 		if (n < 0 && errno == EAGAIN) {
 			poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
 			continue;

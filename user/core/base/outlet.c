@@ -18,19 +18,19 @@
 #include "base/outlet.h"
 #include "base/safe_text.h"
 
-#define PIECE_BYTES (128 * 1024) /* of a file: how often progress is seen */
-#define STOP_MS 200		 /* for a thread to end that does not wait for a disk */
+#define PIECE_BYTES (128 * 1024) /* of a file: progress is noted after each */
+#define STOP_MS 200		 /* for the thread to end, unless it waits for a disk */
 
 struct chunk {
 	struct chunk *next;
 	struct buf bytes;
-	int fd; /* >= 0: no bytes, from here on this is written to */
+	int fd; /* >= 0: no bytes; the next chunks are written to it */
 	bool close_old;
 };
 
 enum output_kind {
-	KIND_FILE,   /* a write comes back */
-	KIND_PIPE,   /* whole up to PIPE_BUF bytes */
+	KIND_FILE,   /* a write always returns */
+	KIND_PIPE,   /* a write of up to PIPE_BUF bytes is atomic */
 	KIND_STREAM, /* a terminal */
 	KIND_SOCKET,
 };
@@ -39,17 +39,18 @@ struct outlet {
 	char *name; /* owned */
 	pthread_t thread;
 	int stop_fd;   /* wakes the thread from poll */
-	bool terminal; /* where what is put now comes out */
+	bool terminal; /* chunks that are put now go to a terminal */
 	bool trusted;
 	_Atomic size_t bytes;
-	_Atomic uint64_t progress_ns; /* of the last byte taken, or the first one put after that */
+	_Atomic uint64_t
+		progress_ns; /* of the last write, or of the first put into an empty queue */
 
-	/* The thread's. */
-	int fd;	 /* what was handed to us */
-	int own; /* owned: the same without blocking, or fd */
+	/* Only the thread uses these. */
+	int fd;	 /* the caller's descriptor */
+	int own; /* owned: the same file opened non-blocking, or fd */
 	enum output_kind kind;
 
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock; /* protects the fields below */
 	pthread_cond_t put, taken;
 	struct chunk *first, **last;
 	size_t at; /* bytes of first that are written */
@@ -72,7 +73,7 @@ static enum output_kind kind_of(int fd)
 	return isatty(fd) ? KIND_STREAM : KIND_FILE;
 }
 
-/* O_NONBLOCK belongs to the open file description, which others share: one of our own. */
+/* Opens the file once more: O_NONBLOCK belongs to the open file description, which others share. */
 static int reopen(int fd)
 {
 	char path[64];
@@ -106,7 +107,7 @@ static size_t line_end(const char *s, size_t len)
 	return end ? (size_t)(end - s) + 1 : len;
 }
 
-/* As many bytes as are written at once. */
+/* Number of bytes for the next write. */
 static size_t piece_of(const struct outlet *o, const char *s, size_t len)
 {
 	const char *end;
@@ -123,13 +124,13 @@ static ssize_t write_piece(const struct outlet *o, const char *s, size_t len)
 {
 	if (o->kind == KIND_SOCKET)
 		return send(o->own, s, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	/* One that could not be opened again may block beyond that. */
+	/* A descriptor that could not be opened non-blocking may block on more than that. */
 	if (o->kind != KIND_FILE && o->own == o->fd && len > PIPE_BUF)
 		len = PIPE_BUF;
 	return write(o->own, s, len);
 }
 
-/* Bytes written, 0 = look again, -errno. */
+/* Bytes written, 0 = try again, -errno. */
 static ssize_t write_some(const struct outlet *o, const char *s, size_t len)
 {
 	struct pollfd fds[2] = {{o->own, POLLOUT, 0}, {o->stop_fd, POLLIN, 0}};
@@ -143,9 +144,10 @@ static ssize_t write_some(const struct outlet *o, const char *s, size_t len)
 	n = write_piece(o, s, piece_of(o, s, len));
 	if (n > 0)
 		return n;
-	if (n < 0 && errno == EAGAIN && o->kind == KIND_FILE) /* of somebody else's making */
+	if (n < 0 && errno == EAGAIN &&
+	    o->kind == KIND_FILE) /* another process made it non-blocking */
 		poll(fds, 2, -1);
-	if (n < 0 && errno == EAGAIN && o->kind == KIND_PIPE) /* room, but not for a whole piece */
+	if (n < 0 && errno == EAGAIN && o->kind == KIND_PIPE) /* there is room, but too little */
 		poll(fds + 1, 1, 5);
 	return n < 0 && (errno == EINTR || errno == EAGAIN) ? 0 : n < 0 ? -errno : -EIO;
 }
@@ -171,7 +173,7 @@ static void drop_first(struct outlet *o)
 	pthread_cond_broadcast(&o->taken);
 }
 
-/* With the lock held, which it lets go of meanwhile. The first chunk stays where it is. */
+/* With the lock held, which is released during the write. The first chunk stays in the queue. */
 static void write_first(struct outlet *o)
 {
 	struct chunk *c = o->first;
@@ -218,7 +220,7 @@ static void *outlet_main(void *arg)
 	return NULL;
 }
 
-/* Signals are for the thread that waits for them. */
+/* The new thread blocks all signals: another one waits for them. */
 static int start(struct outlet *o)
 {
 	sigset_t all, before;
@@ -296,7 +298,7 @@ static int add(struct outlet *o, struct chunk *c, struct why *w)
 	return err;
 }
 
-/* Names that others chose would steer it. */
+/* Names that others chose may hold control characters for a terminal. */
 static bool make_safe(struct buf *b)
 {
 	struct buf safe = {};
@@ -388,7 +390,8 @@ uint64_t outlet_stalled_ns(struct outlet *o)
 
 /* ---- the end --------------------------------------------------------------------------- */
 
-/* False: it is in a write that does not come back, as to a disk that is gone. */
+/* Stops the thread. False: it is in a write that does not return, for example to a disk that is
+ * gone. */
 static bool stop(struct outlet *o)
 {
 	struct timespec until = in_ms(STOP_MS);
@@ -411,7 +414,7 @@ static bool stop(struct outlet *o)
 	return stopped;
 }
 
-/* A pipe can be made larger, though nobody reads it. */
+/* Enlarges a pipe first, since its reader may not read any more. */
 static void write_at_once(const struct outlet *o, const char *s, size_t len)
 {
 	int size = o->kind == KIND_PIPE ? fcntl(o->own, F_GETPIPE_SZ) : -1;
@@ -436,7 +439,7 @@ void outlet_give_up(struct outlet *o, struct buf *ret_rest)
 
 	pthread_mutex_lock(&o->lock);
 	at = o->at;
-	/* A line that has begun is ended. */
+	/* Complete a line that is partly written. */
 	if (stopped && !o->err && o->kind != KIND_FILE && o->first && at &&
 	    o->first->bytes.s[at - 1] != '\n') {
 		const char *s = o->first->bytes.s + at;
@@ -459,7 +462,8 @@ void outlet_last_words(struct outlet *o, const char *s, size_t len)
 
 void outlet_free(struct outlet *o)
 {
-	/* A thread that does not come back keeps what it works on: the program is about to end. */
+	/* A thread that did not stop still uses its memory, which is kept: the program is about to
+	 * end. */
 	if (!o || !stop(o))
 		return;
 	while (o->first)

@@ -11,7 +11,7 @@
 
 #include "base/outpath.h"
 
-#define MOST_LINKS 40 /* as the kernel's own */
+#define MOST_LINKS 40 /* the kernel's own limit */
 #define FOLDER (O_PATH | O_DIRECTORY | O_CLOEXEC)
 
 struct walk {
@@ -56,7 +56,7 @@ static bool is_kernels(int fd)
 	return !fstatfs(fd, &fs) && fs.f_type == PROC_SUPER_MAGIC;
 }
 
-/* What the link holds comes before what is still to be walked. */
+/* The text of the link comes before the rest of the path. */
 static int follow(struct walk *w, int link)
 {
 	char text[PATH_MAX], rest[PATH_MAX];

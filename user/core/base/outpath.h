@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way to an output file, walked component by component, so that nobody can change it between
- * a look and its use. A link counts when root or the caller made it; the links of procfs are the
- * kernel's.
+ * The folder of an output file, reached one component at a time through descriptors, so that other
+ * users cannot change the path between check and use. A symbolic link is followed if root or the
+ * caller made it; the links of procfs are the kernel's.
  */
 #ifndef FT_OUTPATH_H
 #define FT_OUTPATH_H
@@ -12,7 +12,7 @@
 
 #include "base/why.h"
 
-/* Root, or one of these; -1 = nobody. */
+/* Users that are trusted besides root; -1 = none. */
 struct trusted {
 	long uid, caller;
 };

@@ -5,7 +5,7 @@
 #include "base/safe_text.h"
 #include "base/utf8.h"
 
-/* Marks that turn the direction of what follows, and characters that nobody can see. */
+/* Marks that change the direction of the text after them, and invisible characters. */
 static bool is_hidden(uint32_t c)
 {
 	return c == 0xad || c == 0x61c || c == 0x180e || (c >= 0x200b && c <= 0x200f) ||
@@ -18,7 +18,7 @@ static bool is_control(uint32_t c)
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0xd800 && c < 0xe000);
 }
 
-/* The letter behind the backslash; 0: it has none. */
+/* The letter after the backslash; 0: it has none. */
 static char letter_of(uint32_t c)
 {
 	return c == '\n' ? 'n' : c == '\t' ? 't' : c == '\r' ? 'r' : 0;
@@ -42,7 +42,7 @@ static void put_escape(struct buf *b, uint32_t c, bool json)
 	buf_str(b, text);
 }
 
-/* One character, which stood at `at`. */
+/* Appends one character, which was read at `at`. */
 static void put_char(struct buf *b, uint32_t c, const char *at, size_t len, bool json)
 {
 	if (is_control(c) || is_hidden(c))
@@ -65,7 +65,7 @@ void safe_text(struct buf *b, const char *s, size_t len)
 	}
 }
 
-/* Is it the beginning of a character that is not all there? */
+/* Is it the beginning of a character whose last bytes are missing? */
 static bool is_torn(const char *s, const char *end)
 {
 	unsigned char first = (unsigned char)*s;

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which characters a terminal would obey, or would show to nobody, and how they are written out.
- * Names and paths of a target, of its files and of its trace are the choice of others: what they
- * hold must steer no terminal and turn no line around.
+ * Escapes the characters that a terminal would obey, and those that it does not show. Others choose
+ * the names and paths of a target, of its files and of its trace: these must not control the
+ * terminal or reverse the direction of a line.
  */
 #ifndef FT_SAFE_TEXT_H
 #define FT_SAFE_TEXT_H
 
 #include "base/buf.h"
 
-/* Appends text as a part of one line: newlines are written out as well ("\n", "\x1b", "\u202e").
- * What is not UTF-8 is U+FFFD. */
+/* Appends text as a part of one line: newlines are escaped too ("\n", "\x1b", "\u202e"). Invalid
+ * UTF-8 becomes U+FFFD. */
 void safe_text(struct buf *b, const char *s, size_t len);
 
-/* Appends whole lines: newlines and tabs stay, the rest is escaped as JSON has it ("\u001b"), so
- * that a line of JSON still is one. Returns how much of it was taken: all but a character whose
- * end may be still to come, unless `last`. */
+/* Appends whole lines: newlines and tabs stay, the rest is escaped as in JSON ("\u001b"), so that a
+ * line of JSON remains one. Returns the number of bytes taken: all, except for an incomplete
+ * character at the end unless `last`. */
 size_t safe_lines(struct buf *b, const char *s, size_t len, bool last);
 
 #endif

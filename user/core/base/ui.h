@@ -20,7 +20,7 @@ struct run_status {
 struct ui {
 	void (*status)(void *arg, const struct run_status *s); /* once a second */
 	void (*note)(void *arg, const char *text);	       /* one line */
-	void (*debug)(const char *text);		       /* libbpf's words */
+	void (*debug)(const char *text);		       /* a message of libbpf */
 	void *arg;
 };
 

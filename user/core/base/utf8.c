@@ -66,7 +66,7 @@ char *utf8_put(char *p, uint32_t c)
 	return p;
 }
 
-/* How many bytes follow a first byte, or -1 when it cannot be one. */
+/* Number of bytes that follow a first byte; -1: it cannot be one. */
 static int following(unsigned char first)
 {
 	if (first < 0x80)

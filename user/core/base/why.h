@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why something failed, in one line for a person: what is wrong and what to do. Functions
- * that can fail return 0 or -errno and, where the user needs more than a number, take a
- * struct why and end with `return why(w, -ENOEXEC, "...")`. The deepest cause wins: a
- * caller does not overwrite a text that is there. The command prints it once and exits
- * with the status that `exit_status` names (contract, "Exit status").
+ * Why something failed, in one line for a person: what is wrong and what to do. Functions that can
+ * fail return 0 or -errno and, where the user needs more than a number, take a struct why and end
+ * with `return why(w, -ENOEXEC, "...")`. The deepest cause wins: a caller does not overwrite an
+ * earlier text. The command prints it once and exits with `exit_status` (docs/attach.md).
  */
 #ifndef FT_WHY_H
 #define FT_WHY_H
 
-/* Exit statuses of the contract. */
+/* Exit statuses of the commands. */
 enum {
 	EXIT_DONE = 0,
 	EXIT_OTHER = 1,

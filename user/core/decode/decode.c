@@ -64,7 +64,7 @@ const char *decoder_thread_name(struct decoder *d, uint32_t pid, uint32_t tid)
 
 /* ---- one function a record type ----------------------------------------------- */
 
-/* A value that is not rendered: by wish, because nobody will see it, or for want of one. */
+/* The text of a value that is not rendered: not asked for, of a dropped function, or missing. */
 static struct text stand_in(const char *s, bool cut)
 {
 	return (struct text){.s = s, .len = strlen(s), .cut = cut};
@@ -233,7 +233,7 @@ static int on_thread_exit(struct decoder *d, const struct ft_rec *rec, const voi
 	return 0;
 }
 
-/* Addresses mean nothing any more; the pid may come back as another process. */
+/* Its addresses are no longer valid, and another process may get the pid. */
 static void forget_process(struct decoder *d, uint32_t pid)
 {
 	types_forget_process(&d->types, pid);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Records to events. Keeps what records teach once (functions, types, thread names) and
- * renders token sequences to JSON text. The rules of rendering live here and nowhere else.
- * Records are foreign input: sizes, kinds and nesting are checked before use; a record
- * that does not hold what it claims gives -EBADMSG and no event.
+ * Records to events. Remembers what is described once (functions, types, thread names) and renders
+ * token sequences to JSON text; the rules of rendering are in this folder only. Records are foreign
+ * input: sizes, kinds and nesting are checked before use; a record that does not hold what it
+ * claims gives -EBADMSG and no event.
  */
 #ifndef FT_DECODE_H
 #define FT_DECODE_H

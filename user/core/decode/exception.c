@@ -11,7 +11,7 @@ void exception_release(struct exception *e)
 	buf_release(&e->full);
 }
 
-/* How many arguments, and how the sequence stands after them. */
+/* Counts the arguments up to END or STOP. */
 static int count_args(struct tokens *t, unsigned *ret_n)
 {
 	struct token token;
@@ -83,7 +83,7 @@ static int put_message(struct pytext *x, struct tokens *t, uint32_t kind, unsign
 	return kind == FT_KIND_EXC_OS ? put_os_error(x, t, n) : put_tuple(x, t, n);
 }
 
-/* At most max characters, the last of them dots. */
+/* Cuts the message to max characters, which then ends in "...". */
 static void limit(struct buf *b, unsigned max, struct text *m)
 {
 	size_t chars;
@@ -99,7 +99,7 @@ static void limit(struct buf *b, unsigned max, struct text *m)
 	BUF_LITERAL(b, "...");
 }
 
-/* ... and the whole message, when it has more of them. */
+/* The same, and keeps up to full_max characters of a message that is cut. */
 static void limit_and_keep(struct exception *e, unsigned max, unsigned full_max, struct text *m)
 {
 	struct text full = {};

@@ -17,8 +17,8 @@ struct exception {
 
 void exception_release(struct exception *e);
 /*
- * One EXC token and its arguments. At most max characters of message, and full_max of its whole
- * text when it is cut. ret_message borrows from e, ret_type from the types.
+ * Reads one EXC token and its arguments. At most max characters of message, and full_max of its
+ * full text when it is cut. ret_message borrows from e, ret_type from the types.
  */
 int exception_read(struct exception *e, struct tokens *t, const struct types *types, uint32_t pid,
 		   unsigned max, unsigned full_max, struct text *ret_type,

@@ -186,7 +186,7 @@ static uint64_t hash_text(uint64_t hash, const char *s)
 {
 	for (; *s; s++)
 		hash = (hash ^ (unsigned char)*s) * 0x100000001b3ULL;
-	return hash * 0x100000001b3ULL; /* the end of the text counts */
+	return hash * 0x100000001b3ULL; /* the terminator counts too */
 }
 
 static uint64_t hash_of(const struct function *f)
@@ -199,7 +199,7 @@ static uint64_t hash_of(const struct function *f)
 	return hash;
 }
 
-/* One that says the same, and was described before; NULL: none is known. */
+/* An earlier function with the same description; NULL: none. */
 static struct function *find_same(const struct functions *f, const struct function *fn)
 {
 	struct function *old = map_get(&f->by_text, fn->pid, hash_of(fn));

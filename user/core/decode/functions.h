@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions by (pid, code address), as FT_REC_CODE described them. A function that was
- * described stays alive until the table is released, for spans and lines point to it; what
- * its address means may change meanwhile.
+ * Functions by (pid, code address), as FT_REC_CODE described them. A described function stays alive
+ * until the table is released, since spans and lines point to it; its address may come to mean
+ * another one.
  */
 #ifndef FT_FUNCTIONS_H
 #define FT_FUNCTIONS_H
@@ -14,16 +14,17 @@
 
 struct functions {
 	struct map by_code;    /* (pid, code) -> struct function, borrowed from all */
-	struct map by_text;    /* (pid, hash of what it says) -> one such function, likewise */
+	struct map by_text;    /* (pid, hash of its description) -> one such function, borrowed from
+				  all */
 	struct function **all; /* owned, and so is what they point to */
 	size_t count, cap;
 };
 
 void functions_release(struct functions *f);
 /*
- * FT_REC_CODE, at least as long as its struct. The same description again gives the same
- * function, at whatever address: neither a kernel side that repeats itself nor a program that
- * compiles the same text over and over costs memory.
+ * rec: at least as long as its struct. The same description gives the same function again, at any
+ * address: neither repeated records nor a program that compiles the same source over and over costs
+ * memory.
  */
 int functions_learn(struct functions *f, const struct types *types, const struct ft_rec_code *rec,
 		    const void *end, struct function **ret_function);

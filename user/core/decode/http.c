@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two writers: the in-process agent has made five texts of a request; the kernel side sends a
- * server's own values, of which the same texts are made here as the agent does (wsgi.c, asgi.c).
+ * Requests have two writers. The in-process agent sends five finished texts. BPF sends the server's
+ * own values, from which this file makes the same texts as the agent (wsgi.c, asgi.c).
  */
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 enum { TEXT_ID, TEXT_METHOD, TEXT_PATH, TEXT_ADDRESS, TEXT_AGENT, TEXTS };
 
-/* Characters of each; a server's own values come with as many bytes as those may take. */
+/* Limits in characters. BPF sends as many bytes of a server's value as these may take. */
 static const size_t most[TEXTS] = {
 	[TEXT_ID] = FT_HTTP_MOST_ID,	   [TEXT_METHOD] = FT_HTTP_MOST_METHOD,
 	[TEXT_PATH] = FT_HTTP_MOST_PATH,   [TEXT_ADDRESS] = FT_HTTP_MOST_ADDRESS,
@@ -26,7 +26,7 @@ void http_release(struct http_reader *h)
 	buf_release(&h->bytes);
 }
 
-/* Appends one; *ret_known: it is a text. */
+/* Appends one text; *ret_known: there is one. */
 static int read_text(struct buf *out, struct tokens *t, bool *ret_known)
 {
 	struct token token;
@@ -40,13 +40,14 @@ static int read_text(struct buf *out, struct tokens *t, bool *ret_known)
 	return *ret_known || token.kind == FT_T_NONE || token.kind == FT_T_STOP ? 0 : -EBADMSG;
 }
 
-/* The bytes that a str of a WSGI server stands for, or that a header is; false: it is text. */
+/* Are these bytes: a header, or a WSGI server's str, whose characters are bytes (PEP 3333)? False:
+ * it is text. */
 static bool is_bytes(const struct token *t, bool wsgi)
 {
 	return t->kind == FT_T_BYTES || (wsgi && t->kind == FT_T_STR && t->width == 1);
 }
 
-/* Each byte a character. */
+/* Appends bytes of which each is one character. */
 static void put_latin1(struct buf *out, const struct token *t)
 {
 	struct token text = *t;
@@ -55,7 +56,7 @@ static void put_latin1(struct buf *out, const struct token *t)
 	token_utf8(&text, out);
 }
 
-/* A value of a server; what is none of the two kinds counts as not there. */
+/* Appends a server's value. A value that is neither str nor bytes counts as missing. */
 static int read_value(struct buf *out, struct tokens *t, bool wsgi, bool latin1, bool *ret_known)
 {
 	struct token token;
@@ -69,7 +70,7 @@ static int read_value(struct buf *out, struct tokens *t, bool wsgi, bool latin1,
 	if (!*ret_known)
 		return 0;
 	if (latin1 && token.cut)
-		*ret_known = false; /* an id is whole, or none */
+		*ret_known = false; /* a cut id is not an id */
 	else if (!is_bytes(&token, wsgi))
 		token_utf8(&token, out);
 	else if (latin1)
@@ -81,7 +82,7 @@ static int read_value(struct buf *out, struct tokens *t, bool wsgi, bool latin1,
 
 /* ---- an id -------------------------------------------------------------------------------- */
 
-/* May it stand in a header? */
+/* Is this valid as a header's value, and within the limit? */
 static bool is_id(const char *s, size_t len)
 {
 	const char *end = s + len;
@@ -104,8 +105,8 @@ static uint64_t mixed(uint64_t x)
 	return x ^ x >> 31;
 }
 
-/* A UUID (version 4 of RFC 4122) for a request with this number, which is random: the same
- * recording gives the same. */
+/* A UUID (version 4 of RFC 4122) made from the request's number, which is random: a recording
+ * always gives the same id. */
 static void put_uuid(struct buf *out, uint64_t number)
 {
 	uint64_t half[2] = {mixed(number), mixed(~number)};
@@ -137,7 +138,7 @@ static int finish(struct http_reader *h, struct text *const text[TEXTS], const b
 	return 0;
 }
 
-/* The path has its mount point already: some servers of ASGI hand it over whole. */
+/* Does the path begin with its mount point? Some ASGI servers send both as one. */
 static bool is_whole(const struct buf *b, size_t root, size_t path)
 {
 	size_t len = path - root;
@@ -145,7 +146,7 @@ static bool is_whole(const struct buf *b, size_t root, size_t path)
 	return b->len - path >= len && !memcmp(b->s + root, b->s + path, len);
 }
 
-/* Where it is mounted, then what is behind. */
+/* Appends the mount point, then the path below it. */
 static int read_path(struct buf *out, struct tokens *t, bool wsgi, bool *ret_known)
 {
 	size_t root = out->len, path;
@@ -165,7 +166,7 @@ static int read_path(struct buf *out, struct tokens *t, bool wsgi, bool *ret_kno
 	return 0;
 }
 
-/* What begins there is at most n characters long, its dots included. */
+/* Cuts the text from `start` on to n characters, dots included. */
 static void shorten(struct buf *b, size_t start, size_t n)
 {
 	const char *s = b->s + start;
@@ -177,7 +178,7 @@ static void shorten(struct buf *b, size_t start, size_t n)
 	BUF_LITERAL(b, DOTS);
 }
 
-/* Text i of the request. */
+/* Reads text i of the request. */
 static int read_one(struct buf *out, struct tokens *t, int i, unsigned flags, bool *ret_known)
 {
 	bool wsgi = flags & FT_HTTP_WSGI;

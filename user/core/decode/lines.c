@@ -17,9 +17,10 @@ struct code_lines {
 	unsigned char table[];
 };
 
-/* ---- which line an instruction is of --------------------------------------------------- */
+/* ---- the line of an instruction ----------------------------------------------------------- */
 
-/* Pairs of bytes: so many bytes of instructions on, so many lines on (lnotab_notes.txt). */
+/* Pairs of bytes (lnotab_notes.txt): add the first to the instruction offset, then the second to
+ * the line. */
 static uint32_t by_lnotab(const unsigned char *table, size_t size, uint32_t first, uint32_t at)
 {
 	int64_t line = first;
@@ -34,7 +35,8 @@ static uint32_t by_lnotab(const unsigned char *table, size_t size, uint32_t firs
 	return line > 0 && line <= UINT32_MAX ? line : 0;
 }
 
-/* Likewise, but the line comes first, and then how long it holds (3.10). */
+/* Pairs of bytes (3.10): add the second to the line, which then holds for the number of bytes in
+ * the first. */
 static uint32_t by_deltas(const unsigned char *table, size_t size, uint32_t first, uint32_t at)
 {
 	int64_t line = first;
@@ -58,7 +60,8 @@ static uint32_t by_deltas(const unsigned char *table, size_t size, uint32_t firs
 #define LOCATION_LONG 14
 #define LOCATION_NONE 15
 
-/* A variable-length number: six bits a byte, lowest first; 0x40 = more; its sign is the lowest. */
+/* A variable-length number: six bits per byte, lowest first; 0x40 = another byte follows. Its
+ * lowest bit is the sign. */
 static int64_t signed_number(const unsigned char *p, const unsigned char *end)
 {
 	uint64_t n = 0;
@@ -193,7 +196,7 @@ static uint32_t line_of(const struct code_lines *c, int32_t at, int32_t line)
 {
 	if (line >= 0)
 		return line;
-	/* An instruction of 3.10 is counted, not its bytes. */
+	/* In 3.10 `at` counts instructions, which are two bytes. */
 	at = c->how == FT_LINES_DELTAS && at < INT32_MAX / 2 ? 2 * at : at;
 	return at < 0 ? 0 : lines_find(c->how, c->table, c->size, c->first_line, at);
 }
@@ -241,7 +244,7 @@ static void frame_entry(const struct lines *l, uint32_t pid, const struct token 
 	e->line = line_of(c, token->word[1], token->word[1] >> 32);
 }
 
-/* What the process itself tells of an entry; file and name become the caller's. */
+/* Reads an entry that the process itself described; the caller owns *file and *name. */
 static int told_entry(struct tokens *t, char **file, char **name, struct entry *e)
 {
 	struct token line;
@@ -260,7 +263,7 @@ static int told_entry(struct tokens *t, char **file, char **name, struct entry *
 	return err;
 }
 
-/* Reads one entry and writes it, unless it is among the first, which are left out. */
+/* Reads one entry and writes it, unless it is left out. */
 static int read_entry(const struct lines *l, struct tokens *t, uint32_t pid,
 		      const struct token *token, bool left_out, struct buf *out)
 {
@@ -286,7 +289,7 @@ struct ahead {
 	unsigned count;	  /* entries */
 	unsigned of_code; /* ... of this code, the last of them at number `at` */
 	unsigned at;
-	bool whole; /* they have an end */
+	bool whole; /* their END was not lost */
 };
 
 static int look_ahead(struct tokens t, uint64_t code, struct ahead *ret)
@@ -314,7 +317,7 @@ static int look_ahead(struct tokens t, uint64_t code, struct ahead *ret)
 	return 0;
 }
 
-/* Sets t on the entries that stand behind the exception; ret_known: how many there are in truth. */
+/* Moves t to the entries after the exception; ret_known: their true number. */
 static int open_list(struct tokens *t, uint64_t *ret_known)
 {
 	struct token token;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Code that a stack names, by (pid, code address), as FT_REC_LINES described it: where it is, what
- * it is called, and which line an instruction of it is of. And stacks of it: the entries of a
- * traceback as a JSON array of "file:line function".
+ * The code objects of stacks by (pid, code address), as FT_REC_LINES described them: file, name and
+ * table of lines. And the stacks themselves: the entries of a traceback as a JSON array of
+ * "file:line function".
  *
- * The tables of lines are CPython's own (Objects/lnotab_notes.txt, from 3.11 locations.md), of a
- * program that may have written anything there: reading ends at their end.
+ * The tables of lines are CPython's own (Objects/lnotab_notes.txt, from 3.11 locations.md). The
+ * target may have written anything into them: no read passes their end.
  */
 #ifndef FT_LINES_H
 #define FT_LINES_H
@@ -16,7 +16,7 @@
 #include "ft_abi.h"
 #include "model/event.h"
 
-/* Of the code in a record; above it stands which of the modules it runs as. */
+/* The address of the code in a record; the bits above it number the module that it runs as. */
 #define CODE_ADDRESS ((1ULL << 48) - 1)
 
 struct lines {
@@ -30,15 +30,15 @@ void lines_forget_process(struct lines *l, uint32_t pid);
 
 /*
  * The line of the instruction at byte `at` of a code object's instructions, whose first line is
- * `first`; 0: none, or not to be told.
+ * `first`; 0: it has no line, or the table does not tell.
  */
 uint32_t lines_find(enum ft_lines_how how, const unsigned char *table, size_t size, uint32_t first,
 		    uint32_t at);
 
 /*
- * Reads the LIST of entries that stands behind the EXC of a RAISE record. below: of this code's
- * entry alone and what is inside of it; without one, or with several, there is no stack to be told.
- * ret_stack->s borrows from out; untouched where there is none. 0, -EBADMSG, -ENOMEM.
+ * Reads the LIST of entries after the EXC of a RAISE record. below: only the entry of this code and
+ * those inside it (0 = all); if this code has no entry, or several, there is no stack. ret_stack->s
+ * borrows from out; untouched if there is no stack. 0, -EBADMSG, -ENOMEM.
  */
 int lines_stack(const struct lines *l, struct tokens *t, uint32_t pid, uint64_t below,
 		struct buf *out, struct text *ret_stack);

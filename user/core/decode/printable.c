@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What str.isprintable() says no to, from U+0080 on: ranges, generated from Python 3.11
- * (Unicode 14.0.0):
+ * Characters from U+0080 on for which str.isprintable() is false: ranges, generated from Python
+ * 3.11 (Unicode 14.0.0):
  *
  *     [c for c in range(0x80, 0x110000) if not chr(c).isprintable()]
  */

@@ -9,7 +9,7 @@
 
 /* ---- text and bytes ----------------------------------------------------------- */
 
-/* Python prefers ', unless the text has that one and not the other. */
+/* repr() quotes with ', unless the text has ' and no ". */
 static char quote_for(bool has_single, bool has_double)
 {
 	return has_single && !has_double ? '"' : '\'';
@@ -182,8 +182,8 @@ void pytext_object(struct pytext *x, uint64_t type, uint64_t address)
 /* ---- containers --------------------------------------------------------------- */
 
 /*
- * Items up to END, CUT or STOP; *ret_count how many. `limit` items are written, the rest
- * is read over.
+ * Reads items up to END, CUT or STOP; *ret_count: how many. Writes `limit` of them and skips the
+ * rest.
  */
 static int items(struct pytext *x, struct tokens *t, bool pairs, unsigned depth, unsigned limit,
 		 unsigned *ret_count)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tokens as the text that Python's repr() would give: for keys that are not strings, for
- * bytes, for exceptions and their messages. No code of the application is asked: an object
- * prints as object.__repr__ does.
+ * Tokens as the text that Python's repr() would give: for keys that are not strings, for bytes, for
+ * exceptions and their messages. No code of the application runs: an object prints as
+ * object.__repr__ does.
  */
 #ifndef FT_PYTEXT_H
 #define FT_PYTEXT_H
@@ -11,11 +11,11 @@
 #include "decode/token.h"
 #include "decode/types.h"
 
-/* Containers within containers that are followed: the ABI's depth, the exception that may
- * stand around them, and a tuple that is a key. Deeper is no record of ours. */
+/* Containers within containers that are read: the ABI's depth, an exception around them, and a
+ * tuple that is a key. Records of ours are not deeper. */
 #define NEST_MAX (FT_MAX_DEPTH + 8)
 
-/* Longest int that is turned to decimal: the effort grows with the square. */
+/* Longest int that is converted to decimal, which takes time by the square of its length. */
 #define BIGINT_MAX_DIGITS 2100
 
 struct pytext {
@@ -32,7 +32,7 @@ int pytext_token(struct pytext *x, const struct token *token, struct tokens *t, 
 
 /* Pieces. */
 void pytext_str(struct pytext *x, const struct token *token);
-/* close_cut: a cut one still gets its closing quote, for more text follows. */
+/* close_cut: a cut text gets its closing quote too, because more text follows. */
 void pytext_bytes(struct pytext *x, const struct token *token, bool close_cut);
 void pytext_object(struct pytext *x, uint64_t type, uint64_t address);
 int pytext_bigint(struct pytext *x, const struct token *token);

@@ -9,7 +9,7 @@
 
 /* ---- room --------------------------------------------------------------------- */
 
-/* Characters that must stay free after this point, when it closes `ends` containers. */
+/* Characters to keep free after this point, if it closes `ends` containers. */
 static size_t reserve(const struct render *r, unsigned ends)
 {
 	size_t sum = r->cut_close_sum;
@@ -141,7 +141,7 @@ static int put_bigint(struct render *r, const struct token *token, const struct 
 	struct render_mark start = render_mark(r);
 	int err;
 
-	/* log10(2) > 0.3: without the conversion it is known that this is too long. */
+	/* log10(2) > 0.3: the number of bits alone shows that the decimal text is too long. */
 	if (bits * 3 / 10 > r->max || bits > BIGINT_MAX_DIGITS * 30)
 		return put_intbits(r, bits, t);
 	err = pytext_bigint(&x, token);
@@ -153,7 +153,7 @@ static int put_bigint(struct render *r, const struct token *token, const struct 
 	return put_intbits(r, bits, t);
 }
 
-/* What only Python's own notation can say. */
+/* A value that JSON does not have: its repr() as a string. */
 static int put_python(struct render *r, const struct token *token, struct tokens *t)
 {
 	struct pytext x = render_pytext(r, &r->scratch);
@@ -177,9 +177,9 @@ static int put_dots(struct render *r, const struct tokens *t)
 /* ---- containers --------------------------------------------------------------- */
 
 /*
- * Containers around this one that end right after it will not be cut: they need one
- * character each, not a whole closer. (Not called before it is sure that this one can be
- * closed, cut or not.)
+ * Containers that end right after this one are not cut: each needs one character to close, not the
+ * closer of a cut container. Only called when it is certain that this one can be closed, cut or
+ * not.
  */
 static void settle(struct render *r, unsigned ends)
 {
@@ -276,7 +276,7 @@ static int element(struct render *r, struct tokens *t, bool object)
 	return err ? err : render_any(r, t);
 }
 
-/* The container is full: the rest of it, from `rest` on, is read over. */
+/* The container is full: the rest of it, from `rest` on, is skipped. */
 static int cut_container(struct render *r, bool object, bool empty, const struct tokens *rest,
 			 struct tokens *t)
 {

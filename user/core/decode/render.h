@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Token sequences to JSON text within a limit of characters (contract, "Values" and
- * "Limits"). First everything is written. Only when that is too long it is written again,
- * this time leaving room after each piece for what closes all that is open:
+ * Token sequences to JSON text within a limit of characters (docs/events.md). A field is first
+ * rendered without the limit. Only if it is too long is it rendered again, leaving room after each
+ * piece for the closers of all open containers:
  *
  *     {"a": [1, 2, "..."], "...": "..."}
  *              ^ limit      ^ each open container's closer, counted in advance
  *
- * A field that was cut is rendered once more when its whole text is wanted too.
+ * A field that was cut is rendered once more when its full text is wanted too.
  */
 #ifndef FT_RENDER_H
 #define FT_RENDER_H
@@ -19,13 +19,13 @@
 
 struct render {
 	struct buf out;	    /* the field; what ret_text borrows */
-	struct buf full;    /* the whole text of it; borrowed in the same way */
+	struct buf full;    /* its full text; borrowed in the same way */
 	struct buf scratch; /* a key or an object before it becomes a JSON string */
 	const struct types *types;
 	unsigned max;	   /* characters of a field */
-	unsigned full_max; /* ... and of its whole text, when it is cut; 0: not wanted */
+	unsigned full_max; /* ... and of its full text, when it is cut; 0: not wanted */
 
-	/* Of the field in work. */
+	/* Of the field that is being rendered. */
 	uint32_t pid;
 	bool cut;			 /* something was left out */
 	bool limited;			 /* second round: keep to max */
@@ -43,7 +43,7 @@ struct render {
 void render_release(struct render *r);
 /* One value up to the end of the sequence. */
 int render_value(struct render *r, struct tokens *t, uint32_t pid, struct text *ret_text);
-/* One value a parameter of fn: the args object. */
+/* One value per parameter of fn: the args object. */
 int render_args(struct render *r, struct tokens *t, const struct function *fn,
 		struct text *ret_text);
 

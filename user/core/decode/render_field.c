@@ -23,7 +23,7 @@ static void begin(struct render *r, bool limited)
 	r->depth = r->cut_close_sum = 0;
 }
 
-/* Nothing at all fits, or there is no value. */
+/* The shortest field: nothing fits, or there is no value. */
 static void put_least(struct render *r)
 {
 	buf_clear(&r->out);
@@ -81,7 +81,7 @@ static void swap(struct buf *a, struct buf *b)
 	*b = other;
 }
 
-/* The same with the other limit; what does not say more than the cut text is not kept. */
+/* Renders again within full_max; not kept when it is not longer than the cut text. */
 static int render_full(struct render *r, struct tokens *t, field_fn field, struct text *text)
 {
 	unsigned max = r->max;
@@ -109,7 +109,7 @@ static int render_field(struct render *r, struct tokens *t, field_fn field, stru
 	return !err && ret_text->cut && r->full_max ? render_full(r, &again, field, ret_text) : err;
 }
 
-/* A sequence that ends early is not an error: with a STOP it says so itself. */
+/* A sequence that ends early is not an error if it ends with STOP. */
 static int field_value(struct render *r, struct tokens *t)
 {
 	int err = tokens_peek(t) ? render_any(r, t) : RENDER_NO_ROOM;
@@ -128,7 +128,7 @@ static int param(struct render *r, struct tokens *t, const char *name)
 	return render_any(r, t);
 }
 
-/* The value of a hidden parameter is read over. */
+/* Skips the value of a hidden parameter. */
 static int hidden_param(struct render *r, struct tokens *t)
 {
 	struct pytext x = render_pytext(r, &r->scratch);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One value within a field that is being rendered, and the room that it has: for render_field.c.
+ * Renders one value within a field, and keeps account of the room that is left: for render_field.c.
  */
 #ifndef FT_RENDER_VALUE_H
 #define FT_RENDER_VALUE_H
@@ -8,15 +8,15 @@
 #include "base/json.h"
 #include "decode/render.h"
 
-/* Not an error: the element did not fit, or its value is missing. Whoever opened the
- * container takes back what was written of it and cuts there. */
+/* Not an error: the element did not fit, or its value is missing. The function that opened the
+ * container takes back what was written of the element and cuts there. */
 #define RENDER_NO_ROOM 1
 
 #define CUT_ARRAY ", " JSON_DOTS "]"
 #define CUT_OBJECT ", " JSON_DOTS ": " JSON_DOTS "}"
 #define LEN(literal) (sizeof(literal) - 1)
 
-/* How far a field is. */
+/* A position in the field that is being rendered. */
 struct render_mark {
 	size_t len, chars, counted;
 };

@@ -41,7 +41,7 @@ int threads_learn(struct threads *t, const struct ft_rec_thread *rec, const void
 	int err;
 
 	tokens_init(&tokens, rec + 1, end);
-	/* Somebody set another thing than a str. */
+	/* The program set a name that is not a str. */
 	if (tokens_peek(&tokens) && tokens_peek(&tokens) != FT_T_STR)
 		return 0;
 	err = name_read(&tokens, &name);

@@ -4,7 +4,7 @@
 #include "base/utf8.h"
 #include "decode/token.h"
 
-/* Bytes of payload that a kind must have; ANY: checked below or of no meaning. */
+/* Bytes of payload that a kind must have; ANY: checked below, or unused. */
 #define ANY 0xff
 static const uint8_t payload_of[] = {
 	[FT_T_NONE] = ANY,	 [FT_T_TRUE] = ANY,	 [FT_T_FALSE] = ANY, [FT_T_INT] = 8,

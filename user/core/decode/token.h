@@ -22,7 +22,7 @@ struct tokens {
 struct token {
 	uint8_t kind, width;
 	uint16_t aux;
-	const unsigned char *p; /* payload; of a cut text without its full length */
+	const unsigned char *p; /* payload; of a cut text after its full length */
 	uint32_t len;
 	bool cut;	  /* STR, BYTES, BYTEARRAY: text was longer */
 	uint64_t word[2]; /* payload of the kinds that are one or two numbers */
@@ -50,8 +50,8 @@ bool token_opens(uint8_t kind);
 /* How many ENDs in a row come next; *ret_last: and nothing else after them. */
 unsigned tokens_ends(const struct tokens *t, bool *ret_last);
 
-/* Reads over everything up to the END of the innermost open container, or to a STOP.
- * *ret_simple becomes false when a container, an object or an exception was among it. */
+/* Skips everything up to the END of the innermost open container, or to a STOP. *ret_simple becomes
+ * false when that includes a container, an object or an exception. */
 int tokens_skip(struct tokens *t, bool *ret_simple);
 
 /* STR: number of characters, and character i. */
@@ -59,8 +59,8 @@ size_t token_chars(const struct token *t);
 uint32_t token_char(const struct token *t, size_t i);
 /* STR: the text as UTF-8, with "..." when it was cut. */
 void token_utf8(const struct token *t, struct buf *out);
-/* STR of width 1, BYTES: its bytes are UTF-8 already; what is not becomes U+FFFD. "..." likewise.
- */
+/* STR of width 1, BYTES: its bytes are UTF-8 already; invalid ones become U+FFFD. "..." when it was
+ * cut. */
 void token_bytes_utf8(const struct token *t, struct buf *out);
 
 #endif

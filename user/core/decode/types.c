@@ -7,7 +7,7 @@
 #include "decode/name.h"
 #include "decode/types.h"
 
-#define FAMILY_MAX 8 /* generations that are looked back */
+#define FAMILY_MAX 8 /* generations of forks that are searched */
 
 static void pytype_free(struct pytype *t)
 {
@@ -53,7 +53,7 @@ int types_forked(struct types *t, uint32_t parent, uint32_t child)
 	return parent ? map_put(&t->parent, child, 0, (void *)(uintptr_t)parent, NULL) : 0;
 }
 
-/* What a process that this one was forked from calls its class; NULL: not known. */
+/* The name of its class in a process from which this one was forked; NULL: not known. */
 static const char *inherited_name(const struct types *t, uint32_t pid, uint64_t address)
 {
 	const struct pytype *type;
@@ -75,9 +75,8 @@ static const char *after_last_dot(const char *s)
 }
 
 /*
- * __name__ of a heap type is its tp_name, whole: a class may be called "a.b". But types
- * that C code makes from a PyType_Spec keep "module.Name" in tp_name; their __qualname__
- * tells.
+ * __name__ of a heap type is its whole tp_name: a class may be called "a.b". But types that C code
+ * makes from a PyType_Spec have "module.Name" in tp_name; their __qualname__ shows that.
  */
 static const char *name_of(const char *tp_name, const char *qualname)
 {

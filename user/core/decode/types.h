@@ -26,8 +26,9 @@ int types_learn(struct types *t, const struct ft_rec_pytype *rec, const void *en
 /* NULL when it was never described. */
 const struct pytype *types_find(const struct types *t, uint32_t pid, uint64_t address);
 void types_forget_process(struct types *t, uint32_t pid);
-/* A child's classes lie where its parent's do: what is said of one without its name (BPF reads no
- * page of a file that the child has not touched yet) gets the parent's. */
+/* A forked child's classes have the addresses of its parent's. A class that is described without
+ * its name gets the parent's name: BPF cannot read a page of a file that the child has not touched
+ * yet. */
 int types_forked(struct types *t, uint32_t parent, uint32_t child);
 
 #endif

@@ -15,7 +15,7 @@ struct filter;
 int filter_new(const char *const *prefix, size_t nprefix, const char *const *exclude,
 	       size_t nexclude, struct filter **ret_filter);
 void filter_free(struct filter *f);
-/* Decides once a function and remembers it in fn->verdict. */
+/* Decides once per function and remembers it in fn->verdict. */
 bool filter_keep(struct filter *f, struct function *fn);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which calls are written, of those that are over: slow ones, ones that failed, or slow ones that
- * failed where both are asked for.
+ * Which finished calls are written: slow ones, failed ones, or, if both are asked for, slow ones
+ * that failed.
  */
 #ifndef FT_FINISHED_H
 #define FT_FINISHED_H
@@ -9,7 +9,7 @@
 #include "model/span.h"
 
 struct finished {
-	uint64_t slower_ns; /* at least so long; 0 = not asked for */
+	uint64_t slower_ns; /* at least this many nanoseconds; 0 = not asked for */
 	bool errors;	    /* left by an exception; of requests: status 500 and above */
 };
 
@@ -18,8 +18,8 @@ static inline bool finished_asked(const struct finished *f)
 	return f->slower_ns || f->errors;
 }
 
-/* A call whose end was lost may be any: it is written. One that is not over is when it is slow by
- * now. */
+/* A call whose end was lost may be any of these: it is written. One that is still running is
+ * written if it is slow by now. */
 bool finished_keep(const struct finished *f, const struct span *s);
 bool finished_keep_request(const struct finished *f, const struct request_span *r);
 

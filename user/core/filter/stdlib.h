@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is a dotted module name part of Python's standard library, by its first component?
+ * Does a dotted module name belong to Python's standard library, by its first component?
  */
 #ifndef FT_STDLIB_H
 #define FT_STDLIB_H

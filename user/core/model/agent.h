@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The extension flowtrace_agent._core as it is loaded in a process: its file, and what it says of
- * itself.
+ * The extension flowtrace_agent._core as it is loaded in a process: its file and its status.
  */
 #ifndef FT_MODEL_AGENT_H
 #define FT_MODEL_AGENT_H
@@ -21,7 +20,7 @@ struct agent {
 	dev_t dev;
 	ino_t inode;
 	uint64_t bias;		       /* address in the process - virtual address in the file */
-	struct ft_agent_status status; /* checked; zeroes = it cannot be told */
+	struct ft_agent_status status; /* checked; zeroes = not known */
 };
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file that processes run, and what is a fact of it: found once, by whoever needs it first, and
- * true of every process that has the same content mapped. What differs between these is in struct
+ * A file that processes run, and the facts about it: found once, when first needed, and true of
+ * every process that has the same content mapped. What differs between processes is in struct
  * target. discover/ keeps the files and fills in the first half, cpython/ the second.
  */
 #ifndef FT_BINARY_H
@@ -37,11 +37,11 @@ struct binary_interpreter {
 	bool jit_built;		 /* it has a JIT compiler */
 };
 
-/* What has no _PyRuntime: a program of another kind, or a Python that cannot be traced. */
+/* A file without _PyRuntime: another kind of program, or a Python that cannot be traced. */
 struct binary_other {
 	bool known;
-	bool has_python;   /* it has functions of one */
-	bool looks_python; /* it has texts of one */
+	bool has_python;   /* it has functions of Python */
+	bool looks_python; /* it has texts of Python */
 	bool has_version;
 	int major, minor;
 };
@@ -66,17 +66,17 @@ struct binary_hooks {
 	bool known;
 	unsigned how; /* what was asked for */
 	struct hooks hooks;
-	uint64_t listener; /* of flowtrace_agent: address of the first place to be heard at */
+	uint64_t listener; /* of flowtrace_agent: address of its first probe `listener` */
 };
 
 struct binary {
 	struct binary_id id;
 	char *name;	 /* owned: as processes know it; messages, and a version, come from it */
 	uint64_t used;	 /* the greater, the later */
-	bool once;	 /* it may be incomplete or change unseen: for this one process only */
+	bool once;	 /* it may be incomplete or change unnoticed: for this one process only */
 	struct elf *elf; /* owned: while a process is looked at; NULL = not open */
 
-	bool read; /* from here on something is known of it */
+	bool read; /* the file was read: needs_library, has_runtime and segments are set */
 	bool needs_library, has_runtime;
 	struct binary_segments segments;
 	struct binary_interpreter interpreter;

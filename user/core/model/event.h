@@ -20,7 +20,7 @@ struct text {
 	size_t len;
 	bool cut;
 	size_t original_len; /* length of the whole text when cut and known, else 0 */
-	/* Of a cut one the whole text, when segments are wanted and it says more; else NULL. */
+	/* The full text of a cut field, if segments are wanted and it is longer; else NULL. */
 	const char *full; /* borrowed */
 	size_t full_len;
 };
@@ -33,7 +33,7 @@ enum verdict { VERDICT_UNKNOWN, VERDICT_KEEP, VERDICT_DROP };
  */
 struct function {
 	uint32_t pid;
-	uint64_t code; /* what the record called it that was described last, and when */
+	uint64_t code; /* its address in the latest record that described it, and when */
 	uint64_t described_ns;
 	char *module; /* "" when unknown */
 	char *name;
@@ -44,7 +44,7 @@ struct function {
 	bool generator; /* generator, coroutine or async generator: may be suspended */
 	char **params;
 	int nparams;
-	bool more_params;     /* it has others, whose values are not captured */
+	bool more_params;     /* it has more parameters, whose values are not captured */
 	char *json_head;      /* "module": "m", "function": "f" */
 	char *json_tail;      /* "class": "m.C", "method": "f", "file": "/x.py", "line": 3 */
 	enum verdict verdict; /* set by filter/; the decoder renders no value of a dropped one */
@@ -67,7 +67,7 @@ enum event_type {
 	EVENT_FUNCTION, /* a function was described: function is set */
 	EVENT_ENTER,
 	EVENT_EXIT,
-	EVENT_DROPPED, /* a suspended generator is gone: it stays unfinished */
+	EVENT_DROPPED, /* a suspended generator was freed: it stays unfinished */
 	EVENT_RAISE,
 	EVENT_LOST,
 	EVENT_THREAD_EXIT,

@@ -33,7 +33,7 @@
 	X(TRACEBACK, ft_traceback, "exception")                                                    \
 	/* _PyEval_FrameClearAndPop(tstate, frame): any exit (3.12 on) */                          \
 	X(FRAME_CLEAR, ft_frame_clear, "any exit")                                                 \
-	/* _PyEval_EvalFrameDefault: starts or goes on (to 3.10) */                                \
+	/* _PyEval_EvalFrameDefault: a call starts or resumes (to 3.10) */                         \
 	X(EVAL_ENTRY, ft_eval_entry, "start, resumption")                                          \
 	/* USDT probes of flowtrace_agent, which come with a record; NAME: a function, class or */ \
 	/* thread, or a loss */                                                                    \
@@ -41,7 +41,7 @@
 	X(AGENT_RAISE, ft_agent_raise, "exception")                                                \
 	X(AGENT_EXIT, ft_agent_exit, "any exit")                                                   \
 	X(AGENT_ENTER, ft_agent_enter, "start")                                                    \
-	/* never hit: its semaphore says that one more tracer is there */                          \
+	/* never hit: its semaphore tells the agent that a tracer listens */                       \
 	X(AGENT_LISTENER, ft_agent_name, "never hit")                                              \
 	/* the return of PyContext_CopyCurrent, or of Context.copy() */                            \
 	X(CONTEXT_COPIED, ft_context_copied, "context copied")                                     \
@@ -64,7 +64,7 @@ enum hook_role {
 		HOOK_END,
 };
 
-/* Is it the return of the function at the site that is hooked? */
+/* Is the hook put on the return of the function at the site (a uretprobe)? */
 static inline bool hook_is_return(enum hook_role role)
 {
 	return role == HOOK_CONTEXT_COPIED || role == HOOK_CONTEXT_MADE;
@@ -76,7 +76,7 @@ struct hook {
 	enum hook_role role;
 	uint64_t file_offset;	   /* of the instruction, as perf_event_open wants it */
 	uint64_t semaphore_offset; /* USDT semaphore, file offset; 0 = none */
-	/* What lies there in the file, as it was read: an instruction and what follows. */
+	/* The bytes at this place in the file: an instruction and what follows. */
 	uint8_t code[HOOK_CODE_MAX];
 	uint8_t ncode;
 	enum hook_cost cost;
@@ -87,8 +87,8 @@ struct hooks {
 	struct hook site[HOOKS_MAX];
 	int count;
 	const char *backend; /* static: "usdt", "uprobe" or "agent" */
-	/* At a HOOK_FRAME_EXIT the frame is no longer the thread's current one, but this register
-	 * has it: its number in an instruction; 0: it still is. */
+	/* Number of the register that has the frame at a HOOK_FRAME_EXIT, where it is no longer the
+	 * thread's current frame; 0: it still is current. */
 	uint8_t exit_register;
 	bool in_agent; /* the sites are in the target's agent.path, not in its binary */
 };

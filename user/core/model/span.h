@@ -11,7 +11,8 @@
 
 #include "model/event.h"
 
-/* What a call was left by. Plain UTF-8 text, not JSON; stack is a JSON array, or its s is NULL. */
+/* The exception that left a call. Plain UTF-8 text, not JSON; stack is a JSON array, or its s is
+ * NULL. */
 struct exception {
 	struct text type, message, stack;
 };
@@ -24,13 +25,13 @@ struct span {
 	uint32_t tid, from; /* from: the thread where it began */
 	const char *thread; /* Python's name of thread tid, UTF-8 */
 	struct function *function;
-	const struct text *request_id; /* NULL: it is made for no request */
+	const struct text *request_id; /* NULL: the call is made for no request */
 	uint64_t start_ns, end_ns;
 	struct text args;   /* a JSON object; at the end only where a sink or a filter asked */
 	struct text result; /* JSON; of a failed call an object with "exception" */
 	unsigned args_limit, result_limit; /* characters at which they were cut; 0 = not kept */
 	const struct exception *exception; /* NULL: it returned */
-	bool lost;			   /* its real end was; this is when its caller's came */
+	bool lost;			   /* its real end was lost; end_ns is that of its caller */
 	bool unfinished; /* it was still running when its thread, or the trace, ended */
 	bool last;	 /* it failed, and --events leaves room for its exception alone */
 };
@@ -51,7 +52,7 @@ struct loss {
 	const char *reason; /* the name of a counter (ft_counters.h) */
 };
 
-/* An end may come before the begin by the clock, where it is that of an exception. */
+/* The end may be earlier than the begin if it is the time of an exception. */
 static inline uint64_t span_ns(uint64_t start_ns, uint64_t end_ns)
 {
 	return end_ns > start_ns ? end_ns - start_ns : 0;

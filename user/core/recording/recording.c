@@ -133,7 +133,7 @@ struct reader {
 	bool seen_session;
 };
 
-/* Has `want` bytes at hand, unless the file ends before: *ret_have tells. */
+/* Reads until `want` bytes are at hand or the file ends; *ret_have: how many are. */
 static int fill(struct reader *r, size_t want, size_t *ret_have, struct why *w)
 {
 	while (r->end - r->at < want) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A recording: an 8-byte magic, then records of ft_abi.h as they came from the ring, the
- * first of them FT_REC_SESSION. Same bytes as the live ring, so everything after the ring
- * can be run, tested and measured from a file without root.
+ * A recording: an 8-byte magic, then records of ft_abi.h as they came from the ring, the first of
+ * them FT_REC_SESSION. The bytes are those of the live ring, so everything after the ring can be
+ * run, tested and measured from a file without root.
  */
 #ifndef FT_RECORDING_H
 #define FT_RECORDING_H
@@ -17,13 +17,13 @@ struct recorder;
 int recorder_new(const char *path, const struct ft_rec_session *session, long uid, long gid,
 		 struct recorder **ret_recorder, struct why *w);
 int recorder_write(struct recorder *r, const struct ft_rec *rec, size_t size, struct why *w);
-/* From now on nothing waits for the file: records go through a queue. One that takes less than is
- * recorded ends in an error. */
+/* From now on records go through a queue and no call waits for the file. If the file takes less
+ * than is recorded, recording ends in an error. */
 int recorder_queue(struct recorder *r, struct why *w);
-/* Waits so long at the most: 0 = all is written, -EAGAIN = not yet, else what failed. */
+/* Waits at most `ms` milliseconds: 0 = all is written, -EAGAIN = not yet, else the error. */
 int recorder_settle(struct recorder *r, unsigned ms, struct why *w);
 uint64_t recorder_stalled_ns(struct recorder *r);
-/* What waits is not written: false = there was something. Only recorder_close() may follow. */
+/* Drops the queue; false = it was not empty. Only recorder_close() may follow. */
 bool recorder_give_up(struct recorder *r);
 int recorder_close(struct recorder *r, struct why *w); /* flushes, frees; NULL is fine */
 

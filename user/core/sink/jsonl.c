@@ -25,7 +25,7 @@ static void jsonl_start(struct sink *sink, const struct sink_options *o)
 	jsonl_of(sink)->segments = o->segments;
 }
 
-/* Its segment comes first: what a line names is there. */
+/* Writes the segment before the line that names it. */
 static int put(struct sink *sink, enum line_type type, const struct span *span, struct why *w)
 {
 	struct segments *segments = jsonl_of(sink)->segments;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The field order (contract, section 1) is the order of the functions below.
+ * The order of the fields (docs/events.md) is that of the functions below.
  */
 #include "base/json.h"
 #include "base/number.h"
@@ -10,7 +10,7 @@
 /* Everything but the parts whose length is counted in line_bound(). */
 #define FIXED_BYTES 768
 
-/* p has room: line_bound() saw to it. */
+/* line_bound() made sure that p has room. */
 static inline char *add(char *p, const char *s, size_t len)
 {
 	memcpy(p, s, len);
@@ -222,7 +222,7 @@ static char *add_call(char *p, const struct call_line *l)
 		p = ADD(p, ", \"request_id\": ");
 		p = add_text(p, s->request_id);
 	}
-	if (l->type == LINE_EXIT && l->exception) { /* not in its row: at the end */
+	if (l->type == LINE_EXIT && l->exception) { /* it comes last, out of the usual order */
 		p = ADD(p, ", ");
 		p = add_exception(p, l->exception);
 	}

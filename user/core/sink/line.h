@@ -13,8 +13,8 @@ enum line_type { LINE_ENTER, LINE_EXIT, LINE_EXCEPTION };
 
 /* "ENTER" */
 const char *line_event(enum line_type type);
-/* A line of a call. EXCEPTION and then EXIT are the two of a call that failed. file: the name of
- * the segment that has the whole of what was cut, as in JSON; NULL = none. */
+/* A line of a call. A failed call has two: EXCEPTION, then EXIT. file: the name of the segment that
+ * has the full text of what was cut, escaped for JSON; NULL = none. */
 bool line_call(struct buf *out, enum line_type type, const struct span *s, const char *file);
 /* HTTP_REQUEST at its begin, HTTP_RESPONSE at its end. */
 bool line_request(struct buf *out, const struct request_span *r);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Nothing: what a run costs without its output, or where only the summary is wanted.
+ * Writes nothing: to measure a run without its output, or when only the summary is wanted.
  */
 #include "sink/sink.h"
 

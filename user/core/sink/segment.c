@@ -85,7 +85,7 @@ static void set_name(struct segments *s, const char *file)
 	buf_add(&s->name, file, strlen(file) + 1);
 }
 
-/* Sets path and name, both with a NUL behind them. */
+/* Sets path and name, both NUL-terminated. */
 static bool name_next(struct segments *s, enum line_type type, const struct span *span)
 {
 	uint64_t at_ns = type == LINE_ENTER ? span->start_ns : span->end_ns;
@@ -102,7 +102,7 @@ static bool name_next(struct segments *s, enum line_type type, const struct span
 	return !s->name.failed && !s->path.failed;
 }
 
-/* The folder that ends before `end`; what leads up is there. */
+/* Makes the folder whose path ends at `end`, unless it is "/", "." or "..". */
 static int make_one(const struct segments *s, const char *end, struct why *w)
 {
 	const char *path = s->path.s;
@@ -128,7 +128,8 @@ static int make_folder(const struct segments *s, struct why *w)
 	return err;
 }
 
-/* The next name that is not taken, as by another process that writes to the same log. */
+/* Opens the next name that is not taken, for example by another process that writes to the same
+ * log. */
 static int open_next(struct segments *s, enum line_type type, const struct span *span, int *ret_fd,
 		     struct why *w)
 {

@@ -7,7 +7,7 @@
 #include "sink/sinks.h"
 #include "sink/stream.h"
 
-/* One row a sink: its struct sink_ops, sink_NAME, is at the end of NAME.c. */
+/* One row per sink: its struct sink_ops, sink_NAME, is at the end of NAME.c. */
 #define KINDS(X) X(jsonl) X(text) X(null)
 
 #define X(name) extern const struct sink_ops sink_##name;
@@ -188,7 +188,7 @@ int sinks_lost(struct sinks *s, const struct loss *l)
 	return err;
 }
 
-/* What is held back comes out. */
+/* Writes the text that is held back. */
 static void settle_text(struct sink *s)
 {
 	if (s->ops->settle_text)

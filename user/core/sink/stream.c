@@ -11,8 +11,8 @@
 #include "base/outlet.h"
 #include "sink/stream.h"
 
-/* Of what waits in the queue: so much, and no call begins until half of it is gone; so much more
- * for the ends of those that have begun. */
+/* Limits of the queue in bytes. Above BEGIN_BYTES no call begins until it is down to half of that;
+ * up to END_BYTES the ends of open calls have room. */
 #define BEGIN_BYTES (16u << 20)
 #define END_BYTES (24u << 20)
 
@@ -39,8 +39,8 @@ static int open_again(const char *path, const struct stat *of)
 }
 
 /*
- * A line that an earlier run could not finish (full disk, kill) must not swallow ours. One that
- * another process is just writing grows while we look.
+ * A line that an earlier run could not finish (full disk, kill) must not swallow ours. If the file
+ * grows while we look, another process is writing that line.
  */
 static void end_last_line(struct stream *s)
 {
@@ -121,7 +121,7 @@ static int write_at_once(struct stream *s, struct why *w)
 		err = outfile_write_as_is(s->fd, stream_name(s), s->text.s, s->text.len, w);
 	else if (s->text.len)
 		err = outfile_write(s->fd, stream_name(s), s->text.s, s->text.len, w);
-	/* After a failure nothing may be written twice; the caller stops. */
+	/* After a failure nothing may be written twice: the caller stops. */
 	s->text.len = 0;
 	return err;
 }

@@ -19,13 +19,13 @@ struct stream {
 	char *path;	 /* owned; "-" = standard output */
 	int fd;		 /* owned, unless it is one of the standard three */
 	long uid, gid;	 /* owner of a file that is made; -1 = ours */
-	bool safe;	 /* what is appended steers no terminal; else that is seen to here */
+	bool safe;	 /* `text` has no unwanted control characters; else they are escaped here */
 	bool full;
 	struct outlet *outlet; /* owned; NULL: written at once */
 };
 
-/* Appends to the file, which is created 0600. joins: another process is writing there already, and
- * is perhaps within a line. */
+/* Appends to the file, which is created 0600. joins: another process writes to it already, perhaps
+ * a line that is incomplete at this moment. */
 int stream_open(struct stream *s, const char *path, long uid, long gid, bool joins, struct why *w);
 void stream_release(struct stream *s);
 /* For messages. */
@@ -39,19 +39,19 @@ static inline int stream_filled(struct stream *s, struct why *w)
 	return s->text.len >= STREAM_FLUSH_BYTES || s->text.failed ? stream_flush(s, w) : 0;
 }
 
-/* The file of that name anew; on failure it goes on with the old one. */
+/* Opens the file of that name anew; after a failure the old one stays in use. */
 int stream_reopen(struct stream *s, struct why *w);
-/* From now on nothing waits for the file: text goes through a queue (base/outlet.h). */
+/* From now on text goes through a queue (base/outlet.h), and no call waits for the file. */
 int stream_queue(struct stream *s, struct why *w);
-/* Is there room for what begins something, or for what ends it? There is longer for ends. */
+/* Is there room for a begin (begins), or for an end? Ends have room for longer. */
 bool stream_room(struct stream *s, bool begins);
-/* Waits so long at the most: 0 = all is written, -EAGAIN = not yet, else what failed. */
+/* Waits at most `ms` milliseconds: 0 = all is written, -EAGAIN = not yet, else the error. */
 int stream_settle(struct stream *s, unsigned ms, struct why *w);
-uint64_t stream_stalled_ns(struct stream *s); /* for so long nobody took what waits */
-/* What waits is not written any more: it is appended to ret_rest. Only stream_last_words() and
- * stream_release() may follow. */
+uint64_t stream_stalled_ns(struct stream *s); /* time since the last write of queued bytes */
+/* Drops what is queued and appends it to ret_rest. Only stream_last_words() and stream_release()
+ * may follow. */
 void stream_give_up(struct stream *s, struct buf *ret_rest);
-/* Writes `text`, one line, where there can be made room for it. */
+/* Writes `text`, one line, if room can be made for it. */
 void stream_last_words(struct stream *s);
 
 #endif

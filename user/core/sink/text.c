@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For people: one line for a call that makes no other, two for one that does, indented as they are
- * nested, as they happen.
+ * For people: one line for a call that makes no other, two for one that does, indented by nesting,
+ * as they happen.
  *
  *     10:00:00.000001    1.20 ms  shop.price(item="tea") -> 3
  *     10:00:00.000002             shop.total(items=["tea"]) {
  *     10:00:00.000003      12 us    shop.price(item="tea") -> 3
  *     10:00:00.000015      14 us  } shop.total -> 3
  *
- * A call that begins is held back until something else comes, which may be its end, or a lull.
+ * A call that begins is held back until the next event, which may be its end, or until a lull.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@
 #define PLAIN "\033[0m"
 #define HEAD_WIDTH 28
 #define DEPTH_SHOWN 40
-#define LEAST_TEXT 20 /* columns, however narrow the terminal is */
+#define LEAST_TEXT 20 /* columns, even if the terminal is narrower */
 
 struct text_sink {
 	struct sink sink;
@@ -132,7 +132,7 @@ static void put_cut(struct text_sink *s, struct buf *b, size_t indent, const str
 	BUF_LITERAL(b, "...");
 }
 
-/* What of a call: took is empty where it is not over. */
+/* Writes the line of a call; `took` is empty when it is not over. */
 static int put_line(struct text_sink *s, uint64_t at_ns, unsigned depth, bool red, struct why *w)
 {
 	struct buf *b = &s->sink.stream->text;
@@ -164,7 +164,7 @@ static void clear(struct text_sink *s)
 	buf_clear(&s->took);
 }
 
-/* The call that is held back has calls of its own, or takes its time. */
+/* Writes the begin of the call that is held back: it makes other calls, or takes long. */
 static int show_held(struct text_sink *s, struct why *w)
 {
 	if (!s->held)
@@ -176,7 +176,7 @@ static int show_held(struct text_sink *s, struct why *w)
 	return put_line(s, s->held_ns, s->held_depth, false, w);
 }
 
-/* Says so when what comes is another thread's. */
+/* Writes a heading if the next line is of another thread. */
 static void put_thread(struct text_sink *s, uint32_t pid, const char *thread)
 {
 	struct buf *b = &s->sink.stream->text;
@@ -222,7 +222,7 @@ static int text_begin(struct sink *sink, const struct span *span, struct why *w)
 	return 0;
 }
 
-/* Of a call that is not held back: its begin is somewhere above. */
+/* The end of a call that is not held back: its begin is somewhere above. */
 static int begin_end(struct text_sink *s, const struct span *span, struct why *w)
 {
 	int err = show_held(s, w);
@@ -297,13 +297,13 @@ static int text_lost(struct sink *sink, const struct loss *l, struct why *w)
 
 static void text_lull(struct sink *sink)
 {
-	(void)show_held(text_of(sink), NULL); /* what failed is told at the next flush */
+	(void)show_held(text_of(sink), NULL); /* a failure is reported by the next flush */
 }
 
 /* ---- what is not written any more -------------------------------------------------------------
  */
 
-/* Behind the colours and the head of a line. */
+/* The text of a line, after its colours and its head. */
 static const char *text_in(const char *at, const char *end)
 {
 	const char *text = memmem(at, end - at, PLAIN, sizeof(PLAIN) - 1);

@@ -40,7 +40,7 @@ static const char *skip_string(const char *p, const char *end)
 	return p < end ? p + 1 : end;
 }
 
-/* To the end of the value that begins at p. */
+/* The end of the value that begins at p. */
 static const char *skip_value(const char *p, const char *end)
 {
 	unsigned depth = 0;
@@ -55,7 +55,7 @@ static const char *skip_value(const char *p, const char *end)
 	return end;
 }
 
-/* Of "<shop.Cart object at 0x7f...>" the name of the class; 0 bytes: it is another text. */
+/* The class name in "<shop.Cart object at 0x7f...>"; 0 bytes: it is another text. */
 static size_t class_of(const char *s, size_t len, const char **ret_class)
 {
 	static const char middle[] = " object at 0x";

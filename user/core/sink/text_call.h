@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A call as people read it. What is appended steers no terminal (base/safe_text.h).
+ * A call as people read it. Control characters are escaped (base/safe_text.h).
  */
 #ifndef FT_TEXT_CALL_H
 #define FT_TEXT_CALL_H
