@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One instruction, as far as a search for hooks asks about it. In: code bytes of a file. Out: a
- * struct insn, in which nothing is left of the machine but numbers of registers. Each folder of
- * arch/ implements it.
+ * One instruction, reduced to what the search for hooks needs. In: code bytes of a file. Out: a
+ * struct insn, in which only the numbers of registers depend on the machine. Each folder of arch/
+ * implements it.
  */
 #ifndef FT_INSN_H
 #define FT_INSN_H
@@ -12,14 +12,14 @@
 #include <stdint.h>
 
 #define INSN_BYTES_MAX 16
-#define INSN_NO_REGISTER 31	  /* a part of one, or one that is not general */
-#define INSN_WRITES_UNKNOWN (~0u) /* of written */
+#define INSN_NO_REGISTER 31	  /* also part of a register, or a special one */
+#define INSN_WRITES_UNKNOWN (~0u) /* a value of insn.written */
 
 enum insn_flow {
-	INSN_ON,     /* the next one follows */
-	INSN_BRANCH, /* the next one, or the target */
+	INSN_ON,     /* continues with the next one */
+	INSN_BRANCH, /* continues with the next one, or at the target */
 	INSN_JUMP,
-	INSN_CALL, /* the kernel is called too */
+	INSN_CALL, /* also of the kernel */
 	INSN_RETURN,
 	INSN_STOP, /* a trap: nothing follows */
 };
@@ -32,12 +32,12 @@ struct insn_move {
 	uint8_t len; /* of the instruction; 0 = it is not such a move */
 };
 
-/* What is loaded into a register: a word, or its address. */
+/* What an instruction loads into a register: a word, or the address of one. */
 struct insn_source {
 	enum { SOURCE_NONE, SOURCE_WORD, SOURCE_ADDRESS } kind;
 	enum { BASE_CODE, BASE_THREAD, BASE_REGISTER } base;
 	uint8_t reg;   /* BASE_REGISTER */
-	int64_t place; /* from the base; BASE_CODE: the address itself */
+	int64_t place; /* offset from the base; BASE_CODE: the address itself */
 };
 
 struct insn {
@@ -45,13 +45,13 @@ struct insn {
 	uint8_t len;
 	enum insn_flow flow;
 	uint64_t target;  /* of a direct branch, jump or call; 0 = none */
-	uint32_t written; /* a bit for each register */
-	uint8_t copied;	  /* the register whose value goes into another one, or INSN_NO_REGISTER */
-	uint8_t saved;	  /* the register whose value goes onto the stack, or INSN_NO_REGISTER */
+	uint32_t written; /* one bit per register */
+	uint8_t copied; /* the register whose value is copied to another one, or INSN_NO_REGISTER */
+	uint8_t saved;	/* the register whose value is stored on the stack, or INSN_NO_REGISTER */
 	struct insn_move move;
 	struct insn_source source;
 	bool emulated;	/* the kernel executes it at a probe; it single-steps others */
-	bool entry;	/* marks where an indirect call may lead, and does nothing */
+	bool entry;	/* marks a valid target of an indirect call (endbr64), and does nothing */
 	bool patchable; /* a nop that the kernel replaces with a call when a probe is there */
 };
 
@@ -60,7 +60,7 @@ struct insn_reader;
 /* NULL: no memory. */
 struct insn_reader *insn_reader_new(void);
 void insn_reader_free(struct insn_reader *r); /* NULL is fine */
-/* The instruction at the start of code, which lies at vaddr; false: there is none. */
+/* The instruction at the start of code, whose address is vaddr; false: there is none. */
 bool insn_read(struct insn_reader *r, const uint8_t *code, size_t len, uint64_t vaddr,
 	       struct insn *ret_insn);
 

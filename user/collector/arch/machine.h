@@ -10,13 +10,13 @@
 struct machine {
 	const char *name;
 	uint16_t elf; /* Elf64_Ehdr.e_machine */
-	/* Kinds of relocations: the word holds the bias and an addend; a symbol's address and an
-	 * addend; a symbol's address. */
+	/* Types of relocations, by what the word becomes: bias + addend; symbol's address + addend;
+	 * symbol's address. */
 	uint32_t relative, symbol, slot;
 	/* Registers, by their numbers in instructions. */
 	uint8_t argument[MACHINE_ARGUMENTS]; /* the first ones of a function */
 	uint8_t result, stack;
-	uint32_t kept; /* those that a call keeps: a bit for each */
+	uint32_t kept; /* those that a call preserves: one bit per register */
 	uint8_t nop;   /* of one byte */
 };
 

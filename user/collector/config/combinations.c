@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What makes no sense together, and what is not built yet.
+ * Refuses options that cannot be combined, and those that are not built yet.
  */
 #include <errno.h>
 #include <string.h>

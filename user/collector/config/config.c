@@ -15,7 +15,7 @@ void config_init(struct config *c)
 	struct parser p = {.c = c};
 
 	memset(c, 0, sizeof(*c));
-	layers_read_defaults(&p); /* may fail for want of memory: config_parse does it again */
+	layers_read_defaults(&p); /* without memory this fails, and config_parse does it again */
 }
 
 void config_release(struct config *c)
@@ -32,7 +32,7 @@ static bool asked_for(const struct given *given, size_t count, size_t at)
 	return false;
 }
 
-/* What is hidden: the names that are always, and those that were added. */
+/* Joins the names that are always redacted with those that the user added. */
 static int join_redacted(struct parser *p)
 {
 	bool off;

@@ -28,7 +28,7 @@ static int read_variable(struct parser *p, const struct option_row *o, const cha
 {
 	const char *text = getenv(name);
 
-	if (!text || !*text) /* an empty variable says nothing */
+	if (!text || !*text) /* an empty variable counts as unset */
 		return 0;
 	*ret_found = true;
 	snprintf(p->where, sizeof(p->where), "%s", name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Comma lists: of strings and of process ids. An element stands in a list once.
+ * Comma lists of strings and of process ids. A list has each element once.
  */
 #include <ctype.h>
 #include <errno.h>

@@ -12,7 +12,7 @@
 #include "base/duration.h"
 #include "config/parser.h"
 
-#define MAX_SECONDS 3153600000.0 /* a hundred years: fits every clock arithmetic */
+#define MAX_SECONDS 3153600000.0 /* a hundred years: no clock arithmetic overflows */
 
 int parse_number(struct parser *p, const char *text, uint64_t max, uint64_t *ret_value)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every layer does besides its values: says where something is wrong, and takes over an
- * option from the layers below.
+ * What every layer does besides reading its values: reports where something is wrong, and overrides
+ * an option of the layers below.
  */
 #include <errno.h>
 #include <stdarg.h>

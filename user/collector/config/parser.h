@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of this folder share: the reading of the layers into a struct config.
+ * What the files of this folder share: reading the layers into a struct config.
  *
  *     defaults < file (-c FILE) < FLOWTRACE_ variables < command line
  *
- * Every layer turns its values to text and hands them to option_set(), so a rule about a
- * value stands in one place. A layer replaces what a lower one said; within a layer a list
- * grows.
+ * Every layer turns its values into text and hands them to option_set(), so a rule about a value is
+ * in one place. A layer replaces the value of a lower one; within a layer a list grows.
  */
 #ifndef FT_CONFIG_PARSER_H
 #define FT_CONFIG_PARSER_H
@@ -44,17 +43,17 @@ struct given {
 /* "where: text" into w, with exit status 2; returns -EINVAL. */
 int parser_wrong(struct parser *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int parser_no_memory(struct parser *p);
-/* A new layer speaks about this option: what lower layers said of it no longer counts. */
+/* A layer sets this option for the first time: values of lower layers no longer count. */
 void option_begin(struct parser *p, const struct option_row *o);
 
 /* values.c */
 
-/* Back to "nothing said", so that a layer replaces what a lower one put there. */
+/* Back to "not set", so that a layer replaces the value of a lower one. */
 void option_clear(struct config *c, const struct option_row *o);
 /* The one place where a text becomes a value. off: the option was written no-x. */
 int option_set(struct parser *p, const struct option_row *o, bool off, const char *text);
 
-/* numbers.c: a text to one number; what is wrong with it goes to parser_wrong(). */
+/* numbers.c: a text to one number; errors go through parser_wrong(). */
 
 int parse_number(struct parser *p, const char *text, uint64_t max, uint64_t *ret_value);
 /* 0 is the maximum of the row. */
@@ -62,13 +61,13 @@ int parse_limit(struct parser *p, const struct option_row *o, const char *text, 
 int parse_seconds(struct parser *p, const char *text, double *ret);
 /* Rounds up to a power of two, at least one page. */
 int parse_size(struct parser *p, const struct option_row *o, const char *text, uint64_t *ret);
-/* false = text is no such word */
+/* false = text is not a word for true or false */
 bool parse_truth(const char *text, bool *ret);
 
 /* lists.c */
 
 void strings_release(struct strings *s);
-/* Adds the elements of another list of that option; each stands there once. */
+/* Adds the elements of another list of that option, each once. */
 int list_join(struct parser *p, const struct option_row *o, const struct strings *more);
 /* "a, b,,c": blanks around elements and empty elements do not count. */
 int list_add(struct parser *p, const struct option_row *o, const char *text);

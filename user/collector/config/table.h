@@ -48,7 +48,7 @@ struct option_row {
 	const char *initial; /* the default, as text; NULL = unset */
 	enum option_group group;
 	unsigned flags;
-	const char *value; /* what stands for the value in the help */
+	const char *value; /* the placeholder of the value in the help */
 	const char *help;
 	uint64_t max;
 	size_t max_len;
@@ -56,7 +56,7 @@ struct option_row {
 
 #define AT(field) offsetof(struct config, field)
 
-#define OPTIONS_MAX 64 /* of arrays with an element for each row */
+#define OPTIONS_MAX 64 /* size of arrays with an element per row */
 
 extern const struct option_row option_rows[];
 extern const size_t option_count;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The probes of the extension flowtrace_agent, instead of any in the interpreter. Names come
- * first: the extension tells all that it has when it notices a listener. Entries come last, so that
- * no call is seen whose end would pass by.
+ * The probes of the extension flowtrace_agent, which are used instead of any in the interpreter.
+ * Names are hooked first: the extension sends all its names when it notices a listener. Entries are
+ * hooked last, so that every call whose begin is seen has an end that is seen too.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include "cpython/backends.h"
 #include "cpython/memory.h"
 
-#define HOW_AGENT (~0u) /* of binary_hooks; what interpreters are asked for is less */
+#define HOW_AGENT (~0u) /* a value of binary_hooks.how; those of interpreters are smaller */
 
 static const char provider[] = "flowtrace";
 
@@ -26,11 +26,13 @@ static const struct {
 	{"function__entry", HOOK_AGENT_ENTER},
 };
 
-/* One of the nops at `listener` that no other collector has: the kernel puts a trap there. */
+/* Index of a nop at `listener` that no other collector uses: a used one holds the kernel's trap. */
 static unsigned free_place(const struct target *t, uint64_t vaddr)
 {
 	uint8_t places[FT_AGENT_LISTENERS];
-	unsigned first = getpid() % FT_AGENT_LISTENERS; /* who starts with us takes another */
+	unsigned first =
+		getpid() %
+		FT_AGENT_LISTENERS; /* a collector that starts at the same time takes another */
 
 	if (memory_read(t->pid, t->agent.bias + vaddr, places, sizeof(places)))
 		return first;
@@ -77,7 +79,7 @@ static int hooks_of_file(struct binary *b, const struct target *t, struct why *w
 	return err;
 }
 
-/* To the place that is free in this process: all of them are nops. */
+/* Moves the hook to the nop that is free in this process. */
 static void move_listener(const struct binary_hooks *file, const struct target *t, struct hooks *h)
 {
 	unsigned places = file->listener ? free_place(t, file->listener) : 0;
@@ -86,7 +88,7 @@ static void move_listener(const struct binary_hooks *file, const struct target *
 		if (h->site[i].role != HOOK_AGENT_LISTENER)
 			continue;
 		h->site[i].file_offset += places;
-		h->site[i].ncode = 1; /* what follows the last of them is not one */
+		h->site[i].ncode = 1; /* the byte after the last nop is not a nop */
 	}
 }
 

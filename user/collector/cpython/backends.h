@@ -6,10 +6,11 @@
 #include "cpython/facts.h"
 #include "discover/binary.h"
 
-/* Adds one site; a second hook of one role on one place is left out. */
+/* Adds one site; a second hook of the same role at the same place is left out. */
 int hooks_add(struct hooks *h, struct elf *e, uint64_t vaddr, struct hook hook, struct why *w);
 
-/* Once all are there: keeps the code at each, which must still be there when it is hooked. */
+/* Called when all are added: keeps the code bytes at each, which must still be there when it is
+ * hooked. */
 int hooks_keep_code(struct hooks *h, struct elf *e, struct why *w);
 
 /* Adds every location of a USDT probe; file: its name, for people. */
@@ -23,22 +24,22 @@ int hooks_usdt(struct elf *e, const struct target *t, struct hooks *h, struct wh
 int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 		 struct hooks *h, struct why *w);
 
-/* What generators that are thrown into pass first. */
+/* The function that a generator passes first when an exception is thrown into it. */
 int hooks_traceback(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
 
-/* What throws into generators. */
+/* The functions that throw exceptions into generators. */
 int hooks_throw(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
 
-/* What frees the objects that BPF remembers something of. */
+/* The functions that free the objects of which BPF keeps something. */
 int hooks_freed(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
 
-/* What is hooked for HTTP requests beside the interpreter's frames. */
+/* For HTTP requests: the functions that make contexts. */
 int hooks_context(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
 
-/* What tells that the process has greenlets from now on. */
+/* The function by which the process is seen to load greenlet. */
 int hooks_greenlet(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
 
-/* In the extension's own file. */
+/* The probes in the extension's own file. */
 int hooks_agent(struct binary *b, const struct target *t, struct hooks *ret_hooks, struct why *w);
 
 #endif

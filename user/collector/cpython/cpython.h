@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one place that knows how one CPython differs from another. In: a target whose
- * binary and version are known. Out: a struct ft_layout (where things lie) and a struct
- * hooks (where to look). Refuses what it does not know: -ENOEXEC with exit status 6 and a
- * text that names what was found and what was looked for.
+ * The one place that knows how one CPython differs from another. In: a target whose binary and
+ * version are known. Out: a struct ft_layout (offsets and addresses) and a struct hooks (where to
+ * put probes). Refuses what it does not know: -ENOEXEC with exit status 6 and a text that names
+ * what was found and what was looked for.
  */
 #ifndef FT_CPYTHON_H
 #define FT_CPYTHON_H
@@ -19,15 +19,15 @@ enum backend { BACKEND_AUTO, BACKEND_USDT, BACKEND_UPROBE, BACKEND_AGENT };
 int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct why *w);
 
 /*
- * Finds the hook sites: the cheapest backend that sees every call when BACKEND_AUTO. The probes of
- * an extension (BACKEND_AGENT, which needs no layout) are asked for by name only. http: also what
- * tells which HTTP request a task or thread works for.
+ * Finds the hook sites. BACKEND_AUTO: of the cheapest backend that sees every call. The probes of
+ * an extension (BACKEND_AGENT, which needs no layout) are used only when named. http: also the
+ * hooks that show for which HTTP request a task or thread works.
  */
 int cpython_hooks(const struct target *t, enum backend backend, bool http, struct hooks *ret_hooks,
 		  struct why *w);
 
 /*
- * What cannot be seen of this process, a sentence each (static): ret has room for
+ * What cannot be seen of this process, one sentence each (static): ret has room for
  * CPYTHON_UNSEEN_MAX; returns how many.
  */
 #define CPYTHON_UNSEEN_MAX 8

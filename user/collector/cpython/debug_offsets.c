@@ -10,7 +10,7 @@
 #define COOKIE "xdebugpy"
 #define VERSION_AT 8
 #define FREE_THREADED_AT 16
-#define MAX_SIZE 4096 /* of an object or a structure that we read; the largest known has 1 KiB */
+#define MAX_SIZE 4096 /* of an object or a structure that is read; the largest known has 1 KiB */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum trust { FIXED, TOLD };
@@ -52,7 +52,7 @@ static uint64_t word_at(const struct reader *r, uint16_t at)
 	return word;
 }
 
-/* Where a word lies in this release's structure; 0 = nowhere. */
+/* The offset of a word in this release's structure; 0 = it has no such word. */
 static uint16_t place_of(const struct reader *r, uint16_t member)
 {
 	uint16_t place;
@@ -104,7 +104,7 @@ static int check_head(const struct reader *r)
 	return free_threaded ? refuse(r, "free_threaded", free_threaded, "0 or 1") : 0;
 }
 
-/* The size of the object that a word belongs to. */
+/* The size of the object to which a word belongs. */
 static int read_size(const struct reader *r, const char *name, uint16_t member, uint64_t *ret)
 {
 	uint64_t size = word_at(r, place_of(r, member));
@@ -115,7 +115,7 @@ static int read_size(const struct reader *r, const char *name, uint16_t member, 
 	return 0;
 }
 
-/* room: bytes that must be left behind the offset inside the object. */
+/* room: bytes that the object must have after the offset. */
 static int read_word(const struct reader *r, const struct word *known, unsigned room)
 {
 	uint16_t place = place_of(r, known->place), *field;
@@ -123,7 +123,7 @@ static int read_word(const struct reader *r, const struct word *known, unsigned 
 	int err;
 
 	if (!place)
-		return 0; /* the row's */
+		return 0; /* the release's row gives it */
 	err = read_size(r, known->name, known->size_place, &size);
 	if (err)
 		return err;
@@ -154,7 +154,7 @@ int debug_offsets_parse(const void *bytes, size_t size, const struct target *t,
 	err = check_head(&r);
 	for (size_t i = 0; !err && i < COUNT(offsets); i++)
 		err = read_word(&r, &offsets[i], offsets[i].align);
-	/* A head's size may be all of the object that has it (unicode_object.size is larger). */
+	/* The size of a head may equal that of its object (unicode_object.size is larger). */
 	for (size_t i = 0; !err && i < COUNT(sizes); i++)
 		err = read_word(&r, &sizes[i], 0);
 	if (!err)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a CPython from 3.13 on says about itself: _Py_DebugOffsets, a structure of offsets and
- * sizes at the start of _PyRuntime, constant and in the file. It comes from a file that
- * somebody else made, so every word that is used is checked before it is believed: a structure
- * that makes no sense is refused with what was found and what was looked for.
+ * What a CPython from 3.13 on says about itself: _Py_DebugOffsets, a structure of offsets and sizes
+ * at the start of _PyRuntime, constant and in the file. The file is untrusted, so every word that
+ * is used is checked first: a structure that is not plausible is refused with what was found and
+ * what was looked for.
  */
 #ifndef FT_DEBUG_OFFSETS_H
 #define FT_DEBUG_OFFSETS_H
@@ -18,9 +18,9 @@
 #include "model/target.h"
 
 /*
- * What we read: X(group, member, member of struct ft_layout that it fills, alignment, trust).
- * A fixed one must be what the release's row says, because things that the structure does not
- * name lie in the same object; one that is told may differ from the row.
+ * What is read: X(group, member, member of struct ft_layout that it fills, alignment, trust). A
+ * FIXED word must equal the release's row, because the same object has members that the structure
+ * does not name. A TOLD one may differ from the row.
  */
 #define DEBUG_OFFSETS(X)                                                                           \
 	X(pyobject, ob_type, object_type, 8, FIXED)                                                \
@@ -60,7 +60,7 @@
 	X(unicode_object, state, str_state, 4, FIXED)                                              \
 	X(unicode_object, length, str_length, 8, FIXED)
 
-/* Sizes that are offsets too: the data lies behind the head. */
+/* Sizes that are offsets too: the data follows the head. */
 #define DEBUG_SIZES(X)                                                                             \
 	X(unicode_object, asciiobject_size, str_ascii_data, 8, FIXED)                              \
 	X(unicode_object, compactunicodeobject_size, str_compact_data, 8, FIXED)
@@ -81,7 +81,7 @@
 	X(bytes_object)                                                                            \
 	X(unicode_object)
 
-/* Where these words lie in one release's _Py_DebugOffsets; 0 = it has no such word. */
+/* The offsets of these words in one release's _Py_DebugOffsets; 0 = it has no such word. */
 struct debug_places {
 	uint16_t structure_size; /* 0 = the release has no _Py_DebugOffsets */
 #define X(group) uint16_t group##_size;
@@ -101,12 +101,12 @@ struct debug_places {
 int debug_offsets_read(struct elf *e, const struct target *t, const struct debug_places *places,
 		       struct binary_layout *ret, struct why *w);
 
-/* -ENOEXEC (exit 6) where it differs from the one in the process' memory, and that can be read:
+/* -ENOEXEC (exit 6) if it differs from the one in the process' memory, as far as that can be read:
  * the file may have been replaced since the process mapped it. */
 int debug_offsets_compare(const struct target *t, uint64_t vaddr, const void *bytes, size_t size,
 			  struct why *w);
 
-/* The same over bytes: size of them, from the start of _PyRuntime. For the fuzzer too. */
+/* debug_offsets_read() over `size` bytes from the start of _PyRuntime. For the fuzzer too. */
 int debug_offsets_parse(const void *bytes, size_t size, const struct target *t,
 			const struct debug_places *places, struct ft_layout *l, struct why *w);
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All undefined opcodes share one handler and no defined opcode has it. So: collect every
- * word that will hold a code address, look at runs of 256 such words, and take the one
- * whose pattern of "the shared handler" is the release's. Tables that send nearly all
- * opcodes to one place (the tracing table of later JIT builds) are told apart by the number
- * of different handlers. Nothing is assumed about where handlers lie: compilers move
- * them to .text.unlikely.
+ * All undefined opcodes share one handler, which no defined opcode has. So the search collects
+ * every word that will hold a code address, looks at runs of 256 such words, and takes the run
+ * whose pattern of "the shared handler" is the release's. Tables that send nearly all opcodes to
+ * one place (the tracing table of later JIT builds) are recognised by their number of different
+ * handlers. Nothing is assumed about where handlers are: compilers move them to .text.unlikely.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,16 +15,16 @@ struct word {
 	uint64_t where, value;
 };
 
-/* No interpreter has a tenth of it; a sort of so many takes 30 ms. */
+/* Interpreters have less than a tenth of it; sorting this many takes 30 ms. */
 #define WORDS_MAX 262144
-#define CANDIDATES_MAX 64 /* tables with the pattern that are looked at more closely */
+#define CANDIDATES_MAX 64 /* runs with the pattern that are examined more closely */
 
 struct words {
 	struct elf *elf;
 	struct word *all;
 	size_t count, room;
 	bool failed;
-	uint64_t lowest, highest; /* the executable segments lie between */
+	uint64_t lowest, highest; /* bounds of the executable segments */
 };
 
 static void add_word(void *ctx, uint64_t where, uint64_t value)
@@ -82,13 +81,13 @@ static void sort_words(struct words *w)
 		}
 }
 
-/* What a table must look like. */
+/* The undefined opcodes of the table that is looked for. */
 struct pattern {
 	bool undefined[DISPATCH_ENTRIES];
 	int first, last; /* of the undefined opcodes */
 };
 
-/* "0,7-8,13": written by us in the release's row, so it is not checked for sense. */
+/* Parses "0,7-8,13". It comes from the release's row, so it is not validated. */
 static void read_pattern(const char *list, struct pattern *ret)
 {
 	char *end = (char *)list;
@@ -154,7 +153,7 @@ static int scan(const struct words *w, const struct cpython_facts *f, size_t *re
 		    !matches(at, &p))
 			continue;
 		if (candidates++ == CANDIDATES_MAX)
-			return hits + 2; /* not one, in any case */
+			return hits + 2; /* in any case not exactly one */
 		if (!mostly_distinct(at, &p))
 			continue;
 		hits++;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Finds the interpreter's dispatch table (the computed-goto table opcode_targets of
- * Python/opcode_targets.h) in a binary that may be stripped: 256 code addresses, one an
- * opcode, which we know by the opcodes that the release does not define.
+ * Python/opcode_targets.h) in a binary that may be stripped: 256 code addresses, one per opcode,
+ * recognised by the opcodes that the release does not define.
  */
 #ifndef FT_DISPATCH_H
 #define FT_DISPATCH_H

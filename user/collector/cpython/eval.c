@@ -11,14 +11,15 @@
  *         tstate->frame = f->f_back;                          out
  *         return _Py_CheckFunctionResult(...);
  *
- * In: each way from the start of the function leads to a store of its argument, or to its end.
+ * In: every path from the start of the function reaches either a store of its argument to
+ * tstate->frame, or the function's end.
  *
- * Out: f_back is loaded from one register and stored through another, with no jump between. Both
- * are variables that live as long as the function runs, so other stores through the second one to
- * that place must be of the first. The next instruction that the kernel emulates is mostly the
- * call, and at it the frame's register must still be untouched. Where any of this is not so,
- * nothing is found: Debian's compiler loads f_back into the frame's own register
- * (but see guards.c).
+ * Out: f_back is loaded through one register and stored through another, with no jump between the
+ * two. Both registers hold variables that live as long as the function runs, so any other store
+ * through the second one to that offset must store the first one. The next instruction that the
+ * kernel emulates is mostly the call, and up to it the frame's register must not be overwritten. If
+ * any of this does not hold, nothing is found: Debian's compiler loads f_back into the frame's own
+ * register (but see guards.c).
  */
 #include <string.h>
 
@@ -31,7 +32,7 @@
 #define LOAD_TO_STORE 16 /* instructions */
 #define STORE_TO_HOOK 8
 #define WAYS_MAX 32
-#define WAY_INSNS 256 /* on all the ways in */
+#define WAY_INSNS 256 /* on all paths together */
 
 /* ---- code --------------------------------------------------------------------------------------
  */
@@ -42,7 +43,7 @@ struct code {
 	struct insn insn;
 };
 
-/* Reads the instruction there; false: it is none. */
+/* Reads the instruction at vaddr; false: there is none. */
 static bool code_read(struct code *c, uint64_t vaddr)
 {
 	const uint8_t *p;
@@ -109,7 +110,7 @@ static bool add_way(struct ways *w, uint64_t at, unsigned holds)
 	return true;
 }
 
-/* The registers that hold the frame behind this instruction. */
+/* The registers that hold the frame after this instruction. */
 static unsigned holds_behind(const struct insn *i, unsigned holds)
 {
 	if (i->flow == INSN_CALL)
@@ -117,16 +118,15 @@ static unsigned holds_behind(const struct insn *i, unsigned holds)
 	return (holds & ~i->written) | (holds >> i->copied & 1 ? i->written : 0);
 }
 
-/* Is a register that holds the frame put on the stack, where it is not followed? */
+/* Is a register that holds the frame stored on the stack? The stack is not followed. */
 static bool is_put_away(const struct insn *i, unsigned holds)
 {
 	return holds >> i->saved & 1;
 }
 
 /*
- * Follows one way to where it ends or makes the frame the thread's. Behind a call that comes before
- * the frame is in a register that is kept, nothing has it: that call does not return (a fatal
- * error).
+ * Follows one path until it ends or stores the frame into the thread state. If a call leaves no
+ * register that holds the frame, the path ends there: that call does not return (a fatal error).
  */
 static bool follow(struct ways *w, struct way way)
 {
@@ -176,8 +176,8 @@ struct out {
 	struct site site;
 };
 
-/* From the load of f_back on: its store, and a hook behind it. 1: found; 0: it is no such load; -1:
- * there is no place for a hook. */
+/* From a load of f_back: the store that belongs to it, and a hook after the store. 1: found; 0: it
+ * is not such a load; -1: there is no place for a hook. */
 static int out_of(struct code *c, const struct cpython_facts *facts, uint64_t load,
 		  struct insn_move m, struct out *ret)
 {
@@ -220,7 +220,7 @@ struct outs {
 	int n;
 };
 
-/* One more, of the same variables. */
+/* Adds a place, which must use the same registers as the others. */
 static bool add_out(struct outs *o, const struct out *out)
 {
 	if (o->n == EVAL_PLACES ||
@@ -230,7 +230,7 @@ static bool add_out(struct outs *o, const struct out *out)
 	return true;
 }
 
-/* Is this store one of those, or does it put the frame itself there? */
+/* Is this one of the stores found, or does it store the frame itself? */
 static bool is_known_store(const struct outs *o, uint64_t vaddr, struct insn_move m)
 {
 	if (m.base != o->out[0].tstate || m.reg == o->out[0].frame)
@@ -241,7 +241,7 @@ static bool is_known_store(const struct outs *o, uint64_t vaddr, struct insn_mov
 	return false;
 }
 
-/* Every place where f_back is stored; false: there is none, or one that cannot be hooked. */
+/* Finds every place where f_back is stored; false: there is none, or one that cannot be hooked. */
 static bool find_outs(struct code *c, const struct cpython_facts *facts, const struct scan *s,
 		      struct outs *ret)
 {

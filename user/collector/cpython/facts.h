@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything that differs from one CPython release to the next, as one row of data a
- * release. The rest of cpython/ asks the row and compares no versions. A new release is a
- * new row here, a file of offsets from its headers, and a row in the live tests.
+ * Everything that differs from one CPython release to the next, as one row of data per release. The
+ * rest of cpython/ uses the row and compares no versions. A new release needs a row here, a file of
+ * offsets from its headers, and a row in the live tests.
  */
 #ifndef FT_FACTS_H
 #define FT_FACTS_H
@@ -20,11 +20,11 @@ struct opcode_hook {
 	enum hook_role role;
 	uint8_t opcode;
 	const char *name; /* NULL ends the list */
-	/* Hook its very first instruction: what the handler does early cannot be waited for. */
+	/* Hook the very first instruction, because of what the handler does early. */
 	bool first;
 };
 
-/* How the function that every frame exits through is found (from 3.12). */
+/* How to find the function through which every frame exits (from 3.12). */
 enum frame_clear {
 	FRAME_CLEAR_NONE,
 	FRAME_CLEAR_CALLED,   /* what the return handlers call first: a local function (3.12) */
@@ -33,18 +33,19 @@ enum frame_clear {
 
 struct cpython_facts {
 	int minor; /* of Python 3 */
-	/* Opcode numbers that this release does not define ("0,7-8"): the fingerprint by
-	 * which its dispatch table is known (dispatch.c). */
+	/* Opcode numbers that this release does not define ("0,7-8"): by them its dispatch table is
+	 * recognised (dispatch.c). */
 	const char *undefined;
 	struct opcode_hook opcode[FACTS_MAX_OPCODES];
 	bool usdt_sees_every_call; /* a build with dtrace probes shows every call and exit */
 	bool eval_entry;	   /* a frame is entered through _PyEval_EvalFrameDefault only */
 	enum frame_clear frame_clear;
-	uint16_t frame_is_entry; /* offset in a frame; 0: not what leaving.c goes by */
-	bool closes_unseen;	 /* closing or dropping a suspended generator may run none of it */
-	uint16_t tstate_current; /* offset of gilstate.tstate_current in _PyRuntime; 0: the thread
-				  * state is thread-local (from 3.12) */
-	struct debug_places debug; /* what this release says about itself (from 3.13) */
+	uint16_t frame_is_entry; /* offset in a frame; 0: leaving.c does not apply */
+	bool closes_unseen; /* a suspended generator may be closed or freed without running any of
+			       its code */
+	uint16_t tstate_current;   /* offset of gilstate.tstate_current in _PyRuntime; 0: the thread
+				    * state is thread-local (from 3.12) */
+	struct debug_places debug; /* where its _Py_DebugOffsets has what (from 3.13) */
 	struct ft_layout layout;   /* without addresses */
 };
 

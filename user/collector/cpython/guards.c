@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A build with dtrace probes asks at each way in and out whether anybody listens to its probes
- * (Python/ceval.c, PyDTrace_FUNCTION_RETURN_ENABLED): a 16-bit word is compared with 0, and what
- * comes next jumps. There the frame is the thread's. So without a listener these are the places
- * too, in as many copies as the compiler made; all of them if nothing else refers to the word.
+ * At each way in and out, a build with dtrace probes tests whether a tracer listens to its probes
+ * (Python/ceval.c, PyDTrace_FUNCTION_RETURN_ENABLED): it compares a 16-bit word with 0, and a
+ * conditional jump follows. At that jump the frame is the thread's current one, listener or not. So
+ * these jumps are hook places too, in as many copies as the compiler made; they are all of them if
+ * no other code refers to the word.
  */
 #include "cpython/eval.h"
 
 #define SLICE 65536 /* bytes between two looks at the clock */
-#define OVERLAP 7   /* of two slices: one byte less than the instruction that is looked for */
+#define OVERLAP 7   /* of two slices: one byte less than the instruction */
 
 struct guards {
 	struct elf *elf;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Chooses the backend, and says why one cannot be had. */
+/* Chooses the backend, or says why it is not available. */
 #include <errno.h>
 #include <string.h>
 
@@ -66,7 +66,7 @@ static int choose_backend(struct elf *e, const struct target *t, const struct cp
 		break;
 	case BACKEND_UPROBE:
 		break;
-	case BACKEND_AGENT: /* none of the interpreter's */
+	case BACKEND_AGENT: /* it has no hooks in the interpreter */
 		break;
 	}
 	return hooks_uprobe(e, t, facts, h, w);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The layout of one process: the release's row, the addresses in its file, and where that lies in
- * this process.
+ * The layout of one process: the release's row, plus the addresses in its file, plus the bias of
+ * the file in this process.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "cpython/tstate.h"
 #include "discover/binary.h"
 
-/* Static types whose exact address BPF compares with. */
+/* Static types that BPF recognises by address. */
 static const struct {
 	enum ft_kind kind;
 	const char *symbol;
@@ -34,7 +34,8 @@ static const struct {
 	{FT_KIND_TYPE, "PyType_Type"},
 };
 
-/* Exported are pointers to exception classes; the classes themselves are local symbols. */
+/* The exported symbols are pointers to exception classes; the classes themselves are local
+ * symbols. */
 static const struct {
 	enum ft_kind kind;
 	const char *symbol;
@@ -46,7 +47,7 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Address in the file of what a symbol names; 0 where the file does not tell. */
+/* The symbol's address in the file; 0 if the file does not have it. */
 static uint64_t address_of(struct elf *e, const char *symbol)
 {
 	Elf64_Sym s;
@@ -114,8 +115,8 @@ static void move_addresses(struct ft_layout *l, uint64_t bias)
 }
 
 /*
- * A build with Py_TRACE_REFS has two more pointers at the head of every object. The type
- * "object" tells: where its tp_basicsize lies, and that a bare object is no larger than a head.
+ * A build with Py_TRACE_REFS has two more pointers at the head of every object. The type "object"
+ * shows that, by the offset of its tp_basicsize and by its value: a bare object is exactly a head.
  */
 static int check_object_head(const struct ft_layout *l, struct elf *e, const struct target *t,
 			     struct why *w)
@@ -133,7 +134,7 @@ static int check_object_head(const struct ft_layout *l, struct elf *e, const str
 			t->binary);
 }
 
-/* Where the thread state of the thread that runs is found. */
+/* How to find the thread state of the running thread. */
 static int fill_tstate(struct binary_layout *ret, struct elf *e, const struct target *t,
 		       const struct cpython_facts *facts, struct why *w)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rows. Offsets come from the release's own headers (offsets/3_N.h, generated; x86-64,
- * GIL build); they are equal in all micro releases of a minor one. What a release has not is
- * FT_NO_FIELD. Kept by hand is what headers do not say: which of our ways of reading applies,
- * opcodes, the fingerprint of the dispatch table, and structures that only a .c file of
- * CPython declares.
+ * The rows. Offsets come from the release's own headers (offsets/3_N.h, generated; x86-64, GIL
+ * build); they are equal in all micro releases of a minor one. FT_NO_FIELD: the release has no such
+ * field. Written by hand is what the headers do not tell: which way of reading applies, opcodes,
+ * the fingerprint of the dispatch table, and structures that only a .c file of CPython declares.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -22,7 +21,8 @@
 /* Modules/_functoolsmodule.c, partialobject. */
 #define HOW_ALL .partial_args = 24
 
-/* Objects/dict-common.h: the key table before 3.11 made it smaller. Frames were objects. */
+/* Objects/dict-common.h: the key table before 3.11 made it smaller. Frames were objects of their
+ * own. */
 #define HOW_3_8_TO_3_10                                                                            \
 	HOW_ALL, .managed_dict = FT_NO_FIELD, .managed_values = FT_NO_FIELD,                       \
 		 .tstate_how = FT_TSTATE_GLOBAL, .dict_how = FT_DICT_SIZE,                         \
@@ -151,7 +151,7 @@ static const struct cpython_facts rows[] = {
 			   {HOOK_YIELD, 246, "INSTRUMENTED_YIELD_VALUE", true}},
 		.frame_clear = FRAME_CLEAR_EXPORTED,
 		.closes_unseen = true,
-		/* resume_mask: a generator expression runs RESUME 4 where it is made. */
+		/* resume_mask: a generator expression executes RESUME 4 where it is created. */
 		.debug = {DEBUG_OFFSETS_3_15},
 		.layout = {OFFSETS_3_15, HOW_3_12, .attr_how = FT_ATTR_INLINE,
 			   .values_order = FT_ORDER_BEHIND, .tag_mask = 3,

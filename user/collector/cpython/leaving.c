@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 3.11 clears frames in one function, but a compiler puts copies of it where calls were. What has
- * no copy is the eval function (Python/ceval.c), and in three places it asks whether the frame that
- * it leaves is the one that it was called with, frame->is_entry:
+ * 3.11 clears frames in one function, but compilers inline it. The eval function (Python/ceval.c)
+ * has no copies, and in three places it tests frame->is_entry: whether the frame that it leaves is
+ * the one that it was called with:
  *
- *     RETURN_VALUE        the value is returned
- *     RETURN_GENERATOR    the generator is
- *     exit_unwind         the code has no handler for what was raised
+ *     RETURN_VALUE        returns the value
+ *     RETURN_GENERATOR    returns the generator
+ *     exit_unwind         the code has no handler for the exception
  *
- * Two of them are on the straight lines of handlers. So the third is known, if there are three.
+ * Two of them are on the straight lines of opcode handlers. So if there are three, the remaining
+ * one is exit_unwind.
  */
 #include "cpython/eval.h"
 #include "cpython/leaving.h"
@@ -19,7 +20,7 @@
 #define PLACES 3
 #define LINE_BYTES 512 /* RETURN_GENERATOR copies the frame first */
 
-/* Where that byte is asked for; more than PLACES: there are more. */
+/* Finds the tests of that byte; returns more than PLACES if there are more. */
 static int find_places(struct elf *e, uint8_t offset, uint64_t place[PLACES + 1])
 {
 	struct scan code;
@@ -27,7 +28,7 @@ static int find_places(struct elf *e, uint8_t offset, uint64_t place[PLACES + 1]
 	return eval_code(e, &code) ? scan_byte_tests(&code, offset, place, PLACES + 1) : 0;
 }
 
-/* Takes off the list what the handler's straight line passes; false: it passes none. */
+/* Removes from the list a place that the handler's straight line passes; false: it passes none. */
 static bool strike(struct elf *e, uint64_t handler, uint64_t place[PLACES])
 {
 	for (int i = 0; i < PLACES; i++) {

@@ -7,8 +7,7 @@
 #include "cpython/facts.h"
 #include "discover/elf.h"
 
-/* Where it is left by an exception while it still is the thread's current one; 0: not to be told.
- */
+/* Where an exception leaves a frame that still is the thread's current one; 0: not found. */
 uint64_t leaving_by_exception(struct elf *e, const struct cpython_facts *facts,
 			      const struct dispatch *d);
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* All of len bytes, or -errno (-EACCES: not permitted; -EIO: nothing is mapped there). */
+/* Reads all of len bytes. 0, or -errno (-EACCES: not permitted; -EIO: nothing is mapped there). */
 int memory_read(pid_t pid, uint64_t address, void *ret_bytes, size_t len);
 
 #endif

@@ -9,11 +9,10 @@
  *                 frame (pop_frame, or tstate->cframe = cframe.previous);
  *   YIELD_VALUE   the same, with the frame switch at its end.
  *
- * So the first conditional jump on the straight line is a test that precedes the frame
- * switch. A call is never taken and never passed: on a path without tests it could be the
- * one that drops the frame (3.13's RETURN_VALUE calls _PyEval_FrameClearAndPop first).
- * An unconditional jump may be the site but is not followed: behind it lies code that
- * other handlers share.
+ * So the first conditional jump on the straight line is a test that precedes the frame switch. A
+ * call is never the site and never passed: on a path without tests it could be the call that drops
+ * the frame (3.13's RETURN_VALUE calls _PyEval_FrameClearAndPop first). An unconditional jump may
+ * be the site but is not followed: its target is code that other handlers share.
  */
 #include <errno.h>
 
@@ -68,7 +67,7 @@ static enum hook_cost cost_of(const struct insn *i)
 	return i->emulated ? HOOK_EMULATED : HOOK_SINGLE_STEPPED;
 }
 
-/* Behind these the straight line is no longer this handler's. */
+/* After such an instruction the code is no longer this handler's alone. */
 static bool ends_the_line(const struct insn *i)
 {
 	return i->flow != INSN_ON && i->flow != INSN_BRANCH;
@@ -81,8 +80,8 @@ int site_at(struct elf *e, uint64_t vaddr, struct site *ret_site)
 
 	if (err)
 		return err;
-	/* The call that new kernels put there leads to a page that fork does not copy: a child
-	 * that comes there dies. Behind it is the same place. */
+	/* New kernels replace such a nop with a call to a page that fork does not copy: a child
+	 * that executes it dies. The instruction after the nop serves as well. */
 	do {
 		err = walk_next(&k) ? 0 : -ENOENT;
 	} while (!err && k.insn.patchable);
@@ -97,7 +96,7 @@ static bool moves_stack(const struct insn *i)
 	return i->written >> machine.stack & 1; /* or not known */
 }
 
-/* The first that is emulated on the straight line; at worst the first instruction. */
+/* The first emulated instruction on the straight line; else the first instruction. */
 static int first_emulated(struct elf *e, uint64_t vaddr, bool stack_stays, struct site *ret_site)
 {
 	struct walk k;
@@ -125,16 +124,16 @@ int site_in_handler(struct elf *e, uint64_t handler, struct site *ret_site)
 }
 
 /*
- * The kernel puts an address of its own in place of the one on top of the stack. At one instruction
- * the stack is as deep whichever way led there, so what was not moved up to the site is in its
- * place there each time.
+ * A uretprobe replaces the word on top of the stack, which must be the return address. Every path
+ * to an instruction has the same stack depth there, so if no instruction up to the site moves the
+ * stack pointer, the return address is on top each time.
  */
 int site_for_return(struct elf *e, uint64_t function, struct site *ret_site)
 {
 	return first_emulated(e, function, true, ret_site);
 }
 
-/* The straight line up to its first call or jump; where that leads, or 0. */
+/* Follows the straight line up to its first call or jump; returns the target of that, or 0. */
 static uint64_t line_leads_to(struct elf *e, uint64_t vaddr, enum insn_flow *ret_flow)
 {
 	uint64_t target = 0;
@@ -211,8 +210,8 @@ int site_at_function(struct elf *e, uint64_t function, struct site *ret_site)
 	err = walk_start(&k, e, function, MAX_BYTES);
 	if (err)
 		return err;
-	/* Only the mark of an entry may be skipped: it changes no register, and what calls a
-	 * function through a pointer lands on it, so nothing enters behind it. */
+	/* Only the mark of an entry (insn.entry) may be skipped: it changes no register, and calls
+	 * through pointers land on it, so no call enters after it. */
 	if (walk_next(&k) && k.insn.entry && !site_at(e, k.at, &second) &&
 	    second.cost == HOOK_EMULATED)
 		*ret_site = second;

@@ -7,10 +7,10 @@
 
 #define GETTER "_PyThreadState_GetCurrent"
 
-/* What the getter's code says so far. */
+/* What the getter's code has shown so far. */
 struct tls_read {
-	bool direct;	/* the word lies at a distance from the thread pointer */
-	bool found;	/* ... or the read behind the call was seen */
+	bool direct;	/* the word is at a fixed offset from the thread pointer */
+	bool found;	/* the read of the word was seen */
 	uint64_t block; /* the GOT's pair {module, offset}, whose address is loaded first */
 	bool called;	/* __tls_get_addr */
 	int64_t displacement;

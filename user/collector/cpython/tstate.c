@@ -4,10 +4,10 @@
 #include "cpython/getter.h"
 #include "cpython/tstate.h"
 
-/* What was read on the way. */
+/* What the getter has read so far. */
 struct reader {
 	struct elf *elf;
-	uint64_t base; /* what the last register that we followed holds; 0 = unknown */
+	uint64_t base; /* the value of the last register that was followed; 0 = unknown */
 	uint64_t word; /* the last word that was read */
 };
 
@@ -31,10 +31,12 @@ static bool follow(void *ctx, const struct insn *i)
 }
 
 /*
- * The word that _PyThreadState_UncheckedGet() returns. Its body loads
+ * The address of the word that _PyThreadState_UncheckedGet() returns. Its body loads
+ *
  *     the word _PyRuntime+OFFSET                            in an executable,
  *     the address of _PyRuntime from the GOT, then the word     in a library.
- * 0 when it is written in another way (then there is nothing to compare with).
+ *
+ * 0 if it has another form (then there is nothing to compare with).
  */
 static uint64_t decode_getter(struct elf *e, uint64_t address)
 {

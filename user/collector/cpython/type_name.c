@@ -12,7 +12,8 @@ static struct ft_token *first_token(const void *type)
 	return (struct ft_token *)((const struct ft_rec_pytype *)type + 1);
 }
 
-/* Its length; 0: there is none to be had. A name may end right before what cannot be read. */
+/* Returns its length; 0: it cannot be read. It is read byte by byte, since memory after a name may
+ * be unreadable. */
 static size_t read_name(const struct ft_rec_pytype *type, char *ret_name)
 {
 	uint64_t at = 0;
@@ -44,7 +45,7 @@ const struct ft_rec *type_name_fill(struct named_type *n, const struct ft_rec *r
 	*token = (struct ft_token){.kind = FT_T_STR, .width = 1, .len = len};
 	memcpy(token + 1, name, len);
 	token += 1 + (len + 7) / 8;
-	token[0] = token[1] = (struct ft_token){.kind = FT_T_NONE}; /* not a class of Python's */
+	token[0] = token[1] = (struct ft_token){.kind = FT_T_NONE}; /* a class made in C */
 	type->hdr.size = (unsigned char *)(token + 2) - n->bytes;
 	return &type->hdr;
 }

@@ -51,8 +51,8 @@ static uint64_t exported(struct elf *e, const char *name)
 }
 
 /*
- * 3.12 does not export the function, but RETURN_VALUE and RETURN_CONST begin with calling it
- * (Python/bytecodes.c). 0 unless they agree.
+ * 3.12 does not export the function, but RETURN_VALUE and RETURN_CONST call it first
+ * (Python/bytecodes.c). 0 unless both call the same.
  */
 static uint64_t called_by_returns(struct elf *e, const struct cpython_facts *facts,
 				  const struct dispatch *d)
@@ -65,8 +65,8 @@ static uint64_t called_by_returns(struct elf *e, const struct cpython_facts *fac
 	return by_value == by_const ? by_value : 0;
 }
 
-/* Called once for every frame that an exception is raised in or passes through, or is thrown into.
- */
+/* Called once for every frame in which an exception is raised, through which it passes, or into
+ * which it is thrown. */
 int hooks_traceback(struct elf *e, const struct target *t, struct hooks *h, struct why *w)
 {
 	static const struct hook traceback = {.role = HOOK_TRACEBACK, .name = "PyTraceBack_Here"};
@@ -75,9 +75,9 @@ int hooks_traceback(struct elf *e, const struct target *t, struct hooks *h, stru
 }
 
 /*
- * Where no function clears every frame, what an exception leaves is seen where it leaves it, or
- * else shows by the thread's next event. What it left last is gone when the program is over, and
- * then no code may run that would show it.
+ * For releases without a function that clears every frame. A hook sees exceptions leave a frame, if
+ * its place is found; else the thread's next event shows that the frame is gone. For the last ones
+ * there may be no next event, so then the end of the program is hooked too.
  */
 static int add_unwinding(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 			 const struct dispatch *d, struct hooks *h, struct why *w)
@@ -130,7 +130,7 @@ static uint64_t pointer_at(struct elf *e, uint64_t vaddr)
 	return vaddr && !elf_pointer(e, vaddr, &value) ? value : 0;
 }
 
-/* The function behind a method in C; 0: the type is not there, or has none of that name. */
+/* The C function of a method; 0: the type is missing, or has no method of that name. */
 static uint64_t method_of(struct elf *e, const char *type, const char *name)
 {
 	uint64_t object = exported(e, type);
@@ -149,7 +149,7 @@ static uint64_t method_of(struct elf *e, const char *type, const char *name)
 
 #define TYPE_DEALLOC 48
 
-/* Where a code object or a class is freed: the address may be used again, for another. */
+/* Functions that free code objects and classes: their addresses may be reused. */
 int hooks_freed(struct elf *e, const struct target *t, struct hooks *h, struct why *w)
 {
 	static const struct hook code = {.role = HOOK_FREED, .name = "code.tp_dealloc"};
@@ -165,8 +165,9 @@ int hooks_freed(struct elf *e, const struct target *t, struct hooks *h, struct w
 }
 
 /*
- * What makes a contextvars.Context (Python/context.c). PyContext_New may be a mere jump to what
- * others in that file call. asyncio copies a server's context for each connection (from 3.15).
+ * The functions that make a contextvars.Context (Python/context.c). PyContext_New may be only a
+ * jump to a function that others in that file call. asyncio copies a server's context for each
+ * connection (from 3.15).
  */
 int hooks_context(struct elf *e, const struct target *t, struct hooks *h, struct why *w)
 {
@@ -191,8 +192,8 @@ int hooks_greenlet(struct elf *e, const struct target *t, struct hooks *h, struc
 }
 
 /*
- * throw() of what runs a body piece by piece. Some of these have one function for it. A class that
- * is not exported is met by way of the others: nobody but debuggers and tests drives it by hand.
+ * The throw() of generators, coroutines and the like. Some types share one function. A type that is
+ * not exported is reached through the others: only debuggers and tests use its throw() directly.
  */
 int hooks_throw(struct elf *e, const struct target *t, struct hooks *h, struct why *w)
 {
@@ -217,7 +218,7 @@ static int add_opcodes(struct elf *e, const struct target *t, const struct cpyth
 	return err ?: add_functions(e, t, facts, d, h, w);
 }
 
-/* As the probes of a build with dtrace: every way in and out, and what generators pass first. */
+/* The same places as the dtrace probes: every way in and out, and what generators pass first. */
 static int add_frames(struct elf *e, const struct target *t, const struct eval_sites *s,
 		      struct hooks *h, struct why *w)
 {
@@ -242,7 +243,8 @@ int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_fac
 {
 	struct eval_sites sites;
 	struct dispatch d;
-	int err = dispatch_find(e, facts, &d, w); /* it is what it says that it is */
+	int err = dispatch_find(e, facts, &d,
+				w); /* refuses a file that is not the release it claims to be */
 
 	h->backend = "uprobe";
 	if (err)

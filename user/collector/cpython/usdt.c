@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frame probes of a build with --with-dtrace: function__entry when a frame starts or
- * goes on, function__return when it is left in any way. The compiler may copy a probe, so
- * one can have several locations. A generator that waits behind `yield from` while the inner one is
- * thrown into passes neither.
+ * The frame probes of a build with --with-dtrace: function__entry when a frame starts or resumes,
+ * function__return when it is left in any way. The compiler may copy a probe, so one can have
+ * several locations. A generator that waits in `yield from` passes neither when an exception is
+ * thrown into the inner generator.
  */
 #include <errno.h>
 

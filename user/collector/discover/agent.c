@@ -40,7 +40,7 @@ bool agent_status_valid(const struct ft_agent_status *s, pid_t own_pid)
 	       list_valid(s->prefix, s->prefix_bytes) && list_valid(s->exclude, s->exclude_bytes);
 }
 
-/* A copy that was not written while it was read; whatever else may be wrong with it. */
+/* Copies the status; false: it was written during each try. The copy is not checked otherwise. */
 static bool read_whole(pid_t pid, uint64_t address, struct ft_agent_status *ret)
 {
 	struct ft_agent_status again;

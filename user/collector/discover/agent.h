@@ -12,17 +12,17 @@
 #include "model/agent.h"
 #include "model/target.h"
 
-/* Is it that file, by its name? ".../flowtrace_agent/_core.*.so" */
+/* Is it that file, judged by its name, ".../flowtrace_agent/_core.*.so"? */
 bool agent_is_file(const char *path);
 
 /*
- * Fills in t->agent as far as it can be told: nothing (path NULL) when its file cannot be read. m:
- * an executable mapping of it; all: those of the process; root: what /proc/PID/root names.
+ * Fills in t->agent as far as possible: nothing (path NULL) when its file cannot be read. m: an
+ * executable mapping of it; all: those of the process; root: the target of /proc/PID/root.
  */
 void agent_look(struct target *t, const struct proc_map *m, const struct mapped_list *all,
 		const char *root, struct binaries *binaries);
 
-/* Can this be believed? own_pid: the process as it sees itself. */
+/* Is the status plausible? own_pid: the process' pid in its own PID namespace. */
 bool agent_status_valid(const struct ft_agent_status *s, pid_t own_pid);
 
 #endif

@@ -8,15 +8,15 @@
 #include "discover/binary.h"
 
 /*
- * Times of files are as coarse as the kernel's clock tick. What was changed this recently could be
- * changed again without showing.
+ * File times are as coarse as the kernel's clock tick: a file that changed this recently could
+ * change again with the same times.
  */
 #define SETTLED_S 2
 
 struct binaries {
 	struct binary *all[BINARIES_KEPT];
 	int count;
-	uint64_t used; /* by the last one that was asked for */
+	uint64_t used; /* that of the binary asked for last */
 };
 
 /* ---- one file ------------------------------------------------------------------------ */
@@ -40,7 +40,7 @@ int binary_open(struct binary *b, const char *path, const char *name, struct bud
 	return 0;
 }
 
-/* Nothing is believed later that came of a file that could not be read, or not to its end. */
+/* Facts of a file that was not read completely are not kept for other processes. */
 void binary_close(struct binary *b)
 {
 	if (!b->elf)
@@ -71,7 +71,7 @@ static bool same_content(const struct binary_id *a, const struct binary_id *b)
 	       same_time(a->mtime, b->mtime) && same_time(a->ctime, b->ctime);
 }
 
-/* Is what comes of a write from now on told by the file's times? */
+/* Would a write from now on change the file's times? */
 static bool is_settled(const struct binary_id *id)
 {
 	struct timespec now;
@@ -120,7 +120,7 @@ static struct binary *find(struct binaries *l, const struct binary_id *id, const
 	return NULL;
 }
 
-/* A process needs three at most, so what it needs is never the one that goes. */
+/* A process needs at most three, so the oldest is never one that it still needs. */
 static void make_room(struct binaries *l)
 {
 	int oldest = 0;

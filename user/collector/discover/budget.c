@@ -9,10 +9,10 @@
 #define MIB (1ULL << 20)
 #define CPU_NS 150000000ULL
 #define CPU_MOST_NS 5000000000ULL
-#define WINDOWS 64 /* that a yardstick reads: 0.1 ms where nothing is emulated */
+#define WINDOWS 64 /* read per yardstick, which takes 0.1 ms unless the machine is emulated */
 #define WINDOW_BYTES 4096
 #define YARDSTICKS 1000
-#define TIME_EVERY 4096 /* symbols or relocations between two looks at the clock */
+#define TIME_EVERY 4096 /* symbols or relocations between two checks of the clock */
 
 static uint64_t cpu_ns(void)
 {
@@ -22,7 +22,7 @@ static uint64_t cpu_ns(void)
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
-/* What it takes to read a file of our own as those of others are read. */
+/* CPU time for reading a file of our own in the way that targets' files are read. */
 static uint64_t yardstick_ns(int fd)
 {
 	uint64_t word[WINDOW_BYTES / sizeof(uint64_t)], began = cpu_ns();
@@ -37,7 +37,7 @@ static uint64_t yardstick_ns(int fd)
 	return cpu_ns() - began;
 }
 
-/* A machine that is emulated takes twenty times as long for everything. */
+/* On an emulated machine everything takes twenty times as long. */
 uint64_t budget_cpu_ns(void)
 {
 	static uint64_t allowed;
@@ -90,7 +90,7 @@ bool budget_time(struct budget *b)
 	return !b->spent;
 }
 
-/* The clock is looked at whenever the count passes a multiple. */
+/* Checks the clock each time the count passes a multiple of TIME_EVERY. */
 static bool take_counted(struct budget *b, uint64_t *left, uint64_t n, const char *what)
 {
 	uint64_t before = *left / TIME_EVERY;
@@ -124,7 +124,7 @@ int budget_check(const struct budget *b, const char *name, struct why *w)
 {
 	if (!b || !b->spent)
 		return 0;
-	/* Whatever was said was said of a part of it. */
+	/* An earlier message was about a part of the file only. */
 	if (w)
 		*w = (struct why){};
 	return why_exit(w, EXIT_PYTHON, -EFBIG,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What may be spent on the files of one process, whoever made them: a file of a few kilobytes can
- * claim gigabytes of segments, and name each of them in relocations. Everything that reads an ELF
- * file draws from here; what is spent stays spent, and then nothing is believed that was read.
+ * Limits on the work for the files of one process, which anyone may have crafted: a file of a few
+ * kilobytes can claim gigabytes of segments, and name each of them in relocations. Everything that
+ * reads an ELF file takes from here. Once a limit is reached it stays so, and nothing that was read
+ * is used.
  */
 #ifndef FT_BUDGET_H
 #define FT_BUDGET_H
@@ -12,28 +13,28 @@
 
 #include "base/why.h"
 
-/* A usual interpreter needs less than a tenth of each. */
+/* A normal interpreter needs less than a tenth of each. */
 struct budget {
-	uint64_t memory_bytes; /* of files, at one time; given back when a file is closed */
+	uint64_t memory_bytes; /* of files at one time; returned when a file is closed */
 	uint64_t read_bytes;
-	uint64_t symbols;     /* and notes, looked at */
-	uint64_t relocations; /* looked at */
+	uint64_t symbols;     /* symbols and notes that may be looked at */
+	uint64_t relocations; /* relocations that may be looked at */
 	uint64_t cpu_end_ns;  /* of this thread's CPU time */
-	const char *spent;    /* static: what there was too little of; NULL = enough so far */
+	const char *spent;    /* static: what was used up; NULL = nothing yet */
 };
 
-/* CPU time for the files of one process; measured once, more where everything takes longer. */
+/* CPU time in ns for the files of one process; measured once, since machines differ. */
 uint64_t budget_cpu_ns(void);
 void budget_begin(struct budget *b);
 
-/* Takes n of one of them; false, from then on each time: there is not enough. */
+/* Takes n from a limit; false, then and from then on: it is used up. */
 bool budget_memory(struct budget *b, uint64_t n);
 bool budget_read(struct budget *b, uint64_t n);
 bool budget_symbols(struct budget *b, uint64_t n);
 bool budget_relocations(struct budget *b, uint64_t n);
 bool budget_time(struct budget *b);
 
-/* 0, or the refusal (-EFBIG, exit 6) of what was read within it, whatever it seemed to be. */
+/* 0, or -EFBIG (exit 6) when a limit was reached, whatever the file seemed to be. */
 int budget_check(const struct budget *b, const char *name, struct why *w);
 
 #endif

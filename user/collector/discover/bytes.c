@@ -28,7 +28,7 @@ int bytes_open(struct bytes *b, const char *path, const char *name, struct budge
 	int err;
 
 	*b = (struct bytes){.fd = -1, .budget = budget};
-	/* O_NONBLOCK: a name that has become a FIFO must not hold us. */
+	/* O_NONBLOCK: if the name now leads to a FIFO, open() must not block. */
 	b->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (b->fd < 0 || fstat(b->fd, &st)) {
 		err = cannot_open(name, errno, w);
@@ -101,7 +101,7 @@ static bool load_chunk(struct bytes *b, size_t chunk)
 	return true;
 }
 
-/* Before anything is loaded: what is too much is not begun. */
+/* Called before anything is loaded: a range beyond the budget is not begun. */
 static bool is_too_much(struct bytes *b, uint64_t offset, uint64_t len)
 {
 	uint64_t missing = 0;

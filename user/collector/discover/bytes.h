@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bytes of a file, read when they are asked for. The file is never mapped: whoever
- * owns it (a container, say) could truncate it under us, and a mapping would answer that
- * with SIGBUS. What comes in is a path, what goes out are pointers that stay valid until
- * bytes_release. Every access names its range and gives NULL outside the file, and when the budget
- * is spent.
+ * The bytes of a file, read on demand. The file is never mapped: its owner (a container, say) could
+ * truncate it, and then access to a mapping raises SIGBUS. In: a path. Out: pointers that stay
+ * valid until bytes_release. Every access names its range and gives NULL outside the file, and when
+ * the budget is used up.
  */
 #ifndef FT_BYTES_H
 #define FT_BYTES_H
@@ -23,26 +22,26 @@ struct bytes {
 	int fd;
 	size_t size;
 	uint8_t *data;	       /* address space for the whole file; filled in chunk by chunk */
-	uint8_t *loaded;       /* one byte a chunk */
-	uint64_t memory;       /* of the budget, to be given back */
+	uint8_t *loaded;       /* one byte per chunk */
+	uint64_t memory;       /* taken from the budget, to be returned */
 	struct budget *budget; /* borrowed */
 	bool failed;	       /* something could not be read */
 	dev_t dev;
 	ino_t inode;
 };
 
-/* name: what people know the file by. */
+/* name: for messages. */
 int bytes_open(struct bytes *b, const char *path, const char *name, struct budget *budget,
 	       struct why *w);
 void bytes_release(struct bytes *b);
 
-/* The len bytes at offset, or NULL where they are not all in the file or cannot be read. */
+/* The len bytes at offset; NULL if they are not all in the file or cannot be read. */
 const void *bytes_at(struct bytes *b, uint64_t offset, uint64_t len);
 
 /*
- * For what is read once and not kept: calls fn with a window of the range after the other, each of
- * which begins with the last `overlap` bytes of the one before, until fn returns true; at: its
- * offset in the file. Nothing of a range that is not all in the file.
+ * For data that is read once and not kept: calls fn with one window of the range after the other
+ * until fn returns true. Each window begins with the last `overlap` bytes of the previous one; at:
+ * its offset in the file. fn is not called if part of the range is outside the file.
  */
 typedef bool bytes_window_fn(void *ctx, const uint8_t *data, size_t len, uint64_t at);
 bool bytes_scan(struct bytes *b, uint64_t offset, uint64_t len, size_t overlap, bytes_window_fn *fn,

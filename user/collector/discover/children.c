@@ -13,7 +13,7 @@ struct family {
 	pid_t pid, parent;
 };
 
-/* "pid (comm) S ppid ...": comm may hold anything, so look behind the last ')'. */
+/* "pid (comm) S ppid ...": comm may hold any character, so parsing starts after the last ')'. */
 static pid_t parent_of(pid_t pid)
 {
 	char path[64], line[512], *close;

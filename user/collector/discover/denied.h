@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The one sentence for "the kernel does not let us look at this process". */
+/* The one message for "the kernel does not let us look at this process". */
 #ifndef FT_DENIED_H
 #define FT_DENIED_H
 

@@ -16,14 +16,14 @@
 #include "discover/proc.h"
 #include "discover/servers.h"
 
-/* The file that may hold the interpreter, while we look for it. */
+/* A file that may hold the interpreter. */
 struct candidate {
 	bool library;
 	struct proc_map map; /* one of its executable mappings */
 	int fd;		     /* 0 = not open */
 };
 
-/* What the walk over the maps looks for. */
+/* State of the walk over the maps. */
 struct search {
 	struct binaries *binaries; /* borrowed */
 	struct mapped_id exe;
@@ -43,7 +43,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Other implementations, by the files they come in. */
+/* Other implementations of Python, recognised by their file names. */
 static bool is_foreign(const char *path)
 {
 	static const char *const prefixes[] = {"pypy",	   "libpypy",	  "graalpy", "libpythonvm",
@@ -59,12 +59,12 @@ bool discover_is_library(const char *path)
 {
 	const char *base = base_name(path);
 
-	/* libpython3.so only forwards to the library with the version in its name. */
+	/* libpython3.so only forwards to the library that has the version in its name. */
 	return !strncmp(base, "libpython", 9) && strstr(base, ".so") &&
 	       strncmp(base, "libpython3.so", 13) != 0;
 }
 
-/* The extension of the package greenlet; up to 0.4 it is the module itself. */
+/* The extension of the package greenlet; up to 0.4 it was the module itself. */
 static bool is_greenlet(const char *path)
 {
 	const char *base = base_name(path);
@@ -124,7 +124,8 @@ static int look_at_map(void *ctx, const struct proc_map *m)
 	return mapped_add(&s->maps, m);
 }
 
-/* Off unless asked for, in builds that have one at all (configure, --enable-experimental-jit). */
+/* The JIT is off unless asked for, in builds that have it (configure,
+ * --enable-experimental-jit). */
 static bool asks_for_jit(pid_t pid)
 {
 	char value[2];
@@ -132,7 +133,7 @@ static bool asks_for_jit(pid_t pid)
 	return proc_environ(pid, "PYTHON_JIT", value, sizeof(value)) && value[0] && value[0] != '0';
 }
 
-/* What is told of it as a fact of its file. */
+/* Copies the facts of its file. */
 static int tell_interpreter(struct target *t, struct why *w)
 {
 	const struct binary_interpreter *i = &t->file->interpreter;
@@ -213,7 +214,7 @@ static int no_runtime(struct target *t, const char *path, struct why *w)
 			t->pid, o->major, o->minor, path);
 }
 
-/* The file that was found becomes the target's. */
+/* Makes the file that was found the target's binary. */
 static int take_file(struct target *t, struct search *s, const char *root, struct why *w)
 {
 	char open_path[MAPPED_FD_PATH];
@@ -262,8 +263,8 @@ static int choose_exe(struct search *s, pid_t pid, const char *exe, struct why *
 }
 
 /*
- * The executable when it has the interpreter in it. One that needs a libpython never
- * has: a _PyRuntime of its own is then a copy that the linker made (R_*_COPY).
+ * Chooses the executable if it has the interpreter in it. An executable that needs a libpython
+ * never does: its _PyRuntime is a copy that the linker made (R_*_COPY).
  */
 static int choose(struct search *s, const struct target *t, const char *name, const char *root,
 		  struct why *w)
@@ -330,7 +331,7 @@ static void search_free(struct search *s)
 	free(s);
 }
 
-/* Whoever has this number from now on is either this process or is known not to be. */
+/* Opens a pidfd: by it a later process with the same pid is told apart from this one. */
 static void hold_number(struct target *t)
 {
 	int fd = syscall(SYS_pidfd_open, t->pid, 0);
@@ -392,8 +393,8 @@ int discover_target(pid_t pid, struct binaries *binaries, struct target *ret_tar
 }
 
 /*
- * A process that ends gives its memory back, and its executable with it, a while before its
- * state says so: what is missing then is missing because of that.
+ * A process that exits gives up its memory, and its executable, a while before its state shows
+ * that: files that are missing then are missing because it exits.
  */
 static bool is_gone(pid_t pid)
 {
@@ -408,7 +409,7 @@ static bool is_gone(pid_t pid)
 
 int discover_unless_gone(pid_t pid, int err, struct why *w)
 {
-	/* Who has no process to show has been told why. */
+	/* If the process does not exist, the message says so already. */
 	if (!err || (w && w->exit_status == EXIT_NO_PROCESS) || !is_gone(pid))
 		return err;
 	if (w)
@@ -424,7 +425,7 @@ static bool has_ended(const struct target *t)
 	return t->pidfd && poll(&ended, 1, 0) == 1;
 }
 
-/* Does this mapping show what lay there when the process was looked at? */
+/* Does this mapping have the code that was there when the process was examined? */
 static int is_that_code(void *ctx, const struct proc_map *m)
 {
 	const struct target *t = ctx;

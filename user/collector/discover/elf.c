@@ -25,7 +25,7 @@ static int check_header(const Elf64_Ehdr *h, const char *path, struct why *w)
 	return 0;
 }
 
-/* vaddr + memsz and offset + filesz must not wrap: later sums rely on it. */
+/* vaddr + memsz and offset + filesz must not wrap: later sums rely on that. */
 static bool sane(const Elf64_Phdr *p)
 {
 	return p->p_filesz <= p->p_memsz && p->p_vaddr + p->p_memsz >= p->p_vaddr &&

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The dynamic section: the only tables that a stripped file still has. It gives no count
- * of its symbols, so that is worked out from the hash table, as the loader never needs it.
+ * The dynamic section: the only tables that a stripped file still has. It does not say how many
+ * symbols there are, since the loader never needs that, so the number is computed from the hash
+ * table.
  */
 #include <errno.h>
 #include <string.h>
@@ -71,7 +72,7 @@ static uint32_t count_gnu(struct elf *e)
 		if (buckets[i] > last)
 			last = buckets[i];
 	if (last < first)
-		return first; /* nothing is exported: only the imports, which precede */
+		return first; /* nothing is exported: only imports, which come first */
 	at += nbuckets * 4ULL;
 	do {
 		link = elf_at(e, at + (uint64_t)(last - first) * 4, 4);
@@ -88,7 +89,8 @@ static uint32_t count_sysv(struct elf *e)
 	return h ? h[1] : 0;
 }
 
-/* Without a hash table (none of the tool chains does that) the string table ends it. */
+/* Without a hash table, which every tool chain writes, the symbols end where the string table
+ * begins. */
 static uint32_t count_symbols(struct elf *e)
 {
 	uint64_t n = 0;
@@ -117,7 +119,7 @@ static bool offsets_keep_alignment(const struct elf *e)
 	return true;
 }
 
-/* The entry at index; false behind the last. */
+/* The entry at index; false: after the last. */
 static bool entry(struct elf *e, uint64_t index, Elf64_Dyn *ret)
 {
 	const void *at;
@@ -169,7 +171,7 @@ static const char *string_at(struct elf *e, uint64_t offset)
 	return table + offset;
 }
 
-/* What is exported wins over a local symbol of that name. */
+/* An exported symbol is preferred to a local one of that name. */
 static int find(struct elf *e, const struct elf_symbols *t, const char *name, Elf64_Sym *ret_symbol)
 {
 	size_t len = strlen(name) + 1;

@@ -18,7 +18,7 @@ struct note {
 	uint32_t namesz, descsz;
 };
 
-/* Reads the note at *at and moves *at behind it; false at the end or at nonsense. */
+/* Reads the note at *at and advances *at; false at the end or at a malformed note. */
 static bool next_note(const uint8_t *data, uint64_t size, uint64_t *at, struct note *n)
 {
 	uint64_t name_at, desc_at;
@@ -76,7 +76,7 @@ int elf_section(struct elf *e, const char *name, Elf64_Shdr *ret)
 	return -ENOENT;
 }
 
-/* The two NUL-ended strings behind the three addresses of a stapsdt note. */
+/* Compares the two NUL-terminated strings after the three addresses of a stapsdt note. */
 static bool probe_is(const struct note *n, const char *provider, const char *name)
 {
 	const char *text = (const char *)n->desc + 24;
@@ -87,8 +87,8 @@ static bool probe_is(const struct note *n, const char *provider, const char *nam
 }
 
 /*
- * Prelink moves a file's addresses but not those in unloaded notes: the note keeps the
- * address that .stapsdt.base had at link time, the section header has today's.
+ * Prelink moves a file's addresses but not those in unloaded notes: the note has the address that
+ * .stapsdt.base had at link time, the section header the present one.
  */
 static void take_probe(const struct note *n, uint64_t base_now, struct elf_usdt *ret)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which words of a file hold an address of that file. In an ET_EXEC they are literal; in
- * an ET_DYN the loader writes them from R_*_RELATIVE (DT_RELA: the addend) or from
- * DT_RELR (packed list of places: the word itself holds the value).
+ * Which words of a file hold an address of that file. In an ET_EXEC they are literal; in an ET_DYN
+ * the loader writes them as R_*_RELATIVE (DT_RELA: the addend) or DT_RELR (packed list of places:
+ * the word itself holds the value) say.
  */
 #include <errno.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static void each_relr(struct elf *e, elf_pointer_fn *fn, void *ctx)
 	for (size_t i = 0; table && i < e->relr.size / 8; i++) {
 		uint64_t bits = table[i];
 
-		/* One of 63 relocations is paid for here, the others as they come. */
+		/* This counts one relocation; the other 62 are counted as they come. */
 		if (!budget_relocations(e->budget, 1))
 			return;
 		if (!(bits & 1)) {
@@ -129,7 +129,7 @@ static void is_wanted(void *ctx, uint64_t where, uint64_t value)
 	}
 }
 
-/* These kinds name a symbol; only one that this file defines has a value. */
+/* Relocations of these types name a symbol; only a symbol that this file defines has a value. */
 static bool by_symbol(struct elf *e, struct wanted *want)
 {
 	size_t count;

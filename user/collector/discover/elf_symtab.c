@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * .symtab: what a program has that was linked without -rdynamic and not stripped. It names every
- * static function too, so it is read only where the one name that counts is in it.
+ * .symtab, which a program has if it was linked without -rdynamic and not stripped. It names every
+ * static function too, so it is read only if the one name that matters is in it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "discover/elf.h"
 
-#define NAMES_MAX (64ULL << 20) /* a larger program is no interpreter's */
+#define NAMES_MAX (64ULL << 20) /* no program with an interpreter has more */
 
 static bool window_has(void *want, const uint8_t *data, size_t len, uint64_t at)
 {

@@ -38,7 +38,7 @@ int files_read(struct binary *b, const char *path, const char *name, struct budg
 	return 0;
 }
 
-/* The name of the executable is not of this file. */
+/* A version from the executable's name holds for this process only, not for the file. */
 static int tell_version(struct target *t, struct elf *e, struct version *ret, struct why *w)
 {
 	const char *soname = elf_soname(e);
@@ -89,7 +89,8 @@ int files_interpreter(struct target *t, struct why *w)
 	return 0;
 }
 
-/* What every CPython prints when it gives up, and a variable that it alone reads. */
+/* A text that every CPython prints on a fatal error, and the name of a variable that only Python
+ * reads. */
 static bool looks_like_python(struct elf *e)
 {
 	return elf_has_text(e, "Fatal Python error: ") && elf_has_text(e, "PYTHONHASHSEED");

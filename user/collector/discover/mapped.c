@@ -15,7 +15,7 @@
 
 #define PAGE 4096ULL
 #define PLACES_MAX 65536 /* the kernel's own default bound for mappings of a process */
-#define COPIES_MAX 64	 /* mappings of one file that are compared: the largest */
+#define COPIES_MAX 64	 /* mappings of one file that are compared: the largest ones */
 
 const char *mapped_inside(const char *path, const char *root)
 {
@@ -33,7 +33,7 @@ void mapped_fd_path(int fd, char ret_path[MAPPED_FD_PATH])
 
 /* ---- opening ---------------------------------------------------------------------- */
 
-/* 0 to 2 stay free: they are standard streams to whoever looks. */
+/* Keeps 0 to 2 free, which are the standard streams. */
 static int above_streams(int fd)
 {
 	int other;
@@ -46,8 +46,8 @@ static int above_streams(int fd)
 }
 
 /*
- * From a handle that cannot be read to one that can. A handle (O_PATH) opens no device and no
- * FIFO; only what it shows to be a regular file is opened. Closes the handle.
+ * Turns an O_PATH handle into a readable descriptor. The handle opens no device and no FIFO; only
+ * if it is a regular file is it opened. Closes the handle.
  */
 static int open_regular(int handle)
 {
@@ -63,7 +63,7 @@ static int open_regular(int handle)
 	else if (!S_ISREG(st.st_mode))
 		err = -ENOEXEC;
 	else {
-		/* O_NONBLOCK: no waiting for who has a lease on it. */
+		/* O_NONBLOCK: open() must not wait for the holder of a lease. */
 		fd = above_streams(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 		err = fd < 0 ? -errno : 0;
 	}
@@ -97,7 +97,7 @@ static int open_beneath(pid_t pid, const char *inside)
 	return fd;
 }
 
-/* Mapping needs no page of it, so a file that is cut short does no harm. */
+/* Mapping does not read the page, so truncation of the file does no harm. */
 static int id_of(int fd, struct mapped_id *ret_id)
 {
 	void *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -122,7 +122,7 @@ static bool same_file(struct mapped_id a, struct mapped_id b)
 	return a.dev == b.dev && a.inode == b.inode;
 }
 
-/* The descriptor if it is of that file, else -ESTALE and closed. */
+/* Returns the descriptor if it is of that file; else closes it and returns -ESTALE. */
 static int prove(int fd, struct mapped_id wanted)
 {
 	struct mapped_id id;
@@ -222,7 +222,7 @@ void mapped_release(struct mapped_list *l)
 	*l = (struct mapped_list){0};
 }
 
-/* Bytes of the segment that the mapping shows. The kernel maps whole pages. */
+/* Bytes of the segment that this mapping contains. The kernel maps whole pages. */
 static uint64_t shown(const Elf64_Phdr *p, const struct mapped_place *m)
 {
 	uint64_t from = p->p_offset & ~(PAGE - 1), to = p->p_offset + p->p_filesz;
@@ -240,7 +240,7 @@ static uint64_t bias_of(const Elf64_Phdr *p, const struct mapped_place *m)
 	return m->start - (p->p_vaddr - p->p_offset + m->file_offset);
 }
 
-/* The code that lies where it would lie if the file were loaded there. */
+/* Bytes of code that are where they belong if the file was loaded with this bias. */
 static uint64_t shown_with(const struct binary_segments *s, const struct mapped_list *l,
 			   uint64_t bias)
 {
@@ -258,7 +258,7 @@ static uint64_t size_of(const struct mapped_place *m)
 	return m->end - m->start;
 }
 
-/* The place that the next one is kept in: a free one, or that of the smallest. */
+/* The entry for the next mapping: a free one, or that of the smallest. */
 static struct mapped_place *room_for(struct mapped_list *l)
 {
 	struct mapped_place *smallest = l->at;

@@ -53,7 +53,7 @@ int proc_status(pid_t pid, int *ret_nthreads, struct why *w)
 	return 0;
 }
 
-/* "NSpid:	4711	7": from our namespace down to its own. */
+/* The last number of "NSpid: 4711 7": the pid in the innermost PID namespace. */
 static int last_number(const char *text)
 {
 	int n = 0, used = 0, number = 0;
@@ -104,7 +104,7 @@ int proc_link(pid_t pid, const char *name, char *ret_path, size_t size, struct w
 	return 0;
 }
 
-/* "start-end perms offset dev inode   path\n"; false: no file. */
+/* Parses "start-end perms offset dev inode   path\n"; false: it is not a mapping of a file. */
 static bool parse_map(char *line, struct proc_map *m)
 {
 	char perms[5];

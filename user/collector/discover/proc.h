@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What /proc says about one process: is it there, which files has it mapped for
- * execution, where is its root. Every file is opened once and read to its end.
+ * What /proc tells of one process: does it exist, which files has it mapped for execution, where is
+ * its root. Every file is opened once and read to its end.
  */
 #ifndef FT_PROC_H
 #define FT_PROC_H
@@ -23,7 +23,7 @@ struct proc_map {
 /* -ESRCH, -EACCES, or 0 with the number of threads. Zombies are gone: -ESRCH. */
 int proc_status(pid_t pid, int *ret_nthreads, struct why *w);
 
-/* The process as it sees itself, in its own PID namespace; pid when that cannot be told. */
+/* The pid in the process' own PID namespace; pid if that is not known. */
 pid_t proc_own_pid(pid_t pid);
 
 /* The target of /proc/PID/<name>; -ENOENT for a kernel thread's exe. */
@@ -31,10 +31,11 @@ int proc_link(pid_t pid, const char *name, char *ret_path, size_t size, struct w
 
 /* Calls fn for every executable mapping of a file until it returns non-zero; returns that. */
 typedef int proc_map_fn(void *ctx, const struct proc_map *m);
-int proc_each_file_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w); /* or any mapping */
+int proc_each_file_map(pid_t pid, proc_map_fn *fn, void *ctx,
+		       struct why *w); /* every mapping of a file */
 int proc_each_map(pid_t pid, proc_map_fn *fn, void *ctx, struct why *w);
 
-/* The mapping of ours that begins at address, whatever its rights. */
+/* Our own mapping that begins at address, with any rights. */
 int proc_own_map(const void *address, struct proc_map *ret_map);
 
 /* The value of a variable in the environment that the process was started with, into

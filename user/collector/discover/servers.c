@@ -5,7 +5,7 @@
 #include "discover/servers.h"
 
 static const struct {
-	const char *module; /* as the end of a path, before what says the ABI */
+	const char *module; /* the end of a path, up to the ABI tag */
 	const char *unseen;
 } known[] = {
 	{"/falcon/app", "HTTP requests to falcon: Cython compiled it, so its application is a "

@@ -33,7 +33,7 @@ static bool version_from_symbol(struct elf *e, struct version *ret)
 	return true;
 }
 
-/* A text "3.9.2" or "3.9.0rc1" that ends the string it stands in: its micro, else -1. */
+/* The micro version in a text "3.9.2" or "3.9.0rc1" that ends a string; else -1. */
 static int micro_at(const char *text, const char *end)
 {
 	int micro = 0, digits = 0;
@@ -45,7 +45,7 @@ static int micro_at(const char *text, const char *end)
 	return digits && text < end && !*text ? micro : -1;
 }
 
-#define CONTEXT 128 /* windows overlap by more than a version and what stands around it */
+#define CONTEXT 128 /* overlap of windows: more than a version and the text around it */
 
 struct micro {
 	char want[16]; /* "3.9." */
@@ -53,9 +53,9 @@ struct micro {
 };
 
 /*
- * Linkers merge "3.8.18" into the tail of ".../versions/3.8.18", so it may stand inside
- * another string; two answers that differ mean that we do not know. A match at the very start of a
- * window has been seen in the one before, with what precedes it.
+ * Linkers merge "3.8.18" into the tail of ".../versions/3.8.18", so it may be part of another
+ * string; if two matches differ, the version is not known. A match at the very start of a window
+ * was seen in the previous one, with the text before it.
  */
 static bool find_micros(void *ctx, const uint8_t *data, size_t size, uint64_t offset)
 {

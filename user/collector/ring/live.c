@@ -6,8 +6,8 @@
 
 #include "ring/live.h"
 
-/* Records handed on in one go, so that a target that never rests cannot keep the caller from
- * its signals and its clock. */
+/* Records per call of ring_drain(), so that a busy target cannot keep the caller from its signals
+ * and its clock. */
 #define AT_ONCE 65536
 
 struct ring {
@@ -24,7 +24,7 @@ static int on_record(void *arg, void *data, size_t size)
 
 	int err;
 
-	/* Our own programs wrote it; a record that is not whole is a bug, not an event. */
+	/* Our own programs wrote it: an incomplete record is a bug of ours. */
 	if (size < sizeof(*rec) || rec->size != size)
 		return -EBADMSG;
 	err = r->fn(r->arg, rec, size);

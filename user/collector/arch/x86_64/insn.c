@@ -43,7 +43,7 @@ void insn_reader_free(struct insn_reader *r)
 /* ---- registers --------------------------------------------------------------------------------
  */
 
-/* As in instructions; a part of one is none. */
+/* Its number as in instructions; part of a register does not count as one. */
 static int number_of(unsigned reg)
 {
 	static const unsigned wide[REGISTERS] = {
@@ -172,7 +172,7 @@ static bool is_emulated(const cs_insn *i)
 	return i->size == 6 && b[0] == 0x0f && b[1] >= 0x80 && b[1] <= 0x8f;
 }
 
-/* Kernels from 6.18 on make of a probe on a nop of five bytes a call to a page of theirs. */
+/* From 6.18 on the kernel replaces a probed five-byte nop with a call to a page of its own. */
 static bool is_nop5(const cs_insn *i)
 {
 	return i->size == 5 && i->bytes[0] == 0x0f && i->bytes[1] == 0x1f;

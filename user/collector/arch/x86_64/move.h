@@ -5,7 +5,7 @@
 
 #include "arch/insn.h"
 
-/* `mov offset(%base), %reg` or `mov %reg, offset(%base)` at p? The offset in one byte. */
+/* Is there `mov offset(%base), %reg` or `mov %reg, offset(%base)` at p, with a one-byte offset? */
 static inline bool move_at(const uint8_t *p, size_t left, struct insn_move *ret)
 {
 	uint8_t rex, modrm;
@@ -15,7 +15,7 @@ static inline bool move_at(const uint8_t *p, size_t left, struct insn_move *ret)
 		return false;
 	rex = p[0];
 	modrm = p[2];
-	sib = (modrm & 7) == 4; /* follows for r12, and for rsp, which is no structure */
+	sib = (modrm & 7) == 4; /* follows for r12, and for rsp, the stack */
 	if (modrm >> 6 != 1 || left < 4u + sib || (sib && (p[3] != 0x24 || !(rex & 1))))
 		return false;
 	*ret = (struct insn_move){

@@ -42,20 +42,22 @@ int scan_byte_tests(const struct scan *s, uint8_t offset, uint64_t *ret_vaddr, i
 	return n;
 }
 
-/* cmpw $0, word(%rip): the place of the word counts from the end of the instruction. */
+/* cmpw $0, word(%rip): the displacement counts from the end of the instruction. */
 #define COMPARES "\x66\x83\x3d"
 #define OPCODE_BYTES 3
 #define WORD_BYTES 4
 #define IMMEDIATE_BYTES 1
 #define IMMEDIATE_MAX 4
 
-/* The word may be the first of its section, whose address the C runtime compares with another. */
+/* A lea does not count: the C runtime compares the address of a section, whose first word it may
+ * be. */
 static bool is_lea(const uint8_t *p)
 {
 	return p[-2] == 0x8d;
 }
 
-/* False: the four bytes at p refer to the word in another way. *ret_vaddr: behind a comparison. */
+/* False: the four bytes at p refer to the word in another way. *ret_vaddr: the address after a
+ * comparison. */
 static bool look_at(const uint8_t *p, uint64_t vaddr, uint64_t word, uint64_t *ret_vaddr)
 {
 	uint64_t behind = vaddr + WORD_BYTES, immediate;
@@ -63,12 +65,12 @@ static bool look_at(const uint8_t *p, uint64_t vaddr, uint64_t word, uint64_t *r
 
 	memcpy(&value, p, sizeof(value));
 	immediate = word - (behind + value);
-	if (immediate > IMMEDIATE_MAX) /* asked first: nearly all bytes end here */
+	if (immediate > IMMEDIATE_MAX) /* tested first: true of nearly all bytes */
 		return true;
 	if (memcmp(p - OPCODE_BYTES, COMPARES, OPCODE_BYTES))
 		return is_lea(p);
 	if (immediate != IMMEDIATE_BYTES)
-		return true; /* of another word */
+		return true; /* it compares another word */
 	*ret_vaddr = behind + IMMEDIATE_BYTES;
 	return !p[WORD_BYTES];
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Writes offsets/3_N.h from CPython's own headers: the offsets of one release, as its compiler
 sees them. What no installed header declares (the key table of dicts up to 3.10, descriptors) and
-what is no offset is kept by hand in layout_table.c.
+what is not an offset is written by hand in layout_table.c.
 
     generate.py INCLUDE...           a directory of headers each, e.g. /usr/include/python3.11
     generate.py --check INCLUDE...   writes nothing; fails when a file says something else
@@ -46,7 +46,7 @@ LAYOUT = {
     "tstate_exc_value": {8: of("PyThreadState", "curexc_value"),
                          12: of("PyThreadState", "current_exception")},
     "tstate_exc_traceback": {8: of("PyThreadState", "curexc_traceback"), 12: None},
-    # What is being handled, innermost first: what a bare `raise` raises again.
+    # The exceptions being handled, innermost first: what a bare `raise` raises again.
     "tstate_exc_info": {8: of("PyThreadState", "exc_info")},
     "exc_info_value": {8: of("_PyErr_StackItem", "exc_value")},
     "exc_info_previous": {8: of("_PyErr_StackItem", "previous_item")},
@@ -66,9 +66,9 @@ LAYOUT = {
     # Up to 3.9 a flag: 1 while the body runs.
     "frame_state": {8: of(FRAME, "f_executing"), 10: of(FRAME, "f_state"), 11: None},
     "frame_owner": {8: None, 11: of(IFRAME, "owner")},
-    # Where an exit by exception has no hook of its own: taken away from a frame that ends.
+    # Where an exit by exception has no hook of its own: a frame that ends loses its frame_obj.
     "frame_object": {8: None, 11: of(IFRAME, "frame_obj"), 12: None},
-    # Where a generator goes on without any hook when its sub-iterator's throw() has ended it.
+    # Where a generator resumes without any hook when throw() has ended its sub-iterator.
     "generator_frame": {8: None, 11: of("PyGenObject", "gi_iframe"), 12: None},
     "pyframe_frame": {8: None, 11: of(FRAME, "f_frame")},
     "code_argcount": {8: of(CODE, "co_argcount")},
@@ -84,7 +84,7 @@ LAYOUT = {
     "code_consts": {8: of(CODE, "co_consts")},
     "code_localsplusnames": {8: of(CODE, "co_varnames"), 11: of(CODE, "co_localsplusnames")},
     "code_localspluskinds": {8: None, 11: of(CODE, "co_localspluskinds")},
-    # Read for RETURN_CONST only, which 3.14 no longer has; its tables are made in another way.
+    # Read for RETURN_CONST only, which 3.14 no longer has, and its tables differ.
     "code_bytecode": {11: of(CODE, "co_code_adaptive"), 14: None},
     "code_monitoring": {12: of(CODE, "_co_monitoring"), 14: None},
     "monitoring_lines": {12: of("_PyCoMonitoringData", "lines"), 14: None},
@@ -145,8 +145,8 @@ LAYOUT = {
     "type_cached_keys": {8: of("PyHeapTypeObject", "ht_cached_keys")},
 }
 
-# Members of _Py_DebugOffsets, by the first minor version that has them: where each one lies in
-# that structure. debug_offsets.c reads them.
+# Members of _Py_DebugOffsets, by the first minor version that has them, whose offset in that
+# structure is written out. debug_offsets.c reads them.
 DEBUG = {
     13: """thread_state.size thread_state.current_frame
         interpreter_frame.size interpreter_frame.previous interpreter_frame.executable
@@ -194,14 +194,14 @@ def expressions(minor):
 
 
 def values(include, minor, wanted):
-    """What the compiler says the expressions are: it writes them into its assembly."""
+    """The values of the expressions: the compiler writes them into its assembly."""
     lines = ["#define Py_BUILD_CORE 1", "#include <Python.h>"]
     lines += ["#include <%s>" % header for header in at(HEADERS, minor)]
     lines += ["#include <stddef.h>", "void probe(void);", "void probe(void)", "{"]
     for macro, members in wanted.items():
         lines += ['__asm__ volatile("@@ %s %s. %%c0" :: "i"(%s));' % (macro, member, expression)
                   for member, expression in members.items() if expression is not None]
-    # What the headers of a Debian root include beside themselves comes after our own.
+    # Other headers of a Debian root come after our own.
     command = ["cc", "-S", "-O1", "-w", "-x", "c", "-", "-o", "-", "-I", str(include), "-I",
                str(include / "internal"), "-idirafter", str(include.parent)]
     out = subprocess.run(command, input="\n".join(lines + ["}"]), text=True, check=True,
