@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Where an HTTP request begins, and what belongs to it. */
+/* Finds where an HTTP request begins, and what belongs to it. */
 #include "code.bpf.h"
 #include "http.bpf.h"
 #include "http_link.bpf.h"
 #include "http_words.bpf.h"
 #include "py_frame.bpf.h"
 
-#define SERVER_FRAMES 64 /* between an application and the bottom of its thread */
-#define INNER_WORDS 3	 /* behind its head: a callable around another has it in one of these */
+#define SERVER_FRAMES 64 /* frames examined between an application and the bottom */
+#define INNER_WORDS 3	 /* words after its head in which a callable may wrap another */
 
 /* ---- entering ------------------------------------------------------------------------------- */
 
-/* The Python function that called, through C or not. */
+/* The frame of the Python function that called, directly or through C. */
 FT_INLINE u64 calling_frame(const struct ft_layout *l, u64 previous)
 {
 	u8 owner = 0;
@@ -22,7 +22,7 @@ FT_INLINE u64 calling_frame(const struct ft_layout *l, u64 previous)
 	return read_ptr(previous + l->frame_previous);
 }
 
-/* A server's send() knows its request by the object whose method it is. */
+/* The request of a server's send(): found by the object of the bound method. */
 FT_INLINE u64 sender_request(const struct ft_layout *l, const struct thread *t, u64 frame,
 			     const struct code_entry *e)
 {
@@ -42,7 +42,7 @@ FT_GLOBAL int ft_http_inside(u32 tid)
 	return top && top->request && !maybe_dead(p, top, top->tstate);
 }
 
-/* "404 Not Found" */
+/* Parses "404 Not Found". */
 FT_INLINE void read_status(const struct ft_layout *l, struct http_request *r, u64 text)
 {
 	struct str_view s = {};
@@ -58,8 +58,8 @@ FT_INLINE void read_status(const struct ft_layout *l, struct http_request *r, u6
 }
 
 /*
- * Is it called with the environ of a request that failed, to make what the client is told? werkzeug
- * does so, while it handles the exception that the application was left by.
+ * Is the application called to make the error page of a request that failed, with its environ?
+ * werkzeug does so while it handles the exception that left the first call.
  */
 FT_GLOBAL int ft_http_answers(u32 tid)
 {
@@ -74,8 +74,8 @@ FT_GLOBAL int ft_http_answers(u32 tid)
 }
 
 /*
- * Does this call of an application begin a request? Not below another, unless the server's
- * function calls the next without returning: the one before is over then.
+ * Does this call of an application begin a request? Not inside another one, unless the server's
+ * function calls the next application without having returned: then the earlier request is over.
  */
 FT_INLINE bool begins(struct thread *t, u32 tid, const struct call *top)
 {
@@ -125,7 +125,7 @@ FT_GLOBAL int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous)
 	return e->role;
 }
 
-/* A server refuses it, by an exception, when the client was told already. */
+/* If the client has the status already, the server refuses another one by an exception. */
 FT_GLOBAL int ft_http_status_again(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -139,7 +139,7 @@ FT_GLOBAL int ft_http_status_again(u32 tid)
 	return CALL_STATUS;
 }
 
-/* Does an application run in this frame? */
+/* Is this the frame of an application? */
 FT_GLOBAL int ft_http_is_application(u32 tid, u64 frame)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -158,8 +158,8 @@ FT_GLOBAL int ft_http_is_application(u32 tid, u64 frame)
 	return role == HTTP_WSGI || role == HTTP_ASGI;
 }
 
-/* What was entered before the trace is on the interpreter's stack alone: looked for until the
- * thread was seen without. */
+/* Calls that were entered before the trace are on the interpreter's stack only. Each thread is
+ * searched until there was none of them once. */
 FT_GLOBAL int ft_http_started_before(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -183,7 +183,7 @@ FT_GLOBAL int ft_http_started_before(u32 tid)
 
 /* ---- marking -------------------------------------------------------------------------------- */
 
-/* An entry for code that was not seen yet, or not where its call began. */
+/* Makes an entry for code that was not seen yet, or only after its call began. */
 FT_INLINE void mark_new(struct thread *t, u64 code, u32 role, u32 arg)
 {
 	struct code_key key = {.code = code, .tgid = t->pid};
@@ -213,7 +213,7 @@ FT_INLINE void mark(struct thread *t, u64 born, u64 code, u32 arg)
 	}
 }
 
-/* The code of the function at this address, or 0. */
+/* The code object of the function at this address, or 0. */
 FT_INLINE u64 code_of(const struct ft_layout *l, const struct thread *t, u64 function)
 {
 	u64 code = plausible(function) ? read_ptr(function + l->function_code) : 0;
@@ -221,7 +221,8 @@ FT_INLINE u64 code_of(const struct ft_layout *l, const struct thread *t, u64 fun
 	return plausible(code) && type_of(l, code) == t->http.code_type ? code : 0;
 }
 
-/* Of a function or a method its code, or 0; http.sender: the method's object. */
+/* The code object of a function or a bound method, or 0; sets http.sender to the method's
+ * object. */
 FT_GLOBAL u64 ft_http_code(u32 tid, u64 callable)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -241,7 +242,7 @@ FT_GLOBAL u64 ft_http_code(u32 tid, u64 callable)
 	return code;
 }
 
-/* Arguments that a functools.partial brings before those that it is called with. */
+/* Number of arguments that a functools.partial puts before those of its call. */
 FT_INLINE u32 bound_args(const struct ft_layout *l, u64 partial)
 {
 	u64 args = read_ptr(partial + l->partial_args), n = 0;
@@ -263,7 +264,7 @@ FT_GLOBAL int ft_http_mark(u32 tid)
 	obj = t->http.callable;
 	t->http.sender = 0;
 	code = ft_http_code(tid, obj);
-	/* Around another: functools.partial, our own wrappers. */
+	/* A wrapper of another callable: functools.partial, our own wrappers. */
 	for (i = 0; i < INNER_WORDS && !code && plausible(obj); i++)
 		code = ft_http_code(tid, read_ptr(obj + p->layout.object_size + 8 * (u64)i));
 	t->http.status_hidden = !code;
@@ -278,7 +279,7 @@ FT_GLOBAL int ft_http_mark(u32 tid)
 
 /* ---- recording ------------------------------------------------------------------------------ */
 
-/* The end of this code's calls is to be seen, though nobody asked for it. */
+/* Makes the end of this code's calls visible, although they were not asked for. */
 FT_INLINE void watch(struct thread *t, u64 code)
 {
 	struct code_entry *e = code_find(t->pid, code);
@@ -291,8 +292,8 @@ FT_INLINE void watch(struct thread *t, u64 code)
 }
 
 /*
- * The server's function that called a WSGI application: the request is over when it is, since it
- * iterates over the body and closes it.
+ * Pushes the server's function that called a WSGI application. It iterates over the body and closes
+ * it, so the request is over when it ends.
  */
 FT_GLOBAL int ft_http_server(u32 tid, u32 flags)
 {
@@ -330,7 +331,7 @@ FT_GLOBAL int ft_http_server(u32 tid, u32 flags)
 	return 0;
 }
 
-/* The record; 0 when it went out. */
+/* Sends the record; 0 when it is in the ring. */
 FT_INLINE int send_request(struct thread *t, u32 tid, u64 number, u64 now)
 {
 	struct ft_rec_http_request *r = head_of(t, sizeof(*r));
@@ -338,7 +339,7 @@ FT_INLINE int send_request(struct thread *t, u32 tid, u64 number, u64 now)
 	head_init(&r->hdr, FT_REC_HTTP_REQUEST, 0, t->pid, tid, now);
 	r->hdr.flags = t->http.role == HTTP_WSGI ? FT_HTTP_WSGI : FT_HTTP_ASGI;
 	r->request = number;
-	return send_tokens(t, tid, now, sizeof(*r), 2); /* it and its response */
+	return send_tokens(t, tid, now, sizeof(*r), 2); /* the request and its response */
 }
 
 FT_GLOBAL int ft_http_send(u32 tid)
@@ -367,8 +368,8 @@ FT_GLOBAL int ft_http_send(u32 tid)
 	bpf_map_update_elem(&ft_requests, &key, &request, BPF_ANY);
 	if (t->http.role == HTTP_ASGI) {
 		ft_http_link_objects(tid);
-		/* It may go on where no hook is: thrown into, up to 3.11 (genobject.c, _gen_throw).
-		 */
+		/* The application may resume without a hook: when an exception is thrown into it,
+		 * up to 3.11 (genobject.c, _gen_throw). */
 		context = context_of(&p->layout, t);
 		request_link(p, t->pid, context, HTTP_CONTEXT, key.of);
 		request_link(p, t->pid, key.of, HTTP_OWN_CONTEXT, context);

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * HTTP requests, from outside: a function that takes (environ, start_response), or a coroutine
- * that takes (scope, receive, send), is an application (PEP 3333, ASGI 3), whatever its module. The
- * first one that a request reaches stands for the request:
+ * HTTP requests, seen from outside: a function that takes (environ, start_response), or a coroutine
+ * that takes (scope, receive, send), is an application (PEP 3333, ASGI 3), in any module. The first
+ * one that a request reaches represents the request:
  *
- *     the server's function          hidden call; the request is over when it is   (WSGI)
+ *     the server's function          hidden call; the request is over when it ends  (WSGI)
  *       the application              HTTP_REQUEST; calls above it are made for the request
  *         start_response(status)     the status
  *
- *     the application (a task)       HTTP_REQUEST; the request is over when it is  (ASGI)
+ *     the application (a task)       HTTP_REQUEST; the request is over when it ends (ASGI)
  *       send(start, status)          the status
- *       send(last part of the body)  hidden call; the request is over when it is
+ *       send(last part of the body)  hidden call; the request is over when it ends
  *
- * Hidden calls stand on the shadow stack like others, so what finds the end of a call in any
- * release finds the end of a request. What the server handed over as start_response or send is
- * looked up in the frame, and its code marked: whatever a middleware wraps around it, it is called.
+ * Hidden calls are on the shadow stack like others, so the code that finds the end of a call in any
+ * release also finds the end of a request. The start_response or send that the server passes is
+ * looked up in the frame, and its code is marked: any wrapper that a middleware puts around it
+ * calls it in the end.
  *
- * Work goes on elsewhere, in tasks and threads, with a copy of the context (contextvars.Context):
- * what copies one is hooked, and a copy belongs to the request that it was made in. What makes an
- * empty one is hooked too, since it may come to lie where a copy was.
+ * Tasks and threads work for a request with a copy of its context (contextvars.Context): the
+ * functions that copy one are hooked, and a copy belongs to the request in which it was made. The
+ * function that makes an empty one is hooked too, since that may be at the address of an earlier
+ * copy.
  */
 #ifndef FT_HTTP_BPF_H
 #define FT_HTTP_BPF_H
@@ -30,29 +32,29 @@
 #include "value.bpf.h"
 
 /*
- * The steps at the call of a function with a role; each needs its own part of the BPF stack. The
- * request that the call is for is in the thread's slot behind them (http.number).
+ * The steps at the call of a function with a role; each needs its own part of the BPF stack. They
+ * leave the request for which the call is made in the thread's slot (http.number).
  */
 
-/* enum http_role if there is more to do; 0: nothing. */
+/* enum http_role if more steps are needed; 0: none. */
 int ft_http_enter(u32 tid, u64 frame, u64 code, u64 previous);
-/* A WSGI application: 1 = it was called for a request that began before the trace. */
+/* For a WSGI application: 1 = it is called for a request that began before the trace. */
 int ft_http_started_before(u32 tid);
-/* HTTP_STATUS that is not the request's first: the CALL_* flags of its call. */
+/* For an HTTP_STATUS that is not the request's first: the CALL_* flags of its call. */
 int ft_http_status_again(u32 tid);
-/* The frame that called a WSGI application, if any, has its request too; flags: of its call. */
+/* Assigns the request to the frame that called a WSGI application, if any; flags: of that call. */
 int ft_http_server(u32 tid, u32 flags);
-/* Marks the function behind what the server handed over. */
+/* Marks the function that the server passed, inside any wrapper. */
 int ft_http_mark(u32 tid);
 /* Sends the request. Returns the CALL_* flags of the application's call: CALL_WSGI alone if the
- * request is over when the server's function is. */
+ * request is over when the server's function ends. */
 int ft_http_send(u32 tid);
 
-/* Is the innermost call made for a request, and surely not over? */
+/* Is the innermost call made for a request, and certainly not over? */
 int ft_http_inside(u32 tid);
 /*
- * For a request that is known already, calls of these need not be told from others, if nobody asked
- * for them: an application that another one hands the request on to, and start_response.
+ * Calls that need no step of their own if they were not asked for and their request is known: an
+ * application to which another one passes the request on, and start_response.
  */
 FT_INLINE bool http_nested(u32 tid, u64 frame, u64 code, const struct code_entry *e)
 {

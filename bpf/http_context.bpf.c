@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Contexts that are made: a copy belongs to the request that it was made in. */
+/* Hooks of functions that make contexts: a copy belongs to the request in which it is made. */
 #include "greenlet.bpf.h"
 #include "probe.bpf.h"
 #include "http_link.bpf.h"
@@ -22,7 +22,7 @@ FT_INLINE u64 request_now(struct probe *p)
 			return 0;
 		if (p->frame)
 			stack_switch(p, false);
-		/* A greenlet that runs C code alone has no call. */
+		/* A greenlet that runs only C code has no call. */
 		top = p->frame ? call_top(t, p->tid) : 0;
 	}
 	if (!top) {

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The dicts of a request: environ, scope, messages. The tokens of a record are not begun yet while
- * one is read, so it is read into their place.
+ * Reads the dicts of a request: environ, scope, messages. They are read into the buffer for the
+ * tokens of a record, which are not yet begun then.
  */
 #include "http_dict.bpf.h"
 #include "http_words.bpf.h"
 
-#define DICT_ENTRIES 512 /* wsgiref has the variables of its process in every environ */
+#define DICT_ENTRIES 512 /* wsgiref puts all environment variables into each environ */
 
 /* ---- every entry ----------------------------------------------------------------------------- */
 
 #define BLOCK 32 /* entries of a dict that are read at once */
 #define BLOCK_MASK 1023
 
-/* The next entries of a dict. They are read into the place of the tokens, where nothing is yet. */
+/* Reads the next entries of a dict into the token buffer, which is still empty. */
 FT_GLOBAL int ft_http_block(u32 tid, u64 entries, u32 n, u32 key_off)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -36,7 +36,7 @@ FT_GLOBAL int ft_http_block(u32 tid, u64 entries, u32 n, u32 key_off)
 		if (word >= WORD_KEYS)
 			continue;
 		FT_MASK(word, HTTP_VALUES - 1);
-		t->http.value[word] = *(u64 *)(t->tok + at + 8); /* WORD_NONE: nobody looks */
+		t->http.value[word] = *(u64 *)(t->tok + at + 8); /* WORD_NONE's is not used */
 		if (!word)
 			continue;
 		t->http.key = *(u64 *)(t->tok + at);
@@ -72,10 +72,10 @@ FT_GLOBAL int ft_http_entries(u32 tid)
 /* ---- by hash --------------------------------------------------------------------------------- */
 
 #define TABLE_MASK 8191
-#define PROBES 8 /* slots that are looked at for one key */
+#define PROBES 8 /* slots that are examined for one key */
 #define SLOT_EMPTY (-1)
 
-/* Slot i of the table that is in the place of the tokens: the number of an entry, or below 0. */
+/* Slot i of the table in the token buffer: the number of an entry, or below 0. */
 FT_INLINE s32 slot(const struct thread *t, u64 i)
 {
 	bool wide = t->http.slots > 0xff; /* up to 0x7fff entries */
@@ -85,7 +85,7 @@ FT_INLINE s32 slot(const struct thread *t, u64 i)
 	return wide ? *(s16 *)(t->tok + i) : *(s8 *)(t->tok + i);
 }
 
-/* Looks for a key where its hash says (Objects/dictobject.c, lookdict); -1: it is not decided. */
+/* Follows the hash of a key (Objects/dictobject.c, lookdict); -1: undecided. */
 FT_GLOBAL int ft_http_probe(u32 tid, u64 word)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -117,7 +117,7 @@ FT_GLOBAL int ft_http_probe(u32 tid, u64 word)
 	return -1;
 }
 
-/* The words that are wanted: bit n is word n. */
+/* Finds the wanted words: bit n is word n. */
 FT_GLOBAL int ft_http_find(u32 tid, u32 want)
 {
 	u32 word;
@@ -128,7 +128,7 @@ FT_GLOBAL int ft_http_find(u32 tid, u32 want)
 	return 0;
 }
 
-/* Reads the table of a dict into the place of the tokens; -1: too large. */
+/* Reads the table of a dict into the token buffer; -1: too large. */
 FT_INLINE int read_table(struct thread *t, const struct dict_view *d)
 {
 	u64 entries = d->n * d->stride, size = d->index_bytes + entries;
@@ -147,7 +147,7 @@ FT_INLINE int read_table(struct thread *t, const struct dict_view *d)
 
 #define BIT(word) (1U << (word))
 
-/* The keys that are asked for. */
+/* The keys that are needed. */
 FT_INLINE u32 wanted(u32 role)
 {
 	switch (role) {
@@ -173,7 +173,7 @@ FT_GLOBAL int ft_http_scan(u32 tid)
 		return 0;
 	l = &p->layout;
 	__builtin_memset(t->http.value, 0, sizeof(t->http.value));
-	/* One with a split table is the __dict__ of some object. */
+	/* A dict with a split table is the __dict__ of an object. */
 	if (!is_a(l, t->http.dict, FT_KIND_DICT, TPFLAGS_DICT) || dict_open(l, t->http.dict, &d) ||
 	    d.values || !d.n)
 		return 0;

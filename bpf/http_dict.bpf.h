@@ -5,7 +5,8 @@
 
 #include "maps.bpf.h"
 
-/* The values of our keys in its dict; 1: not known where they are, look at each. */
+/* Reads the values of our keys from the request's dict; 1: their places are not known, look at
+ * every entry. */
 int ft_http_scan(u32 tid);
 int ft_http_entries(u32 tid);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Which request something of the target belongs to. */
+/* The request to which an object of the target belongs. */
 #ifndef FT_HTTP_LINK_BPF_H
 #define FT_HTTP_LINK_BPF_H
 
@@ -20,7 +20,7 @@ FT_INLINE u64 request_of(u32 tgid, u64 address, u32 kind)
 	return number ? *number : 0;
 }
 
-/* From now on it belongs to that request. */
+/* From now on the address belongs to that request. */
 FT_INLINE void request_link(struct ft_proc *p, u32 tgid, u64 address, u32 kind, u64 number)
 {
 	struct http_key key = {.of = address, .tgid = tgid, .kind = kind};

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Objects of a server by which a request is found again where no context leads to it. Such an
- * object is of one request at a time, else it tells nothing.
+ * Objects of a server by which a request is found when no context leads to it. Such an object is
+ * used by one request at a time; otherwise it identifies none.
  */
 #include "code.bpf.h"
 #include "http_link.bpf.h"
 #include "http_own.bpf.h"
 #include "http_words.bpf.h"
 
-/* From now on it is that request's, unless it is another's that is not over. */
+/* Assigns the object to the request, unless it belongs to another one that is not over. */
 FT_INLINE void link_object(struct ft_proc *p, u32 tgid, u64 address, u32 kind, u64 number)
 {
 	u64 before = request_of(tgid, address, kind);
@@ -27,16 +27,16 @@ FT_GLOBAL int ft_http_link_objects(u32 tid)
 
 	if (!p)
 		return 0;
-	/* daphne: one object sends for all. */
+	/* daphne: one object sends for all requests. */
 	link_object(p, t->pid, t->http.sender, HTTP_SENDER, t->http.number);
 	link_object(p, t->pid, t->http.value[WORD_METHOD], HTTP_METHOD, t->http.number);
 	return 0;
 }
 
 /*
- * What serves a WSGI application to a server of ASGI (uvicorn, Hypercorn, a2wsgi) calls it in a
- * thread of a pool, which may have no context; but in environ is the very str that scope has, made
- * for this request.
+ * Adapters that run a WSGI application under an ASGI server (uvicorn, Hypercorn, a2wsgi) call it in
+ * a thread of a pool, which may have no context. But environ has the same str object for the method
+ * as the scope, which was made for this request.
  */
 FT_GLOBAL int ft_http_in_asgi(u32 tid)
 {
@@ -52,7 +52,7 @@ FT_GLOBAL int ft_http_in_asgi(u32 tid)
 	return 1;
 }
 
-/* Is this the frame of this object, if it is a generator? */
+/* Is this the frame of this object, supposing that the object is a generator? */
 FT_INLINE bool is_frame_of(const struct ft_layout *l, u64 frame, u64 generator)
 {
 	u64 at = generator + l->gi_frame;
@@ -61,8 +61,8 @@ FT_INLINE bool is_frame_of(const struct ft_layout *l, u64 frame, u64 generator)
 }
 
 /*
- * uWSGI, mod_wsgi: no function in Python called the application, and none iterates over what it
- * returned: a generator, or an object whose methods are called.
+ * uWSGI, mod_wsgi: no Python function calls the application or iterates over its result, which is a
+ * generator, or an object whose methods are called.
  */
 FT_GLOBAL u64 ft_http_body(u32 tid, u64 frame, u64 code)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What is recorded of a request, from the values in its dict. */
+/* Reads from a dict's values what is recorded of a request. */
 #include "http_link.bpf.h"
 #include "http_read.bpf.h"
 #include "http_words.bpf.h"
 
 #define HEADERS 64
 #define HEADERS_MASK 1023
-#define SLOTS 3 /* words of an object that may have its list */
+#define SLOTS 3 /* words of an object in which its list may be */
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
@@ -26,7 +26,7 @@ FT_INLINE u64 item(const struct ft_layout *l, u64 seq, u32 i)
 	return read_ptr(items + 8 * (u64)i);
 }
 
-/* The first of a pair that is a tuple, as headers are with most servers; else 0. */
+/* The first item of a pair that is a tuple, as the headers of most servers are; else 0. */
 FT_INLINE u64 first_of(u64 pair, u64 tuple_type, u32 items, u32 object_type)
 {
 	return plausible(pair) && read_ptr(pair + object_type) == tuple_type
@@ -34,13 +34,13 @@ FT_INLINE u64 first_of(u64 pair, u64 tuple_type, u32 items, u32 object_type)
 		       : 0;
 }
 
-/* Which text an ASGI header of this name is: its number, or HTTP_TEXTS. */
+/* The number of the text that an ASGI header of this name has; HTTP_TEXTS: none. */
 FT_INLINE u32 text_of(u32 word)
 {
 	return word == WORD_X_REQUEST_ID ? 0 : word == WORD_USER_AGENT ? 5 : HTTP_TEXTS;
 }
 
-/* The same of the header itself. items: where it stands if the pair is a tuple; object_type: of
+/* The same for the header itself. items: offset of its name if the pair is a tuple; object_type: of
  * struct ft_layout. */
 FT_GLOBAL int ft_http_name(u64 pair, u64 tuple_type, u32 items, u64 bytes_type, u32 object_type)
 {
@@ -83,7 +83,7 @@ FT_GLOBAL u64 ft_http_sequence(u64 headers)
 	return 0;
 }
 
-/* Where in a header its name is: behind it comes the value. h11 has the name as it came first. */
+/* The index of the name in a header; the value follows it. h11 puts the name as received first. */
 FT_INLINE u32 name_at(const struct ft_layout *l, u64 pair)
 {
 	u64 n = 0;
@@ -91,7 +91,7 @@ FT_INLINE u32 name_at(const struct ft_layout *l, u64 pair)
 	return !read_at(&n, 8, pair + l->var_size) && n == 3;
 }
 
-/* The headers, read into the place of the tokens. */
+/* Reads the headers, by way of the token buffer. */
 FT_GLOBAL int ft_http_headers(u32 tid, u64 headers)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -173,8 +173,8 @@ FT_GLOBAL int ft_http_take(u32 tid)
 /* ---- texts ----------------------------------------------------------------------------------- */
 
 /*
- * What is taken of each text: id, method, where it is mounted, path, address, agent. User space
- * keeps so many characters; a server of WSGI, and a header, have bytes, up to four for each.
+ * The budget of each text: id, method, mount point, path, address, agent. User space keeps
+ * FT_HTTP_MOST_* characters; WSGI servers and headers have bytes, up to four for each character.
  */
 FT_INLINE s32 text_budget(u32 i, bool wsgi)
 {
@@ -193,7 +193,7 @@ FT_INLINE s32 text_budget(u32 i, bool wsgi)
 	return FT_HTTP_MOST_PATH;
 }
 
-/* From text i on, up to one that is to be walked; HTTP_TEXTS: none is left. */
+/* Writes texts from number i on, up to one that needs a walk; HTTP_TEXTS: none is left. */
 FT_GLOBAL u32 ft_http_texts(u32 tid, u32 i)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -238,8 +238,8 @@ FT_GLOBAL int ft_http_message(u32 tid)
 	word = ft_http_word(t->http.value[WORD_TYPE], str_places(l));
 	if (word == WORD_START && (!r->status || r->unsure)) {
 		r->status = small_int(l, t->http.value[WORD_STATUS]);
-		/* ASGI has a server hold it back until there is some of the body; uvicorn does not.
-		 */
+		/* A server may hold the status back until there is some of the body (ASGI); uvicorn
+		 * does not. */
 		r->unsure = 1;
 	}
 	if (word == WORD_PATHSEND)

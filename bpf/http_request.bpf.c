@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The end of an HTTP request, and what a thread in its context works for. */
+/* The end of an HTTP request, and the request for which a thread works. */
 #include "emit.bpf.h"
 #include "http_link.bpf.h"
 #include "http_request.bpf.h"
 
-/* A thread that uses a variable and was given no context makes one for itself, unseen, maybe where
- * a copy was before; but it does not enter it. */
+/* A thread that has no context and uses a context variable makes one for itself, without a hook and
+ * perhaps at the address of an earlier copy. But it does not enter that one. */
 FT_GLOBAL u64 ft_http_context(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -31,7 +31,7 @@ FT_GLOBAL int ft_not_exception(u64 type)
 
 	if (!l)
 		return 0;
-	/* KeyError is a LookupError, and that an Exception. */
+	/* KeyError's base is LookupError, whose base is Exception. */
 	exception = read_ptr(l->type_addr[FT_KIND_EXC_KEY] + l->type_base);
 	exception = read_ptr(exception + l->type_base);
 	for (i = 0; i < MAX_BASES && plausible(type); i++) {
@@ -42,7 +42,7 @@ FT_GLOBAL int ft_not_exception(u64 type)
 	return 1;
 }
 
-/* The server's task goes on without the application, maybe to the next request. */
+/* The server's task continues without the application, perhaps with the next request. */
 FT_INLINE void own_context_over(const struct thread *t, u64 request)
 {
 	u64 context = request_of(t->pid, request, HTTP_OWN_CONTEXT);
@@ -53,8 +53,8 @@ FT_INLINE void own_context_over(const struct thread *t, u64 request)
 }
 
 /*
- * Did the server's function not send what it was given? gunicorn leaves it by StopIteration when it
- * sent a response and closes the connection.
+ * Did the server's function fail to send the response? gunicorn leaves its function by
+ * StopIteration when it has sent a response and closes the connection.
  */
 FT_INLINE bool broke(const struct thread *t)
 {
@@ -72,7 +72,7 @@ FT_INLINE bool broke(const struct thread *t)
 	return false;
 }
 
-/* What was raised in C is no exception yet, maybe, but what one is made of (up to 3.11). */
+/* An exception raised in C may not be an object yet (up to 3.11). */
 FT_INLINE void server_failed(struct thread *t, const struct http_request *r)
 {
 	const struct ft_layout *l = my_layout();
@@ -95,12 +95,12 @@ FT_GLOBAL int ft_http_finish(u32 tid, u64 request, u32 flags, u32 failed)
 		return 0;
 	if (failed && flags & CALL_STATUS)
 		r->status = r->before;
-	/* Nothing of the body came out of it: the server answers. */
+	/* The application failed before its body began: the server answers with an error. */
 	if (failed && flags & CALL_WSGI && !(flags & CALL_STORED))
 		r->status = FT_HTTP_FAILED;
 	if (!failed && flags & CALL_WSGI)
 		r->unsure = 1;
-	/* The body was sent, or its first part. */
+	/* The body, or its first part, was sent. */
 	if (!(flags & (CALL_ASGI | CALL_WSGI)) && (!failed || (r->dict && !broke(t))))
 		r->unsure = 0;
 	if (!(flags & CALL_REQUEST))

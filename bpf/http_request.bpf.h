@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The request that a call is made for, and its end. */
+/* The request for which a call is made, and its end. */
 #ifndef FT_HTTP_REQUEST_BPF_H
 #define FT_HTTP_REQUEST_BPF_H
 
@@ -8,7 +8,7 @@
 /* The request in whose context the thread runs, or 0. */
 u64 ft_http_context(u32 tid);
 
-/* The request that the thread works for; top: its innermost call, or NULL. */
+/* The request for which the thread works; top: its innermost call, or NULL. */
 FT_INLINE u64 thread_request(const struct ft_proc *p, u32 tid, const struct call *top)
 {
 	if (top && top->request)
@@ -16,7 +16,8 @@ FT_INLINE u64 thread_request(const struct ft_proc *p, u32 tid, const struct call
 	return p->flags & FT_PROC_REQUESTS ? ft_http_context(tid) : 0;
 }
 
-/* A call with these CALL_* flags, made for this request, is over; failed: by exception. */
+/* Called at the end of a call with these CALL_* flags, made for this request; failed: left by an
+ * exception. */
 int ft_http_finish(u32 tid, u64 request, u32 flags, u32 failed);
 
 FT_INLINE void http_finish(u32 tid, const struct call *c, u32 failed)
@@ -25,7 +26,7 @@ FT_INLINE void http_finish(u32 tid, const struct call *c, u32 failed)
 		ft_http_finish(tid, c->request, c->flags, failed);
 }
 
-/* Is this the class of what is no Exception: asyncio.CancelledError, GeneratorExit? */
+/* Is this class not derived from Exception, as asyncio.CancelledError and GeneratorExit? */
 int ft_not_exception(u64 type);
 
 /* An exception of this class passes through the call. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Words of a request in the target's memory, their hashes, and what they say of a function. */
+/* Recognises words of a request in the target's memory, computes their hashes, and finds the role
+ * of a function by them. */
 #include "code.bpf.h"
 #include "http_words.bpf.h"
 #include "siphash.bpf.h"
@@ -30,9 +31,9 @@ FT_GLOBAL int ft_http_word(u64 str, u32 places)
 /* ---- hashes of the keys ---------------------------------------------------------------------- */
 
 /*
- * A str's hash is SipHash of its characters with a secret of the process (Python/pyhash.c); so a
- * dict can be asked for a key as the interpreter does. The first dict is searched from end to end,
- * and the hash that a key of it has proves that ours are right.
+ * A str's hash is SipHash of its characters with a secret of the process (Python/pyhash.c). With it
+ * a dict can be searched as the interpreter does. The first dict is searched from end to end, and
+ * the hash stored for one of its keys proves that ours are right.
  */
 #define KEY_WORDS 3 /* of 8 bytes, for the longest */
 
@@ -99,7 +100,7 @@ FT_GLOBAL int ft_http_role(u32 tgid, u64 code)
 		return e->role | e->role_arg << 8;
 	n = read_u32(code + l->code_argcount);
 	names = read_ptr(code + l->code_localsplusnames) + l->tuple_items;
-	for (i = 0; i < 2 && i + 1 < n; i++) { /* behind a self, or not */
+	for (i = 0; i < 2 && i + 1 < n; i++) { /* with or without self before */
 		if (parameter_word(l, names, i + 1) == WORD_START_RESPONSE)
 			return HTTP_WSGI | i << 8;
 		if (i + 2 < n && parameter_word(l, names, i) == WORD_SCOPE &&

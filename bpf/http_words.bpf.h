@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The words that an HTTP request is made of for us: names of parameters, keys of dicts, names of
- * headers, types of messages; and short texts of the target, which are compared with them.
+ * The words by which an HTTP request is recognised: names of parameters, keys of dicts, names of
+ * headers, types of messages. They are compared with short texts of the target.
  */
 #ifndef FT_HTTP_WORDS_BPF_H
 #define FT_HTTP_WORDS_BPF_H
 
 #include "py_text.bpf.h"
 
-/* Keys of dicts; HTTP_VALUES is more than there are. */
+/* Keys of dicts; there are fewer than HTTP_VALUES. */
 #define KEYS(X)                                                                                    \
 	X(METHOD, "method")                                                                        \
 	X(PATH, "path")                                                                            \
@@ -45,7 +45,7 @@ enum word {
 	WORD_SEND,
 };
 
-/* Byte i of a string, and word n of it, as they are in memory. */
+/* Byte i of a string, and its word n, as in memory. */
 #define BYTE(s, i)                                                                                 \
 	((i) < sizeof(s) - 1 ? (u64)(u8)(s)[(i) < sizeof(s) ? (i) : 0] << 8 * ((i) % 8) : 0)
 #define TEXT(s, n)                                                                                 \
@@ -55,7 +55,7 @@ enum word {
 	((w)[0] == TEXT(s, 0) && (w)[1] == TEXT(s, 1) && (w)[2] == TEXT(s, 2) &&                   \
 	 (w)[3] == TEXT(s, 3))
 
-/* Which of ours n bytes of text are; w: zeroes behind them. */
+/* Which of our words is this text of n bytes? w: followed by zeroes. */
 FT_INLINE u32 word_of(const u64 *w, u64 n)
 {
 	switch (n) {
@@ -115,11 +115,11 @@ FT_INLINE u32 word_of(const u64 *w, u64 n)
 	return WORD_NONE;
 }
 
-/* What it is to HTTP requests: enum http_role | parameter << 8; 0 = nothing. */
+/* The role of code in HTTP requests: enum http_role | parameter << 8; 0 = none. */
 int ft_http_role(u32 tgid, u64 code);
-/* Which of ours this str is. places: str_places(). */
+/* Which of our words is this str? places: str_places(). */
 int ft_http_word(u64 str, u32 places);
-/* A key of a dict was found, which has its hash in it. */
+/* Compares our hash with that stored in a key that was found in a dict. */
 int ft_http_learn(u64 str, u32 word);
 
 #endif
