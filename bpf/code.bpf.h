@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What is kept of code objects. */
+/* The entries of code objects. */
 #ifndef FT_CODE_BPF_H
 #define FT_CODE_BPF_H
 

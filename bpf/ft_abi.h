@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The event ABI: what the BPF programs (and later the in-process agent) write, what a
- * recording holds, and what decode/ reads.
+ * The event ABI: what the BPF programs and the in-process agent write, what a recording holds, and
+ * what decode/ reads.
  *
- * A stream is a sequence of records. Every record starts with struct ft_rec, is a
- * multiple of 8 bytes long and names its own length, so a reader can skip a type it does
- * not know. Integers are little-endian. Times are nanoseconds of CLOCK_MONOTONIC; the
- * FT_REC_SESSION record that opens a recording anchors them to real time.
+ * A stream is a sequence of records. Every record starts with struct ft_rec, is a multiple of 8
+ * bytes long and has its own length, so a reader can skip a type that it does not know. Integers
+ * are little-endian. Times are nanoseconds of CLOCK_MONOTONIC; the FT_REC_SESSION record that opens
+ * a recording anchors them to real time.
  *
  * Records that carry values end in a *token sequence*, the flat form of Python values:
  *
  *     f([1, "ab"])   ->   LIST{2} INT{1} STR{"ab"} END
  *
- * A span (one call) is named by the moment and the thread it started on:
- * (start_tid, start_ns). A thread cannot start two calls in one nanosecond, so the pair
- * is unique for as long as a trace lasts and costs no counter in the kernel.
+ * A span (one call) is identified by the time and the thread of its start: (start_tid, start_ns). A
+ * thread cannot start two calls in one nanosecond, so the pair is unique in a trace and needs no
+ * counter in the kernel.
  */
 #ifndef FT_ABI_H
 #define FT_ABI_H
@@ -25,12 +25,12 @@
 
 #define FT_ABI_VERSION 1
 
-/* Hard maxima; an option above one of them is wrong usage (contract, "Limits"). */
+/* Hard maxima; an option above one of them is a usage error. */
 #define FT_MAX_TOKEN_BYTES 8192		    /* captured tokens of one field, from the kernel */
 #define FT_MAX_FILE 700			    /* characters of a function's file, ... */
 #define FT_MAX_NAME 250			    /* ... its name, ... */
 #define FT_MAX_QUALNAME 512		    /* ... its qualified name, its module */
-#define FT_MAX_TOKEN_BYTES_INSIDE (1 << 20) /* ... and by the agent inside of the process */
+#define FT_MAX_TOKEN_BYTES_INSIDE (1 << 20) /* ... and from the agent inside the process */
 #define FT_MAX_DEPTH 8			    /* nested containers */
 #define FT_MAX_ITEMS 256		    /* items of one container */
 #define FT_MAX_PARAMS 64		    /* parameters of one function that are captured */
@@ -71,7 +71,7 @@ struct ft_rec {
 	__u64 ts_ns;
 };
 
-/* FT_REC_SESSION, written by the collector; ts_ns is the moment of the anchor. */
+/* FT_REC_SESSION, written by the collector; ts_ns is the time of the anchor. */
 struct ft_rec_session {
 	struct ft_rec hdr;
 	__u32 abi_version;
@@ -87,16 +87,16 @@ struct ft_rec_session {
 #define FT_CAPTURE_RESULT 2
 
 /*
- * FT_REC_CODE: tokens are filename STR, name STR, qualname STR or NONE (before 3.11),
- * module STR or NONE, then one TUPLE of parameter names in the order in which ENTER
- * carries their values: positional, keyword-only, *args, **kwargs. The TUPLE says how many the
- * function has; only FT_MAX_PARAMS are named. A later record for
- * the same (pid, code) replaces the earlier one: addresses are reused.
+ * FT_REC_CODE: tokens are filename STR, name STR, qualname STR or NONE (before 3.11), module STR or
+ * NONE, then one TUPLE of parameter names in the order in which ENTER carries their values:
+ * positional, keyword-only, *args, **kwargs. The TUPLE has the number of all parameters; only
+ * FT_MAX_PARAMS are named. A later record for the same (pid, code) replaces the earlier one:
+ * addresses are reused.
  */
 struct ft_rec_code {
 	struct ft_rec hdr;
-	/* The function's name in this process: the address of its code object, and in the highest
-	 * 16 bits a number where that runs as several modules. */
+	/* The function's id in this process: the address of its code object, and in the highest 16
+	 * bits a number if that runs as several modules. */
 	__u64 code;
 	__u32 first_line;
 	__u32 co_flags;
@@ -114,16 +114,16 @@ struct ft_rec_pytype {
 	__u32 pad;
 };
 
-/* FT_REC_THREAD: one STR token, threading's name; absent when there is none to be had. */
+/* FT_REC_THREAD: one STR token, threading's name; no token when there is no name. */
 struct ft_rec_thread {
 	struct ft_rec hdr;
 };
 
 /*
- * FT_REC_ENTER: the span is (hdr.tid, hdr.ts_ns); the parent is the nearest traced call
- * below on the thread's own Python stack, 0/0 at the root. Tokens: one value a parameter.
- * With FT_ENTER_REQUEST in hdr.flags a u64 comes before them: the HTTP request that the call
- * is made for.
+ * FT_REC_ENTER: the span is (hdr.tid, hdr.ts_ns); the parent is the nearest traced caller on the
+ * thread's own Python stack, 0/0 at the root. Tokens: one value per parameter. With
+ * FT_ENTER_REQUEST in hdr.flags a u64 comes before them: the HTTP request for which the call is
+ * made.
  */
 #define FT_ENTER_REQUEST 1
 
@@ -137,10 +137,10 @@ struct ft_rec_enter {
 
 enum ft_exit_how {
 	FT_EXIT_RETURN = 1,
-	/* Left by exception; the last FT_REC_RAISE of this span says which and when. */
+	/* Left by an exception; the last FT_REC_RAISE of this span has it and its time. */
 	FT_EXIT_EXCEPTION = 2,
-	/* A generator that was suspended is gone, and nothing of it ran: no event. Only the
-	 * in-process agent tells. */
+	/* A suspended generator was freed without running any of its code: not an event. Only the
+	 * in-process agent sends this. */
 	FT_EXIT_DROPPED = 3,
 };
 
@@ -154,16 +154,17 @@ struct ft_rec_exit {
 };
 
 /*
- * FT_REC_RAISE: an exception is pending in this call. It may still be handled there; only
- * an EXIT of kind FT_EXIT_EXCEPTION makes it an event. Tokens: one EXC.
+ * FT_REC_RAISE: an exception is pending in this call. The call may still handle it; only an EXIT
+ * with FT_EXIT_EXCEPTION makes it an event. Tokens: one EXC.
  *
- * With FT_RAISE_STACK in hdr.flags a LIST comes behind it: the entries of the traceback, outermost
- * first, each a FRAME, or (from inside of the process) a TUPLE of file STR, line INT and function
- * STR. The LIST says how many there are; the outermost are left out where there are more than
- * FT_MAX_STACK.
+ * With FT_RAISE_STACK in hdr.flags a LIST follows it: the entries of the traceback, outermost
+ * first, each a FRAME, or (from inside the process) a TUPLE of file STR, line INT and function STR.
+ * The LIST has the number of all entries; if there are more than FT_MAX_STACK, the outermost are
+ * left out.
  */
 #define FT_RAISE_STACK 1
-/* The stack begins in a frame below this call's, which was left before it was seen. */
+/* The stack begins in a caller of this call's frame, which was left before the exception was
+ * seen. */
 #define FT_RAISE_BELOW 2
 
 struct ft_rec_raise {
@@ -172,18 +173,18 @@ struct ft_rec_raise {
 	__u64 start_ns;
 	__u32 start_tid;
 	__u32 line; /* reserved, 0 */
-	__u64 exc;  /* address of the exception object: tells one from the next */
+	__u64 exc;  /* address of the exception object: tells exceptions apart */
 };
 
-/* How a code object says which line an instruction is of. */
+/* The form of a code object's table of lines. */
 enum ft_lines_how {
-	FT_LINES_LNOTAB = 1,	/* up to 3.9: pairs of bytes {instructions' bytes, lines} */
+	FT_LINES_LNOTAB = 1,	/* up to 3.9: pairs of bytes {bytes of instructions, lines} */
 	FT_LINES_DELTAS = 2,	/* 3.10: as LNOTAB, but a line of -128: none (PEP 626) */
 	FT_LINES_LOCATIONS = 3, /* from 3.11: entries {code and length, ...} (locations.md) */
 };
 
-/* FT_REC_LINES: tokens are filename STR, name STR, and the table of lines BYTES; what is cut of it
- * is not known. */
+/* FT_REC_LINES: tokens are filename STR, name STR, and the table of lines BYTES, of which the end
+ * may be cut. */
 struct ft_rec_lines {
 	struct ft_rec hdr;
 	__u64 code;
@@ -200,8 +201,8 @@ struct ft_rec_lost {
 	__u32 reason; /* enum ft_counter */
 };
 
-/* HTTP requests: characters of each text at the most; what is longer ends in "...". An id is whole
- * or none. */
+/* HTTP requests: greatest number of characters of each text; a longer one is cut and ends in "...".
+ * A longer id is dropped. */
 #define FT_HTTP_MOST_ID 200
 #define FT_HTTP_MOST_METHOD 32
 #define FT_HTTP_MOST_PATH 1024
@@ -210,27 +211,27 @@ struct ft_rec_lost {
 
 /* Statuses of our own, where the application gave none. */
 #define FT_HTTP_FAILED 500
-#define FT_HTTP_CLIENT_CLOSED 499 /* who asked wants it no more */
+#define FT_HTTP_CLIENT_CLOSED 499 /* the client disconnected */
 
 /*
  * FT_REC_HTTP_REQUEST: tokens are the request's id, its method, its path without the query, the
- * address of the client and its user agent, each STR, or NONE for what is not known.
+ * address of the client and its user agent, each STR, or NONE if not known.
  *
- * As the kernel side finds them (FT_HTTP_WSGI or FT_HTTP_ASGI in hdr.flags) they are a server's
- * own values, each STR or BYTES: the path is two tokens, where the application is mounted and
- * the rest; the id is what the client sent. The reader makes the texts of them,
- * and an id for a request that has none.
+ * From BPF (FT_HTTP_WSGI or FT_HTTP_ASGI in hdr.flags) they are a server's own values, each STR or
+ * BYTES. The path is two tokens: the mount point of the application, and the rest. The id is the
+ * one that the client sent. The reader makes the texts from them, and an id for a request that has
+ * none.
  */
 #define FT_HTTP_WSGI 1 /* of an environ: the characters of a str are bytes of UTF-8 (PEP 3333) */
 #define FT_HTTP_ASGI 2 /* of a scope */
 
 struct ft_rec_http_request {
 	struct ft_rec hdr;
-	__u64 request; /* its number: its name in this process */
+	__u64 request; /* its number, the request's id in this process */
 };
 
-/* FT_REC_HTTP_RESPONSE. With FT_HTTP_KEPT in hdr.flags calls may name the request after it,
- * until FT_REC_HTTP_FORGET. */
+/* FT_REC_HTTP_RESPONSE. With FT_HTTP_KEPT in hdr.flags later calls may name the request, until
+ * FT_REC_HTTP_FORGET. */
 struct ft_rec_http_response {
 	struct ft_rec hdr;
 	__u64 request;
@@ -242,7 +243,7 @@ struct ft_rec_http_response {
 
 struct ft_rec_proc {
 	struct ft_rec hdr;
-	__u32 other; /* child pid (FORK), exit code as wait(2) gives it (EXIT) */
+	__u32 other; /* child pid (FORK), exit code as from wait(2) (EXIT) */
 	__u32 pad;
 };
 
@@ -252,12 +253,12 @@ enum ft_token_kind {
 	FT_T_NONE = 1,
 	FT_T_TRUE = 2,
 	FT_T_FALSE = 3,
-	FT_T_INT = 4,	     /* s64 */
-	FT_T_BIGINT = 5,     /* u32 digits[], 30 bits each, lowest first; aux = 1: negative */
-	FT_T_INTBITS = 6,    /* u64: an int of so many bits, too long to carry; aux = 1: negative */
-	FT_T_FLOAT = 7,	     /* f64 */
-	FT_T_STR = 8,	     /* width = 1, 2, 4 bytes a character; len bytes of text */
-	FT_T_BYTES = 9,	     /* len bytes */
+	FT_T_INT = 4,	  /* s64 */
+	FT_T_BIGINT = 5,  /* u32 digits[], 30 bits each, lowest first; aux = 1: negative */
+	FT_T_INTBITS = 6, /* u64: number of bits of an int too long to carry; aux = 1: negative */
+	FT_T_FLOAT = 7,	  /* f64 */
+	FT_T_STR = 8,	  /* width = 1, 2, 4 bytes a character; len bytes of text */
+	FT_T_BYTES = 9,	  /* len bytes */
 	FT_T_BYTEARRAY = 10, /* len bytes */
 	FT_T_LIST = 11,	     /* u64 items the container has; elements follow, then END */
 	FT_T_TUPLE = 12,
@@ -265,15 +266,15 @@ enum ft_token_kind {
 	FT_T_FROZENSET = 14,
 	FT_T_DICT = 15, /* u64 items; key, value, key, value..., then END */
 	FT_T_END = 16,
-	FT_T_CUT = 17,	      /* stands for the elements that were left out, before END */
+	FT_T_CUT = 17,	      /* the elements that were left out; before END */
 	FT_T_DEEP = 18,	      /* a container below the depth limit */
 	FT_T_OBJECT = 19,     /* u64 type, u64 address */
 	FT_T_EXC = 20,	      /* u64 type, u64 address; the args follow, then END */
 	FT_T_UNREADABLE = 21, /* memory that could not be read, or changed under the reader */
 	FT_T_REDACTED = 22,   /* the name is on the redaction list; the value never left */
 	FT_T_STOP = 23,	      /* no room for more: every open container is cut here */
-	/* u64 code; s32 where its last instruction lies, as the frame has it: bytes, in 3.10 two of
-	 * them each; s32 line, -1 = not known */
+	/* u64 code; s32 offset of its last instruction as the frame has it (in bytes; in 3.10 in
+	 * units of two); s32 line, -1 = not known */
 	FT_T_FRAME = 24,
 };
 
@@ -290,7 +291,7 @@ struct ft_token {
 	__u32 len;
 };
 
-/* What a Python type is to us: which base its instances are rendered as. */
+/* Kinds of Python types: the base as which instances are rendered. */
 enum ft_kind {
 	FT_KIND_UNKNOWN = 0,
 	FT_KIND_NONE,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Every way in which the kernel side can fail to see or to record something, by name.
- * X(name, what it means to the user). The names are used in LOST events and in -v output.
- * Append only: the numbers are in recordings.
+ * Every way in which BPF can fail to see or to record something, by name. X(name, text for the
+ * user). The names are used in LOST events and in -v output. Append only: the numbers are in
+ * recordings.
  */
 #ifndef FT_COUNTERS_H
 #define FT_COUNTERS_H
