@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The probes of flowtrace_agent, which come with a record ready made: it is copied, checked as far
- * as the kernel side relies on it, and sent. decode/ checks the rest.
+ * The probes of flowtrace_agent, whose argument is a finished record: BPF copies it, checks the
+ * fields that it uses itself, and sends it. decode/ checks the rest.
  *
  *     ft_agent_enter   function__entry(class, function, line, record, size)       ENTER
  *     ft_agent_exit    function__return(same)                                     EXIT
  *     ft_agent_raise   function__exception(same)                                  RAISE
  *     ft_agent_name    name(record, size)                       CODE, TYPE, THREAD, LOST, HTTP_*
  *
- * A record names process and threads as they see themselves. The process and the thread that hit
- * the probe are put in as the collector sees them. For others, which a span that went on elsewhere
- * is named by, ft_agent_tids keeps what each thread that began a call called itself there; it stays
- * empty where both see the same numbers.
+ * A record has the pid and tids of its own PID namespace. BPF replaces those of the thread that hit
+ * the probe by the collector's. A span that ends on another thread is named by the tid of the
+ * thread where it began: ft_agent_tids has the collector's tid for each thread that began a call.
+ * It stays empty if both namespaces have the same numbers.
  */
 #include "emit.bpf.h"
 #include "thread.bpf.h"
@@ -20,7 +20,7 @@
 
 _Static_assert(sizeof(((struct thread *)0)->tok) >= FT_MAX_RECORD, "a record fits where it is put");
 
-/* pid as the collector sees it << 32 | tid as the process does -> tid as the collector does. */
+/* pid for the collector << 32 | tid for the process -> tid for the collector */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	FT_ENTRIES(4096);
@@ -33,7 +33,7 @@ struct lost_call {
 	u32 tgid, tid;
 };
 
-/* Calls whose ENTER did not fit: no EXIT of them either. */
+/* Calls whose ENTER did not fit into the ring: their EXIT is dropped too. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	FT_ENTRIES(4096);
@@ -43,10 +43,10 @@ struct {
 
 struct record {
 	struct ft_proc *proc;
-	struct thread *t; /* whose tok holds it */
+	struct thread *t; /* its tok has the record */
 	u64 size;
 	u32 tgid, tid;
-	u32 own_tid; /* as the thread sees itself */
+	u32 own_tid; /* in the process' own PID namespace */
 };
 
 /* ---- in ------------------------------------------------------------------------------------- */
@@ -57,7 +57,7 @@ FT_INLINE void refuse(struct thread *t)
 	thread_lost(t, bpf_ktime_get_ns(), 1, FT_LOST_bad_record);
 }
 
-/* Its number in its own PID namespace, which the record has too unless it lies. */
+/* The thread's number in its own PID namespace; a correct record has the same. */
 FT_INLINE u32 own_tid(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -69,8 +69,8 @@ FT_INLINE u32 own_tid(void)
 	return BPF_CORE_READ(n, nr);
 }
 
-/* Copies a record of at least so many bytes into the thread's slot; NULL: none of ours, or none.
- * early: also while not all hooks are in. */
+/* Copies a record of at least `least` bytes into the thread's slot. NULL: the process is not
+ * traced, or the record is not valid. early: also before all hooks are in. */
 FT_INLINE struct ft_rec *take(struct record *r, u64 addr, u64 size, u32 least, bool early)
 {
 	u64 id = my_ids();
@@ -82,7 +82,7 @@ FT_INLINE struct ft_rec *take(struct record *r, u64 addr, u64 size, u32 least, b
 	r->proc = bpf_map_lookup_elem(&ft_procs, &r->tgid);
 	if (!r->proc || !(r->proc->flags & FT_PROC_AGENT) || r->proc->flags & FT_PROC_DORMANT)
 		return 0;
-	/* Names are told once, when a tracer begins to listen. */
+	/* Names are sent once, when a tracer begins to listen, and so must be taken early. */
 	if (!early && !hooks_live(r->proc))
 		return 0;
 	r->t = thread_get(r->tgid, r->tid);
@@ -100,7 +100,7 @@ FT_INLINE struct ft_rec *take(struct record *r, u64 addr, u64 size, u32 least, b
 	return h;
 }
 
-/* A thread of this process by the number that the collector knows. */
+/* The collector's tid for a thread of this process. */
 FT_INLINE u32 tid_seen(const struct record *r, u32 tid)
 {
 	u64 key = (u64)r->tgid << 32 | tid;
@@ -130,7 +130,8 @@ FT_INLINE int pass_on(struct record *r, u32 lose)
 {
 	u64 size = r->size;
 
-	/* 5.10's verifier must see the bound here, where a compiler knows that it is one. */
+	/* 5.10's verifier must see the bound here; the compiler, which knows it already, would
+	 * remove the test. */
 	barrier_var(size);
 	if (size > FT_MAX_RECORD)
 		return -1;
@@ -212,11 +213,11 @@ int ft_agent_raise(struct pt_regs *ctx)
 	}
 	e->hdr.tid = r.tid;
 	e->start_tid = tid_seen(&r, e->start_tid);
-	pass_on(&r, 0); /* the EXIT behind it is the event */
+	pass_on(&r, 0); /* the EXIT that follows counts as the event */
 	return 0;
 }
 
-/* How many events are lost when this record is. */
+/* Number of events that are lost with this record. */
 FT_INLINE u32 weight(const struct record *r, const struct ft_rec *h)
 {
 	if (h->type == FT_REC_HTTP_REQUEST || h->type == FT_REC_HTTP_RESPONSE)

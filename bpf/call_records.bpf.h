@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The records of calls that are left by exception, or suspected of it. */
+/* The records of calls that an exception left, or may have left. */
 #ifndef FT_CALL_RECORDS_BPF_H
 #define FT_CALL_RECORDS_BPF_H
 
 #include "emit.bpf.h"
 
-/* What user space knows its function by. */
+/* The id by which user space knows the call's function. */
 FT_INLINE u64 code_id(const struct call *c)
 {
 	return c->code | (u64)c->variant << CODE_VARIANT;
 }
 
-/* The EXIT record of a call that was left by exception; it has no tokens. */
+/* Sends the EXIT record of a call that an exception left; it has no tokens. */
 FT_INLINE void send_unwound(struct thread *t, u32 tid, const struct call *c, u64 now)
 {
 	struct ft_rec_exit *r = &t->exit;
@@ -30,7 +30,7 @@ FT_INLINE void send_unwound(struct thread *t, u32 tid, const struct call *c, u64
 	send(t, tid, now, r, sizeof(*r), 1);
 }
 
-/* By which exception the call was left cannot be told: a RAISE record without tokens. */
+/* Sends a RAISE record without tokens: it is not known which exception left the call. */
 FT_INLINE void send_unknown(struct thread *t, u32 tid, const struct call *c, u64 now)
 {
 	struct ft_rec_raise *r = (void *)t->small;
@@ -49,7 +49,7 @@ FT_INLINE void send_unknown(struct thread *t, u32 tid, const struct call *c, u64
 	send(t, tid, now, r, sizeof(*r), 0);
 }
 
-/* Sends the RAISE record whose tokens are in t->tok, for this call. below: FT_RAISE_BELOW or 0. */
+/* Sends the RAISE record of this call, whose tokens are in t->tok. below: FT_RAISE_BELOW or 0. */
 FT_INLINE void send_raise(struct thread *t, u32 tid, const struct call *c, u64 exc, u64 now,
 			  u32 below)
 {

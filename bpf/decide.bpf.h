@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Which functions are traced. Decided once a code object and module that it runs as, and cached by
- * its address until it is freed.
+ * Which functions are traced. Decided once for each code object and module that it runs as, and
+ * cached by the code's address until the code is freed.
  */
 #ifndef FT_DECIDE_BPF_H
 #define FT_DECIDE_BPF_H
@@ -14,7 +14,7 @@
 #include "type.bpf.h"
 #include "value.bpf.h"
 
-/* The key of the variant that runs as the module of this id; its number is not 0. */
+/* The key of the code's variant for the module with this id; a variant's number is not 0. */
 FT_INLINE u64 variant_key(u64 code, u64 id)
 {
 	u64 number = id ^ id >> 16 ^ id >> 32 ^ id >> 48;
@@ -24,8 +24,8 @@ FT_INLINE u64 variant_key(u64 code, u64 id)
 
 /*
  * Decides on a code object seen in a frame, describes it to user space when it is accepted, and
- * keeps the verdict; the entry, or NULL. first: its entry, when it was decided on as another
- * module, or as one whose name lies elsewhere.
+ * keeps the verdict; returns the entry, or NULL. first: the code's first entry, if that was for
+ * another module, or for the same module with its name at another place.
  */
 FT_INLINE struct code_entry *decide(u32 tgid, u32 tid, u64 frame, u64 code,
 				    struct code_entry *first)

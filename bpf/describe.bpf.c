@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What happens once: describing a code object. */
+/* Describing a code object, which happens once. */
 #include "code.bpf.h"
 #include "describe.bpf.h"
 #include "dict.bpf.h"
@@ -14,7 +14,7 @@
 
 /* ---- parameters ------------------------------------------------------------------------ */
 
-/* All of them; FT_MAX_PARAMS are captured. */
+/* All parameters; at most FT_MAX_PARAMS are captured. */
 FT_INLINE u32 param_count(const struct ft_layout *l, u64 code, u32 flags)
 {
 	u32 n = read_u32(code + l->code_argcount) + read_u32(code + l->code_kwonly);
@@ -22,7 +22,7 @@ FT_INLINE u32 param_count(const struct ft_layout *l, u64 code, u32 flags)
 	return n + !!(flags & CO_VARARGS) + !!(flags & CO_VARKEYWORDS);
 }
 
-/* From 3.11: one kind byte for each slot of localsplus. */
+/* From 3.11: one kind byte per slot of localsplus. */
 FT_INLINE void cells_by_kind(const struct ft_layout *l, struct thread *t, u64 code)
 {
 	u64 kinds = read_ptr(code + l->code_localspluskinds);
@@ -34,7 +34,7 @@ FT_INLINE void cells_by_kind(const struct ft_layout *l, struct thread *t, u64 co
 	if (n == 0 || n > FT_MAX_PARAMS || !plausible(kinds) ||
 	    bpf_probe_read_user(kind, n, (void *)(kinds + l->bytes_data)))
 		return;
-	for (i = 0; i < FT_MAX_PARAMS; i++) /* without a branch: 64 of them are 2^64 paths */
+	for (i = 0; i < FT_MAX_PARAMS; i++) /* without a branch: 64 branches are 2^64 paths */
 		t->entry.cell_mask |= (u64)((kind[i] & KIND_CELL) / KIND_CELL) << i;
 }
 
@@ -77,7 +77,7 @@ FT_INLINE void slots(const struct ft_layout *l, struct thread *t, u64 code)
 	cells_by_arg(l, code, e);
 }
 
-/* Which parameters carry a name of the redaction list. */
+/* Finds the parameters whose name is on the redaction list. */
 FT_GLOBAL int ft_redact_params(u32 tid, u64 names, u32 n, u32 half)
 {
 	const struct ft_layout *l = my_layout();
@@ -103,7 +103,7 @@ FT_INLINE bool is_function_of(const struct ft_layout *l, u64 value, u64 code)
 	       read_ptr(value + l->function_code) == code;
 }
 
-/* How many functions lie in an object of this type: a property has getter, setter, deleter. */
+/* How many functions an object of this type has: a property has getter, setter and deleter. */
 FT_INLINE u32 wrapped_functions(const struct ft_layout *l, u64 type)
 {
 	if (type == l->property_type)
@@ -111,7 +111,7 @@ FT_INLINE u32 wrapped_functions(const struct ft_layout *l, u64 type)
 	return type && (type == l->static_type || type == l->class_type);
 }
 
-/* Is what this slot holds the function of this code, or does it wrap it? */
+/* Does this slot hold the function of this code, or an object that wraps it? */
 FT_GLOBAL int ft_wraps(u64 slot, u64 code)
 {
 	const struct ft_layout *l = my_layout();
@@ -184,11 +184,11 @@ FT_INLINE u64 owner_of(const struct ft_layout *l, u64 self, u64 code)
 /* ---- describing ---------------------------------------------------------------------------- */
 
 /*
- * Describing takes several steps, which the caller goes through one after the other: each needs
- * its own part of the BPF stack.
+ * Describing takes several steps, which the caller calls one after the other: each needs its own
+ * part of the BPF stack.
  */
 
-/* An entry for this code in the thread's slot, so far as the code object itself tells. */
+/* Makes an entry for this code in the thread's slot, from what the code object itself tells. */
 FT_GLOBAL int ft_entry(u32 tid, u64 key, u32 role)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -213,7 +213,7 @@ FT_GLOBAL int ft_entry(u32 tid, u64 key, u32 role)
 	return 0;
 }
 
-/* Now, or when the code's first entry was made. */
+/* The present time, or that of the code's first entry. */
 FT_INLINE u64 birth_of(u32 tgid, u64 key)
 {
 	struct code_entry *e = key >> CODE_VARIANT ? code_find(tgid, CODE_OF(key)) : 0;
@@ -234,7 +234,7 @@ FT_GLOBAL int ft_entry_module(u32 tid, u64 key, u64 frame, u64 slot, u64 id)
 	return 0;
 }
 
-/* Which parameters are secret, and the class that the function belongs to. */
+/* Finds the parameters to redact, and the class to which the function belongs. */
 FT_GLOBAL u64 ft_owner(u32 tid, u64 frame, u64 code)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -255,7 +255,7 @@ FT_GLOBAL u64 ft_owner(u32 tid, u64 frame, u64 code)
 	return owner_of(l, parameter(l, frame, &t->entry, 0), code);
 }
 
-/* One of the record's first tokens is to be walked: file, name, qualified name, module. */
+/* Begins the walk of one of the record's first tokens: file, name, qualified name, module. */
 FT_GLOBAL int ft_describe(u32 tid, u64 code, u64 slot, u64 id, u32 i)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -281,7 +281,8 @@ FT_GLOBAL int ft_describe(u32 tid, u64 code, u64 slot, u64 id, u32 i)
 	return 0;
 }
 
-/* Its last tokens: the names, by hand: only the parameters of the tuple, however long it is. */
+/* Writes its last tokens, the names of parameters. Not by a walk: only these of the tuple, which
+ * may be longer. */
 FT_GLOBAL int ft_describe_params(u32 tid, u64 code)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);

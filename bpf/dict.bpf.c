@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * One key of a dict of the target: __name__ of a module's globals, __module__ of a class, _name of
- * a thread. Nearly always it is among the first entries. Where it is not, it is looked for as the
- * interpreter does: by its hash.
+ * Finds one key of a dict of the target: __name__ of a module's globals, __module__ of a class,
+ * _name of a thread. Nearly always it is among the first entries. If not, it is found by its hash,
+ * as the interpreter does.
  */
 #include "dict.bpf.h"
 #include "siphash.bpf.h"
 
-#define FIND_ENTRIES 8	/* looked at one after the other */
-#define PROBES 24	/* slots that are looked at for a hash */
-#define SLOT_EMPTY (-1) /* of the table before the entries; -2: its entry is deleted */
+#define FIND_ENTRIES 8	/* first entries, which are compared one by one */
+#define PROBES 24	/* slots that are examined for one hash */
+#define SLOT_EMPTY (-1) /* in the index table before the entries; -2: its entry is deleted */
 #define SLOT_UNREAD (-3)
 
 FT_GLOBAL int ft_str_at(u64 at, u64 lo, u64 hi, u32 n, u32 places)
@@ -43,7 +43,7 @@ FT_GLOBAL u64 ft_hash(u64 lo, u64 hi, u32 n)
 	return sip_end(v, l->hash_rounds);
 }
 
-/* Slot i of the table before the entries: the number of an entry, or below 0. */
+/* Slot i of the index table before the entries: the number of an entry, or below 0. */
 FT_GLOBAL int ft_slot(u64 table, u64 i, u32 slots)
 {
 	s32 wide = SLOT_EMPTY;
@@ -57,7 +57,7 @@ FT_GLOBAL int ft_slot(u64 table, u64 i, u32 slots)
 	return read_at(&wide, 4, table + 4 * i) ? SLOT_UNREAD : wide;
 }
 
-/* Where the hash says that it is (Objects/dictobject.c, lookdict). */
+/* Follows the hash to the entry (Objects/dictobject.c, lookdict). */
 FT_INLINE int find_hashed(const struct ft_layout *l, const struct dict_view *d, u64 lo, u64 hi,
 			  u32 n, u64 hash)
 {

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* One key of a dict of the target, and where its value is. */
+/* Finds one key of a dict of the target, and the place of its value. */
 #ifndef FT_DICT_BPF_H
 #define FT_DICT_BPF_H
 
 #include "py_read.bpf.h"
 
 /*
- * The number of the entry whose key is the ASCII string of n < 16 bytes that lo and hi are in
- * memory, or KEY_*, which are below 0. keys is the address of a dict's key table.
+ * The number of the entry whose key is an ASCII string of n < 16 bytes, or KEY_*, which are below
+ * 0. lo and hi are the string's bytes as two words. keys is the address of a dict's key table.
  */
 #define KEY_ABSENT (-1)
-#define KEY_UNTOLD (-2) /* it cannot be read, or there are too many that hash alike */
+#define KEY_UNTOLD (-2) /* it cannot be read, or too many keys have this hash */
 int ft_find_key(u64 keys, u64 lo, u64 hi, u32 n);
-/* Is that string the object whose address is there? places: str_places(). */
+/* Is the object whose address is stored at `at` that string? places: str_places(). */
 int ft_str_at(u64 at, u64 lo, u64 hi, u32 n, u32 places);
 
-/* Where the value of entry i is; 0: it cannot be read. */
+/* Address of the value of entry i; 0: it cannot be read. */
 FT_INLINE u64 dict_slot(const struct ft_layout *l, u64 dict, u32 i)
 {
 	struct dict_view d = {};
@@ -23,7 +23,7 @@ FT_INLINE u64 dict_slot(const struct ft_layout *l, u64 dict, u32 i)
 	return dict_open(l, dict, &d) ? 0 : dict_value(&d, i);
 }
 
-/* Where the dict has the value of that key; 0: it has none, or it is not known. */
+/* Address of that key's value in the dict; 0: it has none, or it is not known. */
 FT_INLINE u64 dict_find(const struct ft_layout *l, u64 dict, u64 lo, u64 hi, u32 n)
 {
 	int i = ft_find_key(read_ptr(dict + l->dict_keys), lo, hi, n);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Records and tokens on their way to the ring. A record is built in its thread's slot (never
- * per CPU) and sent at its true size. What does not fit is counted on the thread and goes
- * out as a LOST record before the thread's next record that does.
+ * Records and tokens on their way to the ring. A record is built in its thread's slot (never per
+ * CPU) and sent at its true size. A record that does not fit is counted on the thread; a LOST
+ * record with the count goes out before the next record that fits.
  */
 #ifndef FT_EMIT_BPF_H
 #define FT_EMIT_BPF_H
@@ -28,7 +28,7 @@ FT_INLINE void thread_lost(struct thread *t, u64 now, u32 n, enum ft_counter rea
 	t->lost_reason = reason;
 }
 
-/* Tells of what this thread has lost so far; 0 when there is nothing (left) to tell. */
+/* Sends the thread's losses so far; 0 when none is left to send. */
 FT_INLINE int lost_send(struct thread *t, u32 tid, u64 now)
 {
 	struct ft_rec_lost *r = &t->lost;
@@ -47,8 +47,8 @@ FT_INLINE int lost_send(struct thread *t, u32 tid, u64 now)
 }
 
 /*
- * Sends a record of constant size that lies anywhere. Events (lose = 1) that do not fit are
- * counted as lost; other records have their own consequence at the caller.
+ * Sends a record of constant size from any memory. Events (lose = 1) that do not fit are counted as
+ * lost; for other records the caller decides.
  */
 FT_INLINE int send(struct thread *t, u32 tid, u64 now, void *rec, u32 size, u32 lose)
 {
@@ -62,7 +62,7 @@ FT_INLINE int send(struct thread *t, u32 tid, u64 now, void *rec, u32 size, u32 
 
 /* ---- tokens ------------------------------------------------------------------------- */
 
-/* The byte at off of the token buffer. */
+/* The byte at offset off of the token buffer. */
 FT_INLINE u8 *tok_at(struct thread *t, u32 off)
 {
 	u64 o = off;

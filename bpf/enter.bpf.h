@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A body starts, or goes on after a suspension: its call is pushed on the thread's shadow stack,
- * and of one that starts ENTER is sent.
+ * A body starts, or resumes after a suspension: its call is pushed on the thread's shadow stack,
+ * and if it starts, ENTER is sent.
  */
 #ifndef FT_ENTER_BPF_H
 #define FT_ENTER_BPF_H
@@ -13,11 +13,12 @@
 
 #define NO_EXCEPTION 0
 
-/* ---- where a body stands (3.11 on) ----------------------------------------------------------- */
+/* ---- start or resumption (3.11 on) --------------------------------------------------------- */
 
 /*
- * 1: RESUME at the start of the body; 0: after a suspension; -1: no RESUME to be found.
- * reached: its handler was, so it is there, maybe under an INSTRUMENTED_INSTRUCTION.
+ * Which RESUME is at the frame's instruction? 1: that at the start of the body; 0: one after a
+ * suspension; -1: none. reached: the handler of a RESUME was hit, so there is one, perhaps replaced
+ * by an INSTRUMENTED_INSTRUCTION.
  */
 FT_INLINE int at_start(const struct ft_layout *l, u64 frame, bool reached)
 {
@@ -38,7 +39,7 @@ FT_INLINE int at_start(const struct ft_layout *l, u64 frame, bool reached)
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
-/* Until it has been told: the ring may be full. */
+/* Repeated until the name is sent: the ring may be full. */
 FT_INLINE void name_thread(struct thread *t, struct probe *p)
 {
 	if (p->tid == p->tgid || !ft_thread_name(p->tid, p->frame)) {
@@ -54,7 +55,7 @@ FT_INLINE u64 previous_of(const struct probe *p)
 	return read_ptr(p->frame + p->l->frame_previous);
 }
 
-/* The thread, with its stale calls closed as seen from the frame below this one, which is then in
+/* The thread, after closing its dead calls as seen from the caller's frame, which is returned in
  * *previous. */
 FT_INLINE struct thread *thread_at_entry(struct probe *p, u64 fresh, u64 *previous)
 {
@@ -87,7 +88,7 @@ FT_INLINE struct call *call_push(struct thread *t, struct probe *p)
 	return c;
 }
 
-/* A generator that goes on is the call that it was before. */
+/* A generator that resumes continues its earlier call. */
 FT_INLINE struct call *call_push_suspended(struct thread *t, struct probe *p, u64 frame, u64 code)
 {
 	struct call *was = suspended_find(p->tgid, frame, code);
@@ -101,9 +102,10 @@ FT_INLINE struct call *call_push_suspended(struct thread *t, struct probe *p, u6
 }
 
 /*
- * The caller is a generator that we did not see go on: thrown into, its sub-iterator ended,
- * and it continues behind its `yield from` without a RESUME (3.11 genobject.c, _gen_throw). While
- * it still stands at that, the call is one of the sub-iterator's throw() (3.11).
+ * The caller may be a generator whose resumption passed no hook: when an exception thrown into it
+ * ended its sub-iterator, it continues after its `yield from` without a RESUME (3.11 genobject.c,
+ * _gen_throw). While its instruction still is that `yield from`, the call comes from the
+ * sub-iterator's throw() (3.11).
  */
 FT_INLINE void resume_caller(struct thread *t, struct probe *p, struct call *top, u64 previous)
 {
@@ -117,8 +119,9 @@ FT_INLINE void resume_caller(struct thread *t, struct probe *p, struct call *top
 }
 
 /*
- * Called from C where a generator stands whose call is not pushed: by its iterator's throw(), or by
- * what watches it when it is suspended or thrown into (sys.setprofile(), sys.monitoring).
+ * Is this called from C, and is below that a generator whose call is not pushed? The C code is its
+ * iterator's throw(), or a tool that is called when the generator is suspended or thrown into
+ * (sys.setprofile(), sys.monitoring).
  */
 FT_INLINE struct call *waiting_below(struct probe *p, const struct call *top, u64 frame)
 {
@@ -137,14 +140,14 @@ FT_INLINE struct call *waiting_below(struct probe *p, const struct call *top, u6
 					: 0;
 }
 
-/* May a call that is not pushed be below? Up to 3.10 only when something is thrown. */
+/* May the caller be a call that is not pushed? Up to 3.10 only while an exception is thrown into a
+ * generator. */
 FT_INLINE bool may_be_unpushed(const struct thread *t, const struct probe *p)
 {
 	return p->l->frame_owner != FT_NO_FIELD || t->thrown;
 }
 
-/* The call that is below an entry: the innermost that is open, or a generator that is not pushed.
- */
+/* The caller at an entry: the innermost open call, or a generator that is not pushed. */
 FT_INLINE struct call *call_below(struct thread *t, struct probe *p, u64 previous)
 {
 	struct call *top = call_top(t, p->tid), *waiting;
@@ -163,13 +166,13 @@ FT_INLINE struct call *call_below(struct thread *t, struct probe *p, u64 previou
 
 #define PLAIN_PARAMS 4
 
-/* The first parameters, as long as they are plain: what most calls are made of. */
+/* Writes the first parameters while they are plain values: all that most calls have. */
 FT_INLINE void plain_params(struct thread *t, struct probe *p, struct level *lv)
 {
 	u64 special = p->entry->cell_mask | p->entry->redact_mask, ref[PLAIN_PARAMS];
 	u32 i;
 
-	/* All at once; there may be fewer, but other slots of the frame are behind them. */
+	/* One read for all; if there are fewer, other slots of the frame follow them. */
 	if (read_at(ref, sizeof(ref), lv->base))
 		return;
 	for (i = 0; i < PLAIN_PARAMS; i++) {
@@ -180,7 +183,7 @@ FT_INLINE void plain_params(struct thread *t, struct probe *p, struct level *lv)
 	}
 }
 
-/* What ENTER carries: the request, if any, and the arguments. */
+/* Writes the tokens of ENTER: the request, if any, and the arguments. */
 FT_INLINE void put_args(struct thread *t, struct probe *p, u64 request)
 {
 	struct level *lv;
@@ -215,7 +218,7 @@ FT_INLINE void call_start(struct probe *p)
 		return;
 	now = bpf_ktime_get_ns();
 	top = call_top(t, p->tid);
-	/* One entry can pass two handlers: a RESUME that turns into another one. */
+	/* One entry can pass two handlers: a RESUME that specializes into another one. */
 	if (p->l->exits_exact && call_is(top, p->frame, p->code))
 		return;
 	suspends = p->proc->flags & FT_PROC_SUSPENDS && may_be_unpushed(t, p);
@@ -248,7 +251,8 @@ FT_INLINE void call_start(struct probe *p)
 	c->start_tid = p->tid;
 	c->flags = flags | (p->entry->flags & CO_SUSPENDS ? CALL_GENERATOR : 0);
 	c->request = request;
-	/* One that was dropped in this place, without any event, is over. */
+	/* A suspended call with the same frame address is over: its generator was freed without any
+	 * event. */
 	if (c->flags && p->l->exits_exact && p->proc->flags & FT_PROC_SUSPENDS)
 		suspended_drop(p->tgid, p->frame);
 	c->exc = 0;
@@ -276,7 +280,7 @@ FT_INLINE void call_start(struct probe *p)
 	}
 }
 
-/* An application that was called before the trace, or for no HTTP request. */
+/* Pushes an application that was called before the trace, or not for an HTTP request. */
 FT_INLINE void call_push_untraced(struct thread *t, struct probe *p)
 {
 	struct call *below = call_top(t, p->tid), *c = call_push(t, p);
@@ -299,14 +303,14 @@ FT_INLINE void call_resume(struct probe *p)
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &p->tid);
 	u64 previous = 0;
 
-	/* Still there: its suspension was not seen, or two handlers were passed. */
+	/* It is still pushed: its suspension was not seen, or two handlers were passed. */
 	if (t && call_is(call_top(t, p->tid), p->frame, p->code))
 		return;
 	t = thread_at_entry(p, 0, &previous);
 	if (!t || call_is(call_top(t, p->tid), p->frame, p->code) ||
 	    call_push_suspended(t, p, p->frame, p->code) || p->entry->role != HTTP_ASGI)
 		return;
-	/* One inside of another is not kept: its request is known. */
+	/* One inside of another is not pushed: its request is known. */
 	if (!thread_request(p->proc, p->tid, call_top(t, p->tid)))
 		call_push_untraced(t, p);
 }

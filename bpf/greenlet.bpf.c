@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Greenlets (gevent, eventlet): several stacks of calls on one thread, of which one runs. Nobody
- * tells of a switch. But each has a Python frame of its own at its bottom, under which there is
- * none, and that one stays as long as anything runs above it:
+ * Greenlets (gevent, eventlet): several stacks of calls on one thread, of which one runs. No hook
+ * sees a switch. But each greenlet has an outermost Python frame of its own, its bottom, which
+ * stays as long as anything runs above it:
  *
  *     thread ──> stack of the greenlet that ran last     f  g  h     bottom: the frame of f
  *     parked     {thread, another bottom}                x  y        bottom: the frame of x
  *
- * So a frame tells by its bottom whose it is. What is at hand for a hook is looked at first: an
- * entry from the innermost call, and the exit of it, need no walk. Nothing of this is done before
- * the process has loaded greenlet.
+ * So the bottom below a frame tells to which greenlet it belongs. Most hooks need no walk down to
+ * it: an entry from the innermost call, and the exit of that, belong to the stack that ran last.
+ * Nothing of this is done before the process has loaded greenlet.
  */
 #include "greenlet.bpf.h"
 
@@ -18,7 +18,8 @@
 #define PARKED_MAX 8192
 #define DROPPED_AT_ONCE 128
 
-/* A stack of calls that waits; of one thread they are a list, for its end. */
+/* A stack of calls that does not run. Those of one thread are a list, so that all can be dropped at
+ * its end. */
 struct parked {
 	u64 older, newer;  /* bottom | IS_SET; 0 = none */
 	u32 depth, thrown; /* of struct thread */
@@ -40,10 +41,10 @@ FT_INLINE struct parked *parked_find(u32 tid, u64 bottom)
 	return bpf_map_lookup_elem(&ft_parked, &key);
 }
 
-/* ---- whose a frame is ---------------------------------------------------------------------- */
+/* ---- the greenlet of a frame --------------------------------------------------------------- */
 
-/* A frame of the interpreter's own: it lies on the C stack, maybe where another greenlet has one.
- */
+/* Is this a frame of the interpreter's own? Such frames are on the C stack, so another greenlet may
+ * have one at the same address. */
 FT_INLINE bool is_shim(const struct ft_layout *l, u64 frame)
 {
 	u8 owner = 0;
@@ -53,8 +54,8 @@ FT_INLINE bool is_shim(const struct ft_layout *l, u64 frame)
 }
 
 /*
- * Goes down at most WALK_FRAMES frames. At the bottom: the last of Python code | IS_SET; else a
- * frame to go on from; 0: cannot be read.
+ * Walks down at most WALK_FRAMES frames. Returns at the bottom: the last frame of Python code |
+ * IS_SET; else a frame to continue from; 0: memory cannot be read.
  */
 FT_GLOBAL u64 ft_lower(u64 frame)
 {
@@ -75,7 +76,7 @@ FT_GLOBAL u64 ft_lower(u64 frame)
 	}
 	if (next)
 		return above[1];
-	/* There may be two of them: of who called from C, and of the thread (3.15). */
+	/* The outermost may be two shims: of the call from C, and of the thread (3.15). */
 	if (above[0] && is_shim(l, frame)) {
 		frame = above[0];
 		if (above[1] && is_shim(l, frame))
@@ -85,9 +86,9 @@ FT_GLOBAL u64 ft_lower(u64 frame)
 }
 
 /*
- * Up to 3.10 a generator that is thrown into through `yield from` stands at the bottom of a chain
- * of its own (genobject.c, _gen_throw), and up to 3.9 it says that it does not run: that is no
- * greenlet.
+ * Up to 3.10 a generator into which an exception is thrown through `yield from` is at the bottom of
+ * a chain of its own (genobject.c, _gen_throw), and up to 3.9 its frame says that it does not run.
+ * That is not a greenlet.
  */
 FT_INLINE bool is_thrown_into(const struct ft_layout *l, u64 bottom)
 {
@@ -104,8 +105,8 @@ FT_INLINE u64 bottom_of(u64 frame)
 }
 
 /*
- * The calls that a thread had open when greenlet was loaded are those of whom they stand under.
- * They have the bottom 0 until then, and keep it.
+ * The calls that a thread had open when greenlet was loaded belong to the greenlet whose frames
+ * include them. Until that is known their bottom is 0, and it stays so.
  */
 FT_INLINE bool is_first(struct thread *t, u32 tid, u64 frame)
 {
@@ -161,7 +162,7 @@ FT_GLOBAL int ft_on_other_stack(u32 tid, u64 frame, u32 enters)
 
 #define CHUNKS_AT_ONCE 32
 
-/* 1: there may be more behind them. */
+/* 1: there may be more chunks after these. */
 FT_GLOBAL int ft_drop_chunks(u32 tid, u64 bottom, u32 from)
 {
 	struct chunk_key key = {.tid = tid, .bottom = bottom};
@@ -207,7 +208,7 @@ FT_INLINE void park(struct thread *t, u32 tid)
 	t->parked = t->bottom | IS_SET;
 }
 
-/* Takes it off the list, and makes it the thread's. */
+/* Removes the stack from the list and makes it the thread's. */
 FT_GLOBAL int ft_unpark(u32 tid, u64 bottom)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -247,7 +248,7 @@ FT_GLOBAL int ft_switch_stack(u32 tid)
 	return 0;
 }
 
-/* Some of them; 0: none waits any more. */
+/* Drops some of them; 0: none is left. */
 FT_GLOBAL int ft_drop_parked(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -281,8 +282,8 @@ FT_GLOBAL int ft_drop_stacks(u32 tid)
 #define GREENLET 0x74656c6e65657267ULL /* "greenlet" */
 
 /*
- * PyCapsule_New(pointer, name, destructor): the module greenlet makes "greenlet._C_API" while it is
- * loaded, in each release. The thread that loads it is in its first greenlet.
+ * PyCapsule_New(pointer, name, destructor): every release of greenlet creates "greenlet._C_API"
+ * while it is loaded. The thread that loads it is in its first greenlet.
  */
 SEC("uprobe")
 int ft_greenlet_loaded(struct pt_regs *ctx)

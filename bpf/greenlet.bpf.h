@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The stack of calls that a frame stands on, where a thread has several. */
+/* Selects the stack of calls to which a frame belongs, if a thread has several. */
 #ifndef FT_GREENLET_BPF_H
 #define FT_GREENLET_BPF_H
 
@@ -8,16 +8,16 @@
 #include "stack.bpf.h"
 
 /*
- * Does this frame stand on another stack than the thread's last? Then its calls that are over are
- * closed, as far as they tell, and the other one is made the thread's. enters: the frame is new
- * there.
+ * Does this frame belong to another stack than the thread's last? Then the caller closes the calls
+ * of the last one that are known to be over, and makes the other one the thread's. enters: the
+ * frame is new on its stack.
  */
 int ft_on_other_stack(u32 tid, u64 frame, u32 enters);
 int ft_switch_stack(u32 tid);
-/* The calls of a thread are forgotten, those of all its greenlets. */
+/* Drops all calls of a thread, those of all its greenlets. */
 int ft_drop_stacks(u32 tid);
 
-/* Before anything of a frame is looked for on the shadow stack. */
+/* Called before a frame is looked for on the shadow stack. */
 FT_INLINE void stack_switch(struct probe *p, bool enters)
 {
 	if (!(p->proc->flags & FT_PROC_GREENLETS) || (enters && !thread_get(p->tgid, p->tid)) ||

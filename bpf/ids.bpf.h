@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Process and thread ids as the collector sees them. The kernel's helper gives those of the
- * initial PID namespace; a collector inside another one knows the same tasks by other numbers,
- * which the kernel keeps for each level:
+ * Process and thread ids in the collector's PID namespace. The kernel's helper gives those of the
+ * initial one; in a nested namespace the same tasks have other numbers, which the kernel keeps for
+ * each level:
  *
  *     task->thread_pid->numbers[level] {nr, ns}     level 0 = the initial namespace
  */
@@ -13,7 +13,7 @@
 
 #include <bpf/bpf_core_read.h>
 
-/* Most namespaces that a target is nested in below the collector's own. */
+/* Greatest number of namespaces between the collector's and a target's. */
 #define FT_PID_LEVELS 4
 
 /* The number of a struct pid in the collector's namespace; 0: it has none there. */
@@ -33,7 +33,7 @@ FT_INLINE u32 number_of(struct pid *pid)
 	return 0;
 }
 
-/* Not a global function: this is called where the verifier's eight call frames are used up. */
+/* Not a global function: its callers use up the verifier's eight call frames. */
 FT_INLINE u64 nested_ids(struct task_struct *task)
 {
 	u64 tgid = number_of(BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]));
@@ -41,7 +41,7 @@ FT_INLINE u64 nested_ids(struct task_struct *task)
 	return tgid << 32 | number_of(BPF_CORE_READ(task, thread_pid));
 }
 
-/* pid << 32 | tid, as bpf_get_current_pid_tgid() in the collector's own PID namespace. */
+/* pid << 32 | tid, like bpf_get_current_pid_tgid(), in the collector's PID namespace. */
 FT_INLINE u64 my_ids(void)
 {
 	if (!ft_settings.pidns)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A body returns, is suspended, or is left by an exception: its call is popped off the thread's
- * shadow stack, and of one that is over EXIT is sent.
+ * A body returns, is suspended, or is left by an exception: its call is popped from the thread's
+ * shadow stack, and if it is over, EXIT is sent.
  */
 #ifndef FT_LEAVE_BPF_H
 #define FT_LEAVE_BPF_H
@@ -10,7 +10,8 @@
 #include "enter.bpf.h"
 #include "raise.bpf.h"
 
-/* It was running when the trace began, or its entry passed no hook. */
+/* Counts an exit without a call: it was running when the trace began, or its entry passed no
+ * hook. */
 FT_INLINE void unmatched(struct thread *t, struct probe *p)
 {
 	if (!(p->proc->flags & FT_PROC_JIT)) {
@@ -22,9 +23,9 @@ FT_INLINE void unmatched(struct thread *t, struct probe *p)
 }
 
 /*
- * Takes the call of this frame off the shadow stack, where it stays readable until the next one is
- * pushed; or, when it went on unseen, finds it among the suspended ones. NULL: it was running when
- * the trace began.
+ * Pops the call of this frame from the shadow stack, where it stays readable until the next push.
+ * If it resumed without a hook, finds it among the suspended ones. NULL: it was running when the
+ * trace began.
  */
 FT_INLINE struct call *call_pop(struct thread *t, struct probe *p)
 {
@@ -40,8 +41,8 @@ FT_INLINE struct call *call_pop(struct thread *t, struct probe *p)
 		return c;
 	}
 	c = suspended_find(p->tgid, p->frame, p->code);
-	/* A generator that is thrown into before it starts, in the place of one that was dropped.
-	 */
+	/* An exception is thrown into a generator that has not started, at the address of one that
+	 * was freed. */
 	if (c && p->l->exits_exact && at_start(p->l, p->frame, false) > 0) {
 		suspended_drop(p->tgid, p->frame);
 		return 0;
@@ -51,7 +52,7 @@ FT_INLINE struct call *call_pop(struct thread *t, struct probe *p)
 	return c;
 }
 
-/* All is said of a call that was popped. */
+/* Called when everything is sent of a popped call that is over. */
 FT_INLINE void call_finish(struct probe *p, struct call *c, u32 failed)
 {
 	http_finish(p->tid, c, failed);
@@ -59,7 +60,7 @@ FT_INLINE void call_finish(struct probe *p, struct call *c, u32 failed)
 		suspended_drop(p->tgid, p->frame);
 }
 
-/* At an exit: may it be that of a call that is open? */
+/* At an exit: may it belong to an open call? */
 FT_INLINE bool pops_call(struct thread *t, struct probe *p)
 {
 	if (!probe_known(p))
@@ -76,9 +77,9 @@ FT_INLINE bool is_return_const(const struct ft_layout *l, u8 op)
 }
 
 /*
- * The opcode that an INSTRUMENTED_LINE at code unit i replaced: in a table of pairs {opcode,
- * line}, or, in later micro releases of 3.13, of entries as long as the byte before them
- * says: 2 to 5. No table of pairs begins so: there stands 0, or 255 before the RESUME.
+ * The opcode that an INSTRUMENTED_LINE at code unit i replaced. The table has pairs {opcode, line};
+ * in later micro releases of 3.13 it begins with a byte that has the length of its entries, 2 to 5.
+ * A table of pairs does not begin with these: its first byte is 0, or 255 before the RESUME.
  */
 FT_INLINE void read_line_opcode(u64 lines, u64 i, u8 *op)
 {
@@ -93,8 +94,8 @@ FT_INLINE void read_line_opcode(u64 lines, u64 i, u8 *op)
 }
 
 /*
- * The opcode of one code unit, also where a debugger or a monitoring tool of the target's own
- * put another over it (Python/instrumentation.c).
+ * The opcode of one code unit, even if a debugger or monitoring tool in the target replaced it
+ * (Python/instrumentation.c).
  */
 FT_INLINE u8 real_op(const struct ft_layout *l, u64 code, u64 unit, u8 op)
 {
@@ -110,7 +111,8 @@ FT_INLINE u8 real_op(const struct ft_layout *l, u64 code, u64 unit, u8 op)
 	return op;
 }
 
-/* The constant that a RETURN_CONST at the frame's instruction returns; 0: it is another one. */
+/* The constant that a RETURN_CONST at the frame's instruction returns; 0: it is another
+ * instruction. */
 FT_GLOBAL u64 ft_returned_const(u64 frame, u64 code)
 {
 	const struct ft_layout *l = my_layout();
@@ -130,7 +132,7 @@ FT_GLOBAL u64 ft_returned_const(u64 frame, u64 code)
 	return read_ptr(read_ptr(code + l->code_consts) + l->tuple_items + 8 * (u64)arg);
 }
 
-/* What the body returns: the value on its operand stack, or a constant of its code. */
+/* The value that the body returns: from its operand stack, or a constant of its code. */
 FT_INLINE u64 result_of(struct probe *p)
 {
 	u64 constant = 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The next element of a container that is walked over. */
+/* The next element of a container in the walk. */
 #ifndef FT_LEVEL_BPF_H
 #define FT_LEVEL_BPF_H
 
 #include "type.bpf.h"
 
 #define NO_VALUE 1     /* nothing to write in this step */
-#define REDACT_VALUE 2 /* a value comes, but it is redacted */
+#define REDACT_VALUE 2 /* there is a value, but it is redacted */
 
 FT_INLINE u32 entry_at(struct level *lv)
 {
@@ -88,7 +88,7 @@ FT_INLINE int next(const struct ft_layout *l, struct thread *t, u32 tid, struct 
 
 FT_INLINE void close_level(struct thread *t, struct level *lv)
 {
-	/* Slots were left unseen, and live items among them. */
+	/* Slots were skipped, and live items may be among them. */
 	if ((lv->kind == LEVEL_DICT || lv->kind == LEVEL_SET) ? lv->cut && lv->left : lv->cut)
 		tok_0(t, FT_T_CUT);
 	if (!lv->hidden)

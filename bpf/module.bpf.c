@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The module that a frame runs as, and what the rules say of it. */
+/* The module as which a frame runs, and its verdict by the rules. */
 #include "dict.bpf.h"
 #include "module.bpf.h"
 
-/* As the number that it is in memory. */
+/* As the word that it is in memory. */
 #define TEXT_NAME__ 0x5f5f656d616e5f5fULL /* "__name__" */
 
 FT_GLOBAL u64 ft_module_slot(u64 frame)
@@ -22,7 +22,7 @@ FT_GLOBAL u64 ft_module_slot(u64 frame)
 	return i < 0 ? MODULE_UNTOLD : dict_slot(l, globals, i);
 }
 
-#define ID_WORDS 16 /* of a name that nobody has hashed yet */
+#define ID_WORDS 16 /* of a name whose hash is not computed yet */
 
 FT_GLOBAL u64 ft_module_id(u64 slot)
 {
@@ -61,7 +61,7 @@ FT_GLOBAL int ft_verdict(u64 slot, u64 id)
 
 	if (!l || !module || str_open(l, module, &s) || !s.length)
 		return silent;
-	/* The rules are UTF-8, and so is what user space compares with them. */
+	/* Rules are UTF-8, and this name is not ASCII: user space compares it. */
 	if (!(read_u32(module + l->str_state) & STR_ASCII))
 		return CODE_ACCEPT;
 	n = s.length > FT_MAX_PREFIX ? FT_MAX_PREFIX : s.length;

@@ -6,15 +6,15 @@
 #include "py_read.bpf.h"
 
 /*
- * Where the name of the module is whose globals this frame has. MODULE_ABSENT: it has none, and
- * nothing says so but the number of entries, which is there. MODULE_UNTOLD: it cannot be told.
+ * Address of the value of __name__ in the frame's globals. With MODULE_ABSENT: there is none, which
+ * holds as long as the number of entries at this address is the same. MODULE_UNTOLD: not known.
  */
 #define MODULE_UNTOLD 2
 u64 ft_module_slot(u64 frame);
-/* What the name is, by its hash and its length, whichever object it is. */
+/* The name by its hash and length, in any object. */
 u64 ft_module_id(u64 slot);
 #define MODULE_NO_TEXT 1
-/* What the rules say of the module; accept_unknown when none of them names it. */
+/* The module's verdict by the rules; accept_unknown if no rule matches. */
 int ft_verdict(u64 slot, u64 id);
 
 FT_INLINE u64 module_name(u64 slot, u64 id)

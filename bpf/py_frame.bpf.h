@@ -11,8 +11,7 @@
 
 #define CO_SUSPENDS (0x20 | 0x80 | 0x100 | 0x200) /* generator, coroutine, both kinds of async */
 #define OWNER_GENERATOR 1
-#define OWNER_SHIM                                                                                 \
-	3 /* and above: a frame of the interpreter's own, below one that C calls (3.12) */
+#define OWNER_SHIM 3 /* and above: an interpreter's own frame, below one that C calls (3.12) */
 
 FT_INLINE struct call *call_in(const struct chunk_key *key, u32 n)
 {
@@ -37,14 +36,14 @@ FT_INLINE struct call *call_top(const struct thread *t, u32 tid)
 	return t->depth ? call_at(t, tid, t->depth - 1) : 0;
 }
 
-/* One more call is open: the one that was filled. */
+/* Counts the call that the caller has filled in as open. */
 FT_INLINE void call_opened(struct thread *t)
 {
 	t->depth++;
 	t->hidden_at = 0;
 }
 
-/* A slot for one more call; the caller fills it, then call_opened(). */
+/* A slot for one more call; the caller fills it in, then calls call_opened(). */
 FT_INLINE struct call *call_new(struct thread *t, u32 tid)
 {
 	struct chunk_key key = {.bottom = t->bottom, .tid = tid, .chunk = t->depth / FT_CHUNK};
@@ -66,9 +65,9 @@ FT_INLINE bool call_is(const struct call *c, u64 frame, u64 code)
 }
 
 /*
- * Can it be over though no hook saw that? An exception is seen in each frame that it leaves, so not
- * without one; but up to 3.10 `await` suspends where no hook is, and a JIT leaves by ways of its
- * own.
+ * Can the call be over without a hook that saw it? An exception is seen in each frame that it
+ * leaves, so not without an exception. But up to 3.10 `await` suspends without a hook, and JIT code
+ * leaves in ways of its own.
  */
 FT_INLINE bool maybe_dead(const struct ft_proc *p, const struct call *c, u64 tstate)
 {
@@ -78,7 +77,7 @@ FT_INLINE bool maybe_dead(const struct ft_proc *p, const struct call *c, u64 tst
 	       (c->exc || p->layout.states_running || c->tstate != tstate);
 }
 
-/* A call that is not in the trace stands for the span of the one below it, if any. */
+/* A call that is not in the trace has the span of its caller, if any. */
 FT_INLINE void borrow_span(struct call *c, const struct call *below)
 {
 	c->start_ns = below ? below->start_ns : 0;
@@ -90,7 +89,7 @@ FT_INLINE u64 frame_code(const struct ft_layout *l, u64 frame)
 	return read_ref(l, frame + l->frame_code);
 }
 
-/* The code of a frame object, which outlives its frame as long as a traceback names it. */
+/* The code of a frame object, which outlives its frame while a traceback refers to it. */
 FT_INLINE u64 object_code(const struct ft_layout *l, u64 object)
 {
 	if (l->pyframe_frame != FT_NO_FIELD)
@@ -124,7 +123,7 @@ FT_INLINE bool has_begun(const struct ft_layout *l, u64 frame)
 	return !read_at(&lasti, 4, frame + l->frame_lasti) && lasti >= 0;
 }
 
-/* Is this frame object, of a body that has begun, that of a generator which waits (up to 3.10)? */
+/* Is the generator of this frame object suspended (up to 3.10)? Its body has begun. */
 FT_INLINE bool is_suspended(const struct ft_layout *l, u64 frame)
 {
 	s8 state = 0;
@@ -143,7 +142,7 @@ FT_INLINE bool is_running(const struct ft_layout *l, u64 frame)
 	return !read_at(&state, 1, frame + l->frame_state) && l->states_running >> (state & 7) & 1;
 }
 
-/* Remembers a call that was suspended, until it goes on or ends. */
+/* Remembers a suspended call until it resumes or ends. */
 FT_INLINE void suspended_keep(struct thread *t, struct ft_proc *p, struct call *c)
 {
 	struct frame_key key = {.frame = c->frame, .tgid = t->pid};
@@ -165,9 +164,9 @@ FT_INLINE void suspended_drop(u32 tgid, u64 frame)
 	bpf_map_delete_elem(&ft_suspended, &key);
 }
 
-#define HANDLED_BOUND 16 /* generators that run in each other without handling anything */
+#define HANDLED_BOUND 16 /* nested generators without a handled exception */
 
-/* The exception that is being handled, and so what a bare `raise` raises again; or 0. */
+/* The exception that is being handled, which a bare `raise` raises again; or 0. */
 FT_INLINE u64 handled(const struct ft_layout *l, u64 tstate)
 {
 	u64 info = read_ptr(tstate + l->tstate_exc_info), value;

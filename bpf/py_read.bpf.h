@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Reading the target's memory, and the shapes of its objects that more than one place
- * needs. No pointer is followed before it is tested: a failed read costs as much as a trap.
+ * Reading the target's memory, and the layouts of objects that several files need. Every pointer is
+ * tested before it is followed: a failed read costs as much as a trap.
  */
 #ifndef FT_PY_READ_BPF_H
 #define FT_PY_READ_BPF_H
@@ -18,7 +18,8 @@ FT_INLINE bool plausible(u64 addr)
 	return addr >= PY_MIN && addr < PY_MAX && !(addr & 7);
 }
 
-/* Low addresses are refused here because they fault; the kernel refuses high ones at once. */
+/* Low addresses are refused here because they would fault; the kernel itself refuses high ones at
+ * once. */
 FT_INLINE int read_at(void *dst, u32 size, u64 addr)
 {
 	if (addr < PY_MIN)
@@ -27,8 +28,8 @@ FT_INLINE int read_at(void *dst, u32 size, u64 addr)
 }
 
 /*
- * 0 when it cannot be read: no field we follow may be NULL and valid. The kernel sees to that when
- * it fails; a test of ours would be one more way for the verifier, at each read.
+ * 0 when it cannot be read: none of the fields that are followed may be NULL. The kernel zeroes v
+ * when the read fails; a test of the result would double the verifier's paths at each read.
  */
 FT_INLINE u64 read_ptr(u64 addr)
 {
@@ -38,7 +39,7 @@ FT_INLINE u64 read_ptr(u64 addr)
 	return v;
 }
 
-/* A reference in a frame: a pointer with its tag bits taken off. */
+/* A reference in a frame: a pointer without its tag bits. */
 FT_INLINE u64 read_ref(const struct ft_layout *l, u64 addr)
 {
 	return read_ptr(addr) & ~l->tag_mask;
@@ -82,7 +83,7 @@ FT_INLINE bool has_flag(const struct ft_layout *l, u64 obj, u64 flag)
 	return plausible(obj) && type_has(l, type_of(l, obj), flag);
 }
 
-/* Likewise, with fewer reads where it is that very class. */
+/* The same, with fewer reads if the type is exactly that class. */
 FT_INLINE bool is_a(const struct ft_layout *l, u64 obj, enum ft_kind kind, u64 flag)
 {
 	u64 type = plausible(obj) ? type_of(l, obj) : 0;
@@ -100,7 +101,7 @@ FT_INLINE bool is_str(const struct ft_layout *l, u64 obj)
 struct str_view {
 	u64 data;
 	u64 length; /* characters */
-	u32 width;  /* bytes a character: 1, 2, 4 */
+	u32 width;  /* bytes per character: 1, 2, 4 */
 };
 
 #define STR_COMPACT 0x20
@@ -127,13 +128,14 @@ FT_INLINE int str_open(const struct ft_layout *l, u64 str, struct str_view *ret)
 	return ret->data ? 0 : -1;
 }
 
-/* Where a str has its length and its ASCII text: for functions that have too many arguments. */
+/* Offsets of a str's length and its ASCII text in one word, for functions that have too many
+ * arguments. */
 FT_INLINE u32 str_places(const struct ft_layout *l)
 {
 	return (u32)l->str_length << 16 | l->str_ascii_data;
 }
 
-/* A text by its hash and length; never one of the small numbers that stand for none. */
+/* Identifies a text by its hash and length; never one of the small numbers that mean "none". */
 #define NOT_HASHED (~0ULL)
 
 FT_INLINE u64 text_id(u64 hash, u64 length)
@@ -202,7 +204,7 @@ FT_INLINE u64 dict_key(const struct dict_view *d, u32 i)
 	return read_ptr(d->entries + (u64)i * d->stride + d->key_off);
 }
 
-/* Where the value of an entry is. */
+/* Address of the value of an entry. */
 FT_INLINE u64 dict_value(const struct dict_view *d, u32 i)
 {
 	if (d->values)
@@ -210,7 +212,7 @@ FT_INLINE u64 dict_value(const struct dict_view *d, u32 i)
 	return d->entries + (u64)i * d->stride + d->val_off;
 }
 
-/* The process that hit the probe, and its layout: every global function looks it up anew. */
+/* The process that hit the probe, with its layout: every global function looks it up again. */
 FT_INLINE struct ft_proc *my_proc(void)
 {
 	u32 tgid = my_ids() >> 32;

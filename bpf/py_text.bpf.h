@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Short texts of the target: a str or bytes object that is read at once. */
+/* Short texts of the target: str and bytes objects that are read at once. */
 #ifndef FT_PY_TEXT_BPF_H
 #define FT_PY_TEXT_BPF_H
 
@@ -8,29 +8,30 @@
 #define LONGEST 31 /* bytes of such a text */
 
 /*
- * Short objects with text at their end are read at once, from the type on: few large reads are much
- * cheaper than many small ones. PyASCIIObject and PyBytesObject have these words in every release.
+ * Short objects with text at their end are read at once, from the type on: a few large reads are
+ * much cheaper than many small ones. PyASCIIObject and PyBytesObject have these words in every
+ * release.
  */
 #define HEAD_TYPE 0
 #define HEAD_SIZE 1
 #define HEAD_STATE 3
 #define HEAD_WORDS 9 /* all that a text of LONGEST bytes needs */
-#define HEAD_BYTES 3 /* where the text of a bytes object begins */
+#define HEAD_BYTES 3 /* word with which the text of a bytes object begins */
 
 FT_INLINE bool is_ascii(u64 state)
 {
 	return state & STR_ASCII && state & STR_COMPACT;
 }
 
-/* For a word with so many bytes of text, less those of LONGEST that stand before it. */
+/* Masks for a word, by the number of bytes of text from its start on, plus 24. */
 #define BYTES(n) (~0ULL >> (64 - 8 * (n)))
 static const u64 of_word[] = {
 	[25] = BYTES(1), BYTES(2), BYTES(3), BYTES(4),
 	BYTES(5),	 BYTES(6), BYTES(7), [32 ... 63] = ~0ULL,
 };
 
-/* In the four words of a text of n bytes, at most LONGEST. No branch: the verifier would follow
- * each. */
+/* Zeroes the bytes after a text of n bytes, at most LONGEST, in its four words. No branch: the
+ * verifier would follow each. */
 FT_INLINE void zero_behind(u64 *w, u64 n)
 {
 	FT_MASK(n, LONGEST);
@@ -40,15 +41,15 @@ FT_INLINE void zero_behind(u64 *w, u64 n)
 	w[3] &= of_word[n];
 }
 
-/* The words of a head that begins there, of which the text begins with word `first`; false: too
- * long, or not there. */
+/* Reads the words of a head that begins at `at`, whose text begins with word `first`; false: too
+ * long, or not readable. */
 FT_INLINE bool read_head(u64 at, u64 *head, u32 words, u32 first, u64 text)
 {
 	u64 n;
 
 	if (!bpf_probe_read_user(head, 8 * words, (void *)at))
 		return head[HEAD_SIZE] <= LONGEST;
-	/* Near the end of what can be read: no more than there is. */
+	/* Near the end of readable memory: read only as much as there is. */
 	if (bpf_probe_read_user(head, 8 * first, (void *)at) || head[HEAD_SIZE] > LONGEST)
 		return false;
 	n = head[HEAD_SIZE];
@@ -58,9 +59,9 @@ FT_INLINE bool read_head(u64 at, u64 *head, u32 words, u32 first, u64 text)
 
 /* ---- as a token ------------------------------------------------------------------------------ */
 
-#define MOST_SHORT 511 /* bytes of a text that is copied without more ado */
+#define MOST_SHORT 511 /* bytes of a text that is copied without a walk */
 
-/* Puts the text of a head. */
+/* Appends the text of a head. */
 FT_INLINE void put_head(struct thread *t, u64 *text, u64 n)
 {
 	u64 *to = (void *)tok_at(t, t->walk.used);
@@ -72,7 +73,7 @@ FT_INLINE void put_head(struct thread *t, u64 *text, u64 n)
 	to[3] = text[3];
 }
 
-/* Puts n bytes of text. */
+/* Appends n bytes of text. */
 FT_INLINE int put_copy(struct thread *t, u64 text, u64 n)
 {
 	*(u64 *)tok_at(t, t->walk.used + ((n - 1) & ~7ULL)) = 0;
@@ -80,13 +81,13 @@ FT_INLINE int put_copy(struct thread *t, u64 text, u64 n)
 	return n ? bpf_probe_read_user(tok_at(t, t->walk.used), n, (void *)text) : -1;
 }
 
-/* Puts a str of ASCII characters, or bytes, that is not long: most texts are. */
+/* Appends a short str of ASCII characters, or short bytes: most texts are. */
 FT_INLINE bool put_short(const struct ft_layout *l, struct thread *t, u64 obj)
 {
 	u64 head[HEAD_WORDS] = {}, at = obj + l->object_type, n, data;
 	bool str;
 
-	/* Up to the end of a short text, unless there is less that can be read. */
+	/* Read up to the end of a short text, unless less is readable. */
 	if (!plausible(obj) || bpf_probe_read_user(head, sizeof(head), (void *)at))
 		return false;
 	str = head[HEAD_TYPE] == l->type_addr[FT_KIND_STR];

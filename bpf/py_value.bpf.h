@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Python values to tokens. walk_begin(), push what is to be walked, ft_walk() (value.bpf.h); the
+ * Python values to tokens. Call walk_begin(), push the values, then ft_walk() (value.bpf.h); the
  * tokens are then in the thread's slot.
  */
 #ifndef FT_PY_VALUE_BPF_H
@@ -8,8 +8,8 @@
 
 #include "emit.bpf.h"
 
-/* What parameter i is, which a closure captured: the slot has the cell, or (up to 3.10) nothing and
- * the cell lies among others. */
+/* The value of parameter i, which a closure captured: its slot has the cell, or (up to 3.10) is
+ * empty, and the cell is in the array of cells. */
 FT_INLINE u64 in_cell(const struct ft_layout *l, u64 slot, u32 i, u64 cells, const u8 *arg_cell)
 {
 	if (l->code_cell2arg != FT_NO_FIELD) {
@@ -69,15 +69,15 @@ FT_INLINE void unreadable(struct thread *t)
 }
 
 /* From 3.12 an int has a tag: its number of digits * 8 + 0, 1, 2 for positive, zero, negative
- * (Include/cpython/longintrepr.h). As the signed size that it had before. */
+ * (Include/cpython/longintrepr.h). Converts it to the signed size of earlier releases. */
 FT_INLINE s64 untag_size(u64 tag)
 {
 	return (s64)(tag >> 3) * (1 - (s64)(tag & 3));
 }
 
 /*
- * The values that most arguments and results are, without a walk: None, True, False and
- * ints of one digit. False: it is something else, of *ret_type if that could be read.
+ * Appends the values that most arguments and results are, without a walk: None, True, False and
+ * ints of one digit. False: it is something else, of type *ret_type if that could be read.
  */
 FT_INLINE bool put_scalar(const struct ft_layout *l, struct thread *t, u64 obj, u64 *ret_type)
 {
@@ -89,8 +89,8 @@ FT_INLINE bool put_scalar(const struct ft_layout *l, struct thread *t, u64 obj, 
 		t->walk.budget -= 4;
 		return true;
 	}
-	/* An object may be shorter, but then nothing is lost: what follows it can be read too,
-	 * or the walk reads it word by word. */
+	/* A shorter object does no harm: the memory after it is readable too, or else the walk
+	 * reads the object word by word. */
 	if (!plausible(obj) ||
 	    bpf_probe_read_user(word, sizeof(word), (void *)(obj + l->object_type)))
 		return false;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Calls: a body starts, goes on after a suspension, is suspended, returns.
+ * Calls: a body starts, resumes after a suspension, is suspended, returns.
  *
- *     ft_resume        RESUME handlers (3.11+)             start or go on
+ *     ft_resume        RESUME handlers (3.11+)             start or resumption
  *     ft_return        RETURN_VALUE handler (3.11)         return
  *     ft_yield         YIELD_VALUE handler (3.11+)         suspension
  *     ft_frame_clear   _PyEval_FrameClearAndPop (3.12+)    return or exception
- *     ft_eval_entry    _PyEval_EvalFrameDefault (to 3.10)  start or go on; exits are inferred
- *     ft_frame_entry   USDT function__entry (to 3.10)      start or go on
- *                      tstate->frame = f (to 3.10)         start or go on
+ *     ft_eval_entry    _PyEval_EvalFrameDefault (to 3.10)  start or resumption; exits are inferred
+ *     ft_frame_entry   USDT function__entry (to 3.10)      start or resumption
+ *                      tstate->frame = f (to 3.10)         start or resumption
  *     ft_frame_exit    USDT function__return (to 3.10)     return, suspension or exception
  *                      exit_eval_frame (to 3.10)           return, suspension or exception
  *                      exit_unwind (3.11)                  exception
- *     ft_freed         what frees code objects and classes
+ *     ft_freed         functions that free code objects and classes
  */
 #define FT_MAPS_OWNER
 #include "leave.bpf.h"
@@ -32,7 +32,7 @@ int ft_resume(struct pt_regs *ctx)
 	if (!probe_ours(&p) || !probe_entry(&p, ctx) || !probe_wanted(&p) ||
 	    http_nested(p.tid, p.frame, p.code, p.entry) || !probe_thread_state(&p))
 		return 0;
-	/* What cannot be suspended passes a RESUME at its start alone. */
+	/* A function that cannot be suspended passes a RESUME at its start only. */
 	first = p.entry->flags & CO_SUSPENDS ? at_start(p.l, p.frame, true) : 1;
 	if (first > 0)
 		call_start(&p);
@@ -55,8 +55,8 @@ int ft_return(struct pt_regs *ctx)
 }
 
 /*
- * Where a JIT runs, an exit may be the first that is seen of a function. Not of the helper
- * frame under __init__ (specialize.c, _Py_InitCleanup), which is nobody's call.
+ * With a JIT, an exit may be the first event of a function. The helper frame below __init__
+ * (specialize.c, _Py_InitCleanup) does not count: it is not a call of the program.
  */
 FT_INLINE bool wanted_at_exit(struct probe *p)
 {
@@ -110,7 +110,7 @@ int ft_eval_entry(struct pt_regs *ctx)
 	struct probe p;
 	u32 thrown;
 
-	/* Read before one is chosen: the context has no variable offsets. */
+	/* All are read before one is chosen: the context allows no variable offsets. */
 	barrier_var(arg[0]);
 	barrier_var(arg[1]);
 	barrier_var(arg[2]);
@@ -129,7 +129,7 @@ int ft_eval_entry(struct pt_regs *ctx)
 		return 0;
 	if (lasti >= 0)
 		call_resume(&p);
-	else if (!thrown) /* thrown into before it started: no code of it runs */
+	else if (!thrown) /* else an exception is thrown in before the start: no code of it runs */
 		call_start(&p);
 	return 0;
 }
@@ -151,7 +151,7 @@ int ft_frame_entry(struct pt_regs *ctx)
 	}
 	if (lasti >= 0)
 		call_resume(&p);
-	/* An exception thrown into a generator that never started: no code of it runs. */
+	/* Else an exception is thrown into a generator that has not started: no code of it runs. */
 	else if (!read_ptr(p.tstate + p.l->tstate_exc_type))
 		call_start(&p);
 	return 0;
@@ -177,9 +177,9 @@ int ft_frame_exit(struct pt_regs *ctx)
 	return 0;
 }
 
-/* ---- what is known goes with what it is known of ---------------------------------------- */
+/* ---- freed objects ------------------------------------------------------------------------- */
 
-/* code_dealloc(code), type_dealloc(type). Also where hooks are not all in yet. */
+/* code_dealloc(code), type_dealloc(type). Handled also before all hooks are in. */
 SEC("uprobe")
 int ft_freed(struct pt_regs *ctx)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Exceptions. PyTraceBack_Here is called once for each frame that an exception is raised in
- * or passes through, also when that frame then handles it. So a hit only notes the exception
- * on the call (RAISE); that a call was left by it shows when its frame is gone (ft_reap).
+ * Exceptions. PyTraceBack_Here is called once for each frame in which an exception is raised or
+ * through which it passes, also when that frame then handles it. So a hit only notes the exception
+ * on the call (RAISE); that the exception left the call shows when its frame is gone (ft_reap).
  */
 #include "call_records.bpf.h"
 #include "greenlet.bpf.h"
@@ -15,7 +15,7 @@
 
 #define EXC_UNREADABLE 1 /* an exception that has no value yet (up to 3.11) */
 
-/* From here on calls may have a generator below them that is not pushed. */
+/* From now on calls may have a caller that is a generator and is not pushed. */
 FT_INLINE void expect_thrown(struct thread *t)
 {
 	if (!t->thrown || t->thrown > t->depth + 1)
@@ -42,7 +42,7 @@ FT_INLINE void note_thrown(struct probe *p, u64 frame)
 		expect_thrown(t);
 }
 
-#define RESUME_DELEGATES 2 /* and above: behind a `yield from` or an await */
+#define RESUME_DELEGATES 2 /* and above: after a `yield from` or an await */
 
 /* Does this generator's frame wait for another iterator (3.11)? */
 FT_INLINE bool delegates(const struct ft_layout *l, u64 frame)
@@ -54,9 +54,9 @@ FT_INLINE bool delegates(const struct ft_layout *l, u64 frame)
 }
 
 /*
- * generator.throw(self, ...), and of others like it. One that waits for an iterator with a throw()
- * of its own hands on what is thrown, and no hook shows that: it stands among the frames while that
- * is called.
+ * generator.throw(self, ...), and that of similar types. A generator that waits for an iterator
+ * with a throw() of its own passes the exception on without a hook: its frame is on the stack while
+ * that throw() is called.
  */
 SEC("uprobe")
 int ft_throw(struct pt_regs *ctx)
@@ -100,7 +100,8 @@ int ft_traceback(struct pt_regs *ctx)
 	note_thrown(&p, frame);
 	if (p.l->exits_exact || !probe_running(&p))
 		return 0;
-	/* Else a traceback entry made by C code, for no frame that runs. Maybe none does. */
+	/* Otherwise C code made the traceback entry, for a frame that does not run; perhaps none
+	 * does. */
 	if (frame != p.frame || !probe_code(&p))
 		return 0;
 	stack_switch(&p, false);
@@ -128,13 +129,14 @@ int ft_traceback(struct pt_regs *ctx)
 	if (!call_is(c, p.frame, p.code))
 		ft_reap(p.tid, p.frame, 0, exc);
 	if (!ours) {
-		/* The one that was the top call may have shown only now that it waits. */
+		/* Perhaps only now the former top call was found to be suspended. */
 		note_thrown(&p, frame);
 		return 0;
 	}
 	c = call_top(t, p.tid);
 	if (!call_is(c, p.frame, p.code)) {
-		/* gen.throw() and close() go on without a RESUME: this is the first we see. */
+		/* gen.throw() and close() resume without a RESUME: this is the first hook that it
+		 * passes. */
 		was = suspended_find(p.tgid, p.frame, p.code);
 		c = was ? call_new(t, p.tid) : 0;
 		if (!c)
@@ -152,8 +154,8 @@ int ft_traceback(struct pt_regs *ctx)
 }
 
 /*
- * The program is over: by sys.exit(), or by an exception that nobody handled. What it left last
- * is gone from the stack, and no Python code need run any more that would show it.
+ * The program is over: by sys.exit(), or by an exception that it did not handle. The calls that it
+ * left last are gone from the stack, and there may be no further Python code that would show that.
  */
 SEC("uprobe")
 int ft_finalize(struct pt_regs *ctx)

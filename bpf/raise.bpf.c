@@ -3,7 +3,7 @@
 #include "raise.bpf.h"
 #include "type.bpf.h"
 
-/* What the value is made of becomes the exception's args. */
+/* Pushes the exception's args, or those from which it will be made. */
 FT_INLINE void push_args(const struct ft_layout *l, struct thread *t, u64 args)
 {
 	u64 n = 0;
@@ -15,7 +15,7 @@ FT_INLINE void push_args(const struct ft_layout *l, struct thread *t, u64 args)
 	walk_push(t, LEVEL_SEQ, args + l->tuple_items, n);
 }
 
-/* str(OSError) has the file name, which is not among its args. */
+/* str(OSError) includes the file name, which is not among its args. */
 FT_INLINE bool push_os_error(const struct ft_layout *l, struct thread *t, u64 exc)
 {
 	struct level *lv;
@@ -49,7 +49,7 @@ FT_GLOBAL int ft_begin_raise(u32 tid, u64 type, u64 value)
 		type = value_type;
 	kind = classify(tid, type);
 	walk_begin(t);
-	t->walk.redact = 0; /* messages are not covered, and their words are no names */
+	t->walk.redact = 0; /* redaction does not cover messages, whose words are not names */
 	tok_16(t, FT_T_EXC, type, value);
 	if (flags & TPFLAGS_EXC) {
 		if (kind != FT_KIND_EXC_OS || !push_os_error(l, t, value))

@@ -5,8 +5,8 @@
 
 #include "traceback.bpf.h"
 
-/* Begins the tokens of a RAISE record for the exception (type, value), as the thread state
- * holds it: up to 3.11 the value may be no instance yet. The rest is to be walked. */
+/* Begins the tokens of a RAISE record for the exception (type, value) of the thread state: up to
+ * 3.11 the value may not be an instance yet. The rest needs a walk. */
 int ft_begin_raise(u32 tid, u64 type, u64 value);
 
 FT_INLINE int build_raise(u32 tid, u64 type, u64 value)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Closing calls that are gone from the stack, and by which exception they were left. */
+/* Closes calls that are gone from the stack, and finds the exception that left them. */
 #include "call_records.bpf.h"
 #include "http_request.bpf.h"
 #include "py_frame.bpf.h"
 #include "reap.bpf.h"
 #include "stack.bpf.h"
 
-/* Goes through at most WALK_FEW entries of a traceback. WALK_MET: met one of this frame object,
- * with this code; 0: there is none; else the entry where it is. */
+/* Walks at most WALK_FEW entries of a traceback. WALK_MET: found one of this frame object, with
+ * this code; 0: there is none; else the entry to continue from. */
 FT_GLOBAL u64 ft_trace_back(u64 traceback, u64 object, u64 code)
 {
 	const struct ft_layout *l = my_layout();
@@ -24,13 +24,13 @@ FT_GLOBAL u64 ft_trace_back(u64 traceback, u64 object, u64 code)
 }
 
 /*
- * Was the top call, which is gone, left by the exception that is under way? Since the last one
- * that was seen in it, it may have been left by one that nothing showed there: raised again,
- * which makes no new entry in the traceback. Or the one that left it was swallowed, by C code or
- * by a function that nobody asked for, and this one is of later. The traceback tells: it has an
- * entry for each frame that an exception passed before it came here, from the outermost to where
- * it was raised. A bare `raise` in a frame that never saw an exception makes no entry at all;
- * what it raises is still being handled below. -1: not to be told.
+ * Did the pending exception leave the top call, which is gone? c->exc is the last exception that
+ * was seen in that call. A later one may have left it unseen: raised again, which adds no entry to
+ * the traceback. Or the exception that left it was swallowed, by C code or by a function that was
+ * not asked for, and the pending one is a later one. The traceback tells: it has an entry for each
+ * frame that the exception passed on its way here, from the outermost to the one where it was
+ * raised. A bare `raise` in a frame that never saw an exception makes no entry at all; its
+ * exception is the one that is being handled in a caller. -1: not known.
  */
 FT_GLOBAL int ft_left_by(u32 tid, u64 exc)
 {
@@ -69,11 +69,11 @@ FT_GLOBAL int ft_reap_one(u32 tid, u64 start, u64 fresh, u64 exc)
 	if (!t || !l || !c || (l->exits_exact && !(p->flags & FT_PROC_JIT)) ||
 	    (c->frame != fresh && ft_call_is_live(tid, start)))
 		return 0;
-	/* Nothing leaves unseen: it is suspended, by code that a JIT compiled. */
+	/* Every exit is seen: the call is suspended, by code that a JIT compiled. */
 	if (l->exits_exact && !(c->flags & CALL_GENERATOR))
 		return 0;
-	/* `yield from` and `await` suspend where no hook is (YIELD_FROM, up to 3.10). A new
-	 * generator in the place of one that is gone has not begun. */
+	/* `yield from` and `await` suspend without a hook (YIELD_FROM, up to 3.10). If has_begun()
+	 * is false, the frame is that of a new generator at the same address. */
 	if (l->exits_exact || (l->states_running && c->frame != fresh &&
 			       c->flags & CALL_GENERATOR && frame_code(l, c->frame) == c->code &&
 			       has_begun(l, c->frame) && is_suspended(l, c->frame))) {
@@ -98,7 +98,7 @@ FT_GLOBAL int ft_reap_one(u32 tid, u64 start, u64 fresh, u64 exc)
 	return 1;
 }
 
-#define FT_UNWIND_BOUND 8 /* calls closed by one event; the next event goes on */
+#define FT_UNWIND_BOUND 8 /* calls closed by one event; the next event continues */
 
 FT_GLOBAL int ft_reap(u32 tid, u64 start, u64 fresh, u64 exc)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * SipHash, as the interpreter hashes a str: with a secret of the process (Python/pyhash.c).
+ * SipHash, with which the interpreter hashes a str and a secret of the process (Python/pyhash.c).
  */
 #ifndef FT_SIPHASH_BPF_H
 #define FT_SIPHASH_BPF_H
@@ -26,7 +26,7 @@ FT_INLINE void sip_round(u64 *v)
 	v[2] = rotated(v[2], 32);
 }
 
-/* secret: where its two words lie; -1: they cannot be read. */
+/* secret_at: address of its two words; -1: they cannot be read. */
 FT_INLINE int sip_begin(u64 *v, u64 secret_at)
 {
 	u64 secret[2] = {};

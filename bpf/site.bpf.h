@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Which register holds the frame where a hook is. The frame is a variable of a large function, and
- * at one instruction a compiler has it in the same place every time; but each build in another. So
- * it is learned, for each instruction: at first the frame is looked for by way of the thread state,
- * and registers that did not hold it are left out. From then on no read is needed to find it; now
- * and then it is looked at again.
+ * Finds the register that holds the frame at a hook. The frame is a variable of a large function:
+ * at one instruction a compiler always has it in the same place, but in each build in another one.
+ * So the register is learned per instruction: for the first hits the frame is found through the
+ * thread state, and registers that do not hold it are excluded. After that no read is needed to
+ * find the frame; now and then the register is verified again.
  */
 #ifndef FT_SITE_BPF_H
 #define FT_SITE_BPF_H
@@ -12,9 +12,9 @@
 #include "machine.bpf.h"
 
 #define SITE_LEARNED 64 /* hits */
-#define SITE_AGAIN 31	/* later one of so many, less one, is looked at again; a mask */
+#define SITE_AGAIN 31	/* a mask: after that every 32nd hit verifies again */
 
-/* NULL: another instruction has its place. */
+/* NULL: another instruction uses its entry. */
 FT_INLINE struct ft_site *site_of(struct ft_proc *p, const struct pt_regs *ctx)
 {
 	u64 ip = instruction_pointer(ctx);
@@ -25,8 +25,8 @@ FT_INLINE struct ft_site *site_of(struct ft_proc *p, const struct pt_regs *ctx)
 	return s->ip == ip ? s : 0;
 }
 
-/* The frame, or 0: it is not known where it is, or it is time to look again. Where more than one
- * register is left they must agree: one may be a copy that not every way to the hook makes. */
+/* The frame, or 0: its register is not known yet, or must be verified again. If several registers
+ * are left they must agree: one may be a copy that not every path to the hook makes. */
 FT_INLINE u64 site_frame(struct ft_site *s, const struct pt_regs *ctx)
 {
 	u64 frame = 0, value;
@@ -45,7 +45,7 @@ FT_INLINE u64 site_frame(struct ft_site *s, const struct pt_regs *ctx)
 	return frame;
 }
 
-/* A frame was found by way of the thread state. */
+/* Learns from a frame that was found through the thread state. */
 FT_INLINE void site_learn(struct ft_site *s, const struct pt_regs *ctx, u64 frame)
 {
 	if (!s)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Does a call still stand among the frames of its thread? */
+/* Is a call's frame still on the stack of its thread? */
 #include "py_frame.bpf.h"
 #include "stack.bpf.h"
 
@@ -24,7 +24,7 @@ FT_GLOBAL u64 ft_stack_walk(u64 frame, u64 top, u64 below)
 	return l && next ? frame : 0;
 }
 
-/* Does call number n belong to the thread state of the event at hand? */
+/* Does call number n belong to the thread state of the present event? */
 FT_GLOBAL int ft_call_is_here(u32 tid, u32 n)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -36,9 +36,9 @@ FT_GLOBAL int ft_call_is_here(u32 tid, u32 n)
 #define WAIT_CALLS 64
 
 /*
- * The top call belongs to another thread state than that of the event at hand: a
- * sub-interpreter's. It waits for this one if none of this one's calls lies below; otherwise
- * it is over. WAIT_CALLS are looked at.
+ * The top call belongs to another thread state than the present event: to a sub-interpreter's. It
+ * waits for the present one if none of the calls below belongs to that; otherwise it is over.
+ * WAIT_CALLS of them are examined.
  */
 FT_GLOBAL int ft_call_waits(u32 tid)
 {
@@ -66,11 +66,11 @@ FT_GLOBAL int ft_call_is_live(u32 tid, u64 frame)
 	if (l->states_running) {
 		if (frame_code(l, top_frame) != top->code)
 			return 0;
-		/* The one that returns no longer says that it runs. */
+		/* A frame that is returning no longer says that it runs. */
 		if (top_frame == frame || is_running(l, top_frame))
 			return 1;
-		/* Nor does one whose trace function is told first (ceval.c: call_trace_protected):
-		 * it lies below that. */
+		/* Nor does a frame whose trace function is called first (ceval.c:
+		 * call_trace_protected): it is below the trace function's frame. */
 		if (has_begun(l, top_frame) || frame == FRAME_AWAY)
 			return 0;
 	}
@@ -80,7 +80,8 @@ FT_GLOBAL int ft_call_is_live(u32 tid, u64 frame)
 			read_ptr(top_frame + l->frame_object) == top->object);
 	if (!l->states_running && top->tstate != t->tstate)
 		return ft_call_waits(tid);
-	/* Down at the call below it, and the top was not met: the top is gone. */
+	/* If the walk reaches the frame of the call below without meeting the top's, the top is
+	 * gone. */
 	below = t->depth > 1 ? call_at(t, tid, t->depth - 2) : 0;
 	if (below && below->frame != top_frame)
 		below_frame = below->frame;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What is kept per thread. */
+/* The state of a thread. */
 #ifndef FT_THREAD_BPF_H
 #define FT_THREAD_BPF_H
 
 #include "maps.bpf.h"
 
-/* The thread's slot, made when it is new. NULL: no room, counted. */
+/* The thread's slot, created if it is new. NULL: no room, which is counted. */
 FT_INLINE struct thread *thread_get(u32 tgid, u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -13,7 +13,7 @@ FT_INLINE struct thread *thread_get(u32 tgid, u32 tid)
 	void *zeroes;
 
 	if (t) {
-		t->pid = tgid; /* it may be left over from a thread with losses to tell */
+		t->pid = tgid; /* the slot may be that of an ended thread with unreported losses */
 		return t;
 	}
 	zeroes = bpf_map_lookup_elem(&ft_zero, &zero);

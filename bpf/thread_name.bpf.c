@@ -6,7 +6,7 @@
 #include "stack.bpf.h"
 #include "thread_name.bpf.h"
 
-/* Names as the numbers that they are in memory. */
+/* Names as the words that they are in memory. */
 #define TEXT__NAME 0x656d616e5fULL	  /* "_name" */
 #define BOOTSTRAP_0 0x727473746f6f625fULL /* "_bootstrap_inner" */
 #define BOOTSTRAP_1 0x72656e6e695f7061ULL
@@ -42,9 +42,9 @@ FT_GLOBAL int ft_is_bootstrap(u64 frame)
 }
 
 /*
- * What threading calls this thread, to be walked (1), or it has no name (0): self._name in the
- * frame of Thread._bootstrap_inner. At the bottom of every thread that threading started lie that,
- * _bootstrap, from 3.12 a frame of the interpreter's own, and from 3.15 another one.
+ * Begins the walk of threading's name of this thread (1), or finds none (0): self._name in the
+ * frame of Thread._bootstrap_inner. The bottom frames of every thread that threading started are
+ * that one, _bootstrap, from 3.12 a frame of the interpreter's own, and from 3.15 another one.
  */
 FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 {
@@ -55,7 +55,7 @@ FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 
 	if (!l)
 		return 0;
-	for (i = 0; i < WALK_ROUNDS; i++) { /* all but the last WALK_FRAMES, at most */
+	for (i = 0; i < WALK_ROUNDS; i++) { /* down to the last WALK_FRAMES frames at most */
 		previous = ft_stack_walk(frame, 0, 0);
 		if (!previous)
 			break;
@@ -89,7 +89,7 @@ FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 	return 1;
 }
 
-/* Sends the name that was walked; 0 when it went out. */
+/* Sends the name after the walk; 0 when it is in the ring. */
 FT_GLOBAL int ft_thread_send(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The generators below a call that no hook pushed. */
+/* Finds generators below a call that no hook pushed. */
 #include "stack.bpf.h"
 #include "thrown.bpf.h"
 
-#define FRAME_OF_CALL 0	  /* no generator's, nor the interpreter's own */
-#define FRAME_BETWEEN 1	  /* one of these */
+#define FRAME_OF_CALL 0	  /* neither a generator's nor the interpreter's own */
+#define FRAME_BETWEEN 1	  /* a generator's, or the interpreter's own */
 #define FRAME_SUSPENDED 2 /* of a generator whose call is kept as suspended */
 
 FT_GLOBAL int ft_frame_is(u32 tgid, u64 frame)
@@ -19,8 +19,8 @@ FT_GLOBAL int ft_frame_is(u32 tgid, u64 frame)
 }
 
 /*
- * Is there a call kept as suspended among the generators that run from this frame downwards, one
- * behind the `yield from` of the next? Between them are frames of the interpreter's own.
+ * Among the generators that run from this frame downwards, each in the `yield from` of the next, is
+ * there one whose call is kept as suspended? Frames of the interpreter's own may be between them.
  */
 FT_GLOBAL int ft_thrown_into(u32 tgid, u64 frame, u64 top)
 {
@@ -36,11 +36,11 @@ FT_GLOBAL int ft_thrown_into(u32 tgid, u64 frame, u64 top)
 			return is == FRAME_SUSPENDED;
 		frame = read_ptr(frame + l->frame_previous);
 	}
-	return l != 0; /* the next entry looks further */
+	return l != 0; /* the next entry continues the search */
 }
 
-/* Looks at WALK_FEW: the generator with WALK_MET in its address; 0: at the top call; WALK_MET: at
- * the bottom; else the frame where it is. */
+/* Examines WALK_FEW frames. Returns the generator's | WALK_MET; 0: at the top call; WALK_MET: at
+ * the bottom; else the frame to continue from. */
 FT_GLOBAL u64 ft_generator_below(u32 tgid, u64 frame, u64 top)
 {
 	const struct ft_layout *l = my_layout();
@@ -58,7 +58,7 @@ FT_GLOBAL u64 ft_generator_below(u32 tgid, u64 frame, u64 top)
 	return l ? frame : 0;
 }
 
-/* Has the one that was thrown into not gone on since? */
+/* Has the generator of the last throw() not resumed since? */
 FT_INLINE bool is_waiting(const struct ft_layout *l, const struct thread *t)
 {
 	return t->thrown_into && read_ptr(t->thrown_into + l->frame_instr) == t->thrown_at;

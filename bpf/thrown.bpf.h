@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Generators that are thrown into. */
+/* Generators into which an exception is thrown. */
 #ifndef FT_THROWN_BPF_H
 #define FT_THROWN_BPF_H
 
 #include "py_frame.bpf.h"
 
 /*
- * A generator that is thrown into goes on without a RESUME (3.11): no hook pushes its call. One
- * that waits behind `yield from` while the inner one handles what was thrown runs none of its code
- * at all, but stands among the frames, below the inner one. What they call is then looked for
- * below: among the frames down to the top call's, if a generator whose call is kept as suspended
- * stands there, it is the parent. It is not pushed, since when it waits again no hook may tell.
+ * A generator into which an exception is thrown resumes without a RESUME (3.11): no hook pushes its
+ * call. A generator that waits in `yield from` while the inner one handles the exception runs no
+ * code of its own, but its frame is on the stack, below the inner one. The caller of their calls is
+ * then searched for: if a generator whose call is kept as suspended is among the frames down to the
+ * top call's, it is the parent. It is not pushed, since no hook may show when it is suspended
+ * again.
  *
  *     thread->thrown    1 + calls that were open when throw() was called, or an exception was
  *                       first seen in such a generator; 0 again when none is found there any more
  *     thread->thrown_into
- *                       the one that was thrown into; it stands at thrown_at until it goes on, and
- *                       before that it need not be among the frames: up to 3.13.0 it is not while
- *                       a throw() is called that is no generator's
+ *                       the generator of the last throw(); its instruction is thrown_at until it
+ *                       resumes, and before that its frame need not be on the stack: up to 3.13.0
+ *                       it is not while the throw() of an object that is not a generator is called
  *
  * PyTraceBack_Here is the first hook that such a generator passes itself.
  */
 int ft_thrown_into(u32 tgid, u64 frame, u64 top);
 /* The frame of that generator, the nearest from this frame downwards; 0 = there is none; WALK_MET:
- * nor is the top call there, for one that waits stands at the bottom of a chain of its own (3.9,
- * genobject.c, _gen_throw). */
+ * the top call is not there either, because a generator that waits is at the bottom of a chain of
+ * its own (3.9, genobject.c, _gen_throw). */
 u64 ft_thrown_below(u32 tid, u64 frame);
 
-/* Whose frame it is; up to 3.10 the code alone tells. */
+/* The kind of a frame's owner; up to 3.10 only the code tells. */
 FT_INLINE u8 frame_owner(const struct ft_layout *l, u64 frame, u64 code)
 {
 	u32 flags = 0;

@@ -3,7 +3,7 @@
 #include "stack.bpf.h"
 #include "traceback.bpf.h"
 
-/* Of a PyTracebackObject: tb_next, tb_frame, tb_lasti, tb_lineno. */
+/* The part of a PyTracebackObject that is read: tb_next, tb_frame, tb_lasti, tb_lineno. */
 struct entry {
 	u64 next, frame;
 	s32 lasti, line;
@@ -14,7 +14,7 @@ FT_INLINE int entry_read(const struct ft_layout *l, u64 at, struct entry *e)
 	return plausible(at) ? read_at(e, sizeof(*e), at + l->traceback_next) : -1;
 }
 
-/* Goes at most n entries on, no more than WALK_FRAMES. */
+/* Advances by at most n entries, and at most WALK_FRAMES. */
 FT_GLOBAL int ft_traceback_skip(u32 tid, u32 n)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -36,7 +36,7 @@ FT_GLOBAL int ft_traceback_skip(u32 tid, u32 n)
 	return 0;
 }
 
-/* The outermost are left out where there are too many: where it was raised is worth more. */
+/* If there are too many entries the outermost are left out: those near the raise matter more. */
 FT_INLINE void set_first(u32 tid, struct traceback *b)
 {
 	u32 i, left;
@@ -75,16 +75,16 @@ FT_GLOBAL int ft_traceback_open(u32 tid, u64 innermost, u64 code, u64 exc)
 	set_first(tid, b);
 	b->whole += innermost != 0;
 	if (b->whole > FT_MAX_STACK)
-		b->frame = 0; /* it is the outermost */
+		b->frame = 0; /* its entry would be the outermost */
 	b->own = b->frame != 0;
 	b->open = 1;
 	return 0;
 }
 
-/* ---- telling of code --------------------------------------------------------------------------
- */
+/* ---- describing code ---------------------------------------------------------------------- */
 
-/* In this life of the process; when the code is freed, it is forgotten (ft_freed). */
+/* Was the code described in this program of the process? It is forgotten when it is freed
+ * (ft_freed). */
 FT_INLINE bool lines_told(u32 tgid, u64 code)
 {
 	struct code_key key = {.code = code, .tgid = tgid};
@@ -168,7 +168,7 @@ FT_INLINE void put_frame(struct thread *t, u64 code, s32 at, s32 line)
 	tok_16(t, FT_T_FRAME, code, (u32)at | (u64)(u32)line << 32);
 }
 
-/* Where the frame stands that the exception comes into. */
+/* Offset of the instruction in the frame that the exception enters. */
 FT_INLINE s32 own_lasti(const struct ft_layout *l, const struct traceback *b)
 {
 	if (l->frame_instr != FT_NO_FIELD)

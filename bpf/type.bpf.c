@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What the walk over a value asks about objects other than the value: what a type is, whether a
- * name is on the redaction list.
+ * What the walk needs to know about objects other than the value: what a type is, whether a name is
+ * on the redaction list.
  */
 #include "dict.bpf.h"
 #include "type.bpf.h"
 
-#define MAX_BASES 128 /* classes of an MRO that are looked at */
+#define MAX_BASES 128 /* classes of an MRO that are examined */
 
 /* ---- types --------------------------------------------------------------------------- */
 
-/* Appends text to the small record, with its full length where it is cut; returns its new length.
- */
+/* Appends text to the small record, with its full length if it is cut; returns the record's new
+ * length. */
 FT_INLINE u32 small_text(struct thread *t, u32 off, u64 data, u32 width, u64 length)
 {
 	u64 o = off;
@@ -67,8 +67,8 @@ FT_INLINE u32 c_length(struct thread *t, u64 text)
 	return n > 0 ? n - 1 : 0;
 }
 
-/* Up to 3.15 these have no flag: the kind of the class that is named there, if it is one of them
- * itself, else 0. */
+/* For classes without a flag in tp_flags (up to 3.15): the kind of the class at `at` if it is one
+ * of them itself, else 0. */
 FT_GLOBAL int ft_unflagged(u64 at, u32 exc)
 {
 	const struct ft_layout *l = my_layout();
@@ -108,7 +108,7 @@ FT_INLINE u32 type_kind(const struct ft_layout *l, u64 type, u64 flags)
 		return FT_KIND_STR;
 	if (flags & TPFLAGS_DICT)
 		return FT_KIND_DICT;
-	/* Not the chain of first bases: that of numpy.float64 leads past float. */
+	/* Not by tp_base: numpy.float64's chain does not pass float. */
 	mro = read_ptr(type + l->type_mro);
 	n = read_ptr(mro + l->var_size);
 	for (i = 0; i < MAX_BASES; i++) {
@@ -128,7 +128,8 @@ FT_INLINE u64 mixed(u64 h, u64 word)
 	return (h ^ word) * 0x9e3779b97f4a7c15ULL;
 }
 
-/* Where the names of a class are: it may be renamed. An entry goes when its class does. */
+/* A hash of the addresses of a class's names: it may be renamed. An entry is deleted with its
+ * class. */
 FT_INLINE u64 type_guard(const struct ft_layout *l, u64 type, u64 keys_at, u64 slot)
 {
 	u64 h = mixed(read_ptr(type + l->type_name), read_ptr(type + l->type_qualname));
@@ -136,7 +137,7 @@ FT_INLINE u64 type_guard(const struct ft_layout *l, u64 type, u64 keys_at, u64 s
 	return mixed(mixed(h, read_ptr(keys_at)), slot ? read_ptr(slot) : 0);
 }
 
-/* heap: it is none of static memory, which stays as it is. */
+/* heap: the class is not in static memory, and so may change. */
 FT_INLINE void type_keep(const struct ft_layout *l, struct thread *t, u64 type, u32 kind, u64 heap)
 {
 	struct type_key key = {.type = type, .tgid = t->pid};
@@ -190,11 +191,11 @@ FT_GLOBAL int ft_kind_of(u32 tid, u64 type)
 	return kind;
 }
 
-/* "__module__" as the two numbers that it is in memory. */
+/* "__module__" as two words, as in memory. */
 #define MODULE_0 0x656c75646f6d5f5fULL
 #define MODULE_1 0x5f5fULL
 
-/* Where cls.__dict__['__module__'] is, which a class statement stores first. */
+/* Address of the value of cls.__dict__['__module__'], which a class statement stores first. */
 FT_GLOBAL int ft_type_module(u32 tid, u64 type)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -233,7 +234,7 @@ FT_GLOBAL int ft_type_tell(u32 tid, u64 type, u32 kind)
 	r->type = type;
 	r->kind = kind;
 	r->pad = 0;
-	if (!send(t, tid, r->hdr.ts_ns, r, off, 0)) /* else it is told the next time */
+	if (!send(t, tid, r->hdr.ts_ns, r, off, 0)) /* else it is sent the next time */
 		type_keep(l, t, type, kind, flags);
 	return 0;
 }
@@ -241,17 +242,17 @@ FT_GLOBAL int ft_type_tell(u32 tid, u64 type, u32 kind)
 /* ---- redaction ----------------------------------------------------------------------- */
 
 #define HTTP_ 5			  /* length of the prefix that is ignored */
-#define HTTP_TEXT 0x5f70747468ULL /* ... and it */
+#define HTTP_TEXT 0x5f70747468ULL /* ... and its word */
 
 /*
- * Eight characters as names are compared: in lower case, with '_' for '-'. Without a branch, which
- * the verifier would follow at each.
+ * Eight characters in the form in which names are compared: lower case, with '_' for '-'. No
+ * branch: the verifier would follow each.
  */
 FT_INLINE u64 folded(u64 text)
 {
 	u64 each = 0x0101010101010101ULL, low, upper, dash;
 
-	barrier_var(each); /* else its multiples are kept, on the stack */
+	barrier_var(each); /* else the compiler keeps its multiples, on the stack */
 	low = text & 0x7f * each;
 	upper = (low + (0x80 - 'A') * each) & ~(low + (0x7f - 'Z') * each) & ~text & 0x80 * each;
 	text |= upper >> 2;
@@ -267,7 +268,7 @@ FT_INLINE bool length_listed(u64 length)
 	       ft_settings.redact_lengths >> ((length - 1) & 31) & 1;
 }
 
-/* Is the text of n characters there on the list? */
+/* Is the text of n characters at this address on the list? */
 FT_INLINE bool is_listed(struct thread *t, u64 text, u64 n)
 {
 	u64 *key = (void *)t->small + SMALL_SCRATCH;
@@ -285,7 +286,7 @@ FT_INLINE bool is_listed(struct thread *t, u64 text, u64 n)
 	return bpf_map_lookup_elem(&ft_redact, key) != 0;
 }
 
-/* Where the characters are of a str or bytes that may be listed, and how many; 0: it may not. */
+/* Address and number of the characters of a str or bytes that may be listed; 0: it may not. */
 FT_INLINE u64 listed_text(const struct ft_layout *l, u64 name, u32 *ret_n)
 {
 	struct str_view s = {};

@@ -5,8 +5,8 @@
 
 #include "py_value.bpf.h"
 
-/* What the type's instances are rendered as (enum ft_kind, also in walk.kind), with KIND_UNTOLD
- * when user space does not know the class yet. type 0: walk.type. */
+/* The kind as which the type's instances are rendered (enum ft_kind, also in walk.kind), with
+ * KIND_UNTOLD when user space does not know the class yet. type 0: walk.type. */
 int ft_kind_of(u32 tid, u64 type);
 #define KIND_UNTOLD 0x100
 /* Describes a class to user space, in two steps: each needs its own part of the BPF stack. */

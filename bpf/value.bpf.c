@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The walk over a value, one element a step. Containers are a small explicit stack
- * (thread->walk.level); every step looks at the innermost one, writes at most one value or
- * one END, and returns. Bounds: FT_MAX_DEPTH levels, max_items elements a container,
- * FT_MAX_TOKEN_BYTES bytes, WALK_STEPS steps.
+ * The walk over a value, one element per step. Containers are a small explicit stack
+ * (thread->walk.level); every step handles the innermost one, writes at most one value or one END,
+ * and returns. Bounds: FT_MAX_DEPTH levels, max_items elements per container, FT_MAX_TOKEN_BYTES
+ * bytes, WALK_STEPS squared steps.
  */
 #include "level.bpf.h"
 #include "py_text.bpf.h"
 #include "type.bpf.h"
 #include "value.bpf.h"
 
-/* What a step says. Classifying a type needs much of the BPF stack (512 bytes in all), so that
- * a step leaves it to its caller. */
+/* The result of a step. Classifying a type needs much of the BPF stack (512 bytes in all), so a
+ * step leaves it to its caller. */
 enum { WALK_GOES_ON, WALK_OVER, WALK_CLASSIFY };
 
 /* ---- values -------------------------------------------------------------------------- */
@@ -23,7 +23,7 @@ FT_INLINE bool room(struct thread *t, u32 bytes)
 	return t->walk.used + bytes + CLOSERS <= FT_MAX_TOKEN_BYTES;
 }
 
-/* No room, or enough to fill the field: what is open is cut here. */
+/* There is no room, or the field is full: everything open is cut here. */
 FT_INLINE int stop(struct thread *t)
 {
 	tok_0(t, FT_T_STOP);
@@ -31,7 +31,7 @@ FT_INLINE int stop(struct thread *t)
 	return WALK_OVER;
 }
 
-/* Copies len (> 0) bytes of the target behind the tokens, padded with zeroes to 8. */
+/* Appends len (> 0) bytes of the target to the tokens, padded with zeroes to 8. */
 FT_GLOBAL int ft_copy(u32 tid, u64 addr, u32 len)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -54,7 +54,7 @@ FT_GLOBAL int ft_copy(u32 tid, u64 addr, u32 len)
 	return 0;
 }
 
-/* Text or bytes: length units of width bytes, as many as the field has room for. */
+/* Appends text or bytes: length units of width bytes, as many as the field has room for. */
 FT_INLINE void put_text(struct thread *t, u32 tid, u32 kind, u64 data, u64 length, u32 width)
 {
 	u32 room_bytes = FT_MAX_TOKEN_BYTES - CLOSERS - 24 - t->walk.used;
@@ -151,7 +151,7 @@ FT_INLINE void put_int(const struct ft_layout *l, struct thread *t, u32 tid, u64
 		t->walk.budget -= 1;
 		return;
 	}
-	/* Every digit but the first makes nine decimal ones. */
+	/* Every digit but the first gives at least nine decimal ones. */
 	if ((n - 1) * 9 > ft_settings.max_arg_length || !room(t, n * 4 + 8)) {
 		u32 top = read_u32(obj + l->int_digits + (n - 1) * 4);
 
@@ -177,7 +177,7 @@ FT_INLINE u32 nesting(struct thread *t)
 	return n - t->walk.level[0].hidden;
 }
 
-/* Opens a container of length items, unless it lies too deep; the level or NULL. */
+/* Opens a container of length items, unless it is too deep; returns the level or NULL. */
 FT_INLINE struct level *open(struct thread *t, u32 token, u32 level_kind, u64 base, u64 length)
 {
 	struct level *lv;
@@ -236,7 +236,7 @@ FT_INLINE void put_dict(const struct ft_layout *l, struct thread *t, u64 obj)
 	lv = open(t, FT_T_DICT, LEVEL_DICT, d.entries, d.n);
 	if (!lv)
 		return;
-	/* The token carries the items, not the slots. */
+	/* The token has the number of items, not of slots. */
 	*(u64 *)tok_at(t, t->walk.used - 8) = used;
 	lv->left = used > 0xffffffff ? 0xffffffff : used;
 	lv->values = d.values;
@@ -265,7 +265,7 @@ FT_INLINE void put_set(const struct ft_layout *l, struct thread *t, u64 obj, u32
 	lv->left = used > 0xffffffff ? 0xffffffff : used;
 }
 
-/* The exception's args follow as elements; they nest as a container's would. */
+/* The exception's args follow as elements, nested as in a container. */
 FT_INLINE void put_exc(const struct ft_layout *l, struct thread *t, u64 obj, u64 type)
 {
 	u64 args = read_ptr(obj + l->exc_args), n = 0;
@@ -300,7 +300,7 @@ FT_INLINE u32 exact_kind(const struct ft_layout *l, u64 type)
 	return FT_KIND_UNKNOWN;
 }
 
-/* 0, or WALK_CLASSIFY: the value comes in the next step. */
+/* 0, or WALK_CLASSIFY: the next step writes the value. */
 FT_INLINE int put_value(const struct ft_layout *l, struct thread *t, u32 tid, u64 obj)
 {
 	u64 type = 0, bits = 0;
@@ -392,11 +392,11 @@ FT_GLOBAL int ft_step(u32 tid)
 		close_level(t, lv);
 		return t->walk.depth ? WALK_GOES_ON : WALK_OVER;
 	}
-	/* 32: the largest token but text. */
+	/* 32: the largest token except text. */
 	if (!room(t, 32) || t->walk.budget < 0)
 		return stop(t);
 	if (lv->idx && lv->kind != LEVEL_DICT && lv->kind != LEVEL_SET)
-		t->walk.budget -= 2; /* ", ": tables may have had nothing before */
+		t->walk.budget -= 2; /* ", ": in a table perhaps nothing was before */
 	what = next(l, t, tid, lv, &obj);
 	if (what == REDACT_VALUE) {
 		tok_0(t, FT_T_REDACTED);
@@ -405,7 +405,8 @@ FT_GLOBAL int ft_step(u32 tid)
 put:
 	if (!what && put_value(l, t, tid, obj))
 		return WALK_CLASSIFY;
-	/* The last root, and it is no container: done, without a step for an END that is none. */
+	/* The last root is not a container: done, without a step for an END that it does not
+	 * have. */
 	if (t->walk.depth == 1 && lv->hidden && lv->idx >= lv->n) {
 		t->walk.depth = 0;
 		return WALK_OVER;
@@ -421,11 +422,12 @@ FT_GLOBAL int ft_put_short(u32 tid, u64 obj)
 	return l && put_short(l, t, obj);
 }
 
-/* Every element takes a step, and so does every end; the square of this is more than
- * FT_MAX_TOKEN_BYTES can hold. */
+/* Every element takes a step, and so does every end. The square of this is more steps than
+ * FT_MAX_TOKEN_BYTES can need. */
 #define WALK_STEPS 40
 
-/* Forty steps; a loop of loops is checked in 80 rounds instead of 1,600. 1: it is over. */
+/* Forty steps: the verifier checks nested loops in 80 rounds instead of 1,600. 1: the walk is
+ * over. */
 FT_GLOBAL int ft_steps(u32 tid)
 {
 	int i, what;

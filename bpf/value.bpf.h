@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * The walk over a value. Its steps are global functions, which the verifier checks once each
- * instead of once per path that leads to them.
+ * instead of once per path.
  */
 #ifndef FT_VALUE_BPF_H
 #define FT_VALUE_BPF_H
 
 #include "py_value.bpf.h"
 
-/* Walks what was pushed, to the end or until the field is full. */
+/* Walks the pushed values, to the end or until the field is full. */
 int ft_walk(u32 tid);
 
-/* A text that is no longer than most; 1 = it was put. */
+/* Appends a text if it is short, as most are; 1 = done. */
 int ft_put_short(u32 tid, u64 obj);
 
-/* What needs no walk: put_scalar(), and such a text. */
+/* Appends a value that needs no walk: put_scalar(), or a short text. */
 FT_INLINE bool put_plain(const struct ft_layout *l, struct thread *t, u32 tid, u64 obj)
 {
 	u64 type = 0;

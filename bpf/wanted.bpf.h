@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Is the call that begins one that was asked for? Its code was decided on as one module; that it
- * runs as the same one is seen at each call.
+ * Was the call that begins asked for? Its code was decided on for one module; each call checks that
+ * it runs as the same one.
  */
 #ifndef FT_WANTED_BPF_H
 #define FT_WANTED_BPF_H
@@ -10,8 +10,8 @@
 #include "greenlet.bpf.h"
 
 /*
- * A rejected function is entered where no Python frame is below: what an exception left on
- * this thread before is over. This is how the end of a script that fails is seen, when the
+ * A rejected function is entered without a Python caller: so any call that is still open on this
+ * thread was left by an exception. By this the end of a script that fails is seen, when the
  * interpreter shuts down.
  */
 FT_INLINE void reap_at_bottom(struct probe *p)
@@ -26,7 +26,7 @@ FT_INLINE void reap_at_bottom(struct probe *p)
 	p->proc->raised_tid = 0;
 }
 
-/* Where the module's name was, as it was: what is said of it holds. */
+/* Is the module's name still the same, at the same place? Then the verdict holds. */
 FT_INLINE bool module_same(const struct ft_layout *l, u64 frame, const struct code_entry *e)
 {
 	u64 globals = read_ptr(frame + l->frame_globals), word[2], str;

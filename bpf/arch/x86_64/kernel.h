@@ -3,14 +3,14 @@
 #ifndef FT_KERNEL_H
 #define FT_KERNEL_H
 
-/* What a uprobe program gets as its context; ABI, not relocated. */
+/* The context of a uprobe program; ABI, not relocated. */
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8;
 	unsigned long ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
 };
 
 struct thread_struct {
-	unsigned long fsbase; /* where the thread's local storage is found */
+	unsigned long fsbase; /* the thread pointer (TLS) */
 } __attribute__((preserve_access_index));
 
 #endif

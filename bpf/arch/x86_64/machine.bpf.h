@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What BPF knows of x86-64: registers, where thread-local words are, how high addresses are. Each
- * folder of arch/ has such a file; kernel.h beside it has the types.
+ * What BPF knows of x86-64: registers, thread-local storage, the highest user address. Each folder
+ * of arch/ has such a file; kernel.h beside it has the types.
  */
 #ifndef FT_MACHINE_BPF_H
 #define FT_MACHINE_BPF_H
@@ -10,11 +10,11 @@
 
 #include <bpf/bpf_core_read.h>
 
-#define USER_END 0x7fffffffffffULL /* of a process's addresses */
+#define USER_END 0x7fffffffffffULL /* highest address of a process */
 
 /* ---- registers ------------------------------------------------------------------------------- */
 
-/* Those that may hold a frame: a number for each, below 32. */
+/* Registers that may hold a frame, each with a number below 32. */
 #define FT_REGISTERS(X)                                                                            \
 	X(0, bx)                                                                                   \
 	X(1, bp)                                                                                   \
@@ -32,7 +32,7 @@
 	X(13, r10)                                                                                 \
 	X(14, r11)
 
-/* In assembly, since the verifier refuses the context at an offset that is computed. */
+/* In assembly, since the verifier refuses access to the context at a computed offset. */
 FT_INLINE u64 register_at(const struct pt_regs *ctx, const u32 offset)
 {
 	u64 value;
@@ -41,7 +41,7 @@ FT_INLINE u64 register_at(const struct pt_regs *ctx, const u32 offset)
 	return value;
 }
 
-/* Those that a call keeps, by their numbers in an instruction; and r15. */
+/* Registers that a call preserves, by their numbers in instructions; r15 is below. */
 #define FT_KEPT_REGISTERS(X)                                                                       \
 	X(3, bx)                                                                                   \
 	X(5, bp)                                                                                   \
@@ -49,7 +49,8 @@ FT_INLINE u64 register_at(const struct pt_regs *ctx, const u32 offset)
 	X(13, r13)                                                                                 \
 	X(14, r14)
 
-/* Some value from the start: the verifier goes on with a constant apart. */
+/* Starts with a value from the context: the verifier would follow a constant on a path of its
+ * own. */
 FT_INLINE u64 kept_register(const struct pt_regs *ctx, u8 number)
 {
 	u64 value = register_at(ctx, __builtin_offsetof(struct pt_regs, r15));
@@ -69,8 +70,8 @@ FT_INLINE u64 instruction_pointer(const struct pt_regs *ctx)
 
 /* ---- thread-local storage -------------------------------------------------------------------- */
 
-/* glibc's tcbhead_t: where from the thread pointer the address of the dtv is; and the bytes that
- * each module has there. */
+/* glibc's tcbhead_t: offset of the dtv's address from the thread pointer; bytes per module in the
+ * dtv. */
 #define TLS_DTV 8
 #define TLS_DTV_ENTRY 16
 
