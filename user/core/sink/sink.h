@@ -29,8 +29,7 @@ struct sink_options {
 /* What is dropped instead of written. */
 struct sink_dropped {
 	uint64_t lines;
-	uint64_t events; /* lost by that: all lines but LOST ones, whose events were counted before
-			  */
+	uint64_t events; /* lost by that: lines, except LOST ones, which were counted before */
 	uint64_t told;	 /* the sum of the counts in those LOST lines */
 };
 
