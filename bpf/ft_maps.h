@@ -137,10 +137,9 @@ struct frame_key {
 
 /* What an address of the target, or one of our numbers, refers to. */
 enum http_kind {
-	HTTP_NUMBER = 1, /* a request's number -> struct http_request */
-	HTTP_CONTEXT =
-		2,	 /* a contextvars.Context -> the number of the request that it belongs to */
-	HTTP_SENDER = 3, /* the object of an ASGI server's bound method send() -> the number */
+	HTTP_NUMBER = 1,      /* a request's number -> struct http_request */
+	HTTP_CONTEXT = 2,     /* a contextvars.Context -> the number of the request of that copy */
+	HTTP_SENDER = 3,      /* the object of an ASGI server's bound method send() -> the number */
 	HTTP_OWN_CONTEXT = 4, /* a request's number -> the context in which its application runs */
 	HTTP_METHOD = 5,      /* the str object in a scope that is the method -> the number */
 };

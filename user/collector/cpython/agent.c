@@ -30,9 +30,7 @@ static const struct {
 static unsigned free_place(const struct target *t, uint64_t vaddr)
 {
 	uint8_t places[FT_AGENT_LISTENERS];
-	unsigned first =
-		getpid() %
-		FT_AGENT_LISTENERS; /* a collector that starts at the same time takes another */
+	unsigned first = getpid() % FT_AGENT_LISTENERS; /* collectors begin at different ones */
 
 	if (memory_read(t->pid, t->agent.bias + vaddr, places, sizeof(places)))
 		return first;

@@ -41,10 +41,9 @@ struct cpython_facts {
 	bool eval_entry;	   /* a frame is entered through _PyEval_EvalFrameDefault only */
 	enum frame_clear frame_clear;
 	uint16_t frame_is_entry; /* offset in a frame; 0: leaving.c does not apply */
-	bool closes_unseen; /* a suspended generator may be closed or freed without running any of
-			       its code */
-	uint16_t tstate_current;   /* offset of gilstate.tstate_current in _PyRuntime; 0: the thread
-				    * state is thread-local (from 3.12) */
+	bool closes_unseen;	 /* a suspended generator may end without running any of its code */
+	uint16_t tstate_current; /* offset of gilstate.tstate_current in _PyRuntime; 0: the thread
+				  * state is thread-local (from 3.12) */
 	struct debug_places debug; /* where its _Py_DebugOffsets has what (from 3.13) */
 	struct ft_layout layout;   /* without addresses */
 };
