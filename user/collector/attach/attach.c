@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Loads the programs, and takes them out again. */
+/* Loads the programs and unloads them. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -57,7 +57,7 @@ static int attach_proc_probes(struct attach *a, struct why *w)
 	return 0;
 }
 
-/* The verifier's time is most of what attaching takes: programs that no hook needs are left out. */
+/* Attaching takes mostly the verifier's time, so programs that no hook needs are not loaded. */
 static void choose_programs(struct attach *a, unsigned roles)
 {
 	for (int role = HOOK_NONE + 1; roles && role < HOOK_END; role++)
@@ -70,7 +70,7 @@ static void prepare_programs(struct attach *a)
 		links_prepare(attach_program(a, role));
 }
 
-/* The inode of our PID namespace; 0 where it is the initial one (PROC_PID_INIT_INO). */
+/* The inode of our PID namespace; 0 if it is the initial one (PROC_PID_INIT_INO). */
 static uint32_t nested_pidns(void)
 {
 	struct stat st;
@@ -92,7 +92,8 @@ static int before_program(struct bpf_program *prog, struct bpf_prog_load_opts *o
 	return attach_check_stopped((const struct attach *)attach, NULL);
 }
 
-/* Most of what attaching takes is the verifier's time: the user need not wait for all of it. */
+/* Loading takes mostly the verifier's time: before each program the user's wish to stop is
+ * checked. */
 static int open_skeleton(struct attach *a, struct why *w)
 {
 	LIBBPF_OPTS(libbpf_prog_handler_opts, o, .cookie = (long)a,
@@ -159,7 +160,7 @@ int attach_new(const struct attach_options *o, struct attach **ret_attach, struc
 
 void attach_detach(struct attach *a)
 {
-	/* Not one after the other: what has lost the hooks of its ends shows wrong ones. */
+	/* All at once: a process that has lost only its hooks for ends would show wrong events. */
 	for (int i = 0; i < a->nhooked; i++)
 		a->skel->bss->ft_live[i] = 0;
 	links_close(a->links, a->nhooked);

@@ -10,7 +10,7 @@
 
 #define HOOKED_MAX FT_HOOKED
 
-/* A file that is hooked for every process (follow), or a process of its own. */
+/* A file that is hooked, for every process that maps it (follow) or for one process. */
 struct hooked {
 	dev_t dev;
 	ino_t inode;
@@ -22,7 +22,7 @@ struct attach {
 	bool follow;
 	bool (*stopped)(void *arg);
 	void *arg;
-	int handler; /* libbpf's: asks before each program; < 0: none */
+	int handler; /* of libbpf: called before each program; < 0: none */
 	enum { RETURNS_UNTRIED, RETURNS_SAFE, RETURNS_DEADLY } returns;
 	struct hooked hooked[HOOKED_MAX];
 	struct links links[HOOKED_MAX]; /* of hooked */
@@ -32,7 +32,7 @@ struct attach {
 
 /* The program of a role. */
 struct bpf_program *attach_program(struct attach *a, enum hook_role role);
-/* -EINTR: the user has asked to end. */
+/* -EINTR: the user has asked to stop. */
 int attach_check_stopped(const struct attach *a, struct why *w);
 
 /* ---- settings.c ---- */

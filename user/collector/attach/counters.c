@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What BPF has counted, and what threads have not told yet. */
+/* The counters of BPF, and losses that threads have not yet reported. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>

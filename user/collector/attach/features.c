@@ -17,7 +17,8 @@
 #define UPROBE_TYPE "/sys/bus/event_source/devices/uprobe/type"
 #define BTF "/sys/kernel/btf/vmlinux"
 
-/* Programs, maps, hooks of one interpreter and outputs: 60 today, with --follow. */
+/* Descriptors needed for programs, maps, hooks of one interpreter and outputs: 60 today, with
+ * --follow. */
 #define FILES 72
 
 /* Is the capability in this process's effective set? */
@@ -95,8 +96,8 @@ static int explain_limit(int err, struct why *w)
 }
 
 /*
- * libbpf takes a feature that it had no descriptor to try for one that the kernel lacks, and so do
- * we: it would be told as that.
+ * When libbpf has no descriptor left to probe a feature, it takes the feature as missing, and the
+ * message would say so. So the limit is tested first.
  */
 static int check_files(struct why *w)
 {
@@ -137,8 +138,8 @@ int features_check(struct why *w)
 
 static bool is_limit(int err)
 {
-	/* libbpf's word for kernel types that it had no memory to read; that they are there was
-	 * looked at before. */
+	/* -ESRCH is libbpf's error when it has no memory to read BTF; that BTF exists was checked
+	 * before. */
 	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ESRCH;
 }
 

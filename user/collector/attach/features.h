@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel and this process's rights allow, and the sentence that tells the user
- * what is missing. Private to attach/.
+ * What the kernel and this process's permissions allow, and the message that says what is missing.
+ * Private to attach/.
  */
 #ifndef FT_FEATURES_H
 #define FT_FEATURES_H

@@ -12,17 +12,17 @@
 #include "attach/launch.h"
 
 #define HELD_MAX 128
-#define STEP_STOPS 16 /* system call stops (two a call) between two looks at a process */
+#define STEP_STOPS 16 /* system call stops (two per call) between two looks at a process */
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 
 struct launch {
 	pid_t pid;
 	const char *name;     /* borrowed: argv[0] */
-	int go[2];	      /* a byte lets the child exec; the end of file, ours, ends it */
+	int go[2];	      /* a byte lets the child exec; end of file, when we die, ends it */
 	int failed[2];	      /* the child's errno, when its exec failed */
 	pid_t held[HELD_MAX]; /* the command and its children, until they are released */
 	int nheld;
-	pid_t stopping; /* asked to stop, and has not yet; 0 = nobody */
+	pid_t stopping; /* was asked to stop and has not stopped yet; 0 = none */
 	unsigned stops;
 };
 
@@ -103,7 +103,7 @@ int launch_go(struct launch *l, struct why *w)
 	(void)!write(l->go[1], "", 1);
 	close(l->go[1]);
 	l->go[1] = -1;
-	/* End of file: the exec closed the pipe, it worked. */
+	/* End of file: the exec succeeded and closed the pipe. */
 	if (read(l->failed[0], &err, sizeof(err)) == sizeof(err))
 		return why_exit(w, EXIT_USAGE, -err, "cannot run '%s': %s", l->name, strerror(err));
 	return 0;
@@ -120,7 +120,7 @@ void launch_free(struct launch *l, int kill_it)
 	if (l->go[1] >= 0)
 		close(l->go[1]);
 	close(l->failed[0]);
-	free(l); /* a process that is still held is let go when this one exits */
+	free(l); /* the kernel releases held processes when this one exits */
 }
 
 pid_t launch_pid(const struct launch *l)
@@ -139,7 +139,7 @@ void launch_hold_on(struct launch *l, pid_t pid)
 	ptrace(PTRACE_CONT, pid, 0, 0);
 }
 
-/* For the one thread that we trace. */
+/* Stops the main thread, the only one under ptrace. */
 bool launch_stop(struct launch *l, pid_t pid)
 {
 	if (!launch_holds(l, pid) || l->stopping || ptrace(PTRACE_INTERRUPT, pid, 0, 0))
@@ -153,13 +153,14 @@ void launch_step(struct launch *l, pid_t pid)
 	ptrace(PTRACE_SYSCALL, pid, 0, 0);
 }
 
-/* Stopped by a signal of others, as a shell stops a job: until they send SIGCONT. */
+/* Was it stopped by a signal of another process, as by a shell's job control? Then SIGCONT ends the
+ * stop. */
 static bool is_job_stop(int status)
 {
 	return status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
 }
 
-/* A stop that is none of our business: the signal goes on to the process. */
+/* A stop that we did not ask for: the signal is passed on to the process. */
 static void pass_on(struct launch *l, pid_t pid, int status)
 {
 	int event = status >> 16;
@@ -168,12 +169,12 @@ static void pass_on(struct launch *l, pid_t pid, int status)
 	if ((event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK) &&
 	    !ptrace(PTRACE_GETEVENTMSG, pid, 0, &child))
 		hold(l, child);
-	if (is_job_stop(status)) { /* its end is a stop too */
+	if (is_job_stop(status)) { /* the end of a job stop is reported as a stop too */
 		ptrace(PTRACE_LISTEN, pid, 0, 0);
 		return;
 	}
 	ptrace(PTRACE_CONT, pid, 0, event ? 0 : WSTOPSIG(status));
-	if (pid == l->stopping) /* the kernel forgets it over another stop */
+	if (pid == l->stopping) /* the other stop has cancelled our interrupt */
 		ptrace(PTRACE_INTERRUPT, pid, 0, 0);
 }
 

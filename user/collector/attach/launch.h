@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program that we start, held at its exec (ptrace) until it is hooked, so that its first
- * call is seen. Launchers in between (sh, env, chroot) are held at each exec too, and so
- * are their children, until a process has become what is traced and is let go for good. A
- * process that we did not start is never held.
+ * A program that we start, held at its exec (ptrace) until it is hooked, so that its first call is
+ * seen. Launchers in between (sh, env, chroot) are held at each exec too, and so are their
+ * children, until a process has become one that is traced and is released for good. A process that
+ * we did not start is never held.
  */
 #ifndef FT_LAUNCH_H
 #define FT_LAUNCH_H
@@ -15,11 +15,11 @@
 
 struct launch;
 
-/* Forks; the child waits before its exec until launch_go, and ends if we do before that. exit 2:
- * it cannot be run. */
+/* Forks. The child waits before its exec until launch_go, and ends if we end first. Exit 2: it
+ * cannot be run. */
 int launch_new(char **command, struct launch **ret_launch, struct why *w);
 int launch_go(struct launch *l, struct why *w);
-/* Lets go of every process that is still held; kill_it ends the command. NULL is fine. */
+/* Releases every process that is still held; kill_it ends the command. NULL is fine. */
 void launch_free(struct launch *l, int kill_it);
 pid_t launch_pid(const struct launch *l);
 /* Will this process be reported by launch_next when it execs? */
@@ -28,17 +28,17 @@ int launch_holds(const struct launch *l, pid_t pid);
 enum launch_event {
 	LAUNCH_NOTHING,
 	LAUNCH_EXEC,  /* *ret_pid is held at an exec: launch_release, _hold_on or _step it */
-	LAUNCH_ENDED, /* the command exited: *ret_status as a shell would give it */
+	LAUNCH_ENDED, /* the command exited: *ret_status as a shell reports it */
 };
-/* What happened since the last call; never blocks. */
+/* The next event since the last call; never blocks. */
 enum launch_event launch_next(struct launch *l, pid_t *ret_pid, int *ret_status);
-/* Its main thread, which is just loading what we wait for, is stopped, and then reported as
- * LAUNCH_EXEC; false: it is not ours to hold. */
+/* Stops the main thread, which is loading the library that we wait for, and reports it as
+ * LAUNCH_EXEC; false: it is not ours to stop. */
 bool launch_stop(struct launch *l, pid_t pid);
-void launch_release(struct launch *l, pid_t pid); /* it runs free from here */
+void launch_release(struct launch *l, pid_t pid); /* it runs without ptrace from here */
 void launch_hold_on(struct launch *l, pid_t pid); /* it runs to its next exec */
-/* It runs a few system calls further, and is then reported as LAUNCH_EXEC again: its dynamic
- * linker has not mapped what we wait for. */
+/* It runs for a few more system calls, and is then reported as LAUNCH_EXEC again: its dynamic
+ * linker has not yet mapped the library that we wait for. */
 void launch_step(struct launch *l, pid_t pid);
 
 #endif

@@ -12,7 +12,7 @@
 
 #define HELPERS_MAX 31
 
-/* What bpf(BPF_LINK_CREATE) takes for such a link; in linux/bpf.h from 6.6 on. */
+/* The attributes of BPF_LINK_CREATE for such a link; in linux/bpf.h from 6.6 on. */
 struct multi {
 	uint32_t prog_fd, target_fd, attach_type, flags;
 	uint64_t path, offsets, ref_ctr_offsets, cookies;
@@ -49,13 +49,13 @@ static int try_multi(int prog_fd, pid_t pid)
 	const struct hook nowhere = {0};
 	const struct places places = {.hook = {&nowhere}, .count = 1};
 
-	/* No file: no kernel makes a link of it. */
+	/* "/" is a directory, so every kernel refuses the link. */
 	return multi_link(prog_fd, "/", pid, &places);
 }
 
 /*
- * The first kernels with multi links took a pid for that of one thread (46ba0e49b642, in 6.10 and
- * later ones of 6.6). Those that know better know too that none is negative.
+ * The first kernels with multi links took a pid for that of one thread (fixed by 46ba0e49b642, in
+ * 6.10 and later 6.6 releases). Fixed ones also refuse a negative pid.
  */
 bool links_are_multi(void)
 {
@@ -127,7 +127,7 @@ static void close_link(struct link *link)
 		close(link->fd);
 }
 
-/* Links of several files, each of which is closed by whoever comes to it first. */
+/* Links of several files. Several threads close them, each taking the next one. */
 struct closing {
 	struct links *files;
 	int nfiles, next;
@@ -144,7 +144,7 @@ static void *close_some(void *arg)
 	return NULL;
 }
 
-/* All but one, which the caller is. */
+/* Number of threads besides the caller. */
 static int helpers_for(const struct closing *c)
 {
 	int n = -1;

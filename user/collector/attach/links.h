@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What holds BPF programs on the instructions of a file. In: a program, and the places where it is
- * to run. Where the kernel has links for many places (uprobe_multi), one holds a program on all its
- * places in a file: taking one out costs about as much as the perf link of one place. Closing, or
- * the end of this process in any way, takes the programs off. Private to attach/.
+ * Links, which attach BPF programs to instructions of a file. In: a program, and the places where
+ * it is to run. If the kernel has links for many places (uprobe_multi), one link attaches a program
+ * to all its places in a file: closing it costs about as much as closing the perf link of one
+ * place. Closing, or the end of this process in any way, detaches the programs. Private to attach/.
  */
 #ifndef FT_LINKS_H
 #define FT_LINKS_H
@@ -20,7 +20,7 @@
 #define FT_UPROBE_MULTI_RETURN 1
 
 struct link {
-	struct bpf_link *perf; /* NULL: it is a multi link, */
+	struct bpf_link *perf; /* NULL: a multi link, */
 	int fd;		       /* which is this descriptor */
 };
 
@@ -35,22 +35,23 @@ struct places {
 	int count;
 };
 
-/* A file, and whose. */
+/* A file, and the processes for which it is hooked. */
 struct links_file {
-	const char *path; /* of a descriptor of ours */
-	pid_t pid;	  /* -1 = of all that map it */
+	const char *path; /* /proc/self/fd/N */
+	pid_t pid;	  /* -1 = all that map it */
 };
 
-/* Has this kernel such links, for one process too (6.6)? */
+/* Does this kernel have such links, also for a single process (6.6)? */
 bool links_are_multi(void);
 /* Before the program is loaded, since the kernel wants to know then: it will be put on by a multi
  * link. */
 void links_prepare(struct bpf_program *program);
-/* -errno, and then it is on none of them, unless there are links that are to be closed. */
+/* -errno: the program is then attached nowhere, except by links that l already has, which are to be
+ * closed. */
 int links_put(struct links *l, struct bpf_program *program, const struct links_file *f,
 	      const struct places *places);
-/* Takes all programs off these files. The kernel lets go of a link when no CPU can be in its
- * program, and many links can wait for that together. */
+/* Detaches all programs from these files. The kernel waits until no CPU can be in a link's program,
+ * so the links are closed in parallel. */
 void links_close(struct links *files, int nfiles);
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "attach/loads.h"
 
-#define DATA_PAGES 8 /* of 4 KiB a CPU: at least seven records with the longest path */
+#define DATA_PAGES 8 /* of 4 KiB per CPU: at least seven records with the longest path */
 #define PAGE 4096ULL
 #define DATA_BYTES (DATA_PAGES * PAGE)
 #define RECORD_MAX 8192
@@ -27,7 +27,7 @@ struct loads {
 	bool (*wanted)(const char *path);
 	int epoll_fd;
 	int nsources;
-	struct source *source; /* one a possible CPU */
+	struct source *source; /* one per possible CPU */
 	unsigned char record[RECORD_MAX];
 };
 
@@ -48,7 +48,7 @@ static int open_source(struct loads *l, int cpu, struct source *s)
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
 		.config = PERF_COUNT_SW_DUMMY,
-		.mmap = 1, /* those for execution only */
+		.mmap = 1, /* executable mappings only */
 		.mmap2 = 1,
 		.watermark = 1,
 		.wakeup_watermark = 1,
@@ -83,7 +83,7 @@ int loads_new(bool (*wanted)(const char *path), struct loads **ret_loads)
 		l->source[i].fd = -1;
 	for (int cpu = 0; !err && cpu < l->nsources; cpu++) {
 		err = open_source(l, cpu, &l->source[cpu]);
-		if (err == -ENODEV) /* a CPU that is off */
+		if (err == -ENODEV) /* the CPU is offline */
 			err = 0;
 	}
 	if (err) {
@@ -115,7 +115,7 @@ int loads_fd(const struct loads *l)
 	return l->epoll_fd;
 }
 
-/* The buffer is a ring: a record may begin at its end and go on at its beginning. */
+/* The buffer is a ring: a record may wrap around its end. */
 static void copy_out(const struct source *s, uint64_t at, void *to, size_t n)
 {
 	const unsigned char *data = (const unsigned char *)s->page + PAGE;
@@ -125,7 +125,7 @@ static void copy_out(const struct source *s, uint64_t at, void *to, size_t n)
 	memcpy((unsigned char *)to + first, data, n - first);
 }
 
-/* Takes one record out; false: there is none. */
+/* Removes one record; false: there is none. */
 static bool take(struct loads *l, struct source *s)
 {
 	struct perf_event_header *h = (void *)l->record;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who maps a file for execution, anywhere on this machine: the kernel tells each time that a
- * program or a library is loaded (perf's mmap records, which need no probe and cost nothing between
- * two). In: a question about a file's name. Out: the processes that loaded one.
+ * Processes that map a file for execution, anywhere on this machine: the kernel reports each load
+ * of a program or a library (perf's mmap records, which need no probe and cost nothing between
+ * loads). In: a predicate on the file's name. Out: the processes that loaded such a file.
  */
 #ifndef FT_LOADS_H
 #define FT_LOADS_H
@@ -13,16 +13,16 @@
 struct loads;
 
 struct load {
-	pid_t pid, tid; /* pid 0: some were not told, it may be anybody */
+	pid_t pid, tid; /* pid 0: records were lost, so any process may have loaded one */
 };
 
-/* wanted: is it such a file? -errno where the kernel does not let us. */
+/* wanted: is this such a file? -errno: the kernel does not permit it. */
 int loads_new(bool (*wanted)(const char *path), struct loads **ret_loads);
 void loads_free(struct loads *l); /* NULL is fine */
 
-/* Readable when there may be some. */
+/* Readable when there may be loads. */
 int loads_fd(const struct loads *l);
-/* The next one, if there is one; never blocks. */
+/* Gets the next load; false: none. Never blocks. */
 bool loads_next(struct loads *l, struct load *ret);
 
 #endif

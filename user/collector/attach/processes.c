@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes and the files that they run: what BPF knows of them, and the hooks. */
+/* Processes and the files that they run: their entries in the BPF map, and the hooks. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -11,13 +11,13 @@
 #include "attach/returns.h"
 #include "base/clock.h"
 
-/* Until flowtrace_agent has noticed a listener, and told it all names: it looks every 40 ms. */
+/* Time for flowtrace_agent, which looks every 40 ms, to notice a listener and send it all names. */
 #define GREETING_MS 60
 
 /* A file with hooks: an interpreter, or the extension in it. */
 struct file {
 	const char *open_path; /* borrowed from the target: /proc/self/fd/N ... */
-	int fd;		       /* ... of this descriptor, likewise borrowed */
+	int fd;		       /* this descriptor, borrowed too */
 	dev_t dev;
 	ino_t inode;
 };
@@ -29,7 +29,7 @@ static struct file file_of(const struct target *t, const struct hooks *hooks)
 	return (struct file){t->open_path, t->fd, t->dev, t->inode};
 }
 
-/* Its index; nhooked: there is none yet. */
+/* Index of the hooked file; nhooked: it is not hooked yet. */
 static int find_hooked(const struct attach *a, const struct file *f, pid_t pid)
 {
 	for (int i = 0; i < a->nhooked; i++) {
@@ -41,7 +41,7 @@ static int find_hooked(const struct attach *a, const struct file *f, pid_t pid)
 	return a->nhooked;
 }
 
-/* May this kernel kill a target for it? */
+/* May this kernel kill a target that has this hook (returns.h)? */
 static bool is_deadly(struct attach *a, const struct hook *hook)
 {
 	if (!hook_is_return(hook->role))
@@ -58,9 +58,8 @@ bool attach_blind_to_contexts(const struct attach *a)
 }
 
 /*
- * The file is the one that was read, since it is the same descriptor; but its owner may have
- * written to it since, and a breakpoint in the middle of an instruction would be his way to harm
- * others who run it.
+ * The descriptor is the one through which the file was read, but its owner may have written to it
+ * since. A breakpoint in the middle of an instruction could then harm other users who run the file.
  */
 static int check_code(const struct file *f, const struct hook *hook, struct why *w)
 {
@@ -92,13 +91,14 @@ static int put_places(struct attach *a, const struct target *t, const struct fil
 	err = links_put(&a->links[a->nhooked], prog, &file, places);
 	if (err)
 		return features_explain_uprobe(err, t->pid, hook->name, w);
-	/* Its calls may be on their way already, to others: we must know the names first. */
+	/* The agent may send calls to other listeners already: wait for the names that we need
+	 * first. */
 	if (hook->role == HOOK_AGENT_LISTENER)
 		usleep(GREETING_MS * 1000);
 	return 0;
 }
 
-/* The hooks of a role go in together, where the first of them stands in the list. */
+/* Attaches all hooks of a role at once, when the loop reaches the first of them. */
 static int put_role(struct attach *a, const struct target *t, const struct file *f,
 		    const struct hooks *hooks, int first, struct why *w)
 {
@@ -157,7 +157,7 @@ static void drop_proc(struct attach *a, pid_t pid)
 	bpf_map_delete_elem(bpf_map__fd(a->skel->maps.ft_procs), &key);
 }
 
-/* Takes out what is about this process. All three maps are keyed by an address and a process. */
+/* Deletes the entries of this process. The keys of all three maps are an address and a process. */
 static void forget_all(int fd, uint32_t pid)
 {
 	struct code_key key, next, *previous = NULL;
@@ -179,8 +179,8 @@ static void forget_all(int fd, uint32_t pid)
 }
 
 /*
- * A process that is known already runs another program: what it had at its addresses is gone.
- * Without address space randomization, the same may lie there again.
+ * A known process now runs another program: its addresses mean nothing any more. Without address
+ * space randomization, other objects may even have the same ones.
  */
 static void forget_program(struct attach *a, pid_t pid)
 {
@@ -210,8 +210,9 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 	if (t->greenlets)
 		p.flags |= FT_PROC_GREENLETS;
 
-	/* Up to 3.10 a thrown-into generator even breaks the chain of frames that inference
-	 * would walk (genobject.c, _gen_throw, sets tstate->frame by hand). */
+	/* These hooks see every exit, so BPF need not infer exits from the chain of frames. Up to
+	 * 3.10 that chain is even broken while an exception is thrown into a generator
+	 * (genobject.c, _gen_throw, sets tstate->frame by hand). */
 	for (int i = 0; i < hooks->count; i++)
 		if (hooks->site[i].role == HOOK_FRAME_EXIT ||
 		    hooks->site[i].role == HOOK_FRAME_CLEAR)
@@ -277,7 +278,7 @@ int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code, uint64_t d
 	if (bpf_map_lookup_elem(fd, &key, &e))
 		return -errno;
 	if (e.described != (uint32_t)described_ns)
-		return -ESTALE; /* another code object has come there */
+		return -ESTALE; /* another code object has that address now */
 	e.verdict = e.role ? CODE_WATCH : e.varied ? CODE_VARIED : CODE_DROPPED;
 	return bpf_map_update_elem(fd, &key, &e, BPF_EXIST) ? -errno : 0;
 }

@@ -17,14 +17,15 @@
 #define NR_URETPROBE 335
 #define SURVIVED 7
 
-/* Behind a call through a pointer, so that it stays a function. */
+/* Called through a pointer, so that it stays a function. */
 static __attribute__((noinline)) int probed(int x)
 {
 	__asm__ volatile("");
 	return x;
 }
 
-/* What a container's profile does to a system call that it does not know. */
+/* Installs a filter as in a container's profile, which kills for a system call that it does not
+ * know. */
 static int forbid(void)
 {
 	struct sock_filter code[] = {

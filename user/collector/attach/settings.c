@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The user's names and prefixes go into maps. */
+/* Writes the user's names and prefixes into maps. */
 #include <bpf/bpf.h>
 #include <ctype.h>
 #include <errno.h>
@@ -60,8 +60,8 @@ static bool under_any(const char *text, const char *const *prefix, size_t n)
 	return false;
 }
 
-/* The longest rule wins in BPF, and exclusion must win over all: a prefix that lies under
- * an excluded one is left out. */
+/* In BPF the longest rule wins, but an excluded prefix must win over everything: a prefix below an
+ * excluded one is left out. */
 int attach_fill_rules(struct attach *a, const struct attach_options *o)
 {
 	int fd = bpf_map__fd(a->skel->maps.ft_rules);
