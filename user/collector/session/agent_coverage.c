@@ -3,14 +3,14 @@
 
 #include "agent_coverage.h"
 
-#define OWN "flowtrace_agent" /* the agent never traces itself, and that is no gap */
+#define OWN "flowtrace_agent" /* the agent never traces itself, which is not a gap */
 
 static bool starts(const char *text, const char *with)
 {
 	return !strncmp(text, with, strlen(with));
 }
 
-/* The next text of a list, or the first of them for NULL; NULL at its end. */
+/* The text after `text` in a list, or the first one for NULL; NULL at its end. */
 static const char *next(const char *list, uint32_t bytes, const char *text)
 {
 	const char *at = text ? text + strlen(text) + 1 : list;
@@ -28,7 +28,8 @@ static bool excludes_itself_alone(const struct ft_agent_status *s)
 	return true;
 }
 
-/* Is every module under this prefix recorded? Without a list some are left out by their file. */
+/* Is every module under this prefix recorded? Without a list of prefixes some are excluded by their
+ * file. */
 static bool includes(const struct ft_agent_status *s, const char *prefix)
 {
 	const char *text = NULL;

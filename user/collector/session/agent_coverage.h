@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Does the automatic tracing that is on in a process record every call that the user asks for? If
- * so its probes alone are enough; what it records beyond that is filtered later.
+ * Does the automatic tracing that is active in a process record every call that the user asks for?
+ * If so, its probes alone are enough; calls beyond that are filtered out later.
  */
 #ifndef FT_AGENT_COVERAGE_H
 #define FT_AGENT_COVERAGE_H

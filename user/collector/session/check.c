@@ -13,7 +13,7 @@ static const char *link_of(const struct target *t)
 	return t->bias ? "position-independent executable" : "executable at a fixed address";
 }
 
-/* The kernel's own word on the programs that this process needs. */
+/* Asks the kernel to load the programs that this process needs. */
 static int try_to_load(const struct config *c, const struct check *k, struct why *w)
 {
 	struct attach_options o = {

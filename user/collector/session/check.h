@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --check: would this process be traced, how, and what would be seen of it? Finds out by
- * doing all that tracing does short of hooking: the process is looked at, the programs are
- * loaded and unloaded. Nothing is attached.
+ * --check: would this process be traced, how, and what would be seen of it? Does all that tracing
+ * does short of hooking: the process is examined, the programs are loaded and unloaded. Nothing is
+ * attached.
  */
 #ifndef FT_CHECK_H
 #define FT_CHECK_H
@@ -14,17 +14,17 @@
 
 struct check {
 	pid_t pid;
-	struct prepared found; /* as far as it was found: no binary, no hooks */
+	struct prepared found; /* what was found: perhaps no binary, no hooks */
 	const char *link;      /* static: how the interpreter is linked; "" = not known */
 	const char *unseen[CPYTHON_UNSEEN_MAX];
 	int nunseen;
 	struct attach_feature feature[ATTACH_FEATURES_MAX];
 	int nfeatures;
 	char kernel[132]; /* its release and machine */
-	struct why why;	  /* exit_status: that which tracing would end with; 0 = it can be traced */
+	struct why why;	  /* exit_status: that of tracing; 0 = it can be traced */
 };
 
-/* To be released with check_release(), whatever it found. */
+/* To be released with check_release(), whatever the result. */
 void check_process(pid_t pid, const struct config *c, struct check *ret_check);
 void check_release(struct check *check);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Apache, PostgreSQL, vim and others load an interpreter when it is first needed. The kernel tells
- * of every library that is loaded; in case that it does not, or that it was loaded just before,
- * the process is looked at, less and less often.
+ * Apache, PostgreSQL, vim and others load an interpreter when they first need it. The kernel
+ * reports every library that is loaded (attach/loads.h). In case that it does not, or that the
+ * library was loaded just before, the process is also polled, at growing intervals.
  */
 #include "base/clock.h"
 #include "discover/discover.h"
@@ -20,7 +20,7 @@ void targets_watch(struct targets *t, struct proc *proc)
 		(void)loads_new(discover_is_library, &t->loads);
 }
 
-/* It has a libpython now: it is hooked as soon as that can be read. */
+/* The process has a libpython now: it is hooked as soon as that can be read. */
 static void on_library(struct targets *t, struct proc *proc, pid_t tid)
 {
 	t->any_library = true;

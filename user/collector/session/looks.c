@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two lists are guarded by the lock; nothing else is shared. While the thread looks at a
- * process it holds no lock, so whoever asks or takes never waits for a file.
+ * The lock protects the lists; nothing else is shared. The thread holds no lock while it examines a
+ * process, so its callers never wait for a file.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -15,11 +15,11 @@
 #include "discover/discover.h"
 #include "looks.h"
 
-/* Files can be made so that a look takes a fifth of a second (discover/budget.h): after a long one
- * nobody is looked at for four times as long, but who is held. */
+/* Files can be crafted so that a look takes a fifth of a second of CPU time (discover/budget.h).
+ * After a look that took long, only held processes are looked at for four times as long. */
 #define LONG_LOOK_NS (20 * NS_PER_MS)
 #define PAUSE 4
-#define STOP_NS NS_PER_SECOND /* for a look to end; what takes longer waits for a file */
+#define STOP_NS NS_PER_SECOND /* for a look to end; one that takes longer waits for a file */
 
 struct list {
 	struct look *first, **end;
@@ -36,7 +36,7 @@ struct looks {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct list held, usual, done;
-	int count; /* in these lists, and the one that is looked at */
+	int count; /* looks in these lists, and the one under way */
 	uint64_t number, rest_until_ns;
 	bool stop;
 };
@@ -72,7 +72,7 @@ int look_hook(struct attach *a, const struct config *c, const struct prepared *p
 	err = discover_unchanged(&p->target, w);
 	if (err)
 		attach_withdraw(a, pid, err == -ESTALE && c->follow == 1);
-	/* Loaded since it was looked at, where no hook told of it yet. */
+	/* greenlet may have been loaded after the process was examined and before it was hooked. */
 	else if (!p->target.greenlets && !p->hooks.in_agent && discover_greenlets(pid))
 		attach_greenlets(a, pid);
 	return err;
@@ -99,7 +99,7 @@ static void look_at(struct looks *l, struct look *k)
 		free(p);
 }
 
-/* Until there is something to do, or what was done took so long that others wait. */
+/* Waits until there is something to do, or until the rest after a long look is over. */
 static void wait_for_more(struct looks *l)
 {
 	struct timespec until = {.tv_sec = l->rest_until_ns / NS_PER_SECOND,
@@ -111,7 +111,7 @@ static void wait_for_more(struct looks *l)
 		pthread_cond_wait(&l->changed, &l->lock);
 }
 
-/* NULL: it is over. */
+/* The next look; NULL: the thread is to end. */
 static struct look *next(struct looks *l)
 {
 	struct look *k = NULL;
@@ -153,7 +153,7 @@ static void *work(void *looks)
 	return NULL;
 }
 
-/* ---- who asks ------------------------------------------------------------------------------ */
+/* ---- its callers --------------------------------------------------------------------------- */
 
 int looks_new(const struct config *c, struct attach *a, struct binaries *binaries,
 	      struct looks **ret_looks, struct why *w)
@@ -177,7 +177,7 @@ int looks_new(const struct config *c, struct attach *a, struct binaries *binarie
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&l->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	(void)budget_cpu_ns(); /* measured once, while there is one thread */
+	(void)budget_cpu_ns(); /* it is measured once: do that while there is one thread */
 	*ret_looks = l;
 	return 0;
 }
@@ -208,7 +208,8 @@ bool looks_stop(struct looks *l)
 		l->started = false;
 		return true;
 	}
-	/* It ends where it waits, or when the kernel lets it go: it runs nothing of ours again. */
+	/* The thread ends where it waits, or when the kernel returns from the call: it runs no code
+	 * of ours again. */
 	pthread_cancel(l->thread);
 	pthread_detach(l->thread);
 	return false;
@@ -275,7 +276,7 @@ struct look *looks_take(struct looks *l)
 	pthread_mutex_lock(&l->lock);
 	k = take_first(&l->done);
 	l->count -= k != NULL;
-	if (!k) /* before the next one can be handed over */
+	if (!k) /* before the lock lets the thread hand over another */
 		(void)!read(l->fd, &n, sizeof(n));
 	pthread_mutex_unlock(&l->lock);
 	return k;

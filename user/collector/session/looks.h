@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looks at processes and hooks them, on a thread of its own: their files may be on a file system
+ * Examines processes and hooks them, on a thread of its own: their files may be on a file system
  * that answers late or never, and the ring must be drained meanwhile. In: pids. Out, when the
- * descriptor is readable: what became of each. The thread owns the binaries, and it alone hooks
- * while it lives; ptrace stays with the thread that asks.
+ * descriptor is readable: the result for each. The thread owns the binaries, and it alone hooks
+ * while it runs; ptrace stays with the calling thread.
  */
 #ifndef FT_LOOKS_H
 #define FT_LOOKS_H
@@ -18,12 +18,12 @@
 #include "discover/binary.h"
 #include "prepare.h"
 
-#define LOOKS_MAX 4096 /* asked for and not taken */
+#define LOOKS_MAX 4096 /* asked for and not yet taken */
 
 enum look_kind {
 	LOOK_USUAL,
 	LOOK_HELD,  /* it is stopped, so it comes first */
-	LOOK_CHILD, /* it was there before us: traced if it is Python, else left alone */
+	LOOK_CHILD, /* it existed before us: traced if it runs Python, else left alone */
 };
 
 struct look {
@@ -32,22 +32,22 @@ struct look {
 	enum look_kind kind;
 	int err; /* 0 = hooked */
 	struct why why;
-	struct prepared *found; /* owned: of what is hooked; NULL = it is not */
-	bool python;		/* there is one in it, hooked or not */
+	struct prepared *found; /* owned; NULL = it is not hooked */
+	bool python;		/* the process has an interpreter, hooked or not */
 	struct look *next;
 };
 
 struct looks;
 
-/* All are borrowed. The thread starts with the first question. */
+/* All arguments are borrowed. The thread starts with the first looks_ask(). */
 int looks_new(const struct config *c, struct attach *a, struct binaries *binaries,
 	      struct looks **ret_looks, struct why *w);
-/* False: the thread does not come back from a file, so nothing that it uses may be freed. What was
- * not looked at is forgotten. NULL is fine. */
+/* False: the thread is stuck in reading a file, so nothing that it uses may be freed. Looks that
+ * are not done are forgotten. NULL is fine. */
 bool looks_stop(struct looks *l);
-void looks_free(struct looks *l); /* when stopped; NULL is fine */
+void looks_free(struct looks *l); /* only when stopped; NULL is fine */
 
-/* Its number; 0: they are too many. */
+/* Returns the number of the look; 0: there are too many. */
 uint64_t looks_ask(struct looks *l, pid_t pid, enum look_kind kind);
 int looks_fd(const struct looks *l);
 /* The next result, or NULL. */

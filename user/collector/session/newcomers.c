@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process that is new, or has become another program, is looked at (looks.h), and what is found
- * is told. Who is held waits for that; who loads its libpython just now is looked at again.
+ * A process that is new, or that runs another program after an exec, is examined (looks.h), and the
+ * result is reported. A held process waits for that. A process whose libpython is being mapped is
+ * examined again.
  */
 #include <errno.h>
 
@@ -35,7 +36,7 @@ static void tell_refused(struct targets *t, pid_t pid, const struct why *w)
 	if (w->exit_status == EXIT_NO_PROCESS)
 		return;
 	if (t->launch && pid == launch_pid(t->launch))
-		t->refused = *w; /* the command is running by now: told at its end */
+		t->refused = *w; /* the command runs by now: this is reported at its end */
 	else
 		ui_note(t->ui, "pid %d is not traced: %s", pid, w->text);
 }
@@ -47,7 +48,7 @@ static void ask(struct targets *t, struct proc *proc)
 	proc->again = false;
 	proc->asked_ns = clock_ns(CLOCK_MONOTONIC);
 	proc->look = looks_ask(t->looks, proc->pid, kind);
-	if (!proc->look) /* they are too many: later */
+	if (!proc->look) /* there are too many: try later */
 		proc->retry_until_ns = proc->asked_ns + RETRY_LIMIT_NS;
 }
 
@@ -75,7 +76,7 @@ bool targets_retry(struct targets *t)
 
 		if (!proc->retry_until_ns || proc->look ||
 		    (launch_holds(t->launch, proc->pid) && !proc->loaded && !proc->held))
-			continue; /* who is held is looked at when it stops */
+			continue; /* a held process is looked at when it stops */
 		if (now > proc->retry_until_ns && !proc->held)
 			proc->retry_until_ns = 0;
 		else if (now - proc->asked_ns >= RETRY_EVERY_NS)
@@ -103,7 +104,7 @@ static void take_down(struct targets *t, struct proc *proc, const struct look *k
 	proc->loaded &= err == -EAGAIN;
 }
 
-/* A process that is held goes on. */
+/* Lets a held process run. */
 static int let_go(struct targets *t, struct proc *proc, const struct look *k)
 {
 	bool given_up = clock_ns(CLOCK_MONOTONIC) > proc->retry_until_ns;
@@ -111,7 +112,7 @@ static int let_go(struct targets *t, struct proc *proc, const struct look *k)
 	proc->held = false;
 	if (!launch_holds(t->launch, k->pid)) /* it was killed meanwhile */
 		return 0;
-	if (k->err == -ENOENT) { /* sh, env, ...: what it becomes next is looked at again */
+	if (k->err == -ENOENT) { /* sh, env, ...: it is looked at again after its next exec */
 		t->running = true;
 		launch_hold_on(t->launch, k->pid);
 		return 0;
@@ -129,7 +130,7 @@ static int let_go(struct targets *t, struct proc *proc, const struct look *k)
 	return 0;
 }
 
-/* One that was there before us: if it is no Python, it is not followed. */
+/* A child that existed before us: if it does not run Python, it is not followed. */
 static void on_child(struct targets *t, const struct look *k)
 {
 	t->children--;
@@ -151,7 +152,7 @@ static int on_look(struct targets *t, const struct look *k)
 		targets_tell_hooked(t, k->found);
 	if (k->kind == LOOK_CHILD)
 		on_child(t, k);
-	if (!proc || proc->look != k->number) /* it is gone, or another has its number */
+	if (!proc || proc->look != k->number) /* it is gone, or another process has its pid */
 		return 0;
 	take_down(t, proc, k);
 	if (proc->again) {

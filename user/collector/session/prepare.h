@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What can be told of a process without touching it, which is all that attaching needs:
+ * All that attaching needs to know of a process, found without touching it:
  *
  *     pid -> discover -> cpython (layout, hooks)
  *
- * With --backend auto the probes of flowtrace_agent are taken alone where they tell every call that
- * is asked for (agent_coverage.h), else the interpreter's alone: so each call is seen once.
+ * With --backend auto the probes of flowtrace_agent are used alone if they report every call that
+ * is asked for (agent_coverage.h), else only those of the interpreter: so each call is seen once.
  */
 #ifndef FT_PREPARE_H
 #define FT_PREPARE_H
@@ -18,7 +18,7 @@
 
 struct binaries;
 
-/* A target that was looked at and not yet touched. */
+/* A target that was examined and not yet touched. */
 struct prepared {
 	struct target target;	 /* to be released with target_release() */
 	struct ft_layout layout; /* zeroes where the hooks are the agent's */

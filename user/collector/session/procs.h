@@ -11,15 +11,15 @@
 
 struct proc {
 	pid_t pid;
-	uint64_t look;		    /* a look at it is under way: its number; 0 = none */
-	bool again;		    /* ... and what it finds may be out of date */
-	bool held;		    /* it is stopped until it was looked at */
-	uint64_t asked_ns;	    /* when that was last asked for: an exec before that is known */
-	uint64_t retry_until_ns;    /* its libpython is awaited; 0 = not */
-	bool bare;		    /* no Python in it so far: it may load one */
-	bool refused;		    /* its Python cannot be traced: said once */
-	bool loaded;		    /* it did, and runs on meanwhile */
-	uint64_t check_ns, wait_ns; /* ... and is checked then, in case that we were not told */
+	uint64_t look;		    /* number of the look under way; 0 = none */
+	bool again;		    /* the result of that look may be out of date: look again */
+	bool held;		    /* it is stopped until it is looked at */
+	uint64_t asked_ns;	    /* time of the last looks_ask(): an exec before it is covered */
+	uint64_t retry_until_ns;    /* until then a libpython is awaited; 0 = not */
+	bool bare;		    /* it has no Python so far, but may load one */
+	bool refused;		    /* its Python cannot be traced, which was reported */
+	bool loaded;		    /* it loads a libpython while it runs */
+	uint64_t check_ns, wait_ns; /* of a bare one: next check, and interval */
 };
 
 struct procs {
@@ -28,7 +28,7 @@ struct procs {
 };
 
 struct proc *procs_find(struct procs *p, pid_t pid);
-/* The one that is there, or a new one; NULL: they are too many. */
+/* The entry of pid, or a new one; NULL: there are too many. */
 struct proc *procs_add(struct procs *p, pid_t pid);
 void procs_drop(struct procs *p, pid_t pid);
 

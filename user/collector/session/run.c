@@ -16,17 +16,17 @@
 #include "signals.h"
 #include "targets.h"
 
-/* Between two looks at the ring, which wakes nobody for events: a millisecond for each of
- * these bytes of it, since a faster target than that is not to be expected. */
+/* Interval between two drains of the ring, whose event records do not wake us: 1 ms per DRAIN_BYTES
+ * of its size. So a target would have to write more than 64 MiB/s to fill it. */
 #define DRAIN_BYTES 65536
 #define DRAIN_MAX_MS 10
-#define BUSY 10000 /* records in one look that mean: look again at once */
-#define RETRY_MS 1 /* between two looks for a libpython that is being mapped */
+#define BUSY 10000 /* more records than this in one drain: drain again at once */
+#define RETRY_MS 1 /* between two looks at a process whose libpython is being mapped */
 #define FLUSH_NS (100 * NS_PER_MS)
-#define JOINING_NS (2 * NS_PER_SECOND) /* for children that are there already, at the start */
-#define WAIT_MS 20		  /* at the end, for the output, between two looks at signals */
-#define NOTE_NS (500 * NS_PER_MS) /* from then on a wait is told */
-#define STALL_NS NS_PER_SECOND	  /* nothing was read for so long: it is given up */
+#define JOINING_NS (2 * NS_PER_SECOND) /* for existing children to be hooked, at the start */
+#define WAIT_MS 20		       /* at the end, for output between two checks of signals */
+#define NOTE_NS (500 * NS_PER_MS)      /* a longer wait is reported */
+#define STALL_NS NS_PER_SECOND /* if nothing was read for this long, the output is given up */
 
 struct run {
 	const struct config *config;
@@ -38,14 +38,14 @@ struct run {
 	struct ring *ring;
 	struct pipeline *pipeline;
 	struct signals signals;
-	bool stop;		     /* by itself */
-	bool stuck;		     /* a thread does not end: what it uses is not freed */
-	pthread_t thread;	     /* that takes signals */
-	bool joining;		     /* children are looked at, which are told of with the others */
+	bool stop;	  /* the run ends by itself: --duration */
+	bool stuck;	  /* a thread does not end, so what it uses is not freed */
+	pthread_t thread; /* the one that takes signals */
+	bool joining;	  /* existing children are being hooked; then all are reported together */
 	uint64_t start_ns, ready_ns; /* ready: the hooks are in, or the command is started */
-	uint64_t end_ns;	     /* they are out again; 0 = not yet */
+	uint64_t end_ns;	     /* the hooks are out; 0 = not yet */
 	uint64_t flushed_ns, second_ns;
-	bool hooked; /* the command has become Python, from which on time counts */
+	bool hooked; /* a Python process is hooked */
 };
 
 static double attached_seconds(const struct run *r)
@@ -67,7 +67,7 @@ static void on_dropped(void *arg, const struct function *f)
 {
 	struct run *r = arg;
 
-	/* It may be gone from the cache by then; it will be asked about again. */
+	/* On failure the code object has left the cache: BPF will ask again. */
 	(void)attach_reject_code(r->attach, f->pid, f->code, f->described_ns);
 }
 
@@ -100,8 +100,8 @@ static int on_signal(struct run *r)
 /* ---- once in a while --------------------------------------------------------------------- */
 
 /*
- * Losses that no thread could keep for itself: told once a second, from the counters. The
- * number of events that each stands for: an ENTER that is lost takes its EXIT with it.
+ * Losses that BPF could not record per thread, reported once a second from the counters. For each
+ * counter: the number of events that one loss means; a lost ENTER takes its EXIT with it.
  */
 static const unsigned events_lost[FT_COUNTER_COUNT] = {
 	[FT_LOST_threads_full] = 2, [FT_LOST_read_thread] = 1, [FT_LOST_read_frame] = 1,
@@ -145,7 +145,7 @@ static int each_second(struct run *r)
 	return err;
 }
 
-/* From then on calls are told; a command that is no Python yet is told of when it is. */
+/* Reports that tracing has begun; for a command that is not Python yet, when it becomes one. */
 static void tell_attached(struct run *r)
 {
 	r->ready_ns = clock_ns(CLOCK_MONOTONIC);
@@ -191,7 +191,7 @@ static int drain_ms(const struct config *c)
 	return ms < 1 ? 1 : ms > DRAIN_MAX_MS ? DRAIN_MAX_MS : ms;
 }
 
-/* Until there is something to do, or the ring may have filled. */
+/* Waits until there is something to do, or the ring may be filling up. */
 static void wait_for_more(struct run *r, bool busy)
 {
 	bool waiting = targets_retry(r->targets);
@@ -214,7 +214,7 @@ static int loop(struct run *r)
 
 	while (!err && !r->stop && !r->signals.stop && !pipeline_full(r->pipeline) &&
 	       !targets_ended(r->targets)) {
-		/* Never wait when the last look found a lot: more is there by now. */
+		/* If the last drain found a lot, there is more by now: do not wait. */
 		wait_for_more(r, n > BUSY);
 		err = on_signal(r);
 		if (!err)
@@ -229,7 +229,7 @@ static int loop(struct run *r)
 
 /* ---- begin and end ------------------------------------------------------------------------- */
 
-/* The thread that looks at newcomers asks too. */
+/* Called by the thread that looks at newcomers too. */
 static bool is_stopped(void *arg)
 {
 	struct run *r = arg;
@@ -280,7 +280,8 @@ static int on_record(void *run, const struct ft_rec *rec, size_t size)
 	return pipeline_record(r->pipeline, rec, rec->size);
 }
 
-/* A hook is a descriptor. A command starts with the limit that we were started with. */
+/* Each hook is a descriptor. A command inherits the original limit, so this comes after its
+ * start. */
 static void allow_many_files(void)
 {
 	struct rlimit files;
@@ -291,7 +292,7 @@ static void allow_many_files(void)
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
-/* The order matters: what can fail without a trace of us comes first. */
+/* The order matters: steps that can fail without a trace of us come first. */
 static int begin(struct run *r, const struct pipeline_live *live)
 {
 	int err = signals_open(&r->signals, r->why);
@@ -331,13 +332,13 @@ static void detach(struct run *r)
 {
 	if (r->signals.stop)
 		signals_end_at_once();
-	__atomic_store_n(&r->stop, true, __ATOMIC_RELAXED); /* for who is just being hooked */
+	__atomic_store_n(&r->stop, true, __ATOMIC_RELAXED); /* stops hooking that is under way */
 	r->stuck = r->targets && !targets_stop(r->targets);
 	attach_detach(r->attach);
 	r->end_ns = clock_ns(CLOCK_MONOTONIC);
 }
 
-/* After the hooks are off: what is still in the ring, then what no record told of. */
+/* After the hooks are off: reads the rest of the ring, then the losses that no record reported. */
 static int drain(struct run *r)
 {
 	int n, err;
@@ -349,7 +350,7 @@ static int drain(struct run *r)
 	return err ? err : tell_counters(r);
 }
 
-/* Says once why the end takes a while. */
+/* Reports once why the end takes a while. */
 static void note_waiting(struct run *r, uint64_t since_ns, bool *told)
 {
 	if (*told || clock_ns(CLOCK_MONOTONIC) - since_ns < NOTE_NS)
@@ -361,8 +362,8 @@ static void note_waiting(struct run *r, uint64_t since_ns, bool *told)
 }
 
 /*
- * The hooks are out, so there is no hurry to read what was traced, as in a pager. A signal is
- * heard all the same: after it the reader has a second.
+ * Waits for the output. The hooks are out, so the reader may take its time, as a pager does. A
+ * signal still counts: after it, a reader that reads nothing has one second.
  */
 static int let_out(struct run *r, bool failed)
 {
@@ -371,7 +372,7 @@ static int let_out(struct run *r, bool failed)
 	int err;
 
 	while ((err = pipeline_settle(r->pipeline, WAIT_MS)) == -EAGAIN) {
-		if (!r->signals.stop) /* from then on another one is not ours */
+		if (!r->signals.stop) /* after the first, signals_end_at_once() takes them */
 			signals_take(&r->signals);
 		if ((r->signals.stop || failed) && pipeline_stalled_ns(r->pipeline) > STALL_NS)
 			return pipeline_give_up(r->pipeline);
@@ -406,7 +407,7 @@ static void explain_silence(struct run *r)
 			"use --prefix to trace a package");
 }
 
-/* Whatever happened before: the hooks are out, and what is left is written. */
+/* Always: takes the hooks out, and writes what is left. */
 static int finish(struct run *r, int err)
 {
 	int end;
@@ -424,7 +425,7 @@ static int finish(struct run *r, int err)
 	return err ? err : end;
 }
 
-/* Asked to end before there was anything to end. */
+/* The user asked to stop before anything was attached. */
 static int end_early(struct run *r)
 {
 	(void)finish(r, -EINTR);

@@ -21,7 +21,7 @@ struct run_result {
 	int command_status; /* -- CMD: its exit status, else 0 */
 };
 
-/* Records that arrived before a failure are written all the same. */
+/* Records that arrived before a failure are written too. */
 int run(const struct config *c, const struct ui *ui, struct run_result *ret_result, struct why *w);
 
 #endif

@@ -11,9 +11,9 @@
 #include "base/clock.h"
 #include "signals.h"
 
-/* timeout(1) and service managers send one to the process and one to its group. */
+/* timeout(1) and service managers send a signal twice: to the process and to its group. */
 #define SAME_NS (100 * NS_PER_MS)
-#define HANGUP_NS (2 * NS_PER_SECOND) /* from the terminal's end to the SIGHUP that tells of it */
+#define HANGUP_NS (2 * NS_PER_SECOND) /* from the terminal's end to its SIGHUP, at most */
 
 static void end_set(sigset_t *set)
 {
@@ -34,7 +34,7 @@ int signals_open(struct signals *s, struct why *w)
 	sigaddset(&set, SIGCHLD);
 	s->terminal = open("/dev/tty", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN); /* a closed standard output is a write error, not our end */
+	signal(SIGPIPE, SIG_IGN); /* a closed standard output is a write error */
 	signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
 	signal(SIGCHLD, SIG_DFL);
 	s->hangup_ignored = !sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler == SIG_IGN;
@@ -60,8 +60,8 @@ static bool terminal_gone(const struct signals *s)
 }
 
 /*
- * The kernel tells of the end of the terminal, or a shell that was told by the kernel. A SIGHUP
- * that somebody else sends finds the terminal as it was.
+ * When the terminal ends, the kernel sends SIGHUP, or a shell that got one does. At any other
+ * SIGHUP the terminal is still there.
  */
 static void on_hangup(struct signals *s, const struct signalfd_siginfo *si)
 {
@@ -83,7 +83,7 @@ void signals_take(struct signals *s)
 	}
 }
 
-/* A job that was let go (disown) outlives its terminal, of which nobody tells it. */
+/* A job after `disown` outlives its terminal and gets no SIGHUP for it. */
 void signals_tick(struct signals *s)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
@@ -98,7 +98,8 @@ void signals_tick(struct signals *s)
 	}
 }
 
-/* A thread of its own: the other one may be long in the kernel, which takes the hooks out. */
+/* A thread of its own, because the main thread may be in the kernel for long, taking out the
+ * hooks. */
 static void *end_at_another(void *first)
 {
 	uint64_t first_ns = *(uint64_t *)first;

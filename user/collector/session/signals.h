@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a run is told by signals: SIGINT, SIGTERM and a hang-up of the terminal end it, another
- * SIGHUP reopens the output, SIGCHLD tells of the command. They are blocked from the start, so
- * that none is lost or kills before the loop looks at them.
+ * The signals of a run: SIGINT, SIGTERM and a hang-up of the terminal end it, any other SIGHUP
+ * reopens the output, SIGCHLD reports on the command. They are blocked from the start, so that none
+ * is lost, and none kills before the loop reads it.
  */
 #ifndef FT_SIGNALS_H
 #define FT_SIGNALS_H
@@ -13,7 +13,7 @@
 #include "base/why.h"
 
 struct signals {
-	int fd; /* readable when one has come */
+	int fd; /* readable when a signal has come */
 	int terminal;
 	bool hangup_ignored;
 	uint64_t gone_ns; /* when the terminal was first seen to be gone */
@@ -21,10 +21,10 @@ struct signals {
 };
 
 int signals_open(struct signals *s, struct why *w);
-/* Hooks are in and the command is started: one that was ignored when we were started (nohup, a
- * background job of a script) is heard from now on. */
+/* The hooks are in and the command is started: signals that were ignored at our start (nohup, a
+ * background job of a script) count from now on. */
 void signals_ready(struct signals *s);
-/* Sets stop and reopen by what has come. */
+/* Reads the signals that have come, and sets stop and reopen. */
 void signals_take(struct signals *s);
 /* Once a second. */
 void signals_tick(struct signals *s);

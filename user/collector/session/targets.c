@@ -9,18 +9,18 @@
 #include "discover/discover.h"
 #include "targets_parts.h"
 
-#define CHILDREN_MAX 4096 /* that are there when a process is attached to */
+#define CHILDREN_MAX 4096 /* existing children of one process */
 
 static void forget(struct targets *t, pid_t pid)
 {
 	procs_drop(&t->procs, pid);
-	if (!t->procs.count && !t->launch) /* a command's end is told by wait(2) */
+	if (!t->procs.count && !t->launch) /* the end of a command is reported by wait(2) */
 		t->ended = true;
 }
 
 /* ---- what was asked for -------------------------------------------------------------- */
 
-/* Looks at every pid before any file is opened or process touched. */
+/* Examines every pid before any output is opened or process touched. */
 static int prepare_pids(struct targets *t, struct prepared *r)
 {
 	int err = 0;
@@ -29,7 +29,7 @@ static int prepare_pids(struct targets *t, struct prepared *r)
 		err = prepare(t->config->pids[i], t->config, t->binaries, &r[i], t->why);
 		if (err != -ENOENT || t->config->follow != 1)
 			continue;
-		/* Its children are asked for too, and what it may load. */
+		/* --follow asks for its children too, and for a libpython that it loads. */
 		r[i] = (struct prepared){.target.pid = t->config->pids[i]};
 		*t->why = (struct why){};
 		err = 0;
@@ -73,7 +73,7 @@ static int attach_pid(struct targets *t, const struct prepared *r)
 	return 0;
 }
 
-/* Children that were there before us: the kernel reports only those that come now. */
+/* Existing children: the kernel reports only new ones. */
 static void look_at_children(struct targets *t, pid_t pid, pid_t *child)
 {
 	int n = discover_children(pid, child, CHILDREN_MAX);
@@ -106,7 +106,7 @@ static int start_command(struct targets *t)
 	return err;
 }
 
-/* A launched process is held at its exec, until it was looked at. */
+/* A launched process is held at its exec until it is looked at. */
 static int on_held(struct targets *t, pid_t pid)
 {
 	struct proc *proc = procs_add(&t->procs, pid);
@@ -172,7 +172,7 @@ void targets_free(struct targets *t)
 		return;
 	launch_free(t->launch, !t->running);
 	if (t->stuck)
-		return; /* to the thread that may still use it */
+		return; /* a stuck thread may still use the rest */
 	for (size_t i = 0; t->prepared && i < t->config->npids; i++)
 		target_release(&t->prepared[i].target);
 	free(t->prepared);
@@ -207,8 +207,8 @@ int targets_attach(struct targets *t, struct attach *a)
 	return err;
 }
 
-/* The kernel side knows it already, and traces it as it does the parent: not, where that was forked
- * between its exec and its hooks. */
+/* BPF knows the child already, and traces it as it does the parent: not at all if the fork was
+ * between the parent's exec and its hooks. */
 static void on_fork(struct targets *t, pid_t pid, pid_t child_pid)
 {
 	const struct proc *parent = procs_find(&t->procs, pid);

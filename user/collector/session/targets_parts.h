@@ -17,25 +17,25 @@ struct targets {
 	struct why *why;	     /* borrowed */
 	struct attach *attach;	     /* borrowed */
 	struct launch *launch;
-	struct binaries *binaries; /* the looks', once there are any */
+	struct binaries *binaries; /* used by the thread of looks once it runs */
 	struct looks *looks;
-	struct loads *loads; /* once a process has no Python in it; NULL = not, or not permitted */
+	struct loads *loads; /* NULL = not needed (every process has Python), or not permitted */
 	struct prepared *prepared; /* one for each --pid */
 	struct procs procs;
 
-	int children;		      /* that were there before us, and are still looked at */
-	bool told_blind;	      /* said that contexts are not hooked */
-	bool any_python, any_library; /* hooked; seen in a process, hooked or not */
-	bool running;		      /* the command was let go: it is not ours to end any more */
+	int children;		      /* existing ones that are still being looked at */
+	bool told_blind;	      /* it was reported that contexts are not hooked */
+	bool any_python, any_library; /* one was hooked; a libpython was loaded, hooked or not */
+	bool running;		      /* the command was let run: we do not end it any more */
 	bool ended;
-	bool stuck; /* the looks did not end */
+	bool stuck; /* a look did not end */
 	int command_status;
 	struct why refused; /* why the command itself could not be hooked */
 };
 
 /* ---- newcomers.c: from a pid to hooks ---- */
 
-/* A process that came to us by fork or exec: it may be anything. */
+/* Looks at a process that came by fork or exec: it may run any program. */
 void targets_look_at(struct targets *t, pid_t pid);
 void targets_tell_hooked(struct targets *t, const struct prepared *r);
 
