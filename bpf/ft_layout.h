@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What user space tells BPF about one process: where things lie in its interpreter, as
+ * What user space tells BPF about one process: the offsets and addresses in its interpreter, as
  * facts. Filled by user/collector/cpython/, which alone knows versions; read by BPF from the map
  * ft_procs. An offset of FT_NO_FIELD means that this interpreter has no such field.
  */
@@ -37,21 +37,21 @@ enum ft_attr_how {
 	FT_ATTR_INLINE = 4,	/* 3.13: managed_dict, else values at tp_basicsize */
 };
 
-/* Where a split table keeps the order in which its keys were set: one byte each. */
+/* Where a split table has the order in which its keys were set: one byte each. */
 enum ft_order {
 	FT_ORDER_NONE = 0,   /* up to 3.10: that of the keys */
 	FT_ORDER_BEFORE = 1, /* 3.11, 3.12: downwards from 3 bytes before the values */
-	FT_ORDER_BEHIND = 2, /* 3.13: behind the last value; their capacity lies 8 bytes before */
+	FT_ORDER_BEHIND = 2, /* 3.13: after the last value; their capacity is 8 bytes before */
 };
 
 struct ft_layout {
 	__u64 tstate_addr; /* FT_TSTATE_GLOBAL: address of the word */
 	__u64 tls_module;  /* FT_TSTATE_DTV: its number in the thread's table of blocks */
-	__u64 tag_mask; /* bits of a reference in a frame that are no address (3.14 on), else 0 */
+	__u64 tag_mask; /* bits of a frame's reference that are not an address (3.14 on), else 0 */
 
 	/* Addresses of the objects and types that values are compared with. */
 	__u64 none_addr, true_addr;
-	__u64 hash_secret;		/* of the hashes of str: two words; 0 = not known */
+	__u64 hash_secret; /* address of the secret of str hashes, two words; 0 = not known */
 	__u64 type_addr[FT_KIND_COUNT]; /* exact type by kind; EXC_OS, EXC_KEY: those classes */
 	__u64 function_type;		/* types of what a class has (up to 3.10) */
 	__u64 static_type, class_type, property_type;
@@ -63,13 +63,13 @@ struct ft_layout {
 	__u16 cframe_frame;    /* FT_NO_FIELD: tstate_frame is the frame itself */
 	__u16 tstate_exc_type; /* FT_NO_FIELD: no separate type */
 	__u16 tstate_exc_value;
-	__u16 tstate_exc_traceback; /* FT_NO_FIELD: it is the exception's own (3.12) */
-	__u16 tstate_exc_info;	    /* the innermost of what is being handled */
+	__u16 tstate_exc_traceback; /* FT_NO_FIELD: the exception has it (3.12) */
+	__u16 tstate_exc_info;	    /* the innermost exception that is being handled */
 	__u16 exc_info_value, exc_info_previous;
-	__u16 traceback_next, traceback_frame; /* tb_lasti and tb_lineno, ints, are behind it */
+	__u16 traceback_next, traceback_frame; /* tb_lasti and tb_lineno, ints, follow it */
 	__u16 exc_traceback;
 	__u16 tstate_context;  /* contextvars.Context, NULL until it is needed */
-	__u16 context_entered; /* int: a thread runs in it, and did not make it for itself */
+	__u16 context_entered; /* int: a thread runs in it that did not make it for itself */
 
 	/* frame */
 	__u16 frame_code, frame_previous, frame_globals, frame_localsplus;
@@ -79,15 +79,15 @@ struct ft_layout {
 	__u16 frame_state;     /* signed char; FT_NO_FIELD */
 	__u16 frame_owner;     /* char: 1 = a generator's; FT_NO_FIELD */
 	__u16 frame_object;    /* NULL when an exception has left the frame (3.11); FT_NO_FIELD */
-	__u16 generator_frame; /* where generators go on unseen (3.11); FT_NO_FIELD */
+	__u16 generator_frame; /* for generators that resume without a hook (3.11); FT_NO_FIELD */
 	__u16 pyframe_frame;   /* PyFrameObject -> the frame; FT_NO_FIELD: it is the frame */
-	__s16 frame_state_suspended; /* where there is no frame_stacktop */
+	__s16 frame_state_suspended; /* used if there is no frame_stacktop */
 
 	/* RESUME, read through frame_instr */
 	__u8 op_resume[4];	  /* its opcodes, 0 = unused */
 	__u8 resume_mask;	  /* oparg & mask == 0: the function starts */
 	__u8 code_has_localsplus; /* one table of locals, cells, free variables (3.11) */
-	__u8 exits_exact; /* the hooks see every exit, by exception too: nothing is inferred */
+	__u8 exits_exact; /* the hooks see every exit, also by exception: nothing is inferred */
 	__u8 pad1;
 
 	/* code */
@@ -98,7 +98,7 @@ struct ft_layout {
 	__u16 code_localspluskinds;	 /* bytes, 0x40 = a cell; FT_NO_FIELD: code_cell2arg */
 	__u16 code_cell2arg, code_cellvars, code_freevars;
 
-	/* objects; from the type on the words of a head are the same in each build */
+	/* objects; from ob_type on the words of an object's head are the same in every build */
 	__u16 object_type, object_size, var_size; /* ob_type, the whole head, ob_size */
 	__u16 managed_dict, managed_values;	  /* bytes before the object: enum ft_attr_how */
 	__u16 int_size, int_digits;		  /* signed ob_size */
@@ -106,12 +106,12 @@ struct ft_layout {
 	__u16 bytes_data, bytearray_start, float_value, list_items, tuple_items;
 	__u16 dict_used, dict_keys, dict_values;
 	__u16 keys_size, keys_nentries, keys_indices; /* keys_size: FT_DICT_SIZE only */
-	__u16 keys_log2_size; /* FT_DICT_LOG2: that of the slots, of the index bytes, the kind */
+	__u16 keys_log2_size; /* FT_DICT_LOG2: log2 of the slots, of the index bytes, the kind */
 	__u16 set_fill, set_used, set_mask, set_table;
 	__u16 cell_value, exc_args, os_errno, os_strerror, os_filename;
 	__u16 function_code, wrapper_callable; /* static/classmethod, property: the function */
 	__u16 method_function, method_self, partial_args; /* of functools.partial: a tuple */
-	__u16 gi_frame; /* of a generator its frame; a pointer to it if there is no pyframe_frame */
+	__u16 gi_frame; /* a generator's frame; a pointer to it if there is no pyframe_frame */
 	__u16 type_name, type_flags, type_base, type_dict, type_mro, type_dictoffset;
 	__u16 type_qualname, type_cached_keys;
 	__u16 values_first; /* bytes from the values pointer to the first value */
@@ -120,18 +120,20 @@ struct ft_layout {
 	__u8 op_return_const[2]; /* its opcodes, 0 = unused: the result is a constant (3.12, 3.13)
 				  */
 	__u8 op_extended_arg;
-	/* INSTRUMENTED_LINE and _INSTRUCTION: another opcode is behind them (3.12) */
+	/* INSTRUMENTED_LINE and _INSTRUCTION, which replace another opcode (3.12) */
 	__u8 op_line, op_instruction;
-	/* HOOK_EVAL_ENTRY: which argument of the eval function is the frame; throwflag follows */
+	/* HOOK_EVAL_ENTRY: number of the eval function's argument that is the frame; throwflag
+	 * follows */
 	__u8 entry_frame_arg;
 	__u8 values_order;   /* enum ft_order */
-	__u8 states_running; /* bit (frame_state & 7): the body runs; 0 = frames do not tell */
+	__u8 states_running; /* bit (frame_state & 7): the body runs; 0 = frames do not say so */
 	__u8 hash_rounds;    /* of SipHash: 1 = SipHash-1-3, 2 = -2-4 (up to 3.10) */
-	/* Where a frame is left it is no longer the thread's, and this register has it: its number
-	 * in an instruction, of those that a call keeps; 0: it still is. */
+	/* Number (in instructions) of the register that has the frame where it is left, when it is
+	 * not the thread's current one any more; a call preserves the register. 0: it still is. */
 	__u8 exit_register;
 	__u8 pad3;
-	/* The bytecode, and what is behind op_line and op_instruction: pointers to two tables */
+	/* The bytecode, and the opcodes replaced by op_line and op_instruction: pointers to two
+	 * tables */
 	__u16 code_bytecode, code_monitoring, monitoring_lines, monitoring_instructions;
 	__u16 pad4;
 };
@@ -149,25 +151,25 @@ struct ft_site {
 /* Per-process settings beside the layout: the value of map ft_procs. */
 struct ft_proc {
 	struct ft_layout layout;
-	__u64 born;  /* what is kept of it from before is about another: ids are reused */
+	__u64 born; /* data of the pid from an earlier time is of another program: ids are reused */
 	__u32 flags; /* FT_PROC_* */
-	/* Set by BPF: the thread that an exception was last seen in, in an accepted call. */
+	/* Set by BPF: the thread in which an exception was last seen, in an accepted call. */
 	__u32 raised_tid;
-	__u32 hooks; /* which of ft_live says whether its hooks are all in */
+	__u32 hooks; /* index in ft_live: are all of its hooks in? */
 	__u32 pad;
-	__u64 key_hash[FT_KEYS]; /* set by BPF: hashes of the keys that it looks for in dicts */
+	__u64 key_hash[FT_KEYS]; /* set by BPF: hashes of the keys for which it searches dicts */
 	struct ft_site site[FT_SITES]; /* by a hash of ip */
 };
 
 #define FT_PROC_FOLLOW 1    /* its children are traced from their first instruction */
 #define FT_PROC_DORMANT 2   /* no layout: not Python, or not known to be; only followed */
 #define FT_PROC_SUSPENDS 4  /* set by BPF: a generator of an accepted function was suspended */
-#define FT_PROC_JIT 8	    /* its JIT compiler is on: code of its own passes no hook of an entry */
+#define FT_PROC_JIT 8	    /* its JIT compiler is on: compiled code passes no hook of an entry */
 #define FT_PROC_AGENT 16    /* no layout: seen through the probes of flowtrace_agent alone */
 #define FT_PROC_LOSSES 32   /* set by BPF: an ENTER of flowtrace_agent could not be recorded */
 #define FT_PROC_REQUESTS 64 /* set by BPF: something belongs to an HTTP request */
-#define FT_PROC_HASHED 128  /* set by BPF: key_hash holds the hashes that its dicts go by */
-#define FT_PROC_NOT_HASHED 256 /* set by BPF: it does not, and never will */
+#define FT_PROC_HASHED 128  /* set by BPF: key_hash has the hashes that its dicts use */
+#define FT_PROC_NOT_HASHED 256 /* set by BPF: key_hash does not have them, and never will */
 #define FT_PROC_UNSEEN 512     /* set by BPF: it ran Python while it was dormant */
 #define FT_PROC_GREENLETS 1024 /* has loaded greenlet; set by BPF where it does so later */
 
@@ -177,9 +179,9 @@ struct ft_settings {
 	__u32 max_depth;
 	__u32 max_items;
 	__u32 capture;	      /* FT_CAPTURE_* */
-	__u32 accept_unknown; /* no --prefix: trace what no rule names, user space decides */
+	__u32 accept_unknown; /* no --prefix: accept what no rule matches; user space decides */
 	__u32 redact_lengths; /* bit n: a name of n bytes is on the redaction list */
-	/* Inode of the collector's PID namespace; 0 = the initial one. Ids are those in it. */
+	/* Inode of the collector's PID namespace; 0 = the initial one. All ids are those in it. */
 	__u32 pidns;
 	__u32 http;  /* look for HTTP requests */
 	__u32 stack; /* tell which way an exception came */

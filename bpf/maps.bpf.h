@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The maps, and what their values hold. pycall.bpf.c owns them (FT_MAPS_OWNER), the other
- * objects refer to them; bpftool links all into one.
+ * The maps; ft_maps.h has their values. pycall.bpf.c owns them (FT_MAPS_OWNER), the other objects
+ * refer to them; bpftool links all into one.
  *
- * LOCKING RULE. Uprobe programs can be preempted and migrate between probes, so nothing is
- * kept per CPU but counters. What is kept per thread is touched by that thread alone: one
- * thread runs one uprobe program at a time.
+ * LOCKING RULE. Uprobe programs can be preempted and migrate between probes, so only counters are
+ * per CPU. The data of a thread is used by that thread alone: one thread runs one uprobe program at
+ * a time.
  */
 #ifndef FT_MAPS_BPF_H
 #define FT_MAPS_BPF_H
@@ -28,11 +28,11 @@ typedef __s16 s16;
 typedef __s32 s32;
 
 #define FT_INLINE static __attribute__((always_inline)) inline
-/* Checked once by the verifier, for any arguments, instead of once per path to it. */
+/* The verifier checks it once, for any arguments, instead of once per path to it. */
 #define FT_GLOBAL __attribute__((noinline))
 
-/* In assembly, because a compiler that proves a mask redundant would remove it, and 5.10's verifier
- * needs to see it right there. */
+/* In assembly, because a compiler that proves a mask redundant would remove it, but 5.10's verifier
+ * needs the mask at this place. */
 #ifndef FT_MASK
 #define FT_MASK(value, mask) asm volatile("%0 &= %1" : "+r"(value) : "i"(mask))
 #endif
@@ -46,10 +46,10 @@ typedef __s32 s32;
 FT_MAP const volatile struct ft_settings ft_settings;
 
 /*
- * Written by user space: are all hooks in that file in? By ft_proc.hooks. One word for all
- * processes, also for those that a fork makes meanwhile, so that their hooks begin and end to
- * count at the same moment. A call whose entry was seen and whose end was not would look as if an
- * exception had left it.
+ * Written by user space: are all hooks of that file in? Index: ft_proc.hooks. One word for all
+ * processes, also for those that a fork makes meanwhile, so that all their hooks count from and to
+ * the same moment. A call whose entry is seen and whose end is not would look as if an exception
+ * had left it.
  */
 FT_MAP __u32 ft_live[FT_HOOKED];
 
@@ -74,7 +74,7 @@ FT_MAP struct {
 	__type(value, struct code_entry);
 } ft_codes SEC(".maps");
 
-/* Code whose name and lines user space knows, since when; one entry without --stack. */
+/* Code whose name and lines user space knows -> since when; one entry without --stack. */
 FT_MAP struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	FT_ENTRIES(8192);
@@ -103,7 +103,7 @@ FT_MAP struct {
 	__type(value, struct call_chunk);
 } ft_stacks SEC(".maps");
 
-/* Generators and coroutines that are suspended, or were: what their call was. */
+/* The calls of generators and coroutines that are, or were, suspended. */
 FT_MAP struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	FT_ENTRIES(32768);
@@ -111,8 +111,8 @@ FT_MAP struct {
 	__type(value, struct call);
 } ft_suspended SEC(".maps");
 
-/* HTTP requests that are not over, and what belongs to one. The oldest give way: a worker that is
- * killed takes leave of nobody. */
+/* HTTP requests that are not over, and the objects of each. LRU, because a worker that is killed
+ * cleans up nothing. */
 FT_MAP struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	FT_ENTRIES(8192);
@@ -155,7 +155,7 @@ FT_MAP struct {
 	__type(value, u64);
 } ft_counters SEC(".maps");
 
-/* Zeroes: the first value of a thread and of a chunk, too large for the BPF stack. */
+/* Zeroes: the initial value of a thread and of a chunk, too large for the BPF stack. */
 FT_MAP struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	FT_ENTRIES(1);

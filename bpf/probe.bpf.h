@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What every probe of the interpreter begins with: whose hit is this, which frame, which
- * code. Ends here, after one map lookup, for what was not asked for.
+ * The beginning of every probe of the interpreter: which process was hit, which frame, which code.
+ * It ends here, after one map lookup, if that was not asked for.
  */
 #ifndef FT_PROBE_BPF_H
 #define FT_PROBE_BPF_H
@@ -15,12 +15,12 @@ struct probe {
 	struct ft_proc *proc;
 	const struct ft_layout *l;
 	u32 tgid, tid;
-	u64 tstate; /* 0: not looked for yet, see probe_thread_state() */
+	u64 tstate; /* 0: not read yet, see probe_thread_state() */
 	u64 frame, code;
 	struct code_entry *entry;
 };
 
-/* The process; false: not ours. */
+/* Finds the process; false: it is not traced. */
 FT_INLINE bool probe_ours(struct probe *p)
 {
 	u64 id = my_ids();
@@ -50,7 +50,7 @@ FT_INLINE bool probe_code(struct probe *p)
 	return true;
 }
 
-/* The thread state and the frame that it runs; false: not readable. */
+/* Reads the thread state and its current frame; false: not readable. */
 FT_INLINE bool probe_running(struct probe *p)
 {
 	p->tstate = tstate_of(p->l);
@@ -67,7 +67,7 @@ FT_INLINE bool probe_frame(struct probe *p)
 	return probe_running(p) && probe_code(p);
 }
 
-/* The frame; where a register has it the thread state is not looked for. */
+/* Finds the frame. If a register has it the thread state is not read. */
 FT_INLINE bool probe_site(struct probe *p, const struct pt_regs *ctx)
 {
 	struct ft_site *s = site_of(p->proc, ctx);
@@ -87,7 +87,7 @@ FT_INLINE bool probe_entry(struct probe *p, const struct pt_regs *ctx)
 	return probe_site(p, ctx) && probe_code(p);
 }
 
-/* The thread state behind a probe_site(), of a function that was asked for. */
+/* Reads the thread state after a probe_site(), for a function that was asked for. */
 FT_INLINE bool probe_thread_state(struct probe *p)
 {
 	if (!p->tstate)
@@ -97,7 +97,7 @@ FT_INLINE bool probe_thread_state(struct probe *p)
 	return p->tstate;
 }
 
-/* The frame of the innermost call that is open, if nobody asked for it; else 0. */
+/* The frame of the innermost open call if that is hidden (not asked for); else 0. */
 FT_INLINE u64 hidden_frame(const struct probe *p, struct thread *t)
 {
 	struct call *top;
@@ -115,9 +115,9 @@ FT_INLINE u64 hidden_frame(const struct probe *p, struct thread *t)
 }
 
 /*
- * Can the exit of this frame be that of a call that is open? While a request is under way there
- * always is one: the hidden call of its server or application. Where that is the innermost, all
- * other exits but those of generators are of functions that nobody asked for.
+ * Can this frame's exit be that of an open call? During a request there always is an open call: the
+ * hidden one of its server or application. If that is the innermost, all other exits except those
+ * of generators are of functions that were not asked for.
  */
 FT_INLINE bool exit_possible(const struct probe *p, u64 hidden, u64 frame)
 {
@@ -128,7 +128,7 @@ FT_INLINE bool exit_possible(const struct probe *p, u64 hidden, u64 frame)
 	return p->proc->flags & FT_PROC_SUSPENDS && bpf_map_lookup_elem(&ft_suspended, &key);
 }
 
-/* Where the frame is left: it may no longer be the thread's. */
+/* At a place where the frame is left: it may no longer be the thread's current one. */
 FT_INLINE bool probe_left(struct probe *p, const struct pt_regs *ctx)
 {
 	if (!p->l->exit_register)
@@ -144,8 +144,8 @@ FT_INLINE bool probe_exit(struct probe *p, struct thread *t, const struct pt_reg
 	       probe_code(p);
 }
 
-/* Anywhere else: what may stand on the shadow stack. As which module is not asked: the call says
- * it. */
+/* At all other places: can the code be on the shadow stack? Its module does not matter, since the
+ * call has it. */
 FT_INLINE bool probe_known(struct probe *p)
 {
 	p->entry = code_find(p->tgid, p->code);
@@ -153,8 +153,8 @@ FT_INLINE bool probe_known(struct probe *p)
 }
 
 /*
- * At an exit, before anything of the target is read: can this be the exit of a call that is
- * open? Not when the thread has none, unless calls begin or go on unseen.
+ * At an exit, before anything of the target is read: can it be that of an open call? Not if the
+ * thread has none, unless calls begin or resume without a hook.
  */
 FT_INLINE struct thread *probe_thread(struct probe *p)
 {

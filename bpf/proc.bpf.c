@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Threads and processes come and go: children inherit being traced, what was kept for a
- * thread is dropped when it exits, and user space is told at once (these records wake it).
+ * Threads and processes come and go: children of traced processes are traced too, a thread's data
+ * is dropped when it exits, and user space is woken at once by these records.
  */
 #include "emit.bpf.h"
 #include "greenlet.bpf.h"
@@ -32,7 +32,7 @@ FT_INLINE void thread_drop(u32 tid, bool tell)
 		send(t, tid, now, &h, sizeof(h), 0);
 	}
 	ft_drop_stacks(tid);
-	if (t->lost_count) { /* not told yet: user space finds it here at the end */
+	if (t->lost_count) { /* not reported yet: user space finds it here at the end */
 		t->depth = 0;
 		t->bottom = t->first = 0;
 		t->thrown = 0;
