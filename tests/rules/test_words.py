@@ -21,9 +21,7 @@ HABITS = {
 HABIT = re.compile("|".join(rf"\b(?:{habit})\b" for habit in HABITS), re.I)
 
 # Folders whose comments are free of them too; the list may only get longer.
-CLEAN = ["agent_ext", "frameworks", "cli", "user/collector/arch",
-         "user/collector/config", "user/collector/cpython", "user/collector/discover",
-         "user/collector/ring", "user/core", "user/source", "user/trace"]
+CLEAN = ["agent_ext", "bpf", "frameworks", "cli", "user"]
 
 
 def pages():
