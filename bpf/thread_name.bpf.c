@@ -10,6 +10,7 @@
 #define TEXT__NAME 0x656d616e5fULL	  /* "_name" */
 #define BOOTSTRAP_0 0x727473746f6f625fULL /* "_bootstrap_inner" */
 #define BOOTSTRAP_1 0x72656e6e695f7061ULL
+#define BOOTSTRAP_END 0x7061ULL /* "_bootstrap" begins as that */
 
 /* thread._name */
 FT_INLINE u64 name_attribute(const struct ft_layout *l, u64 obj)
@@ -38,13 +39,17 @@ FT_GLOBAL int ft_is_bootstrap(u64 frame)
 	const struct ft_layout *l = my_layout();
 	u64 code = l && frame ? frame_code(l, frame) : 0;
 
-	return code && ft_str_at(code + l->code_name, BOOTSTRAP_0, BOOTSTRAP_1, 16, str_places(l));
+	if (!code)
+		return 0;
+	return ft_str_at(code + l->code_name, BOOTSTRAP_0, BOOTSTRAP_1, 16, str_places(l)) ||
+	       ft_str_at(code + l->code_name, BOOTSTRAP_0, BOOTSTRAP_END, 10, str_places(l));
 }
 
 /*
  * Begins the walk of threading's name of this thread (1), or finds none (0): self._name in the
  * frame of Thread._bootstrap_inner. The bottom frames of every thread that threading started are
- * that one, _bootstrap, from 3.12 a frame of the interpreter's own, and from 3.15 another one.
+ * that one, _bootstrap, from 3.12 a frame of the interpreter's own, and from 3.15 another one. The
+ * first call of a thread may be that of _bootstrap, which has the same self.
  */
 FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 {
@@ -76,7 +81,7 @@ FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 		frame = third;
 	else if (ft_is_bootstrap(second))
 		frame = second;
-	else
+	else if (!ft_is_bootstrap(frame))
 		return 0;
 	self = read_ref(l, frame + l->frame_localsplus);
 	name = plausible(self) ? name_attribute(l, self) : 0;

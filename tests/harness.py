@@ -246,13 +246,14 @@ class Workspace:
 
     def trace(self, name, command, *options, prefix="gt", env=None):
         """Runs a command, or a scenario by its name, under the collector; returns (file, its
-        standard error)."""
+        standard error). prefix: None for all modules that are not installed."""
         output = self.path / name
         if isinstance(command, str):
             command = self.program(command)
-        _, _, errors = run([TRACER, "-v", "-P", prefix, "-o", output, "--backend",
-                            self.interpreter.backend, *options, "--", *command], check=0,
-                           timeout=120, cwd=self.path, env=env)
+        options = [*(["-P", prefix] if prefix else []), *options]
+        _, _, errors = run([TRACER, "-v", "-o", output, "--backend", self.interpreter.backend,
+                            *options, "--", *command], check=0, timeout=120, cwd=self.path,
+                           env=env)
         return output, errors
 
 

@@ -43,6 +43,7 @@ def say_stack(what, frame):
 
 def worker(ready, forever):
     say("state", state(), NAME)
+    say("bottom", id(threading.Thread._bootstrap.__code__), "")
     ready.set()
     forever.wait()
 

@@ -126,13 +126,18 @@ static void check_stack(const struct subject *s, struct decoder *d, uint64_t inn
 	cr_expect_eq(found, 4, "%s", s->python);
 }
 
+/* Seen from its innermost frame, and from its outermost one of Python code when that began. */
 static void check_name(const struct subject *s, struct decoder *d)
 {
-	const char *want = s->said[0].text;
+	uint64_t innermost = frame_of_state(state_of(s, false));
+	uint64_t frame[] = {innermost, find_frame(innermost, s->said[1].addr)};
 
-	cr_assert_eq(name_frame(SHIM_PID, frame_of_state(state_of(s, false))), 1, "%s", s->python);
-	decode_all(d, false);
-	cr_expect_str_eq(decoder_thread_name(d, SHIM_PID, SHIM_PID), want, "%s", s->python);
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(name_frame(SHIM_PID, frame[i]), 1, "%s: %d", s->python, i);
+		decode_all(d, false);
+		cr_expect_str_eq(decoder_thread_name(d, SHIM_PID, SHIM_PID), s->said[0].text, "%s",
+				 s->python);
+	}
 	cr_expect_eq(name_frame(SHIM_PID, frame_of_state(state_of(s, true))), 0, "%s", s->python);
 }
 

@@ -137,6 +137,17 @@ def test_prefix_and_exclude(space):
 
 
 @pytest.mark.live
+def test_thread_names_without_prefix(space):
+    """Threads are called the same where the first call that is seen is that of _bootstrap()."""
+    names = []
+    for prefix in ("gt", None):
+        output, _ = space.trace("named.jsonl", "threads", prefix=prefix)
+        names.append({call.thread for call in Trace(output).calls if call.module == "gt.threads"})
+        output.unlink()
+    assert names[0] == names[1] and len(names[0]) > 10
+
+
+@pytest.mark.live
 def test_replay_is_the_same(space):
     """A recording gives the lines that were written live."""
     recording = space.path / "replay.rec"
