@@ -6,7 +6,7 @@
 #include "base/outfile.h"
 #include "output.h"
 
-/* ---- what was asked for ------------------------------------------------------------------- */
+/* ---- the options ------------------------------------------------------------------------- */
 
 int output_check(const struct config *c, struct why *w)
 {
@@ -72,7 +72,7 @@ int output_open(struct output *o, const struct config *c, bool queue, struct why
 			     .errors = c->errors_only},
 		.sinks.why = w,
 	};
-	if (options.segments) /* they lie below the folder of the first file */
+	if (options.segments) /* they go below the folder of the first file */
 		err = segments_init(&o->segments, c->output ?: "-", c->segment_folder, options.uid,
 				    options.gid);
 	if (err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From records to sinks: hands the output of each stage to the next; it alone knows the stages.
+ * From records to sinks: hands the output of each stage to the next, and spans to output.h.
  *
  *     record -> decode -> assemble -> filter -> sinks
  *          \-> recording

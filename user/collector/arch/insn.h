@@ -24,7 +24,7 @@ enum insn_flow {
 	INSN_STOP, /* a trap: nothing follows */
 };
 
-/* A pointer that goes between a register and a structure. */
+/* A move of a pointer between a register and a structure. */
 struct insn_move {
 	bool stores;
 	uint8_t reg, base; /* numbers of registers */

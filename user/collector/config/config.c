@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What config.h promises: a struct config from its defaults to its end.
+ * The functions of config.h: a struct config from its defaults to its end.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -191,7 +191,7 @@ int mapped_open_exe(pid_t pid, int *ret_fd, struct mapped_id *ret_id, struct why
 	return 0;
 }
 
-/* ---- where it lies ------------------------------------------------------------------ */
+/* ---- its place in the process ------------------------------------------------------- */
 
 int mapped_add(struct mapped_list *l, const struct proc_map *m)
 {

@@ -102,7 +102,7 @@ static int on_enter(struct assembler *a, const struct event *e)
 	return hand_on_begin(a, e, &s);
 }
 
-/* Closes span i of the thread when it lies inside of the call that ends now. */
+/* Closes span i of the thread if it is inside the call that ends now. */
 static int close_if_inside(struct assembler *a, struct thread_spans *t, size_t i,
 			   struct span_id outer, uint64_t end_ns)
 {
@@ -319,7 +319,7 @@ int assembler_event(struct assembler *a, const struct event *e)
 		return on_forget(a, e);
 	case EVENT_NONE:
 	case EVENT_FUNCTION:
-	case EVENT_PROC_FORK: /* what is open belongs to the parent alone */
+	case EVENT_PROC_FORK: /* open calls belong to the parent only */
 	case EVENT_SESSION:
 		return 0;
 	}

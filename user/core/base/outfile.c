@@ -16,7 +16,7 @@
 
 #define MOST_TRIES 8 /* while others create and remove the file */
 
-/* ---- whose it is --------------------------------------------------------------------- */
+/* ---- the owner ----------------------------------------------------------------------- */
 
 static long sudo_id(const char *name)
 {
@@ -45,7 +45,7 @@ static struct trusted trusted_with(long uid)
 	return (struct trusted){.uid = uid, .caller = outfile_caller_uid()};
 }
 
-/* ---- what is there already ------------------------------------------------------------- */
+/* ---- existing files -------------------------------------------------------------------- */
 
 static int cannot_open(const char *path, int err, struct why *w)
 {

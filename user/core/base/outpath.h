@@ -18,7 +18,7 @@ struct trusted {
 };
 
 bool trusted_owner(const struct trusted *t, uid_t owner);
-/* Opens (O_PATH) the folder that path lies in. */
+/* Opens (O_PATH) the folder of path. */
 int outpath_folder(const char *path, const struct trusted *t, int *ret_fd, struct why *w);
 /* The last component of path. */
 const char *outpath_name(const char *path);

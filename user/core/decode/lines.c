@@ -111,7 +111,7 @@ uint32_t lines_find(enum ft_lines_how how, const unsigned char *table, size_t si
 	return 0;
 }
 
-/* ---- what is known of code ----------------------------------------------------------------- */
+/* ---- code objects -------------------------------------------------------------------------- */
 
 static void code_free(struct code_lines *c)
 {

@@ -44,7 +44,7 @@ void segments_release(struct segments *s)
 	free(s->folder);
 }
 
-/* ---- what is in one ---------------------------------------------------------------- */
+/* ---- the content of one ------------------------------------------------------------- */
 
 static struct text whole(const struct text *t)
 {

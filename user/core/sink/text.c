@@ -300,8 +300,7 @@ static void text_lull(struct sink *sink)
 	(void)show_held(text_of(sink), NULL); /* a failure is reported by the next flush */
 }
 
-/* ---- what is not written any more -------------------------------------------------------------
- */
+/* ---- dropped text --------------------------------------------------------------------------- */
 
 /* The text of a line, after its colours and its head. */
 static const char *text_in(const char *at, const char *end)

@@ -118,8 +118,7 @@ static struct insn_source source_of(const cs_insn *i)
 	return s;
 }
 
-/* ---- what comes next --------------------------------------------------------------------------
- */
+/* ---- control flow --------------------------------------------------------------------------- */
 
 static enum insn_flow flow_of(struct insn_reader *r)
 {
