@@ -180,6 +180,7 @@ long bpf_probe_read_user(void *to, __u32 size, const void *from);
 long bpf_probe_read_user_str(void *to, __u32 size, const void *from);
 __u64 bpf_get_current_pid_tgid(void);
 __u64 bpf_get_current_task(void);
+__u32 bpf_get_prandom_u32(void);
 __u64 bpf_ktime_get_ns(void);
 
 long bpf_probe_read_user(void *to, __u32 size, const void *from)
@@ -210,9 +211,20 @@ __u64 bpf_get_current_pid_tgid(void)
 	return (__u64)SHIM_PID << 32 | SHIM_PID;
 }
 
+/* A struct task_struct: set_thread_pointer() in walk.bpf.c. */
+static __u64 task[16];
+
 __u64 bpf_get_current_task(void)
 {
-	return 0;
+	return (__u64)task;
+}
+
+__u32 bpf_get_prandom_u32(void)
+{
+	static __u32 state = 1;
+
+	state = state * 1664525 + 1013904223;
+	return state;
 }
 
 __u64 bpf_ktime_get_ns(void)

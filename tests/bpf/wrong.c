@@ -29,7 +29,7 @@ static uint64_t *place_of(const struct image *image, uint64_t addr)
 
 static uint64_t wrong_word(const struct subject *s, uint64_t was)
 {
-	switch (random_word() % 6) {
+	switch (random_word() % 7) {
 	case 0:
 		return 0;
 	case 1:
@@ -40,6 +40,8 @@ static uint64_t wrong_word(const struct subject *s, uint64_t was)
 		return was + random_word() % 64 - 32;
 	case 4:
 		return random_word() % 4096;
+	case 5: /* a size, of any magnitude */
+		return ~0ULL >> random_word() % 64;
 	default: /* another object, so that containers hold themselves */
 		return s->said[random_word() % s->count].addr;
 	}
