@@ -102,6 +102,13 @@ static const struct image_part *part_of(const struct image *i, uint64_t addr)
 	return low < i->count && addr >= i->parts[low].start ? &i->parts[low] : NULL;
 }
 
+uint64_t *image_word(const struct image *i, uint64_t addr)
+{
+	const struct image_part *p = part_of(i, addr);
+
+	return p && addr <= p->end - 8 ? (uint64_t *)(p->bytes + (addr - p->start)) : NULL;
+}
+
 int image_read(const struct image *i, uint64_t addr, void *to, size_t size)
 {
 	const struct image_part *p;

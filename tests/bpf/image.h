@@ -22,6 +22,8 @@ struct image {
 /* 0 or -errno. binary: as /proc/PID/maps names it. */
 int image_take(pid_t pid, const char *binary, struct image *ret_image);
 void image_release(struct image *i);
+/* Where the word at an address is in it, or NULL. */
+uint64_t *image_word(const struct image *i, uint64_t addr);
 /* Copies size bytes; -EFAULT: some of them are not in it. */
 int image_read(const struct image *i, uint64_t addr, void *to, size_t size);
 

@@ -243,6 +243,7 @@ void shim_begin(const struct image *image, const struct ft_layout *layout)
 	if (!p || !t)
 		abort();
 	memory = image;
+	ft_live[0] = 1; /* its hooks are in */
 	p->layout = *layout;
 	shim_update(&ft_zero, &zero, sizeof(zero), t, sizeof(*t), 0);
 	t->pid = id;

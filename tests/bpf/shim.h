@@ -33,6 +33,7 @@ int walk_value(__u32 tid, __u64 obj, __u64 code);
 __u64 frame_of_state(__u64 tstate);
 __u64 frame_below(__u64 frame);
 __u64 code_of_frame(__u64 frame);
+__u64 find_frame(__u64 frame, __u64 code);
 int decide_frame(__u32 tid, __u64 frame);
 int name_frame(__u32 tid, __u64 frame);
 int live_frame(__u32 tid, __u64 frame, __u64 code, __u64 from);

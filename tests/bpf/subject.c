@@ -122,6 +122,14 @@ void subject_free(struct subject *s)
 	free(s);
 }
 
+uint64_t said_of(const struct subject *s, const char *what)
+{
+	for (int i = 0; i < s->count; i++)
+		if (!strcmp(s->said[i].what, what))
+			return s->said[i].addr;
+	return 0;
+}
+
 static void each_in_roots(subject_check *check, const char *script)
 {
 	glob_t found = {0};

@@ -31,6 +31,8 @@ typedef void subject_check(struct subject *s); /* which is its own, to be freed 
 /* root: to be entered first, or NULL. The test fails if the script does. */
 struct subject *subject_new(const char *root, const char *python, const char *script);
 void subject_free(struct subject *s);
+/* The address that was said of this first, or 0. */
+uint64_t said_of(const struct subject *s, const char *what);
 /* Each interpreter of this machine that the tests know, one after the other. */
 void subject_each(subject_check *check, const char *script);
 

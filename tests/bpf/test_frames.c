@@ -16,8 +16,6 @@
 #include "subject.h"
 #include "wrong.h"
 
-#define FRAMES_MAX 64 /* of a stack, and the interpreter's own among them */
-
 static void begin_shim(const struct subject *s, bool accept_unknown)
 {
 	ft_settings = (struct ft_settings){.max_arg_length = 1000,
@@ -33,15 +31,6 @@ static uint64_t state_of(const struct subject *s, bool main)
 	for (int i = 0; i < s->count; i++)
 		if (!strcmp(s->said[i].what, "state") && main == !*s->said[i].text)
 			return s->said[i].addr;
-	return 0;
-}
-
-/* The frame of this code, from one frame downwards. */
-static uint64_t find_frame(uint64_t frame, uint64_t code)
-{
-	for (int i = 0; frame && i < FRAMES_MAX; i++, frame = frame_below(frame))
-		if (code_of_frame(frame) == code)
-			return frame;
 	return 0;
 }
 

@@ -16,7 +16,6 @@
 #include "walk_http.h"
 #include "wrong.h"
 
-#define FRAMES_MAX 64
 #define ID_LENGTH 36 /* of one that is made */
 
 static void begin_shim(const struct subject *s)
@@ -35,14 +34,6 @@ static struct decoder *begin_decoder(void)
 
 	cr_assert_eq(decoder_new(&(struct decoder_options){1000, true, true, 0}, &d), 0);
 	return d;
-}
-
-static uint64_t said_of(const struct subject *s, const char *what)
-{
-	for (int i = 0; i < s->count; i++)
-		if (!strcmp(s->said[i].what, what))
-			return s->said[i].addr;
-	return 0;
 }
 
 static bool is(const struct said *said, const char *what)
@@ -137,15 +128,6 @@ Test(bpf_requests, are_what_they_are, .timeout = 120)
 }
 
 /* ---- what runs ----------------------------------------------------------------------------- */
-
-/* The frame of this code, from the innermost one downwards. */
-static uint64_t find_frame(uint64_t frame, uint64_t code)
-{
-	for (int i = 0; frame && i < FRAMES_MAX; i++, frame = frame_below(frame))
-		if (code_of_frame(frame) == code)
-			return frame;
-	return 0;
-}
 
 /* Of this thread, the frame of what was said. */
 static uint64_t frame_of(const struct subject *s, const char *state, const char *what)

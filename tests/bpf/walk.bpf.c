@@ -5,6 +5,8 @@
 #include "stack.bpf.h"
 #include "thread_name.bpf.h"
 
+#define FRAMES_MAX 64 /* of a stack, and the interpreter's own among them */
+
 /* Sends the record of a call that returned this value. */
 int walk_value(u32 tid, u64 obj, u64 code)
 {
@@ -49,6 +51,15 @@ u64 code_of_frame(u64 frame)
 	const struct ft_layout *l = my_layout();
 
 	return l ? frame_code(l, frame) : 0;
+}
+
+/* The frame of this code, from one frame downwards; 0: there is none. */
+u64 find_frame(u64 frame, u64 code)
+{
+	for (int i = 0; frame && i < FRAMES_MAX; i++, frame = frame_below(frame))
+		if (code_of_frame(frame) == code)
+			return frame;
+	return 0;
 }
 
 /* What was decided, or is now, on the code that runs in this frame: enum code_verdict; 0: nothing.

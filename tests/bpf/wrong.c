@@ -15,18 +15,6 @@ static uint64_t random_word(void)
 	return state;
 }
 
-/* Where the word at an address lies in the image, or NULL. */
-static uint64_t *place_of(const struct image *image, uint64_t addr)
-{
-	for (int i = 0; i < image->count; i++) {
-		const struct image_part *p = &image->parts[i];
-
-		if (addr >= p->start && addr <= p->end - 8)
-			return (uint64_t *)(p->bytes + (addr - p->start));
-	}
-	return NULL;
-}
-
 static uint64_t wrong_word(const struct subject *s, uint64_t was)
 {
 	switch (random_word() % 7) {
@@ -51,10 +39,10 @@ void wrong_make(struct wrong *ret, const struct subject *s, uint64_t addr)
 {
 	for (int i = 0; i < WRONG_WORDS; i++) {
 		uint64_t near = (addr & ~7ULL) + random_word() % (REACH / 8) * 8;
-		uint64_t *place = place_of(&s->image, near), *inner = NULL;
+		uint64_t *place = image_word(&s->image, near), *inner = NULL;
 
 		if (place && i % 2)
-			inner = place_of(&s->image, *place & ~7ULL);
+			inner = image_word(&s->image, *place & ~7ULL);
 		ret->place[i] = place = inner ?: place;
 		if (!place)
 			continue;
