@@ -44,6 +44,25 @@ enum ft_order {
 	FT_ORDER_BEHIND = 2, /* 3.13: after the last value; their capacity is 8 bytes before */
 };
 
+/* Where an instruction with a probe has a number. */
+enum ft_number_how {
+	FT_NUMBER_NONE,
+	FT_NUMBER_REGISTER, /* in a register */
+	FT_NUMBER_MEMORY,   /* at a register + offset */
+	FT_NUMBER_CONSTANT, /* it is the offset */
+};
+
+struct ft_number {
+	__u64 ip;
+	__s32 offset;
+	__u8 how;  /* enum ft_number_how */
+	__u8 reg;  /* as in an instruction */
+	__u8 size; /* bytes */
+	__u8 has_sign;
+};
+
+#define FT_NUMBERS 4
+
 struct ft_layout {
 	__u64 tstate_addr; /* FT_TSTATE_GLOBAL: address of the word */
 	__u64 tls_module;  /* FT_TSTATE_DTV: its number in the thread's table of blocks */
@@ -136,6 +155,7 @@ struct ft_layout {
 	 * tables */
 	__u16 code_bytecode, code_monitoring, monitoring_lines, monitoring_instructions;
 	__u16 pad4;
+	struct ft_number number[FT_NUMBERS]; /* of probes that have one */
 };
 
 #define FT_SITES 16

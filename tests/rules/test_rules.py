@@ -22,6 +22,7 @@ TOOLS = {
     ("cpython", "arch/machine.h"),
     ("cpython", "arch/insn.h"),
     ("cpython", "arch/scan.h"),
+    ("cpython", "arch/usdt_number.h"),
     ("ring", "recording/recording.h"),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 
+#include "arch/usdt_number.h"
 #include "discover/elf.h"
 #include "elf_files.h"
 
@@ -103,6 +104,87 @@ Test(elf, usdt_probes_with_semaphore)
 	cr_assert(probe[0].semaphore);
 	cr_assert_eq(elf_usdt(&e, "python", "function__ent", probe, 8, NULL), 0);
 	cr_assert_eq(elf_usdt(&e, "pytho", "function__entry", probe, 8, NULL), 0);
+	elf_release(&e);
+}
+
+Test(elf, where_a_usdt_probe_has_its_arguments)
+{
+	struct elf_usdt probe[2];
+	struct ft_number n;
+	struct elf e;
+
+	must_open(&e, need_file(DEBIAN_12_PYTHON));
+	cr_assert_eq(elf_usdt(&e, "python", "gc__start", probe, 2, NULL), 1);
+	cr_assert_eq(usdt_number(probe[0].arguments, 1, &n), 0);
+	cr_assert_eq(n.size, 4);
+	cr_assert(n.has_sign);
+	cr_assert_eq(usdt_number(probe[0].arguments, 2, &n), -ENOENT);
+	elf_release(&e);
+}
+
+Test(elf, arguments_of_usdt_probes)
+{
+	static const char text[] = "-4@112(%rsp) 8@%r12 4@$-7 -2@-0x10(%rbp) 1@%sil 8@(%rax)";
+	static const char *const bad[] = {
+		"4",
+		"4@",
+		"@%eax",
+		"4@%",
+		"3@%eax",
+		"4@%eaxx",
+		"4@%xmm0",
+		"4@8(%rax",
+		"4@8(rax)",
+		"8@8(%rax,%rbx)",
+		"8@a+8(%rip)",
+		"--4@%eax",
+		"8@$99999999999",
+		"8@99999999999(%rax)",
+		"4@%eax,8",
+	};
+	static const struct ft_number want[] = {
+		{.offset = 112, .how = FT_NUMBER_MEMORY, .reg = 4, .size = 4, .has_sign = 1},
+		{.how = FT_NUMBER_REGISTER, .reg = 12, .size = 8},
+		{.offset = -7, .how = FT_NUMBER_CONSTANT, .size = 4},
+		{.offset = -16, .how = FT_NUMBER_MEMORY, .reg = 5, .size = 2, .has_sign = 1},
+		{.how = FT_NUMBER_REGISTER, .reg = 6, .size = 1},
+		{.how = FT_NUMBER_MEMORY, .reg = 0, .size = 8},
+	};
+	struct ft_number n;
+
+	for (int i = 0; i < 6; i++) {
+		cr_assert_eq(usdt_number(text, i + 1, &n), 0, "%d", i);
+		cr_assert_eq(memcmp(&n, &want[i], sizeof(n)), 0, "%d", i);
+	}
+	cr_assert_eq(usdt_number(text, 7, &n), -ENOENT);
+	cr_assert_eq(usdt_number("", 1, &n), -ENOENT);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		cr_assert_eq(usdt_number(bad[i], 1, &n), -EINVAL, "%s", bad[i]);
+}
+
+Test(elf, static_functions)
+{
+	uint64_t at = 0;
+	struct elf e;
+
+	must_open(&e, need_pyenv(12));
+	cr_assert_eq(elf_static_function(&e, "gc_collect_main", &at), 0);
+	cr_assert(elf_is_code(&e, at));
+	cr_assert_eq(elf_static_function(&e, "gc_collect_mai", &at), -ENOENT);
+	cr_assert_eq(elf_static_function(&e, "gc_collect__doc__", &at), -ENOENT); /* no function */
+	elf_release(&e);
+	must_open(&e, need_file(DEBIAN_12_PYTHON));
+	cr_assert_eq(elf_static_function(&e, "gc_collect_main", &at), -ENOENT);
+	elf_release(&e);
+}
+
+Test(elf, a_function_in_variants)
+{
+	uint64_t at = 0;
+	struct elf e;
+
+	must_open(&e, need_pyenv(8));
+	cr_assert_eq(elf_static_function(&e, "collect", &at), -ENOENT);
 	elf_release(&e);
 }
 

@@ -84,6 +84,10 @@ bool elf_needs(struct elf *e, const char *prefix); /* it has a DT_NEEDED with th
  */
 void elf_load_full(struct elf *e, const char *symbol);
 
+/* A static function, by the full table; -ENOENT, also where there is more than one of that name, or
+ * a part or a variant of it, which may be called in another way. */
+int elf_static_function(struct elf *e, const char *name, uint64_t *ret_vaddr);
+
 /* ---- relocations (elf_reloc.c) ---- */
 
 /* Called for each word that holds an address of this file, with the word's address and value. */
@@ -99,8 +103,9 @@ int elf_section(struct elf *e, const char *name, Elf64_Shdr *ret);
 int elf_section_at(struct elf *e, uint32_t index, Elf64_Shdr *ret);
 
 struct elf_usdt {
-	uint64_t location;  /* vaddr, corrected for prelink */
-	uint64_t semaphore; /* vaddr; 0 = none */
+	uint64_t location;     /* vaddr, corrected for prelink */
+	uint64_t semaphore;    /* vaddr; 0 = none */
+	const char *arguments; /* where they are (arch/usdt_number.h); in the file's memory */
 };
 
 /* Every location of one probe; returns their number, or -errno for broken notes. */

@@ -86,6 +86,16 @@ static bool probe_is(const struct note *n, const char *provider, const char *nam
 	       !memcmp(text + plen, name, nlen);
 }
 
+/* The third string, or "". */
+static const char *arguments_of(const struct note *n)
+{
+	const char *text = (const char *)n->desc + 24, *end = (const char *)n->desc + n->descsz;
+
+	text += strlen(text) + 1;
+	text += strlen(text) + 1;
+	return text < end && memchr(text, 0, end - text) ? text : "";
+}
+
 /*
  * Prelink moves a file's addresses but not those in unloaded notes: the note has the address that
  * .stapsdt.base had at link time, the section header the present one.
@@ -98,6 +108,7 @@ static void take_probe(const struct note *n, uint64_t base_now, struct elf_usdt 
 	moved = base_now && address[1] ? base_now - address[1] : 0;
 	ret->location = address[0] + moved;
 	ret->semaphore = address[2] ? address[2] + moved : 0;
+	ret->arguments = arguments_of(n);
 }
 
 int elf_usdt(struct elf *e, const char *provider, const char *name, struct elf_usdt *ret_probes,
