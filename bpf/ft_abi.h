@@ -22,6 +22,7 @@
 #ifndef __VMLINUX_H__
 #include <linux/types.h>
 #endif
+#include "ft_runtime.h"
 
 #define FT_ABI_VERSION 1
 
@@ -58,7 +59,8 @@ enum ft_rec_type {
 	FT_REC_HTTP_REQUEST = 13,  /* struct ft_rec_http_request: a request came */
 	FT_REC_HTTP_RESPONSE = 14, /* struct ft_rec_http_response: it is over */
 	FT_REC_HTTP_FORGET = 15,   /* struct ft_rec_http_request: no call names it any more */
-	FT_REC_LINES = 16, /* struct ft_rec_lines: code that a stack names, before it does */
+	FT_REC_LINES = 16,   /* struct ft_rec_lines: code that a stack names, before it does */
+	FT_REC_RUNTIME = 17, /* struct ft_rec_runtime: something happened that is not a call */
 };
 
 /* 24 bytes. pid is the thread group, tid the thread, both as the collector sees them. */
@@ -201,6 +203,19 @@ struct ft_rec_lost {
 	__u32 reason; /* enum ft_counter */
 };
 
+/*
+ * FT_REC_RUNTIME: a runtime event of the interpreter (ft_runtime.h). hdr.ts_ns is when it was over,
+ * and the parent the innermost call of the thread that is traced, as of an ENTER.
+ */
+struct ft_rec_runtime {
+	struct ft_rec hdr;
+	__u32 kind; /* enum ft_runtime */
+	__u32 parent_tid;
+	__u64 parent_ns;
+	__u64 start_ns; /* hdr.ts_ns where it takes no time */
+	__u64 value[FT_RUNTIME_VALUES];
+};
+
 /* HTTP requests: greatest number of characters of each text; a longer one is cut and ends in "...".
  * A longer id is dropped. */
 #define FT_HTTP_MOST_ID 200
@@ -328,6 +343,7 @@ FT_ASSERT(exit, sizeof(struct ft_rec_exit) == 48);
 FT_ASSERT(raise, sizeof(struct ft_rec_raise) == 56);
 FT_ASSERT(lines, sizeof(struct ft_rec_lines) == 40);
 FT_ASSERT(lost, sizeof(struct ft_rec_lost) == 48);
+FT_ASSERT(runtime, sizeof(struct ft_rec_runtime) == 80);
 FT_ASSERT(http_request, sizeof(struct ft_rec_http_request) == 32);
 FT_ASSERT(http_response, sizeof(struct ft_rec_http_response) == 40);
 FT_ASSERT(proc, sizeof(struct ft_rec_proc) == 32);

@@ -147,12 +147,16 @@ static int print_text(const struct trace_check *c, const struct reading *r, bool
 	int err;
 
 	printf("%s%s%s: %" PRIu64 " events: %" PRIu64 " calls begun, %" PRIu64 " ended, %" PRIu64
-	       " exceptions, %" PRIu64 " requests, %" PRIu64 " responses\n",
+	       " exceptions, %" PRIu64 " requests, %" PRIu64 " responses",
 	       style(stdout, holds ? STYLE_GREEN : STYLE_RED),
 	       holds ? "the trace is whole" : "the trace is not whole", style(stdout, STYLE_PLAIN),
 	       trace_reader_report(r->reader)->events, c->events[TRACE_ENTER],
 	       c->events[TRACE_EXIT], c->events[TRACE_EXCEPTION], c->events[TRACE_HTTP_REQUEST],
 	       c->events[TRACE_HTTP_RESPONSE]);
+	for (int kind = TRACE_RUNTIME + 1; kind < TRACE_KINDS; kind++)
+		if (c->events[kind])
+			printf(", %" PRIu64 " %s", c->events[kind], trace_kind_names[kind]);
+	putchar('\n');
 	err = print_findings(c, 0, CHECK_NOTES, "fault", with_file);
 	if (!err)
 		err = print_findings(c, CHECK_NOTES, CHECK_FINDINGS, "note", with_file);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/runtime_kind.h"
 #include "columns.h"
 #include "describe.h"
 #include "show_event.h"
@@ -83,8 +84,28 @@ static void put_end(struct buf *b, const struct trace_event *e)
 		BUF_LITERAL(b, "  its end was lost");
 }
 
+static void put_runtime(struct buf *b, const struct trace_event *e)
+{
+	const struct runtime_kind *k = &runtime_kinds[trace_runtime(e->kind)];
+	uint64_t n;
+
+	for (int i = 0; i < FT_RUNTIME_VALUES && k->number[i]; i++) {
+		if (!trace_number(e, k->number[i], &n))
+			continue;
+		buf_str(b, b->len ? " " : "");
+		buf_str(b, k->number[i]);
+		put_number(b, "=", n, "");
+	}
+	if (k->timed)
+		put_duration(b, e);
+}
+
 static void put_text(struct buf *b, const struct trace_event *e)
 {
+	if (trace_runtime(e->kind)) {
+		put_runtime(b, e);
+		return;
+	}
 	switch (e->kind) {
 	case TRACE_ENTER:
 		event_put_label(b, e);

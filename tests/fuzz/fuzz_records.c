@@ -120,6 +120,14 @@ static int on_request(void *arg, const struct request_span *r)
 	return 0;
 }
 
+static int on_runtime(void *arg, const struct runtime_event *r)
+{
+	struct all *a = arg;
+
+	check_line(a, line_runtime(&a->text, r));
+	return 0;
+}
+
 static int on_lost(void *arg, const struct loss *l)
 {
 	struct all *a = arg;
@@ -181,6 +189,7 @@ static void start(struct all *a, uint8_t how)
 		.begin = on_begin,
 		.end = on_end,
 		.request = on_request,
+		.runtime = on_runtime,
 		.lost = on_lost,
 		.arg = a,
 	};

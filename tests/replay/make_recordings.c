@@ -243,6 +243,43 @@ static void http(void)
 	put();
 }
 
+/* Collections: in a call, in one that is dropped, in none, in another thread's, for a request; one
+ * of a generation that is not known. */
+static void runtime(void)
+{
+	static const char *const request[] = {"a-1", "GET", "/", NULL, NULL};
+
+	describe();
+	build_runtime(&b, PID, PID, at(90), FT_RUNTIME_GC, at(50), 0, 0, 12);
+	put();
+	enter(PID, 100, MAIN, 0);
+	t_list_123();
+	put();
+	enter(PID, 200, STDLIB, 100);
+	t_mark(&b, FT_T_NONE);
+	t_str(&b, "{}");
+	put();
+	build_runtime(&b, PID, PID, at(1750), FT_RUNTIME_GC, at(250), at(200), 2, 4711);
+	put();
+	leave(PID, 1800, STDLIB, 200);
+	t_mark(&b, FT_T_NONE);
+	put();
+	build_request(&b, PID, PID + 1, at(1850), 1, request);
+	put();
+	enter(PID + 1, 1900, MAIN, 0);
+	for_request(&b, 1);
+	t_mark(&b, FT_T_NONE);
+	put();
+	build_runtime(&b, PID, PID + 1, at(1950), FT_RUNTIME_GC, at(1940), at(1900), ~0ull, 0);
+	put();
+	leave(PID + 1, 2000, MAIN, 1900);
+	t_int(&b, 0);
+	put();
+	leave(PID, 2100, MAIN, 100);
+	t_int(&b, 0);
+	put();
+}
+
 static void record(const char *directory, const char *name, void (*fill)(void))
 {
 	struct ft_rec_session session;
@@ -268,6 +305,7 @@ int main(int argc, char **argv)
 	record(argv[1], "exceptions", exceptions);
 	record(argv[1], "losses", losses);
 	record(argv[1], "http", http);
+	record(argv[1], "runtime", runtime);
 	buf_release(&b.bytes);
 	return 0;
 }

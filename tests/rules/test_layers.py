@@ -13,7 +13,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 # Parts of paths, each with its slash; or whole headers.
 TRACE = "user/trace/"
 MAY_INCLUDE = {
-    TRACE + "calls": {"base/"},
+    TRACE + "calls": {"base/", "ft_runtime.h"},
     TRACE + "read": {"base/", "calls/"},
     TRACE + "select": {"base/", "calls/", "read/"},
     TRACE + "analyze": {"base/", "calls/", "read/", "select/"},

@@ -254,6 +254,23 @@ static inline void for_request(struct build *b, unsigned long long request)
 	buf_add(&b->bytes, (const char *)&request, sizeof(request));
 }
 
+static inline struct ft_rec *build_runtime(struct build *b, unsigned pid, unsigned tid,
+					   unsigned long long ts, unsigned kind,
+					   unsigned long long start_ns,
+					   unsigned long long parent_ns, unsigned long long first,
+					   unsigned long long second)
+{
+	struct ft_rec_runtime *r = build_begin(b, FT_REC_RUNTIME, sizeof(*r), pid, tid, ts);
+
+	r->kind = kind;
+	r->start_ns = start_ns;
+	r->parent_ns = parent_ns;
+	r->parent_tid = parent_ns ? tid : 0;
+	r->value[0] = first;
+	r->value[1] = second;
+	return build_end(b);
+}
+
 static inline struct ft_rec *build_lost(struct build *b, unsigned pid, unsigned tid,
 					unsigned long long ts, unsigned count, unsigned reason)
 {

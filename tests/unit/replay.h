@@ -47,6 +47,11 @@ static inline int replay_request(void *arg, const struct request_span *r)
 	return sinks_request(&((struct replay *)arg)->sinks, r);
 }
 
+static inline int replay_runtime(void *arg, const struct runtime_event *r)
+{
+	return sinks_runtime(&((struct replay *)arg)->sinks, r);
+}
+
 static inline int replay_lost(void *arg, const struct loss *l)
 {
 	return sinks_lost(&((struct replay *)arg)->sinks, l);
@@ -81,6 +86,7 @@ static inline int replay(const char *recording, const char *to, unsigned max_arg
 		.begin = replay_begin,
 		.end = replay_end,
 		.request = replay_request,
+		.runtime = replay_runtime,
 		.lost = replay_lost,
 		.arg = &r,
 	};

@@ -6,6 +6,7 @@
 #include "assemble/assemble.h"
 #include "assemble/requests.h"
 #include "base/buf.h"
+#include "base/runtime_kind.h"
 #include "ft_counters.h"
 
 #define BASE 1000
@@ -108,6 +109,17 @@ static int on_request(void *arg, const struct request_span *r)
 	return 0;
 }
 
+static int on_runtime(void *arg, const struct runtime_event *r)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "%s %lu %lu took %lu in %lu\n", runtime_kinds[r->kind].event,
+		 r->number[0], r->number[1], span_ns(r->start_ns, r->end_ns),
+		 r->parent ? r->parent - BASE : 0);
+	put(text);
+	return 0;
+}
+
 static int on_lost(void *arg, const struct loss *l)
 {
 	char text[100];
@@ -132,6 +144,7 @@ static void setup(void)
 		.begin = on_begin,
 		.end = on_end,
 		.request = on_request,
+		.runtime = on_runtime,
 		.lost = on_lost,
 	};
 
@@ -469,6 +482,37 @@ Test(assemble, lost)
 	cr_assert_eq(s.lost, 8);
 }
 
+/* ---- runtime events ---------------------------------------------------------------- */
+
+static void collect(uint32_t tid, uint64_t ts, uint64_t took, uint64_t parent_ns)
+{
+	send(&(struct event){.type = EVENT_RUNTIME,
+			     .pid = PID,
+			     .tid = tid,
+			     .ts_ns = ts,
+			     .kind = FT_RUNTIME_GC,
+			     .first_ns = ts - took,
+			     .parent = {parent_ns, parent_ns ? tid : 0},
+			     .number = {2, 13}});
+}
+
+Test(assemble, a_runtime_event_changes_no_call)
+{
+	collect(1, 900, 100, 0);
+	enter(&plain, 1, 1000, 0);
+	enter(&dropped, 1, 2000, 1000);
+	collect(1, 2500, 400, 2000);
+	collect(1, 2600, 0, 777); /* a call that is not in the trace */
+	leave(3000, 2000);
+	leave(4000, 1000);
+	expect("GC 2 13 took 100 in 0\n"
+	       "ENTER 1:0 at 1 {} for 0\n"
+	       "GC 2 13 took 400 in 1\n"
+	       "GC 2 13 took 0 in 0\n"
+	       "EXIT 1:0 at 4 7 for 3000\n");
+	cr_assert_eq(unfinished(), 0);
+}
+
 /* ---- an output that is full --------------------------------------------------------- */
 
 static void fills(bool begin, bool end)
@@ -502,6 +546,17 @@ Test(assemble, no_room_for_a_call)
 	       "EXIT 2:1 at 5 7 for 1000\n"
 	       "EXIT 1:0 at 6 7 for 5000\n");
 	cr_assert_eq(unfinished(), 0);
+}
+
+Test(assemble, no_room_for_a_runtime_event)
+{
+	fills(false, true);
+	collect(1, 900, 100, 0);
+	fills(false, false);
+	cr_assert_eq(lost(), 1);
+	collect(1, 1900, 100, 0);
+	expect("LOST 1 sink_full\n"
+	       "GC 2 13 took 100 in 0\n");
 }
 
 /* What a lost call calls hangs under the nearest one that is there. */

@@ -241,6 +241,44 @@ Test(decode, truncated_records)
 	}
 }
 
+Test(decode, runtime_events)
+{
+	struct event e;
+
+	build_runtime(&b, PID, PID + 1, 9000, FT_RUNTIME_GC, 4000, 3000, 2, ~0ull);
+	cr_assert_eq(feed(&e), 0);
+	cr_assert_eq(e.type, EVENT_RUNTIME);
+	cr_assert_eq(e.kind, FT_RUNTIME_GC);
+	cr_assert_eq(e.ts_ns, 9000);
+	cr_assert_eq(e.first_ns, 4000);
+	cr_assert_eq(e.parent.start_ns, 3000);
+	cr_assert_eq(e.parent.tid, PID + 1);
+	cr_assert_eq(e.number[0], 2);
+	cr_assert_eq(e.number[1], FT_RUNTIME_UNKNOWN);
+	/* More than a reader takes. */
+	build_runtime(&b, PID, PID, 9000, FT_RUNTIME_GC, 4000, 0, 1ull << 63, INT64_MAX);
+	cr_assert_eq(feed(&e), 0);
+	cr_assert_eq(e.number[0], FT_RUNTIME_UNKNOWN);
+	cr_assert_eq(e.number[1], INT64_MAX);
+}
+
+Test(decode, hostile_runtime_events)
+{
+	static const unsigned kinds[] = {FT_RUNTIME_NONE, FT_RUNTIME_COUNT, 0x7fffffff, 0xffffffff};
+	struct event e;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		build_runtime(&b, PID, PID, 9000, kinds[i], 4000, 0, 0, 0);
+		cr_assert_eq(feed(&e), -EBADMSG);
+	}
+	for (unsigned size = sizeof(struct ft_rec); size < sizeof(struct ft_rec_runtime);
+	     size += 8) {
+		build_runtime(&b, PID, PID, 9000, FT_RUNTIME_GC, 4000, 0, 0, 0);
+		b.bytes.len = b.start + size;
+		cr_assert_eq(feed(&e), -EBADMSG);
+	}
+}
+
 Test(decode, corrupt_records)
 {
 	unsigned seed = 1;

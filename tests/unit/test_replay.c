@@ -88,10 +88,20 @@ Test(replay, losses)
 	cr_assert_eq(s.unfinished, 1);
 }
 
+Test(replay, runtime)
+{
+	struct assembler_stats s;
+
+	golden("runtime", &s);
+	cr_assert_eq(s.runtime, 3);
+	cr_assert_eq(s.enters, 2);
+	cr_assert_eq(s.unfinished, 1);
+}
+
 /* For people: the same recordings. */
 Test(replay, text)
 {
-	static const char *const names[] = {"calls", "exceptions", "http", "losses"};
+	static const char *const names[] = {"calls", "exceptions", "http", "losses", "runtime"};
 
 	setenv("TZ", "UTC", 1);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -204,6 +204,15 @@ int output_request(struct output *o, const struct request_span *r)
 	return put_request(o, r);
 }
 
+int output_runtime(struct output *o, const struct runtime_event *r)
+{
+	if (!finished_keep_runtime(&o->finished, r)) {
+		o->filtered++;
+		return 0;
+	}
+	return take(o, 1) ? sinks_runtime(&o->sinks, r) : 1;
+}
+
 int output_lost(struct output *o, const struct loss *l)
 {
 	return take(o, 1) ? sinks_lost(&o->sinks, l) : 1;

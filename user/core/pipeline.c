@@ -62,6 +62,11 @@ static int on_request(void *arg, const struct request_span *r)
 	return output_request(&((struct pipeline *)arg)->output, r);
 }
 
+static int on_runtime(void *arg, const struct runtime_event *r)
+{
+	return output_runtime(&((struct pipeline *)arg)->output, r);
+}
+
 static int on_lost(void *arg, const struct loss *l)
 {
 	return output_lost(&((struct pipeline *)arg)->output, l);
@@ -223,6 +228,7 @@ static int open_stages(struct pipeline *p, const struct ft_rec_session *session)
 		.begin = on_begin,
 		.end = on_end,
 		.request = on_request,
+		.runtime = on_runtime,
 		.lost = on_lost,
 		.arg = p,
 	};

@@ -219,6 +219,20 @@ static int on_raise(struct assembler *a, const struct event *e)
 	return 0;
 }
 
+/* What is open stays as it is. */
+static int on_runtime(struct assembler *a, const struct event *e)
+{
+	const struct open_span *parent =
+		e->parent.start_ns ? spans_find(&a->spans, e->pid, e->parent) : NULL;
+
+	if (!assembler_room(a, false)) {
+		assembler_lose(a, e->ts_ns, 1, FT_LOST_sink_full);
+		return 0;
+	}
+	a->stats.runtime++;
+	return hand_on_runtime(a, e, parent);
+}
+
 /* ---- HTTP ----------------------------------------------------------------------- */
 
 static void lose_request(struct assembler *a, const struct event *e)
@@ -304,6 +318,8 @@ int assembler_event(struct assembler *a, const struct event *e)
 		return on_raise(a, e);
 	case EVENT_LOST:
 		return hand_on_loss(a, e, e->last_ns ? e->last_ns : e->ts_ns, e->count, e->reason);
+	case EVENT_RUNTIME:
+		return on_runtime(a, e);
 	case EVENT_THREAD_EXIT:
 		spans_drop_thread(&a->spans, e->pid, e->tid, hand_on_unfinished, a);
 		return a->err;

@@ -32,6 +32,7 @@ struct assembler_options {
 	int (*begin)(void *arg, const struct span *s);
 	int (*end)(void *arg, const struct span *s);
 	int (*request)(void *arg, const struct request_span *r);
+	int (*runtime)(void *arg, const struct runtime_event *r);
 	int (*lost)(void *arg, const struct loss *l);
 	void *arg;
 };
@@ -50,6 +51,7 @@ int assembler_finish(struct assembler *a, uint64_t end_ns);
 struct assembler_stats {
 	uint64_t enters, exits, exceptions; /* handed on: begins, ends, and how many failed */
 	uint64_t requests, responses;	    /* ... of HTTP */
+	uint64_t runtime;		    /* runtime events */
 	uint64_t lost;			    /* sum of the counts of losses */
 	uint64_t unfinished;		    /* calls and requests */
 	uint64_t functions;		    /* different functions kept */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <string.h>
 
 #include "assemble/hand_on.h"
 #include "base/json.h"
@@ -287,5 +288,25 @@ int hand_on_request(struct assembler *a, const struct event *e, const struct htt
 
 	if (!err)
 		err = a->o.request(a->o.arg, &r);
+	return err < 0 ? err : 0;
+}
+
+int hand_on_runtime(struct assembler *a, const struct event *e, const struct open_span *parent)
+{
+	struct runtime_event r = {
+		.kind = e->kind,
+		.pid = e->pid,
+		.tid = e->tid,
+		.thread = thread_name(a, e->pid, e->tid),
+		.parent = !parent ? 0 : parent->number ?: parent->parent,
+		.request_id = parent ? request_id(parent) : NULL,
+		.start_ns = real_ns(a, e->first_ns),
+		.end_ns = real_ns(a, e->ts_ns),
+	};
+	int err = tell_if_room(a);
+
+	memcpy(r.number, e->number, sizeof(r.number));
+	if (!err)
+		err = a->o.runtime(a->o.arg, &r);
 	return err < 0 ? err : 0;
 }

@@ -51,6 +51,8 @@ int hand_on_lost_end(struct assembler *a, const struct thread_spans *t, const st
 		     uint64_t end_ns);
 /* A span_fn; arg is the assembler. The first error of a sink is kept in a->err. */
 void hand_on_unfinished(void *arg, uint32_t pid, uint32_t tid, const struct open_span *s);
+/* parent: NULL = no call of the thread is open. */
+int hand_on_runtime(struct assembler *a, const struct event *e, const struct open_span *parent);
 int hand_on_request(struct assembler *a, const struct event *e, const struct http *http,
 		    uint64_t start_ns, bool over);
 

@@ -204,6 +204,21 @@ static int on_lost(struct decoder *d, const struct ft_rec *rec, const void *end,
 	return 0;
 }
 
+static int on_runtime(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
+{
+	const struct ft_rec_runtime *r = (const void *)rec;
+
+	if (r->kind == FT_RUNTIME_NONE || r->kind >= FT_RUNTIME_COUNT)
+		return -EBADMSG;
+	e->type = EVENT_RUNTIME;
+	e->kind = r->kind;
+	e->parent = (struct span_id){r->parent_ns, r->parent_tid};
+	e->first_ns = r->start_ns;
+	for (int i = 0; i < FT_RUNTIME_VALUES; i++) /* as readers take them */
+		e->number[i] = r->value[i] > INT64_MAX ? FT_RUNTIME_UNKNOWN : r->value[i];
+	return 0;
+}
+
 static int on_lines(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
 {
 	return lines_learn(&d->lines, (const void *)rec, end);
@@ -288,6 +303,7 @@ static const struct {
 	[FT_REC_HTTP_REQUEST] = {sizeof(struct ft_rec_http_request), on_http_request},
 	[FT_REC_HTTP_RESPONSE] = {sizeof(struct ft_rec_http_response), on_http_response},
 	[FT_REC_LINES] = {sizeof(struct ft_rec_lines), on_lines},
+	[FT_REC_RUNTIME] = {sizeof(struct ft_rec_runtime), on_runtime},
 	[FT_REC_HTTP_FORGET] = {sizeof(struct ft_rec_http_request), on_http_forget},
 };
 

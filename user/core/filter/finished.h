@@ -21,6 +21,8 @@ static inline bool finished_asked(const struct finished *f)
 /* A call whose end was lost may be any of these: it is written. One that is still running is
  * written if it is slow by now. */
 bool finished_keep(const struct finished *f, const struct span *s);
+/* No runtime event is an error; a kind that takes no time is not slow. */
+bool finished_keep_runtime(const struct finished *f, const struct runtime_event *r);
 bool finished_keep_request(const struct finished *f, const struct request_span *r);
 
 #endif

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ft_runtime.h"
+
 /* A rendered field: JSON text (not yet a JSON string), with what was cut from it. */
 struct text {
 	const char *s; /* borrowed, not NUL-terminated */
@@ -77,6 +79,7 @@ enum event_type {
 	EVENT_SESSION,
 	EVENT_HTTP_REQUEST,
 	EVENT_HTTP_RESPONSE,
+	EVENT_RUNTIME,
 	EVENT_HTTP_FORGET, /* no call names the request any more */
 };
 
@@ -86,17 +89,19 @@ struct event {
 	uint64_t ts_ns;		   /* CLOCK_MONOTONIC */
 	struct function *function; /* FUNCTION, ENTER, EXIT, RAISE; NULL when never described */
 	struct span_id span;	   /* ENTER, EXIT, RAISE */
-	struct span_id parent;	   /* ENTER; start_ns 0 at the root */
+	struct span_id parent;	   /* ENTER, RUNTIME; start_ns 0 at the root */
 	bool by_exception;	   /* EXIT */
 	struct text value;	   /* ENTER: args object; EXIT: result. JSON text */
-	struct text exc_type, exc_message; /* RAISE: plain UTF-8 text, not JSON */
-	struct text stack;		   /* RAISE: a JSON array; s is NULL without one */
-	uint64_t first_ns, last_ns;	   /* LOST */
-	uint32_t count, reason;		   /* LOST; reason is an enum ft_counter */
-	uint32_t other_pid;		   /* PROC_FORK */
-	uint64_t request;		   /* ENTER: 0 = none; HTTP_*: the number of the request */
-	const struct http *http;	   /* HTTP_REQUEST; HTTP_RESPONSE: its status alone */
-	bool kept;			   /* HTTP_RESPONSE: HTTP_FORGET comes later */
+	struct text exc_type, exc_message;  /* RAISE: plain UTF-8 text, not JSON */
+	struct text stack;		    /* RAISE: a JSON array; s is NULL without one */
+	uint64_t first_ns, last_ns;	    /* LOST; RUNTIME: first_ns is its start */
+	uint32_t count, reason;		    /* LOST; reason is an enum ft_counter */
+	uint32_t other_pid;		    /* PROC_FORK */
+	uint32_t kind;			    /* RUNTIME: enum ft_runtime */
+	uint64_t number[FT_RUNTIME_VALUES]; /* RUNTIME */
+	uint64_t request;		    /* ENTER: 0 = none; HTTP_*: the number of the request */
+	const struct http *http;	    /* HTTP_REQUEST; HTTP_RESPONSE: its status alone */
+	bool kept;			    /* HTTP_RESPONSE: HTTP_FORGET comes later */
 };
 
 #endif

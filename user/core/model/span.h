@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the assembler hands on and sinks take: calls, requests and losses. Everything is borrowed
- * until the function that was called with it returns. Times are nanoseconds since the Unix epoch.
+ * What the assembler hands on and sinks take: calls, requests, runtime events and losses.
+ * Everything is borrowed until the function that was called with it returns. Times are nanoseconds
+ * since the Unix epoch.
  */
 #ifndef FT_SPAN_H
 #define FT_SPAN_H
@@ -42,6 +43,17 @@ struct request_span {
 	const char *thread;
 	uint64_t start_ns, end_ns;
 	const struct http *http; /* status 0 = not known */
+};
+
+/* What happened in the interpreter, on a thread, and is not a call (ft_runtime.h). */
+struct runtime_event {
+	uint32_t kind; /* enum ft_runtime */
+	uint32_t pid, tid;
+	const char *thread;
+	uint64_t parent; /* id of the innermost call of the thread that is traced; 0 = none */
+	const struct text *request_id; /* of that call; NULL: it is made for no request */
+	uint64_t start_ns, end_ns;     /* the same where it takes no time */
+	uint64_t number[FT_RUNTIME_VALUES];
 };
 
 /* Events that are not in the trace. */

@@ -62,6 +62,13 @@ static int jsonl_request(struct sink *sink, const struct request_span *r, struct
 	return stream_filled(sink->stream, w);
 }
 
+static int jsonl_runtime(struct sink *sink, const struct runtime_event *r, struct why *w)
+{
+	if (!line_runtime(&sink->stream->text, r))
+		return why(w, -ENOMEM, "out of memory");
+	return stream_filled(sink->stream, w);
+}
+
 static int jsonl_lost(struct sink *sink, const struct loss *l, struct why *w)
 {
 	if (!line_lost(&sink->stream->text, l))
@@ -98,6 +105,7 @@ const struct sink_ops sink_jsonl = {
 	.begin = jsonl_begin,
 	.end = jsonl_end,
 	.request = jsonl_request,
+	.runtime = jsonl_runtime,
 	.lost = jsonl_lost,
 	.count = jsonl_count,
 };

@@ -4,6 +4,7 @@
  */
 #include "base/json.h"
 #include "base/number.h"
+#include "base/runtime_kind.h"
 #include "ft_abi.h"
 #include "sink/line.h"
 
@@ -188,6 +189,37 @@ static char *add_request(char *p, const struct request_span *r, size_t thread)
 	return ADD(p, "}\n");
 }
 
+/* The texts of a kind are short: they are among the FIXED_BYTES. */
+static char *add_runtime(char *p, const struct runtime_event *r, size_t thread)
+{
+	const struct runtime_kind *k = &runtime_kinds[r->kind];
+
+	p = add_timestamp(p, r->end_ns);
+	p = ADD(p, "\"");
+	p = add(p, k->event, strlen(k->event));
+	p = ADD(p, "\", ");
+	p = add_thread(p, r->thread, thread);
+	for (int i = 0; i < FT_RUNTIME_VALUES && k->number[i]; i++) {
+		p = ADD(p, ", \"");
+		p = add(p, k->number[i], strlen(k->number[i]));
+		p = ADD(p, "\": ");
+		p = r->number[i] == FT_RUNTIME_UNKNOWN ? ADD(p, "null")
+						       : number_u64(p, r->number[i]);
+	}
+	if (k->timed) {
+		p = ADD(p, ", ");
+		p = add_durations(p, r->start_ns, r->end_ns);
+	}
+	p = add_ids(p, r->pid, r->tid);
+	p = ADD(p, ", \"parent\": ");
+	p = number_u64(p, r->parent);
+	if (r->request_id) {
+		p = ADD(p, ", \"request_id\": ");
+		p = add_text(p, r->request_id);
+	}
+	return ADD(p, "}\n");
+}
+
 static char *add_event(char *p, enum line_type type)
 {
 	switch (type) {
@@ -266,6 +298,18 @@ bool line_request(struct buf *out, const struct request_span *r)
 	if (!room)
 		return false;
 	out->len += add_request(room, r, thread) - room;
+	return true;
+}
+
+bool line_runtime(struct buf *out, const struct runtime_event *r)
+{
+	size_t thread = r->thread ? strlen(r->thread) : 0;
+	size_t texts = thread + (r->request_id ? r->request_id->len : 0);
+	char *room = buf_room(out, FIXED_BYTES + JSON_GROWTH * texts);
+
+	if (!room)
+		return false;
+	out->len += add_runtime(room, r, thread) - room;
 	return true;
 }
 

@@ -18,6 +18,7 @@ const char *line_event(enum line_type type);
 bool line_call(struct buf *out, enum line_type type, const struct span *s, const char *file);
 /* HTTP_REQUEST at its begin, HTTP_RESPONSE at its end. */
 bool line_request(struct buf *out, const struct request_span *r);
+bool line_runtime(struct buf *out, const struct runtime_event *r);
 bool line_lost(struct buf *out, const struct loss *l);
 
 /* The args of ENTER, the result of EXIT; NULL: EXCEPTION has neither. */

@@ -14,6 +14,11 @@ static int null_request(struct sink *s, const struct request_span *r, struct why
 	return 0;
 }
 
+static int null_runtime(struct sink *s, const struct runtime_event *r, struct why *w)
+{
+	return 0;
+}
+
 static int null_lost(struct sink *s, const struct loss *l, struct why *w)
 {
 	return 0;
@@ -25,5 +30,6 @@ const struct sink_ops sink_null = {
 	.begin = null_span,
 	.end = null_span,
 	.request = null_request,
+	.runtime = null_runtime,
 	.lost = null_lost,
 };

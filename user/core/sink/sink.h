@@ -3,7 +3,8 @@
  * Where spans go. A sink is one file here that ends in its struct sink_ops, and one row of the
  * table in sinks.c. Sinks buffer; flush is asked for at least every 100 ms.
  *
- *     begin, end, request, lost --> sink --> text in its stream --> queue --> thread --> file
+ *     begin, end, request, runtime, lost --> sink --> text in its stream --> queue --> thread -->
+ * file
  *
  * No call may wait for an output: a sink that writes text has a stream (stream.h), with a queue and
  * a thread. sinks.c makes, opens and frees both the sink and its stream.
@@ -43,6 +44,7 @@ struct sink_ops {
 	int (*begin)(struct sink *s, const struct span *span, struct why *w);
 	int (*end)(struct sink *s, const struct span *span, struct why *w);
 	int (*request)(struct sink *s, const struct request_span *r, struct why *w);
+	int (*runtime)(struct sink *s, const struct runtime_event *r, struct why *w);
 	int (*lost)(struct sink *s, const struct loss *l, struct why *w);
 	/* Called in a lull: writes the text that is held back. Only for a sink with a stream. NULL:
 	 * it holds none. */

@@ -179,6 +179,15 @@ int sinks_request(struct sinks *s, const struct request_span *r)
 	return err;
 }
 
+int sinks_runtime(struct sinks *s, const struct runtime_event *r)
+{
+	int err = 0;
+
+	for (int i = 0; i < s->count && !err; i++)
+		err = s->at[i]->ops->runtime(s->at[i], r, s->why);
+	return err;
+}
+
 int sinks_lost(struct sinks *s, const struct loss *l)
 {
 	int err = 0;

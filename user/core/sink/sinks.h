@@ -34,6 +34,7 @@ bool sinks_keep_args(const struct sinks *s);
 int sinks_begin(struct sinks *s, const struct span *span);
 int sinks_end(struct sinks *s, const struct span *span);
 int sinks_request(struct sinks *s, const struct request_span *r);
+int sinks_runtime(struct sinks *s, const struct runtime_event *r);
 int sinks_lost(struct sinks *s, const struct loss *l);
 int sinks_flush(struct sinks *s);
 /* On SIGHUP: opens the files anew. w: why a sink keeps its old file. */

@@ -8,6 +8,7 @@
  *     10:00:00.000003      12 us    shop.price(item="tea") -> 3
  *     10:00:00.000015      14 us  } shop.total -> 3
  *
+ * A runtime event is one line, between the marks of a comment, as deep as the calls around it are.
  * A call that begins is held back until the next event, which may be its end, or until a lull.
  */
 #include <errno.h>
@@ -19,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/map.h"
+#include "base/runtime_kind.h"
 #include "base/safe_text.h"
 #include "base/utf8.h"
 #include "sink/sink.h"
@@ -197,11 +199,11 @@ static void put_thread(struct text_sink *s, uint32_t pid, const char *thread)
 /* ---- calls ------------------------------------------------------------------------------------
  */
 
-static unsigned depth_below(const struct text_sink *s, const struct span *span)
+static unsigned depth_below(const struct text_sink *s, uint64_t parent, bool in_request)
 {
-	uintptr_t parent = span->parent ? (uintptr_t)map_get(&s->depths, span->parent, 0) : 0;
+	uintptr_t depth = parent ? (uintptr_t)map_get(&s->depths, parent, 0) : 0;
 
-	return parent ? parent : span->request_id != NULL;
+	return depth ? depth : in_request;
 }
 
 static int text_begin(struct sink *sink, const struct span *span, struct why *w)
@@ -214,7 +216,7 @@ static int text_begin(struct sink *sink, const struct span *span, struct why *w)
 	put_thread(s, span->pid, span->thread);
 	s->held = span->id;
 	s->held_ns = span->start_ns;
-	s->held_depth = depth_below(s, span);
+	s->held_depth = depth_below(s, span->parent, span->request_id);
 	if (map_put(&s->depths, span->id, 0, (void *)(uintptr_t)(s->held_depth + 1), NULL))
 		return why(w, -ENOMEM, "out of memory");
 	clear(s);
@@ -278,6 +280,25 @@ static int text_request_of(struct sink *sink, const struct request_span *r, stru
 	return put_line(s, r->end_ns, 0, r->http->status >= 500, w);
 }
 
+#define COMMENT "/* "
+
+static int text_runtime_of(struct sink *sink, const struct runtime_event *r, struct why *w)
+{
+	struct text_sink *s = text_of(sink);
+	int err = show_held(s, w);
+
+	if (err)
+		return err;
+	put_thread(s, r->pid, r->thread);
+	clear(s);
+	BUF_LITERAL(&s->call, COMMENT);
+	text_runtime(&s->call, r);
+	BUF_LITERAL(&s->call, " */");
+	if (runtime_kinds[r->kind].timed)
+		text_duration(&s->took, span_ns(r->start_ns, r->end_ns));
+	return put_line(s, r->start_ns, depth_below(s, r->parent, r->request_id), false, w);
+}
+
 #define LOST "LOST "
 
 static int text_lost(struct sink *sink, const struct loss *l, struct why *w)
@@ -324,6 +345,13 @@ static bool is_begin(const char *text, const char *end)
 	return end - text > 2 && !memcmp(end - 2, " {", 2);
 }
 
+/* Neither a whole call nor a loss. */
+static bool is_one(const char *text, const char *end)
+{
+	return is_begin(text, end) || is_end(text, end) ||
+	       (end - text > 3 && !memcmp(text, COMMENT, 3));
+}
+
 static void text_count(const struct buf *rest, struct sink_dropped *ret)
 {
 	const char *at = rest->s, *last = rest->s + rest->len;
@@ -338,7 +366,7 @@ static void text_count(const struct buf *rest, struct sink_dropped *ret)
 		else if (end - text > 5 && !memcmp(text, LOST, 5))
 			ret->told += strtoull(text + 5, NULL, 10);
 		else
-			ret->events += is_begin(text, end) || is_end(text, end) ? 1 : 2;
+			ret->events += is_one(text, end) ? 1 : 2;
 		at = end + 1;
 	}
 }
@@ -351,6 +379,7 @@ const struct sink_ops sink_text = {
 	.begin = text_begin,
 	.end = text_end_of,
 	.request = text_request_of,
+	.runtime = text_runtime_of,
 	.lost = text_lost,
 	.settle_text = text_lull,
 	.count = text_count,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
+#include "base/number.h"
+#include "base/runtime_kind.h"
 #include "base/safe_text.h"
 #include "base/utf8.h"
 #include "sink/text_call.h"
@@ -149,6 +151,22 @@ void text_request(struct buf *b, const struct http *h)
 	}
 	if (h->path.s)
 		put(b, h->path.s, h->path.len, MESSAGE_MAX);
+}
+
+void text_runtime(struct buf *b, const struct runtime_event *r)
+{
+	const struct runtime_kind *k = &runtime_kinds[r->kind];
+
+	buf_str(b, k->event);
+	for (int i = 0; i < FT_RUNTIME_VALUES && k->number[i]; i++) {
+		buf_char(b, ' ');
+		buf_str(b, k->number[i]);
+		buf_char(b, '=');
+		if (r->number[i] == FT_RUNTIME_UNKNOWN)
+			buf_char(b, '?');
+		else
+			buf_u64(b, r->number[i]);
+	}
 }
 
 void text_duration(struct buf *b, uint64_t ns)

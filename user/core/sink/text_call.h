@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A call as people read it. Control characters are escaped (base/safe_text.h).
+ * A call, and what else happens, as people read it. Control characters are escaped
+ * (base/safe_text.h).
  */
 #ifndef FT_TEXT_CALL_H
 #define FT_TEXT_CALL_H
@@ -16,6 +17,8 @@ void text_call(struct buf *b, const struct span *s);
 void text_end(struct buf *b, const struct span *s);
 /* "GET /cart" */
 void text_request(struct buf *b, const struct http *h);
+/* "GC generation=2 collected=13" */
+void text_runtime(struct buf *b, const struct runtime_event *r);
 /* "12.34 ms" */
 void text_duration(struct buf *b, uint64_t ns);
 

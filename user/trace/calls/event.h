@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "ft_runtime.h"
 
 enum trace_kind {
 	TRACE_OTHER, /* an event that this reader does not know */
@@ -20,8 +21,16 @@ enum trace_kind {
 	TRACE_HTTP_REQUEST,
 	TRACE_HTTP_RESPONSE,
 	TRACE_LOST,
-	TRACE_KINDS,
+	TRACE_RUNTIME =
+		TRACE_LOST, /* + enum ft_runtime, of which 0 is none: an event of that kind */
+	TRACE_KINDS = TRACE_RUNTIME + FT_RUNTIME_COUNT,
 };
+
+/* Is it a runtime event? Of which enum ft_runtime; FT_RUNTIME_NONE: no. */
+static inline enum ft_runtime trace_runtime(enum trace_kind kind)
+{
+	return kind > TRACE_RUNTIME ? (enum ft_runtime)(kind - TRACE_RUNTIME) : FT_RUNTIME_NONE;
+}
 
 /* Between the quotes; UTF-8, valid JSON. s NULL: the field is not there, or null. */
 struct trace_text {
@@ -41,7 +50,12 @@ struct trace_event {
 	uint64_t timestamp_us, duration_us;
 	uint64_t span, parent; /* 0: none */
 	uint64_t count;	       /* LOST */
-	uint64_t present;      /* bit i: trace_fields[i] is there and not null */
+#define X(kind, event, timed, option, variable, help, numbers) numbers
+#define N(name) uint64_t name;
+	FT_RUNTIME_EVENTS(X, N) /* numbers of runtime events */
+#undef N
+#undef X
+	uint64_t present; /* bit i: trace_fields[i] is there and not null */
 	struct trace_text event, thread, module, function, class_name, method, file;
 	struct trace_text args, result; /* the string's content, or any other JSON as it is */
 	struct trace_text exc_type, exc_message;
@@ -75,6 +89,10 @@ struct trace_field {
 
 extern const struct trace_field trace_fields[];
 extern const size_t trace_field_count;
+/* NULL: there is no field of that name. */
+const struct trace_field *trace_field_named(const char *name, size_t len);
+/* A field that is a number of a runtime event; false: the line has none. */
+bool trace_number(const struct trace_event *e, const char *name, uint64_t *ret_number);
 extern const char *const trace_kind_names[TRACE_KINDS];
 
 /* Appends the text with its escapes undone; lone surrogates as base/utf8.h has them. */

@@ -5,7 +5,7 @@
  * A thread's track shows what ran on it (trace/running.h), as X events, which always nest. A call
  * that was suspended (a generator, a coroutine) is there in several pieces; from its first to its
  * last moment it is a track of its own, b and e. So are HTTP requests, and calls that began before
- * the trace.
+ * the trace. A runtime event that takes time is among the calls of its thread, X.
  *
  * Readers sort by time and take what begins first for the outer call, so that no two moments of a
  * thread may be the same: those of one microsecond are told apart by nanoseconds. For the same
@@ -19,6 +19,7 @@
 
 #include "base/json.h"
 #include "base/number.h"
+#include "base/runtime_kind.h"
 #include "export/export.h"
 #include "calls/timeline.h"
 
@@ -290,6 +291,70 @@ static void put_request(struct chrome *c, const struct trace_event *e)
 	BUF_LITERAL(b, "}}");
 }
 
+static void put_numbers(struct buf *b, const struct trace_event *e)
+{
+	const char *const *name = runtime_kinds[trace_runtime(e->kind)].number;
+	const char *comma = "";
+	uint64_t n;
+
+	BUF_LITERAL(b, ", \"args\": {");
+	for (int i = 0; i < FT_RUNTIME_VALUES && name[i]; i++) {
+		if (!trace_number(e, name[i], &n))
+			continue;
+		buf_str(b, comma);
+		put_string(b, "", name[i], strlen(name[i]));
+		put_number(b, ": ", n);
+		comma = ", ";
+	}
+	BUF_LITERAL(b, "}}");
+}
+
+/* One that took time is on its thread, unless calls were made in it. */
+static void put_timed(struct chrome *c, struct running_thread *t, const struct trace_event *e)
+{
+	uint64_t us = e->timestamp_us > e->duration_us ? e->timestamp_us - e->duration_us : 0;
+	struct chrome_thread *row = t->row;
+	const struct runtime_kind *k = &runtime_kinds[trace_runtime(e->kind)];
+	struct buf *b = &c->to->b;
+	uint64_t start_ns = ns_of(c, us);
+
+	if (start_ns + 1000 < row->now_ns) {
+		begin_object(c, "b", e->pid, e->tid, start_ns);
+		put_string(b, ", \"name\": ", k->event, strlen(k->event));
+		put_id(b, "runtime", e->timestamp_us);
+		put_numbers(b, e);
+		begin_object(c, "e", e->pid, e->tid, ns_of(c, e->timestamp_us));
+		put_string(b, ", \"name\": ", k->event, strlen(k->event));
+		put_id(b, "runtime", e->timestamp_us);
+		BUF_LITERAL(b, "}");
+		return;
+	}
+	start_ns = next_ns(c, t, us);
+	begin_object(c, "X", e->pid, e->tid, start_ns);
+	put_us(b, ", \"dur\": ", next_ns(c, t, e->timestamp_us) - start_ns);
+	put_string(b, ", \"cat\": \"runtime\", \"name\": ", k->event, strlen(k->event));
+	put_numbers(b, e);
+}
+
+static int put_runtime(struct chrome *c, const struct trace_event *e)
+{
+	const struct runtime_kind *k = &runtime_kinds[trace_runtime(e->kind)];
+	struct running_thread *t = timeline_thread_of(&c->running, e);
+	struct buf *b = &c->to->b;
+
+	if (!t || follow_thread(c, t))
+		return -ENOMEM;
+	if (k->timed) {
+		put_timed(c, t, e);
+		return 0;
+	}
+	begin_object(c, "i", e->pid, e->tid, next_ns(c, t, later_us(e->timestamp_us, t->now_us)));
+	put_string(b, ", \"s\": \"t\", \"cat\": \"runtime\", \"name\": ", k->event,
+		   strlen(k->event));
+	put_numbers(b, e);
+	return 0;
+}
+
 static void put_loss(struct chrome *c, const struct trace_event *e)
 {
 	begin_object(c, "i", e->pid, e->tid, ns_of(c, e->timestamp_us));
@@ -347,6 +412,8 @@ static void stop(void *state)
 
 static int put_event(struct chrome *c, const struct trace_event *e)
 {
+	if (trace_runtime(e->kind))
+		return put_runtime(c, e);
 	switch (e->kind) {
 	case TRACE_EXIT:
 		if (!e->span || !trace_calls_find(&c->running.calls, e->span))

@@ -7,36 +7,40 @@
 		name, sizeof(name) - 1, TRACE_FIELD_##kind, offsetof(struct trace_event, member)   \
 	}
 
-const struct trace_field trace_fields[] = {
-	FIELD("timestamp", U64, timestamp_us),
-	FIELD("event", EVENT, event),
-	FIELD("thread", TEXT, thread),
-	FIELD("module", TEXT, module),
-	FIELD("function", TEXT, function),
-	FIELD("args", VALUE, args),
-	FIELD("result", VALUE, result),
-	FIELD("exception", EXCEPTION, exc_type),
-	FIELD("durationMicros", U64, duration_us),
-	FIELD("durationMillis", UNUSED, kind),
-	FIELD("class", TEXT, class_name),
-	FIELD("method", TEXT, method),
-	FIELD("file", TEXT, file),
-	FIELD("line", U32, line),
-	FIELD("pid", U32, pid),
-	FIELD("tid", U32, tid),
-	FIELD("span", U64, span),
-	FIELD("parent", U64, parent),
-	FIELD("request_id", TEXT, request_id),
-	FIELD("truncatedFields", RAW, truncated),
-	FIELD("fullLogFile", TEXT, full_log_file),
-	FIELD("lost", FLAG, lost),
-	FIELD("path", TEXT, path),
-	FIELD("status_code", U32, status_code),
-	FIELD("remote_addr", TEXT, remote_addr),
-	FIELD("user_agent", TEXT, user_agent),
-	FIELD("count", U64, count),
-	FIELD("reason", TEXT, reason),
-	FIELD("stack", RAW, stack),
+const struct trace_field trace_fields[] = {FIELD("timestamp", U64, timestamp_us),
+					   FIELD("event", EVENT, event),
+					   FIELD("thread", TEXT, thread),
+					   FIELD("module", TEXT, module),
+					   FIELD("function", TEXT, function),
+					   FIELD("args", VALUE, args),
+					   FIELD("result", VALUE, result),
+					   FIELD("exception", EXCEPTION, exc_type),
+					   FIELD("durationMicros", U64, duration_us),
+					   FIELD("durationMillis", UNUSED, kind),
+					   FIELD("class", TEXT, class_name),
+					   FIELD("method", TEXT, method),
+					   FIELD("file", TEXT, file),
+					   FIELD("line", U32, line),
+					   FIELD("pid", U32, pid),
+					   FIELD("tid", U32, tid),
+					   FIELD("span", U64, span),
+					   FIELD("parent", U64, parent),
+					   FIELD("request_id", TEXT, request_id),
+					   FIELD("truncatedFields", RAW, truncated),
+					   FIELD("fullLogFile", TEXT, full_log_file),
+					   FIELD("lost", FLAG, lost),
+					   FIELD("path", TEXT, path),
+					   FIELD("status_code", U32, status_code),
+					   FIELD("remote_addr", TEXT, remote_addr),
+					   FIELD("user_agent", TEXT, user_agent),
+					   FIELD("count", U64, count),
+					   FIELD("reason", TEXT, reason),
+					   FIELD("stack", RAW, stack),
+#define X(kind, event, timed, option, variable, help, numbers) numbers
+#define N(name) FIELD(#name, U64, name),
+					   FT_RUNTIME_EVENTS(X, N)
+#undef N
+#undef X
 };
 
 #define FIELD_COUNT (sizeof(trace_fields) / sizeof(trace_fields[0]))
@@ -45,15 +49,35 @@ const struct trace_field trace_fields[] = {
 const size_t trace_field_count = FIELD_COUNT;
 _Static_assert(FIELD_COUNT <= 64, "present has a bit for each");
 
-const char *const trace_kind_names[TRACE_KINDS] = {
-	[TRACE_OTHER] = "other",
-	[TRACE_ENTER] = "ENTER",
-	[TRACE_EXIT] = "EXIT",
-	[TRACE_EXCEPTION] = "EXCEPTION",
-	[TRACE_HTTP_REQUEST] = "HTTP_REQUEST",
-	[TRACE_HTTP_RESPONSE] = "HTTP_RESPONSE",
-	[TRACE_LOST] = "LOST",
+const char *const trace_kind_names[TRACE_KINDS] = {[TRACE_OTHER] = "other",
+						   [TRACE_ENTER] = "ENTER",
+						   [TRACE_EXIT] = "EXIT",
+						   [TRACE_EXCEPTION] = "EXCEPTION",
+						   [TRACE_HTTP_REQUEST] = "HTTP_REQUEST",
+						   [TRACE_HTTP_RESPONSE] = "HTTP_RESPONSE",
+						   [TRACE_LOST] = "LOST",
+#define X(kind, event, ...) [TRACE_RUNTIME + FT_RUNTIME_##kind] = event,
+						   FT_RUNTIME_EVENTS(X, FT_NO_NUMBER)
+#undef X
 };
+
+const struct trace_field *trace_field_named(const char *name, size_t len)
+{
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		if (trace_fields[i].len == len && !memcmp(trace_fields[i].name, name, len))
+			return &trace_fields[i];
+	return NULL;
+}
+
+bool trace_number(const struct trace_event *e, const char *name, uint64_t *ret_number)
+{
+	const struct trace_field *f = trace_field_named(name, strlen(name));
+
+	if (!f || f->kind != TRACE_FIELD_U64 || !(e->present >> (f - trace_fields) & 1))
+		return false;
+	*ret_number = *(const uint64_t *)((const char *)e + f->at);
+	return true;
+}
 
 struct parser {
 	struct scan s;

@@ -83,14 +83,6 @@ static int add_node(struct parser *p, struct where_node node, unsigned *ret_node
 
 /* ---- a field's name ------------------------------------------------------------------- */
 
-static const struct trace_field *find_field(const char *s, size_t len)
-{
-	for (size_t i = 0; i < trace_field_count; i++)
-		if (trace_fields[i].len == len && !memcmp(trace_fields[i].name, s, len))
-			return &trace_fields[i];
-	return NULL;
-}
-
 /* Of which it is the beginning, in whatever case. */
 static const struct trace_field *near_field(const char *s, size_t len)
 {
@@ -143,7 +135,7 @@ static int take_field(struct parser *p, struct where_test *t)
 	if (!all)
 		return fault(p, name, *name ? "a field is missing" : "a condition is missing");
 	p->p += all;
-	t->field = find_field(name, len);
+	t->field = trace_field_named(name, len);
 	if (!t->field)
 		return no_field(p, name, len);
 	return len < all ? take_path(p, t, name + len + 1, all - len - 1) : 0;
