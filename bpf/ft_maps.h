@@ -248,6 +248,12 @@ struct traceback {
 	__u32 open; /* it belongs to the RAISE record that is being built */
 };
 
+/* A runtime event that has begun on a thread. */
+struct runtime_begun {
+	__u64 start_ns; /* 0: none has */
+	__u64 value;	/* what was known of it then */
+};
+
 /* Everything about one thread; key: tid. */
 struct thread {
 	__u32 pid;
@@ -268,6 +274,7 @@ struct thread {
 	__u64 first;	   /* the first stack, on which all calls are until there is a second */
 	__u64 next_bottom; /* the stack to switch to */
 	__u64 parked;	   /* the stack that was left last, | 1; 0 = no stack is parked */
+	struct runtime_begun runtime[FT_RUNTIME_COUNT];
 	/* Too large for the BPF stack. */
 	struct code_entry entry; /* of a code object that is being described */
 	struct ft_rec_lost lost;

@@ -7,7 +7,7 @@
 #ifndef FT_RUNTIME_H
 #define FT_RUNTIME_H
 
-#define FT_RUNTIME_VALUES 4 /* numbers of one event, at most */
+#define FT_RUNTIME_VALUES 4	   /* numbers of one event, at most */
 #define FT_RUNTIME_UNKNOWN (~0ULL) /* in place of one: null in a line */
 
 /*

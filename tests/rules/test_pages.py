@@ -83,7 +83,16 @@ def options_of(text):
 @functools.lru_cache(maxsize=None)
 def collector_options():
     rows = options_of((ROOT / "user/collector/config/table.c").read_text())
+    rows |= {"--" + option for option in runtime_options()}
     return rows | {"--no-" + option[2:] for option in rows if option.startswith("--")}
+
+
+def runtime_options():
+    """Those of the table of runtime events."""
+    found = re.findall(r'\bX\(\w+, "\w+", \d, "([a-z-]+)", "FLOWTRACE_',
+                       (ROOT / "bpf/ft_runtime.h").read_text())
+    assert found
+    return found
 
 
 @functools.lru_cache(maxsize=None)
@@ -200,6 +209,7 @@ def test_every_option_is_documented():
     rows = re.findall(r"^\t\{ \.name = \"([a-z-]+)\".*?\},$", table, re.M | re.S)
     off = set(re.findall(r"^\t\{ \.name = \"([a-z-]+)\"[^}]*FLAG_SHOW_OFF", table, re.M))
     assert len(rows) > 20
+    rows += runtime_options()
     page = (ROOT / "docs/attach.md").read_text()
     documented = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
     flags = [f"--no-{row}" if row in off else f"--{row}" for row in rows]

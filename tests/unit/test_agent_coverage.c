@@ -67,4 +67,7 @@ Test(covered, not_when_it_is_off_or_says_not_all)
 	cr_assert(agent_covers(&s, &c));
 	s.overflow = 1;
 	cr_assert_not(agent_covers(&s, &c));
+	s.overflow = 0;
+	c.runtime[FT_RUNTIME_GC] = true; /* it shows calls alone */
+	cr_assert_not(agent_covers(&s, &c));
 }

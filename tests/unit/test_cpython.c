@@ -336,6 +336,63 @@ Test(hooks, debian_11_has_usdt_probes_that_see_every_call)
 	}
 }
 
+static struct hooks hooks_for_gc(const char *path, int minor)
+{
+	struct target t = target_of(path, minor);
+	struct hooks h = {0}, without = must_hook(path, minor, BACKEND_AUTO);
+	struct why w = {0};
+	unsigned asked = HOOKS_HTTP | HOOKS_RUNTIME(FT_RUNTIME_GC);
+
+	cr_assert_eq(cpython_hooks(&t, BACKEND_AUTO, asked, &h, &w), 0, "%s", w.text);
+	cr_assert_null(cpython_no_runtime(&without, FT_RUNTIME_GC, true));
+	cr_assert_eq(h.count, without.count + (h.no_runtime ? 0 : 2));
+	return h;
+}
+
+Test(hooks, collections_by_usdt)
+{
+	struct hooks h = hooks_for_gc(need_file(DEBIAN_12_PYTHON), 11);
+	const struct hook *start = &h.site[h.count - 2], *done = start + 1;
+
+	cr_assert_eq(start->role, HOOK_GC_START);
+	cr_assert_eq(done->role, HOOK_GC_DONE);
+	cr_assert_neq(start->number.how, FT_NUMBER_NONE);
+	cr_assert_neq(done->number.how, FT_NUMBER_NONE);
+	cr_assert_neq(start->semaphore_offset, 0);
+	cr_assert_neq(start->semaphore_offset, done->semaphore_offset);
+	cr_assert_null(cpython_no_runtime(&h, FT_RUNTIME_GC, false));
+}
+
+Test(hooks, collections_by_a_static_function)
+{
+	struct hooks h = hooks_for_gc(need_pyenv(13), 13);
+	const struct hook *start = &h.site[h.count - 2], *end = start + 1;
+
+	cr_assert_eq(start->role, HOOK_GC_START);
+	cr_assert_eq(start->number.reg, 6); /* the second argument */
+	cr_assert_eq(end->role, HOOK_GC_RETURN);
+	cr_assert(hook_is_return(end->role));
+	cr_assert_null(cpython_no_runtime(&h, FT_RUNTIME_GC, true));
+	cr_assert(strstr(cpython_no_runtime(&h, FT_RUNTIME_GC, false), "uretprobe"));
+}
+
+Test(hooks, collections_that_do_not_show)
+{
+	struct hooks h = hooks_for_gc(need_pyenv(8), 8);
+
+	cr_assert(strstr(cpython_no_runtime(&h, FT_RUNTIME_GC, true), "--with-dtrace"));
+}
+
+Test(hooks, roles_that_nobody_asked_for)
+{
+	unsigned none = cpython_idle_roles(HOOKS_HTTP);
+
+	cr_assert(none & 1U << HOOK_GC_START && none & 1U << HOOK_GC_DONE &&
+		  none & 1U << HOOK_GC_RETURN);
+	cr_assert_eq(none & (1U << HOOK_RESUME | 1U << HOOK_CONTEXT_MADE | 1U << HOOK_THROW), 0);
+	cr_assert_eq(cpython_idle_roles(HOOKS_RUNTIME(FT_RUNTIME_GC)) & 1U << HOOK_GC_START, 0);
+}
+
 Test(hooks, refusals)
 {
 	must_refuse(need_file(DEBIAN_12_PYTHON), 11, BACKEND_USDT, "do not see every call");

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/why.h"
+#include "ft_runtime.h"
 
 /* A list of strings, owned. */
 struct strings {
@@ -46,6 +47,7 @@ struct config {
 	int follow;	       /* 0 or 1 after config_parse; -1 = not said */
 	bool http;	       /* HTTP requests and responses */
 	bool stack;	       /* the stacks of exceptions */
+	bool runtime[FT_RUNTIME_COUNT]; /* runtime events, by enum ft_runtime */
 	bool check, json, all, quiet, help, version;
 	int verbose;
 	char *config_file; /* owned, NULL = none */

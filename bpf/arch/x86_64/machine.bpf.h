@@ -63,6 +63,37 @@ FT_INLINE u64 kept_register(const struct pt_regs *ctx, u8 number)
 	return value;
 }
 
+#define FT_ALL_REGISTERS(X)                                                                        \
+	X(0, ax)                                                                                   \
+	X(1, cx)                                                                                   \
+	X(2, dx)                                                                                   \
+	X(3, bx)                                                                                   \
+	X(4, sp)                                                                                   \
+	X(5, bp)                                                                                   \
+	X(6, si)                                                                                   \
+	X(7, di)                                                                                   \
+	X(8, r8)                                                                                   \
+	X(9, r9)                                                                                   \
+	X(10, r10)                                                                                 \
+	X(11, r11)                                                                                 \
+	X(12, r12)                                                                                 \
+	X(13, r13)                                                                                 \
+	X(14, r14)                                                                                 \
+	X(15, r15)
+
+/* By its number in an instruction. */
+FT_INLINE u64 any_register(const struct pt_regs *ctx, u8 number)
+{
+	u64 value = 0;
+
+#define X(n, name)                                                                                 \
+	if (number == n)                                                                           \
+		value = register_at(ctx, __builtin_offsetof(struct pt_regs, name));
+	FT_ALL_REGISTERS(X)
+#undef X
+	return value;
+}
+
 FT_INLINE u64 instruction_pointer(const struct pt_regs *ctx)
 {
 	return register_at(ctx, __builtin_offsetof(struct pt_regs, ip));

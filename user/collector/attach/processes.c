@@ -194,6 +194,18 @@ static void forget_program(struct attach *a, pid_t pid)
 	forget_all(bpf_map__fd(a->skel->maps.ft_suspended), pid);
 }
 
+static void fill_numbers(struct ft_layout *l, const struct target *t, const struct hooks *hooks)
+{
+	struct ft_number *n = l->number;
+
+	for (int i = 0; i < hooks->count && n < l->number + FT_NUMBERS; i++) {
+		if (hooks->site[i].number.how == FT_NUMBER_NONE)
+			continue;
+		*n = hooks->site[i].number;
+		n++->ip += t->bias;
+	}
+}
+
 int attach_process(struct attach *a, const struct target *t, const struct ft_layout *layout,
 		   const struct hooks *hooks, struct why *w)
 {
@@ -218,6 +230,7 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 		    hooks->site[i].role == HOOK_FRAME_CLEAR)
 			p.layout.exits_exact = 1;
 	p.layout.exit_register = hooks->exit_register;
+	fill_numbers(&p.layout, t, hooks);
 	p.hooks = find_hooked(a, &f, t->pid);
 	forget_program(a, t->pid);
 	err = put_proc(a, t->pid, &p, BPF_EXIST, w); /* the kernel side drops who ends */

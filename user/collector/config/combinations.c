@@ -16,6 +16,14 @@ int refuse_not_yet(const struct config *c, struct why *w)
 	return what ? why_exit(w, EXIT_USAGE, -EINVAL, "%s", what) : 0;
 }
 
+static bool any_runtime(const struct config *c)
+{
+	for (int kind = FT_RUNTIME_NONE + 1; kind < FT_RUNTIME_COUNT; kind++)
+		if (c->runtime[kind])
+			return true;
+	return false;
+}
+
 int refuse_combinations(const struct config *c, struct why *w)
 {
 	const char *what = NULL;
@@ -39,6 +47,9 @@ int refuse_combinations(const struct config *c, struct why *w)
 	else if (c->command && !strcmp(c->backend, "agent"))
 		what = "--backend agent is for a process that has flowtrace_agent loaded: give "
 		       "--pid PID, or start CMD and leave --backend out";
+	else if (any_runtime(c) && !strcmp(c->backend, "agent"))
+		what = "--backend agent shows calls alone: leave it out to see what else happens "
+		       "in the interpreter (--gc)";
 	else if (c->json && !c->check)
 		what = "--json goes with --check: leave it out, events are JSON anyway";
 	else if (c->record && !strcmp(c->record, "-"))

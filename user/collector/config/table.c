@@ -43,6 +43,11 @@ const struct option_row option_rows[] = {
 	  .group = GROUP_WHAT, .flags = FLAG_SHOW_BOTH, .initial = "true",
 	  .help = "HTTP requests and responses of WSGI and ASGI applications, whatever their module; on "
 		  "unless --no-http is given" },
+#define X(kind_, event, timed, option, variable, text, numbers) \
+	{ .name = option, .env = variable, .kind = KIND_SWITCH, .at = AT(runtime[FT_RUNTIME_##kind_]), \
+	  .group = GROUP_WHAT, .initial = "false", .help = text },
+	FT_RUNTIME_EVENTS(X, FT_NO_NUMBER)
+#undef X
 	{ .name = "backend", .env = "FLOWTRACE_BACKEND", .kind = KIND_CHOICE, .at = AT(backend),
 	  .group = GROUP_WHAT, .initial = "auto", .value = "auto|usdt|uprobe|agent",
 	  .help = "how to hook the interpreter; agent: the probes of flowtrace_agent, where it is "

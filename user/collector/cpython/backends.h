@@ -24,6 +24,14 @@ int hooks_usdt(struct elf *e, const struct target *t, struct hooks *h, struct wh
 int hooks_uprobe(struct elf *e, const struct target *t, const struct cpython_facts *facts,
 		 struct hooks *h, struct why *w);
 
+/* Adds a function, or its return, as the role says. 0: it is not there. */
+int hooks_function(struct elf *e, const struct target *t, struct hook hook, uint64_t function,
+		   struct hooks *h, struct why *w);
+
+/* Runtime events: those that cannot be seen are in h->no_runtime. kinds: bits of enum ft_runtime.
+ */
+void hooks_runtime(struct elf *e, const struct target *t, unsigned kinds, struct hooks *h);
+
 /* The function that a generator passes first when an exception is thrown into it. */
 int hooks_traceback(struct elf *e, const struct target *t, struct hooks *h, struct why *w);
 

@@ -20,17 +20,24 @@ int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct 
 
 /*
  * Finds the hook sites. BACKEND_AUTO: of the cheapest backend that sees every call. The probes of
- * an extension (BACKEND_AGENT, which needs no layout) are used only when named. http: also the
- * hooks that show for which HTTP request a task or thread works.
+ * an extension (BACKEND_AGENT, which needs no layout) are used only when named. asked: what is to
+ * be seen beside calls, HOOKS_HTTP (for which request a task or thread works) and runtime events.
  */
-int cpython_hooks(const struct target *t, enum backend backend, bool http, struct hooks *ret_hooks,
-		  struct why *w);
+int cpython_hooks(const struct target *t, enum backend backend, unsigned asked,
+		  struct hooks *ret_hooks, struct why *w);
+
+/* The roles (bits) of runtime events that are not asked for. */
+unsigned cpython_idle_roles(unsigned asked);
+
+/* Why this runtime event cannot be seen of a process; static. returns: its hooks may be put on
+ * returns of functions. NULL: it can, or is not asked for. */
+const char *cpython_no_runtime(const struct hooks *h, enum ft_runtime kind, bool returns);
 
 /*
  * What cannot be seen of this process, one sentence each (static): ret has room for
  * CPYTHON_UNSEEN_MAX; returns how many.
  */
-#define CPYTHON_UNSEEN_MAX 8
+#define CPYTHON_UNSEEN_MAX (8 + FT_RUNTIME_COUNT)
 int cpython_unseen(const struct target *t, const struct hooks *hooks,
 		   const char *ret[CPYTHON_UNSEEN_MAX]);
 

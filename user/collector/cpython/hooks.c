@@ -72,7 +72,7 @@ static int choose_backend(struct elf *e, const struct target *t, const struct cp
 	return hooks_uprobe(e, t, facts, h, w);
 }
 
-static int find_hooks(struct elf *e, const struct target *t, enum backend backend, bool http,
+static int find_hooks(struct elf *e, const struct target *t, enum backend backend, unsigned asked,
 		      struct hooks *h, struct why *w)
 {
 	const struct cpython_facts *facts;
@@ -82,19 +82,21 @@ static int find_hooks(struct elf *e, const struct target *t, enum backend backen
 		err = choose_backend(e, t, facts, backend, h, w);
 	if (!err)
 		err = hooks_freed(e, t, h, w);
-	if (!err && http)
+	if (!err && asked & HOOKS_HTTP)
 		err = hooks_context(e, t, h, w);
 	if (!err)
 		err = hooks_greenlet(e, t, h, w);
 	if (!err)
 		err = hooks_throw(e, t, h, w);
+	if (!err)
+		hooks_runtime(e, t, asked, h);
 	return err ? err : hooks_keep_code(h, e, w);
 }
 
 static int hooks_interpreter(struct binary *b, const struct target *t, enum backend backend,
-			     bool http, struct why *w)
+			     unsigned asked, struct why *w)
 {
-	struct binary_hooks hooks = {.known = true, .how = backend << 1 | http};
+	struct binary_hooks hooks = {.known = true, .how = asked << 8 | backend};
 	struct elf *e;
 	int err;
 
@@ -102,14 +104,14 @@ static int hooks_interpreter(struct binary *b, const struct target *t, enum back
 		return 0;
 	err = binary_open(b, t->open_path, t->binary, t->budget, &e, w);
 	if (!err)
-		err = find_hooks(e, t, backend, http, &hooks.hooks, w);
+		err = find_hooks(e, t, backend, asked, &hooks.hooks, w);
 	if (!err)
 		b->hooks = hooks;
 	return err;
 }
 
-int cpython_hooks(const struct target *t, enum backend backend, bool http, struct hooks *ret_hooks,
-		  struct why *w)
+int cpython_hooks(const struct target *t, enum backend backend, unsigned asked,
+		  struct hooks *ret_hooks, struct why *w)
 {
 	struct binary own = {0}, *b;
 	int err;
@@ -119,7 +121,7 @@ int cpython_hooks(const struct target *t, enum backend backend, bool http, struc
 		err = hooks_agent(b, t, ret_hooks, w);
 	} else {
 		b = t->file ?: &own;
-		err = hooks_interpreter(b, t, backend, http, w);
+		err = hooks_interpreter(b, t, backend, asked, w);
 		if (!err)
 			*ret_hooks = b->hooks.hooks;
 	}

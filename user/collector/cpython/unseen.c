@@ -44,6 +44,9 @@ int cpython_unseen(const struct target *t, const struct hooks *hooks,
 		ret[n++] = "an exit by exception until the thread's next event: it is written "
 			   "then, with the time of the exception; which one it was is inferred, "
 			   "wrongly where it was raised again after another was handled";
+	for (int kind = FT_RUNTIME_NONE + 1; kind < FT_RUNTIME_COUNT; kind++)
+		if (cpython_no_runtime(hooks, kind, true))
+			ret[n++] = cpython_no_runtime(hooks, kind, true);
 	if (t->http_unseen)
 		ret[n++] = t->http_unseen;
 	if (t->jit_built && t->jit_asked)

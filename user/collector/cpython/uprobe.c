@@ -26,8 +26,8 @@ static int add_handler(struct elf *e, const struct target *t, const struct dispa
 	return hooks_add(h, e, site.vaddr, hook, w);
 }
 
-static int add_function(struct elf *e, const struct target *t, struct hook hook, uint64_t function,
-			struct hooks *h, struct why *w)
+int hooks_function(struct elf *e, const struct target *t, struct hook hook, uint64_t function,
+		   struct hooks *h, struct why *w)
 {
 	struct site site;
 	int err = -ENOENT;
@@ -40,6 +40,7 @@ static int add_function(struct elf *e, const struct target *t, struct hook hook,
 		return why_exit(w, EXIT_PYTHON, -ENOEXEC, "%s has no function %s", t->binary,
 				hook.name);
 	hook.cost = site.cost;
+	hook.number.ip = site.vaddr;
 	return hooks_add(h, e, site.vaddr, hook, w);
 }
 
@@ -71,7 +72,7 @@ int hooks_traceback(struct elf *e, const struct target *t, struct hooks *h, stru
 {
 	static const struct hook traceback = {.role = HOOK_TRACEBACK, .name = "PyTraceBack_Here"};
 
-	return add_function(e, t, traceback, exported(e, traceback.name), h, w);
+	return hooks_function(e, t, traceback, exported(e, traceback.name), h, w);
 }
 
 /*
@@ -89,7 +90,7 @@ static int add_unwinding(struct elf *e, const struct target *t, const struct cpy
 
 	if (!at || site_in_handler(e, at, &site))
 		return exported(e, finalize.name)
-			       ? add_function(e, t, finalize, exported(e, finalize.name), h, w)
+			       ? hooks_function(e, t, finalize, exported(e, finalize.name), h, w)
 			       : 0;
 	unwind.cost = site.cost;
 	return hooks_add(h, e, site.vaddr, unwind, w);
@@ -105,15 +106,15 @@ static int add_functions(struct elf *e, const struct target *t, const struct cpy
 	int err = 0;
 
 	if (facts->frame_clear == FRAME_CLEAR_EXPORTED)
-		err = add_function(e, t, clear, exported(e, clear.name), h, w);
+		err = hooks_function(e, t, clear, exported(e, clear.name), h, w);
 	else if (facts->frame_clear == FRAME_CLEAR_CALLED)
-		err = add_function(e, t, clear, called_by_returns(e, facts, d), h, w);
+		err = hooks_function(e, t, clear, called_by_returns(e, facts, d), h, w);
 	else
 		err = add_unwinding(e, t, facts, d, h, w);
 	if (!err)
 		err = hooks_traceback(e, t, h, w);
 	if (!err && facts->eval_entry)
-		err = add_function(e, t, entry, exported(e, entry.name), h, w);
+		err = hooks_function(e, t, entry, exported(e, entry.name), h, w);
 	return err;
 }
 
@@ -155,13 +156,13 @@ int hooks_freed(struct elf *e, const struct target *t, struct hooks *h, struct w
 	static const struct hook code = {.role = HOOK_FREED, .name = "code.tp_dealloc"};
 	static const struct hook type = {.role = HOOK_FREED, .name = "type.tp_dealloc"};
 	uint64_t code_type = exported(e, "PyCode_Type"), type_type = exported(e, "PyType_Type");
-	int err = add_function(e, t, code, code_type ? pointer_at(e, code_type + TYPE_DEALLOC) : 0,
-			       h, w);
+	int err = hooks_function(e, t, code,
+				 code_type ? pointer_at(e, code_type + TYPE_DEALLOC) : 0, h, w);
 
 	return err
-		       ?: add_function(e, t, type,
-				       type_type ? pointer_at(e, type_type + TYPE_DEALLOC) : 0, h,
-				       w);
+		       ?: hooks_function(e, t, type,
+					 type_type ? pointer_at(e, type_type + TYPE_DEALLOC) : 0, h,
+					 w);
 }
 
 /*
@@ -175,20 +176,20 @@ int hooks_context(struct elf *e, const struct target *t, struct hooks *h, struct
 					   .name = "PyContext_CopyCurrent"};
 	static const struct hook copy = {.role = HOOK_CONTEXT_COPIED, .name = "Context.copy"};
 	static const struct hook made = {.role = HOOK_CONTEXT_MADE, .name = "PyContext_New"};
-	int err = add_function(e, t, copied, exported(e, copied.name), h, w);
+	int err = hooks_function(e, t, copied, exported(e, copied.name), h, w);
 
 	if (!err)
-		err = add_function(e, t, copy, method_of(e, "PyContext_Type", "copy"), h, w);
+		err = hooks_function(e, t, copy, method_of(e, "PyContext_Type", "copy"), h, w);
 	if (err)
 		return err;
-	return add_function(e, t, made, site_behind_jump(e, exported(e, made.name)), h, w);
+	return hooks_function(e, t, made, site_behind_jump(e, exported(e, made.name)), h, w);
 }
 
 int hooks_greenlet(struct elf *e, const struct target *t, struct hooks *h, struct why *w)
 {
 	static const struct hook capsule = {.role = HOOK_GREENLET, .name = "PyCapsule_New"};
 
-	return add_function(e, t, capsule, exported(e, capsule.name), h, w);
+	return hooks_function(e, t, capsule, exported(e, capsule.name), h, w);
 }
 
 /*
@@ -204,7 +205,7 @@ int hooks_throw(struct elf *e, const struct target *t, struct hooks *h, struct w
 
 	for (size_t i = 0; !err && i < sizeof(type) / sizeof(type[0]); i++)
 		if (exported(e, type[i]))
-			err = add_function(e, t, hook, method_of(e, type[i], "throw"), h, w);
+			err = hooks_function(e, t, hook, method_of(e, type[i], "throw"), h, w);
 	return err;
 }
 

@@ -54,6 +54,9 @@ bool agent_covers(const struct ft_agent_status *s, const struct config *c)
 {
 	if (!s->active || s->overflow)
 		return false;
+	for (int kind = FT_RUNTIME_NONE + 1; kind < FT_RUNTIME_COUNT; kind++)
+		if (c->runtime[kind]) /* it shows calls alone */
+			return false;
 	if (!c->prefix.count)
 		return !s->prefix_bytes && excludes_itself_alone(s);
 	for (size_t i = 0; i < c->prefix.count; i++)

@@ -7,24 +7,40 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "cpython/cpython.h"
 #include "targets_parts.h"
 
 #define RETRY_EVERY_NS NS_PER_MS
+
+/* What was asked for, and does not show in this process. */
+static void tell_unseen(struct targets *t, const struct prepared *r)
+{
+	bool returns = !attach_blind_to_contexts(t->attach);
+	const struct target *p = &r->target;
+
+	if (p->http_unseen && t->config->http && !r->hooks.in_agent)
+		ui_note(t->ui, "pid %d: not seen: %s", p->pid, p->http_unseen);
+	for (int kind = FT_RUNTIME_NONE + 1; kind < FT_RUNTIME_COUNT; kind++) {
+		const char *why = cpython_no_runtime(&r->hooks, kind, returns);
+
+		if (why)
+			ui_note(t->ui, "pid %d: not seen: %s", p->pid, why);
+	}
+}
 
 void targets_tell_hooked(struct targets *t, const struct prepared *r)
 {
 	const struct target *p = &r->target;
 
 	t->any_python = true;
-	if (!t->told_blind && attach_blind_to_contexts(t->attach)) {
+	if (!t->told_blind && t->config->http && attach_blind_to_contexts(t->attach)) {
 		t->told_blind = true;
 		ui_note(t->ui,
 			"this kernel may kill a process with a seccomp filter at a uretprobe "
 			"(fixed in 6.14 and late 6.12), so no uretprobe is attached: calls "
 			"in other tasks and threads of a request have no request_id");
 	}
-	if (p->http_unseen && t->config->http && !r->hooks.in_agent)
-		ui_note(t->ui, "pid %d: not seen: %s", p->pid, p->http_unseen);
+	tell_unseen(t, r);
 	if (t->config->verbose)
 		ui_note(t->ui, "pid %d: CPython %d.%d, %s, %d sites in %s", p->pid, p->major,
 			p->minor, r->hooks.backend, r->hooks.count,

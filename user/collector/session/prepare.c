@@ -19,11 +19,25 @@ static enum backend backend_of(const struct config *c)
 	return BACKEND_AUTO;
 }
 
+unsigned prepare_asked(const struct config *c)
+{
+	unsigned asked = c->http ? HOOKS_HTTP : 0;
+
+	for (int kind = FT_RUNTIME_NONE + 1; kind < FT_RUNTIME_COUNT; kind++)
+		asked |= c->runtime[kind] ? HOOKS_RUNTIME(kind) : 0;
+	return asked;
+}
+
+unsigned prepare_roles(const struct config *c)
+{
+	return ~cpython_idle_roles(prepare_asked(c));
+}
+
 /* The extension's probes are there and tell all that is asked for. */
 static bool agent_is_enough(struct prepared *p, const struct config *c)
 {
 	return agent_covers(&p->target.agent.status, c) &&
-	       !cpython_hooks(&p->target, BACKEND_AGENT, c->http, &p->hooks, NULL);
+	       !cpython_hooks(&p->target, BACKEND_AGENT, prepare_asked(c), &p->hooks, NULL);
 }
 
 static int prepare_hooks(struct prepared *p, const struct config *c, struct why *w)
@@ -34,7 +48,7 @@ static int prepare_hooks(struct prepared *p, const struct config *c, struct why 
 	if (backend == BACKEND_AUTO && agent_is_enough(p, c))
 		return 0;
 	err = backend == BACKEND_AGENT ? 0 : cpython_layout(&p->target, &p->layout, w);
-	return err ? err : cpython_hooks(&p->target, backend, c->http, &p->hooks, w);
+	return err ? err : cpython_hooks(&p->target, backend, prepare_asked(c), &p->hooks, w);
 }
 
 static int look(pid_t pid, const struct config *c, struct binaries *binaries, struct prepared *ret,

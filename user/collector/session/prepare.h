@@ -25,6 +25,10 @@ struct prepared {
 	struct hooks hooks;
 };
 
+/* What is asked for beside calls, as cpython_hooks() takes it. */
+unsigned prepare_asked(const struct config *c);
+/* The roles of any hooks that this may need, as attach_options.roles. */
+unsigned prepare_roles(const struct config *c);
 /* On failure what was found until then is in ret, which was zeroes before. binaries: what is known
  * of files already; NULL = nothing. */
 int prepare(pid_t pid, const struct config *c, struct binaries *binaries, struct prepared *ret,

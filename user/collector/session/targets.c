@@ -182,12 +182,14 @@ void targets_free(struct targets *t)
 	free(t);
 }
 
-/* Any, when others may join them. */
+/* Any that are asked for, when others may join them. */
 unsigned targets_roles(const struct targets *t)
 {
 	unsigned roles = 0;
 
-	for (size_t i = 0; t->config->follow != 1 && i < t->config->npids; i++)
+	if (t->config->follow == 1)
+		return prepare_roles(t->config);
+	for (size_t i = 0; i < t->config->npids; i++)
 		roles |= prepared_roles(&t->prepared[i]);
 	return roles;
 }

@@ -8,8 +8,8 @@
 #include "ft_runtime.h"
 
 struct runtime_kind {
-	const char *event; /* as in a line */
-	bool timed;	   /* it has a duration */
+	const char *event;		       /* as in a line */
+	bool timed;			       /* it has a duration */
 	const char *number[FT_RUNTIME_VALUES]; /* names, as in a line; NULL = there are no more */
 };
 

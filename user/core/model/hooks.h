@@ -9,7 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HOOKS_MAX 26
+#include "ft_layout.h"
+
+#define HOOKS_MAX 28
 #define HOOK_CODE_MAX 16 /* no instruction is longer */
 
 /*
@@ -54,7 +56,11 @@
 	/* what frees a code object or a class: its address may be used again */                   \
 	X(FREED, ft_freed, "code or class freed")                                                  \
 	/* generator.throw() and its like: something is thrown into one */                         \
-	X(THROW, ft_throw, "throw()")
+	X(THROW, ft_throw, "throw()")                                                              \
+	/* runtime events (ft_runtime.h) */                                                        \
+	X(GC_START, ft_gc_start, "collection begins")                                              \
+	X(GC_DONE, ft_gc_done, "collection ends")                                                  \
+	X(GC_RETURN, ft_gc_return, "collection ends")
 
 enum hook_role {
 	HOOK_NONE,
@@ -67,8 +73,12 @@ enum hook_role {
 /* Is the hook put on the return of the function at the site (a uretprobe)? */
 static inline bool hook_is_return(enum hook_role role)
 {
-	return role == HOOK_CONTEXT_COPIED || role == HOOK_CONTEXT_MADE;
+	return role == HOOK_CONTEXT_COPIED || role == HOOK_CONTEXT_MADE || role == HOOK_GC_RETURN;
 }
+
+/* What is asked for beside calls: bits. */
+#define HOOKS_HTTP 1U
+#define HOOKS_RUNTIME(kind) (1U << (kind)) /* enum ft_runtime, of which 0 is none */
 
 enum hook_cost { HOOK_EMULATED, HOOK_SINGLE_STEPPED };
 
@@ -80,7 +90,8 @@ struct hook {
 	uint8_t code[HOOK_CODE_MAX];
 	uint8_t ncode;
 	enum hook_cost cost;
-	const char *name; /* static: "RESUME", "function__entry", ... for --check and -v */
+	struct ft_number number; /* that it comes with; its address is that in the file */
+	const char *name;	 /* static: "RESUME", "function__entry", ... for --check and -v */
 };
 
 struct hooks {
@@ -90,7 +101,8 @@ struct hooks {
 	/* Number of the register that has the frame at a HOOK_FRAME_EXIT, where it is no longer the
 	 * thread's current frame; 0: it still is current. */
 	uint8_t exit_register;
-	bool in_agent; /* the sites are in the target's agent.path, not in its binary */
+	unsigned no_runtime; /* bits of enum ft_runtime: asked for, and cannot be seen here */
+	bool in_agent;	     /* the sites are in the target's agent.path, not in its binary */
 };
 
 #endif
