@@ -141,6 +141,15 @@ long shim_delete(const void *map, const void *key, unsigned long key_size)
 	return 0;
 }
 
+unsigned shim_entries(const void *map)
+{
+	unsigned n = 0;
+
+	for (const struct entry *e = entries; e; e = e->next)
+		n += e->map == map;
+	return n;
+}
+
 unsigned shim_counted(unsigned counter)
 {
 	struct entry *e = *find(&ft_counters, &counter, sizeof(counter));

@@ -22,6 +22,8 @@ void shim_end(void);
 /* One of the run: modules that begin so. */
 void shim_rule(const char *prefix, __u32 verdict);
 struct thread *shim_thread(void);
+/* Of a map. */
+unsigned shim_entries(const void *map);
 /* The next record in the ring, or NULL. To be freed: a copy of its own, so that a read past its end
  * is seen by the sanitizer. */
 struct ft_rec *shim_record(void);
