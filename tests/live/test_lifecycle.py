@@ -86,7 +86,7 @@ def test_exec_of_a_python_of_another_kind(tmp_path):
         script = space.path / "targets/lives.py"
         life = Life(space, tmp_path, "exec", other.python, script, "last")
         assert life.results("some") == ['"exec"']
-        assert "is not traced" in life.errors and "attach again" in life.errors, life.errors
+        assert "is not traced" in life.errors and "restart the trace" in life.errors, life.errors
         (tmp_path / "trace.jsonl").unlink()
         life = Life(space, tmp_path, "exec", other.python, script, "last", options=["--follow"])
     assert life.results("some") == ['"exec"', '"last"'], life.errors
