@@ -15,6 +15,7 @@
  */
 #include "emit.bpf.h"
 #include "thread.bpf.h"
+#include "wake.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -80,6 +81,8 @@ FT_INLINE struct ft_rec *take(struct record *r, u64 addr, u64 size, u32 least, b
 	r->tid = id;
 	r->size = size;
 	r->proc = bpf_map_lookup_elem(&ft_procs, &r->tgid);
+	if (r->proc && r->proc->flags & FT_PROC_DORMANT && ft_wake(r->tgid, NO_COOKIE, 0))
+		r->proc = bpf_map_lookup_elem(&ft_procs, &r->tgid);
 	if (!r->proc || !(r->proc->flags & FT_PROC_AGENT) || r->proc->flags & FT_PROC_DORMANT)
 		return 0;
 	/* Names are sent once, when a tracer begins to listen, and so must be taken early. */

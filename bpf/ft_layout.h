@@ -65,14 +65,16 @@ struct ft_number {
 
 struct ft_layout {
 	__u64 tstate_addr; /* FT_TSTATE_GLOBAL: address of the word */
-	__u64 tls_module;  /* FT_TSTATE_DTV: its number in the thread's table of blocks */
+	__u64 tls_module;  /* FT_TSTATE_DTV: its number in the thread's table of blocks ... */
+	__u64 tls_pair;	   /* ... is the word at this address, where the dynamic linker put it */
 	__u64 tag_mask; /* bits of a frame's reference that are not an address (3.14 on), else 0 */
 
 	/* Addresses of the objects and types that values are compared with. */
 	__u64 none_addr, true_addr;
 	__u64 hash_secret; /* address of the secret of str hashes, two words; 0 = not known */
 	__u64 type_addr[FT_KIND_COUNT]; /* exact type by kind; EXC_OS, EXC_KEY: those classes */
-	__u64 function_type;		/* types of what a class has (up to 3.10) */
+	__u64 initialized;   /* int: set before the first module of the program; 0 = not known */
+	__u64 function_type; /* types of what a class has (up to 3.10) */
 	__u64 static_type, class_type, property_type;
 
 	__u16 tstate_how, dict_how, attr_how;
@@ -161,6 +163,14 @@ struct ft_layout {
 #define FT_SITES 16
 #define FT_HOOKED 32 /* files with hooks at once; a power of two */
 
+/*
+ * A hook's cookie: the file's index in ft_files, and where the hook is in the process that the
+ * file's layout was made for. 0: a hook that wakes no process.
+ */
+#define FT_COOKIE(file, address) ((__u64)((file) + 1) << 48 | (address))
+#define FT_COOKIE_FILE(cookie) ((__u32)((cookie) >> 48) - 1)
+#define FT_COOKIE_ADDRESS(cookie) ((cookie) & ((1ULL << 48) - 1))
+
 /* An instruction with a hook, and the registers that hold the frame there. Set by BPF. */
 struct ft_site {
 	__u64 ip; /* 0 = free */
@@ -182,7 +192,7 @@ struct ft_proc {
 };
 
 #define FT_PROC_FOLLOW 1    /* its children are traced from their first instruction */
-#define FT_PROC_DORMANT 2   /* no layout: not Python, or not known to be; only followed */
+#define FT_PROC_DORMANT 2   /* no layout: not Python, or has run none since it was hooked */
 #define FT_PROC_SUSPENDS 4  /* set by BPF: a generator of an accepted function was suspended */
 #define FT_PROC_JIT 8	    /* its JIT compiler is on: compiled code passes no hook of an entry */
 #define FT_PROC_AGENT 16    /* no layout: seen through the probes of flowtrace_agent alone */
@@ -192,6 +202,7 @@ struct ft_proc {
 #define FT_PROC_NOT_HASHED 256 /* set by BPF: key_hash does not have them, and never will */
 #define FT_PROC_UNSEEN 512     /* set by BPF: it ran Python while it was dormant */
 #define FT_PROC_GREENLETS 1024 /* has loaded greenlet; set by BPF where it does so later */
+#define FT_PROC_NEW 2048       /* set by BPF: it began this program while it was followed */
 
 /* Settings of a run: the same for every process, in BPF's read-only data. */
 struct ft_settings {
@@ -203,8 +214,9 @@ struct ft_settings {
 	__u32 redact_lengths; /* bit n: a name of n bytes is on the redaction list */
 	/* Inode of the collector's PID namespace; 0 = the initial one. All ids are those in it. */
 	__u32 pidns;
-	__u32 http;  /* look for HTTP requests */
-	__u32 stack; /* tell which way an exception came */
+	__u32 http;    /* look for HTTP requests */
+	__u32 stack;   /* tell which way an exception came */
+	__u32 cookies; /* the kernel has them (5.15) */
 };
 
 #endif

@@ -67,6 +67,23 @@ FT_MAP struct {
 	__type(value, struct ft_proc);
 } ft_procs SEC(".maps");
 
+/* What a dormant process becomes at its next hit: user space has looked at it. */
+FT_MAP struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	FT_ENTRIES(1024);
+	__type(key, u32);
+	__type(value, struct ft_proc);
+} ft_looked_at SEC(".maps");
+
+/* What a new process with that file becomes, but for where the file is mapped; flags:
+ * FT_PROC_DORMANT = nothing, user space must look first. */
+FT_MAP struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	FT_ENTRIES(FT_HOOKED);
+	__type(key, u32);
+	__type(value, struct ft_proc);
+} ft_files SEC(".maps");
+
 FT_MAP struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	FT_ENTRIES(32768);

@@ -10,6 +10,7 @@
 #include "py_frame.bpf.h"
 #include "site.bpf.h"
 #include "thread.bpf.h"
+#include "wake.bpf.h"
 
 struct probe {
 	struct ft_proc *proc;
@@ -28,16 +29,24 @@ FT_INLINE bool probe_ours(struct probe *p)
 	p->tgid = id >> 32;
 	p->tid = id;
 	p->proc = bpf_map_lookup_elem(&ft_procs, &p->tgid);
-	if (!p->proc)
-		return false;
-	if (p->proc->flags & FT_PROC_DORMANT) {
-		p->proc->flags |= FT_PROC_UNSEEN;
-		return false;
-	}
-	if (p->proc->flags & FT_PROC_AGENT || !hooks_live(p->proc))
+	if (!p->proc || p->proc->flags & (FT_PROC_DORMANT | FT_PROC_AGENT) || !hooks_live(p->proc))
 		return false;
 	p->l = &p->proc->layout;
 	return true;
+}
+
+/* The process at an entry: its first one makes it one of ours. */
+FT_INLINE bool probe_begins(struct probe *p, struct pt_regs *ctx)
+{
+	u64 cookie = NO_COOKIE;
+
+	if (probe_ours(p))
+		return true;
+	if (!p->proc || !(p->proc->flags & FT_PROC_DORMANT))
+		return false;
+	if (ft_settings.cookies)
+		cookie = bpf_get_attach_cookie(ctx);
+	return ft_wake(p->tgid, cookie, instruction_pointer(ctx)) && probe_ours(p);
 }
 
 FT_INLINE bool probe_code(struct probe *p)

@@ -42,11 +42,15 @@ FT_INLINE void thread_drop(u32 tid, bool tell)
 	bpf_map_delete_elem(&ft_threads, &tid);
 }
 
-/* A program is over. When user space has not come to hook it, none of its calls was seen. */
-FT_INLINE void program_over(const struct ft_proc *p)
+/* A program is over. If it is dormant though it ran Python, none of its calls was seen. */
+FT_INLINE void program_over(const struct ft_proc *p, u32 tgid)
 {
-	if ((p->flags & (FT_PROC_DORMANT | FT_PROC_UNSEEN)) == (FT_PROC_DORMANT | FT_PROC_UNSEEN))
+	const struct ft_proc *looked_at = bpf_map_lookup_elem(&ft_looked_at, &tgid);
+
+	if (p->flags & FT_PROC_DORMANT &&
+	    (p->flags | (looked_at ? looked_at->flags : 0)) & FT_PROC_UNSEEN)
 		count(FT_LOST_late);
+	bpf_map_delete_elem(&ft_looked_at, &tgid);
 }
 
 SEC("raw_tp/sched_process_fork")
@@ -63,7 +67,8 @@ int ft_fork(struct bpf_raw_tracepoint_args *ctx)
 	p = bpf_map_lookup_elem(&ft_procs, &child_tgid);
 	if (p) {
 		p->born = bpf_ktime_get_ns();
-		p->flags &= ~FT_PROC_UNSEEN;
+		/* Its generators are known as its parent's only. */
+		p->flags &= ~(FT_PROC_UNSEEN | FT_PROC_SUSPENDS);
 	}
 	proc_send(FT_REC_PROC_FORK, tgid, (u32)id, child_tgid);
 	return 0;
@@ -78,9 +83,10 @@ int ft_exec(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!p)
 		return 0;
-	program_over(p);
+	program_over(p, tgid);
+	p->born = bpf_ktime_get_ns();
 	p->flags &= ~FT_PROC_UNSEEN;
-	p->flags |= FT_PROC_DORMANT; /* until user space has found its interpreter */
+	p->flags |= FT_PROC_DORMANT | FT_PROC_NEW; /* until its first hit: wake.bpf.c */
 	/* The thread that called exec has taken over the number of the first one, which has ended.
 	 * The number that it had is known in the initial PID namespace only. */
 	thread_drop(ft_settings.pidns ? tid : was, false);
@@ -101,7 +107,7 @@ int ft_exit(struct bpf_raw_tracepoint_args *ctx)
 	thread_drop(tid, true);
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0;
-	program_over(p);
+	program_over(p, tgid);
 	bpf_map_delete_elem(&ft_procs, &tgid);
 	proc_send(FT_REC_PROC_EXIT, tgid, tid, BPF_CORE_READ(task, exit_code));
 	return 0;

@@ -29,7 +29,7 @@ int ft_resume(struct pt_regs *ctx)
 	struct probe p;
 	int first;
 
-	if (!probe_ours(&p) || !probe_entry(&p, ctx) || !probe_wanted(&p) ||
+	if (!probe_begins(&p, ctx) || !probe_entry(&p, ctx) || !probe_wanted(&p) ||
 	    http_nested(p.tid, p.frame, p.code, p.entry) || !probe_thread_state(&p))
 		return 0;
 	/* A function that cannot be suspended passes a RESUME at its start only. */
@@ -114,7 +114,7 @@ int ft_eval_entry(struct pt_regs *ctx)
 	barrier_var(arg[0]);
 	barrier_var(arg[1]);
 	barrier_var(arg[2]);
-	if (!probe_ours(&p))
+	if (!probe_begins(&p, ctx))
 		return 0;
 	/* The frame is not the thread's current one yet. */
 	p.frame = p.l->entry_frame_arg == 1 ? arg[0] : arg[1];
@@ -142,7 +142,7 @@ int ft_frame_entry(struct pt_regs *ctx)
 	struct probe p;
 	s32 lasti = 0;
 
-	if (!probe_ours(&p) || !probe_entry(&p, ctx) || !probe_wanted(&p) ||
+	if (!probe_begins(&p, ctx) || !probe_entry(&p, ctx) || !probe_wanted(&p) ||
 	    !probe_thread_state(&p))
 		return 0;
 	if (read_at(&lasti, 4, p.frame + p.l->frame_lasti)) {

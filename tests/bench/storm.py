@@ -75,7 +75,7 @@ def storm(tracer, rate, seconds, directory):
     driver.stdin.write("\n")
     driver.stdin.flush()
     harness.wait_for("both are hooked", lambda: set(results(output, "stays")) == {"0", "1"}, 30, 0.2)
-    before = cpu_s(collector.pid)
+    before, late = cpu_s(collector.pid), lost(output)["late"]
     driver.stdin.write("\n")
     driver.stdin.flush()
     started, took = driver.stdout.readline().split()
@@ -84,10 +84,8 @@ def storm(tracer, rate, seconds, directory):
     if driver.wait(20) or collector.wait(20):
         raise SystemExit("bench: it failed: %s" % errors.read_text())
     first, missing = len(results(output, "first")), lost(output)
-    late = missing.pop("late", 0)
     return {"started": int(started), "seconds": round(float(took), 1), "traced": first,
-            "late": late, "hooked in between": int(started) - first - late,
-            "other losses": dict(missing), "beats": len(results(output, "beat")),
+            "late": missing.pop("late", 0) - late, "other losses": dict(missing), "beats": len(results(output, "beat")),
             "cpu_s": round(spent, 3), "cpu_ms_each": round(1e3 * spent / int(started), 2),
             "peak_mib": round(peak / 1024, 1)}
 

@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import json
+import os
 import random
 import signal
 import subprocess
@@ -17,7 +18,8 @@ class Life:
     """A run of lives.py that is attached to before it does anything. After it: calls by name and
     outcome, what the collector said, the target's status."""
 
-    def __init__(self, space, tmp_path, *args, options=()):
+    def __init__(self, space, tmp_path, *args, options=(), late=0):
+        """late: programs at most whose first calls may have come before their hooks."""
         target = harness.start(
             space.interpreter.argv(space.inside(space.path / "targets/lives.py"), *args),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -37,7 +39,8 @@ class Life:
         self.trace = Trace(tracer.output)
         self.calls = collections.Counter((call.function, call.outcome())
                                          for call in self.trace.calls)
-        assert not self.trace.problems and not self.trace.lost, self.trace.problems
+        assert not self.trace.problems, self.trace.problems
+        assert self.trace.lost == self.trace.reasons["late"] <= late, self.trace.reasons
 
     def results(self, function):
         return [call.result for call in self.trace.calls if call.function == function]
@@ -88,7 +91,8 @@ def test_exec_of_a_python_of_another_kind(tmp_path):
         assert life.results("some") == ['"exec"']
         assert "is not traced" in life.errors and "restart the trace" in life.errors, life.errors
         (tmp_path / "trace.jsonl").unlink()
-        life = Life(space, tmp_path, "exec", other.python, script, "last", options=["--follow"])
+        life = Life(space, tmp_path, "exec", other.python, script, "last", options=["--follow"],
+                    late=1)
     assert life.results("some") == ['"exec"', '"last"'], life.errors
 
 
@@ -179,14 +183,14 @@ while True:
 
 
 @contextlib.contextmanager
-def followed(tmp_path, text):
+def followed(tmp_path, text, *args):
     """A program that waits for a line, and its collector with --follow; yields both."""
     script = tmp_path / "script.py"
     script.write_text(text)
-    target = harness.start([harness.PYTHON, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    target = harness.start([harness.PYTHON, script, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert target.stdout.readline() == b"ready\n"
-        with harness.Tracer(tmp_path, "-f", "-P", "__main__", "-p", target.pid) as tracer:
+        with harness.Tracer(tmp_path, "-v", "-f", "-P", "__main__", "-p", target.pid) as tracer:
             tracer.attached()
             yield target, tracer
     finally:
@@ -242,19 +246,67 @@ else:
 """
 
 
+def calls_and_losses(tracer):
+    """How often each (event, argument) came; how much was lost, by reason."""
+    calls, lost = collections.Counter(), collections.Counter()
+    for event in tracer.events():
+        if event["event"] == "LOST":
+            lost[event["reason"]] += event["count"]
+        elif event.get("function") == "short":
+            n = json.loads(event["args"])["n"] if "args" in event else int(event["result"])
+            calls[event["event"], n] += 1
+    return calls, lost
+
+
 @pytest.mark.live
 @pytest.mark.usefixtures("nothing_left")
-def test_programs_over_before_they_are_hooked(tmp_path):
-    """Nothing of them is told: they are counted."""
+def test_programs_over_before_they_are_looked_at(tmp_path):
+    """Others with their file are hooked: from their first call on they are traced all the same."""
+    if tuple(map(int, os.uname().release.split(".")[:2])) < (5, 15):
+        pytest.skip("the kernel has no cookies of probes (5.15)")
     with followed(tmp_path, SHORT) as (target, tracer):
         with unwatched(target, tracer):
             assert target.stdout.readline() == b"over\n"
         target.stdin.close()
         assert target.wait(20) == 0 and tracer.wait() == 0, tracer.stderr()
-        assert "4 lost" in tracer.stderr()
-    told = [(e["event"], e.get("reason"), e.get("count")) for e in tracer.events()]
-    assert sum(n for _, reason, n in told if reason == "late") == 4
-    assert collections.Counter(kind for kind, *_ in told if kind != "LOST") == {"ENTER": 1, "EXIT": 1}
+    calls, lost = calls_and_losses(tracer)
+    assert not lost
+    assert calls == {("ENTER", 0): 1, ("EXIT", 0): 1, ("ENTER", 1): 4, ("EXIT", 1): 4}
+
+
+# Starts one of another interpreter, whose file has no hooks before that is looked at.
+OTHER = """
+import subprocess, sys
+CODE = '''
+import sys
+def short(n):
+    return n
+short(1)
+print("over", flush=True)
+sys.stdin.readline()
+%s
+'''
+print("ready", flush=True)
+sys.stdin.readline()
+subprocess.run([sys.argv[1], "-c", CODE], check=True)
+"""
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize("again", [True, False], ids=["calls again", "never again"])
+def test_program_that_began_before_its_hooks(tmp_path, again):
+    """It is counted, whether later calls of it are seen or there are none."""
+    _, other = spaces_of("system", "own-3.12.1")
+    code = OTHER % ("short(2)" if again else "")
+    with followed(tmp_path, code, other.python) as (target, tracer):
+        with unwatched(target, tracer):
+            assert target.stdout.readline() == b"over\n"
+        harness.wait_for("hooks", lambda: "CPython 3.12" in tracer.stderr())
+        target.stdin.close()
+        assert target.wait(20) == 0 and tracer.wait() == 0, tracer.stderr()
+    calls, lost = calls_and_losses(tracer)
+    assert calls == ({("ENTER", 2): 1, ("EXIT", 2): 1} if again else {}) and lost == {"late": 1}
 
 
 FORKED = """

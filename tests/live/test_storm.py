@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Many short programs, one after the other: each is traced from its first call, or counted as lost."""
+"""Many short programs, one after the other: each is traced from its first call."""
 import collections
 import subprocess
 
@@ -59,11 +59,8 @@ def test_start_storm(tmp_path):
         if event["event"] == "LOST":
             lost[event["reason"]] += event["count"]
     assert set(calls.values()) == {1}
-    assert len(entered) == len(left) and set(left) <= set(map(str, range(started)))
-    # The ring was read all the time, so all else is there.
-    assert set(lost) <= {"late"}, lost
+    assert len(entered) == started and sorted(left, key=int) == list(map(str, range(started)))
+    # The ring was read all the time. Late were the two that stay, whose files had no hooks.
+    assert set(lost) <= {"late"} and lost["late"] <= 2, lost
     beats = [int(e["result"]) for e in events if e["event"] == "EXIT" and e["function"] == "beat"]
     assert beats == list(range(len(beats))) and len(beats) > 100 * SECONDS
-    # Who was hooked between its call and its end is neither traced nor late.
-    between = started - len(left) - lost["late"]
-    assert 0 <= between <= started / 5, (started, len(left), lost)

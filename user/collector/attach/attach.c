@@ -114,6 +114,7 @@ static int load(struct attach *a, const struct attach_options *o, struct why *w)
 	a->skel->rodata->ft_settings = o->settings;
 	a->skel->rodata->ft_settings.redact_lengths = attach_redact_lengths(o);
 	a->skel->rodata->ft_settings.pidns = nested_pidns();
+	a->skel->rodata->ft_settings.cookies = links_have_cookies();
 	err = bpf_map__set_max_entries(a->skel->maps.ft_ring, o->buffer_bytes);
 	if (err)
 		return why(w, err, "cannot size the ring buffer to %llu bytes: %s",

@@ -47,15 +47,26 @@ void attach_detach(struct attach *a);
 /* From now on BPF knows the process: its exec and its end are reported, and, with follow, so are
  * its children, which become known too. A process that is known already stays as it is. */
 int attach_add(struct attach *a, pid_t pid, bool follow, struct why *w);
-/* Hooks a known process, or, if its file is hooked for all processes, only activates it. -ESRCH: it
- * has ended; its pid may belong to another process. */
-int attach_process(struct attach *a, const struct target *t, const struct ft_layout *layout,
-		   const struct hooks *hooks, struct why *w);
+/* The number of the program that a known process runs: each exec makes another. 0: not known. */
+uint64_t attach_program_of(const struct attach *a, pid_t pid);
+/*
+ * Hooks a known process, unless its file is hooked for all processes already. It is traced from its
+ * next call on; nothing is done if it is traced already, as other processes with its file are.
+ * program: attach_program_of() before the process was examined; if it now runs another, that one is
+ * not traced. -ESRCH: the process has ended; its pid may belong to another process.
+ */
+int attach_process(struct attach *a, const struct target *t, uint64_t program,
+		   const struct ft_layout *layout, const struct hooks *hooks, struct why *w);
+/* The process had begun to run Python when its hooks were attached: counted as lost if it ends
+ * without a hit. */
+void attach_began_before(struct attach *a, pid_t pid);
 /* Undoes attach_process(), which was given another program than the process now runs; follow: the
  * process still exists, and its next exec must be seen. */
 void attach_withdraw(struct attach *a, pid_t pid, bool follow);
+/* The process cannot be traced, though BPF may trace it by what is known of its file. */
+void attach_refuse(struct attach *a, pid_t pid);
 /* It is known and not hooked, since it was added, since its last exec, or as its parent was when it
- * was forked. */
+ * was forked; or it has run no Python since it was hooked. */
 bool attach_is_dormant(const struct attach *a, pid_t pid);
 /* Contexts of tasks and threads are not hooked, since this kernel would kill a target for it
  * (returns.h). */

@@ -28,6 +28,7 @@ static int multi_link(int prog_fd, const char *path, pid_t pid, const struct pla
 			  .path = (uintptr_t)path,
 			  .offsets = (uintptr_t)offsets,
 			  .ref_ctr_offsets = (uintptr_t)semaphores,
+			  .cookies = (uintptr_t)places->cookie,
 			  .count = places->count,
 			  .pid = pid};
 	int fd;
@@ -75,6 +76,11 @@ bool links_are_multi(void)
 	return has;
 }
 
+bool links_have_cookies(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie, NULL) == 1;
+}
+
 void links_prepare(struct bpf_program *program)
 {
 	bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)FT_TRACE_UPROBE_MULTI);
@@ -94,10 +100,10 @@ static int put_multi(struct links *l, struct bpf_program *program, const struct 
 }
 
 static int put_perf(struct links *l, struct bpf_program *program, const struct links_file *f,
-		    const struct hook *hook)
+		    const struct hook *hook, uint64_t cookie)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = hook->semaphore_offset,
-		    .retprobe = hook_is_return(hook->role));
+		    .bpf_cookie = cookie, .retprobe = hook_is_return(hook->role));
 	struct bpf_link *perf =
 		bpf_program__attach_uprobe_opts(program, f->pid, f->path, hook->file_offset, &opts);
 
@@ -115,7 +121,7 @@ int links_put(struct links *l, struct bpf_program *program, const struct links_f
 	if ((int)bpf_program__expected_attach_type(program) == FT_TRACE_UPROBE_MULTI)
 		return put_multi(l, program, f, places);
 	for (int i = 0; !err && i < places->count; i++)
-		err = put_perf(l, program, f, places->hook[i]);
+		err = put_perf(l, program, f, places->hook[i], places->cookie[i]);
 	return err;
 }
 

@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "model/hooks.h"
@@ -32,6 +33,7 @@ struct links {
 /* Hooks of one role. */
 struct places {
 	const struct hook *hook[HOOKS_MAX];
+	uint64_t cookie[HOOKS_MAX]; /* bpf_get_attach_cookie(); 0 = none */
 	int count;
 };
 
@@ -43,6 +45,8 @@ struct links_file {
 
 /* Does this kernel have such links, also for a single process (6.6)? */
 bool links_are_multi(void);
+/* Has it cookies (5.15)? Else the links have none. */
+bool links_have_cookies(void);
 /* Before the program is loaded, since the kernel wants to know then: it will be put on by a multi
  * link. */
 void links_prepare(struct bpf_program *program);

@@ -98,22 +98,50 @@ static int put_places(struct attach *a, const struct target *t, const struct fil
 	return 0;
 }
 
+/* Hits of this hook wake new processes. */
+static uint64_t cookie_of(const struct attach *a, const struct target *t, const struct hooks *hooks,
+			  const struct hook *hook)
+{
+	if (hooks->in_agent || !a->skel->rodata->ft_settings.cookies)
+		return 0;
+	return FT_COOKIE(a->nhooked, t->code_at + (hook->file_offset - t->code_offset));
+}
+
 /* Attaches all hooks of a role at once, when the loop reaches the first of them. */
 static int put_role(struct attach *a, const struct target *t, const struct file *f,
 		    const struct hooks *hooks, int first, struct why *w)
 {
 	struct places places = {.count = 0};
 
-	for (int i = 0; i < hooks->count; i++)
-		if (hooks->site[i].role == hooks->site[first].role)
-			places.hook[places.count++] = &hooks->site[i];
+	for (int i = 0; i < hooks->count; i++) {
+		const struct hook *hook = &hooks->site[i];
+
+		if (hook->role != hooks->site[first].role)
+			continue;
+		places.cookie[places.count] = cookie_of(a, t, hooks, hook);
+		places.hook[places.count++] = hook;
+	}
 	if (places.hook[0] != &hooks->site[first])
 		return 0;
 	return attach_check_stopped(a, w) ?: put_places(a, t, f, &places, w);
 }
 
+/* What new processes with this file become: nothing, where each must be looked at first. */
+static int put_file(struct attach *a, const struct target *t, const struct ft_proc *p)
+{
+	uint32_t index = a->nhooked;
+	struct ft_proc file = *p;
+
+	if (p->flags & FT_PROC_AGENT || t->jit_built)
+		file.flags |= FT_PROC_DORMANT;
+	file.flags &= ~FT_PROC_GREENLETS;
+	return bpf_map_update_elem(bpf_map__fd(a->skel->maps.ft_files), &index, &file, BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
 static int put_hooks(struct attach *a, const struct target *t, const struct file *f,
-		     const struct hooks *hooks, struct why *w)
+		     const struct ft_proc *p, const struct hooks *hooks, struct why *w)
 {
 	int err = 0;
 
@@ -127,12 +155,31 @@ static int put_hooks(struct attach *a, const struct target *t, const struct file
 		(struct hooked){.dev = f->dev, .inode = f->inode, .pid = a->follow ? -1 : t->pid};
 	for (int i = 0; !err && i < hooks->count; i++)
 		err = put_role(a, t, f, hooks, i, w);
+	if (!err && put_file(a, t, p))
+		err = why(w, -EIO, "cannot fill the map of files");
 	if (!err) {
 		a->skel->bss->ft_live[a->nhooked++] = 1;
 		return 0;
 	}
 	links_close(&a->links[a->nhooked], 1);
 	return err;
+}
+
+/* The process, as BPF knows it. */
+static int read_proc(const struct attach *a, pid_t pid, struct ft_proc *ret)
+{
+	uint32_t key = pid;
+
+	return bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.ft_procs), &key, ret) ? -errno : 0;
+}
+
+static int not_traced(pid_t pid, int err, struct why *w)
+{
+	if (err == -ENOENT)
+		return why_exit(w, EXIT_NO_PROCESS, -ESRCH,
+				"process %d exited while it was attached to", pid);
+	return why(w, err, "cannot trace pid %d: %s", pid,
+		   err == -E2BIG ? "too many processes at once" : strerror(-err));
 }
 
 static int put_proc(struct attach *a, pid_t pid, const struct ft_proc *p, uint64_t how,
@@ -143,17 +190,14 @@ static int put_proc(struct attach *a, pid_t pid, const struct ft_proc *p, uint64
 	if (!bpf_map_update_elem(bpf_map__fd(a->skel->maps.ft_procs), &key, p, how) ||
 	    errno == EEXIST)
 		return 0;
-	if (errno == ENOENT)
-		return why_exit(w, EXIT_NO_PROCESS, -ESRCH,
-				"process %d exited while it was attached to", pid);
-	return why(w, -errno, "cannot trace pid %d: %s", pid,
-		   errno == E2BIG ? "too many processes at once" : strerror(errno));
+	return not_traced(pid, -errno, w);
 }
 
 static void drop_proc(struct attach *a, pid_t pid)
 {
 	uint32_t key = pid;
 
+	bpf_map_delete_elem(bpf_map__fd(a->skel->maps.ft_looked_at), &key);
 	bpf_map_delete_elem(bpf_map__fd(a->skel->maps.ft_procs), &key);
 }
 
@@ -184,11 +228,6 @@ static void forget_all(int fd, uint32_t pid)
  */
 static void forget_program(struct attach *a, pid_t pid)
 {
-	uint32_t key = pid;
-	struct ft_proc p;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.ft_procs), &key, &p))
-		return;
 	forget_all(bpf_map__fd(a->skel->maps.ft_codes), pid);
 	forget_all(bpf_map__fd(a->skel->maps.ft_types), pid);
 	forget_all(bpf_map__fd(a->skel->maps.ft_suspended), pid);
@@ -206,14 +245,10 @@ static void fill_numbers(struct ft_layout *l, const struct target *t, const stru
 	}
 }
 
-int attach_process(struct attach *a, const struct target *t, const struct ft_layout *layout,
-		   const struct hooks *hooks, struct why *w)
+static struct ft_proc proc_of(const struct attach *a, const struct target *t,
+			      const struct ft_layout *layout, const struct hooks *hooks)
 {
-	struct ft_proc p = {.layout = *layout,
-			    .born = clock_ns(CLOCK_MONOTONIC),
-			    .flags = a->follow ? FT_PROC_FOLLOW : 0};
-	struct file f = file_of(t, hooks);
-	int err;
+	struct ft_proc p = {.layout = *layout};
 
 	if (t->jit_built && t->jit_asked)
 		p.flags |= FT_PROC_JIT;
@@ -231,11 +266,45 @@ int attach_process(struct attach *a, const struct target *t, const struct ft_lay
 			p.layout.exits_exact = 1;
 	p.layout.exit_register = hooks->exit_register;
 	fill_numbers(&p.layout, t, hooks);
+	return p;
+}
+
+/* BPF takes it at the process's next hit, since it alone changes what a process is. */
+static int put_looked_at(struct attach *a, pid_t pid, const struct ft_proc *p, struct why *w)
+{
+	uint32_t key = pid;
+
+	if (bpf_map_update_elem(bpf_map__fd(a->skel->maps.ft_looked_at), &key, p, BPF_ANY))
+		return not_traced(pid, -errno, w);
+	return 0;
+}
+
+uint64_t attach_program_of(const struct attach *a, pid_t pid)
+{
+	struct ft_proc p;
+
+	return read_proc(a, pid, &p) ? 0 : p.born;
+}
+
+int attach_process(struct attach *a, const struct target *t, uint64_t program,
+		   const struct ft_layout *layout, const struct hooks *hooks, struct why *w)
+{
+	struct ft_proc p = proc_of(a, t, layout, hooks), known;
+	struct file f = file_of(t, hooks);
+	int err = read_proc(a, t->pid, &known);
+
+	if (err) /* the kernel side drops who ends */
+		return not_traced(t->pid, err, w);
+	if (!(known.flags & FT_PROC_DORMANT))
+		return 0;
+	p.born = program ?: known.born;
 	p.hooks = find_hooked(a, &f, t->pid);
-	forget_program(a, t->pid);
-	err = put_proc(a, t->pid, &p, BPF_EXIST, w); /* the kernel side drops who ends */
+	/* One that can be woken by its file has nothing to be forgotten: wake.bpf.c. */
+	if ((known.flags & (FT_PROC_NEW | FT_PROC_SUSPENDS)) != FT_PROC_NEW)
+		forget_program(a, t->pid);
+	err = put_looked_at(a, t->pid, &p, w);
 	if (!err && (int)p.hooks == a->nhooked)
-		err = put_hooks(a, t, &f, hooks, w);
+		err = put_hooks(a, t, &f, &p, hooks, w);
 	if (err)
 		drop_proc(a, t->pid);
 	return err;
@@ -246,21 +315,44 @@ static struct ft_proc not_hooked(bool follow)
 	return (struct ft_proc){.flags = FT_PROC_DORMANT | (follow ? FT_PROC_FOLLOW : 0)};
 }
 
+void attach_began_before(struct attach *a, pid_t pid)
+{
+	int fd = bpf_map__fd(a->skel->maps.ft_looked_at);
+	struct ft_proc p, known;
+	uint32_t key = pid;
+
+	if (read_proc(a, pid, &known) || !(known.flags & FT_PROC_NEW) ||
+	    bpf_map_lookup_elem(fd, &key, &p))
+		return;
+	p.flags |= FT_PROC_UNSEEN;
+	(void)bpf_map_update_elem(fd, &key, &p, BPF_EXIST);
+}
+
 bool attach_is_dormant(const struct attach *a, pid_t pid)
 {
-	uint32_t key = pid;
 	struct ft_proc p;
 
-	return !bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.ft_procs), &key, &p) &&
-	       p.flags & FT_PROC_DORMANT;
+	return !read_proc(a, pid, &p) && p.flags & FT_PROC_DORMANT;
 }
 
 void attach_withdraw(struct attach *a, pid_t pid, bool follow)
 {
 	struct ft_proc p = not_hooked(true);
+	uint32_t key = pid;
 
+	bpf_map_delete_elem(bpf_map__fd(a->skel->maps.ft_looked_at), &key);
 	if (!follow || put_proc(a, pid, &p, BPF_EXIST, NULL))
 		drop_proc(a, pid);
+}
+
+void attach_refuse(struct attach *a, pid_t pid)
+{
+	struct ft_proc known, p;
+
+	if (read_proc(a, pid, &known) || known.flags & FT_PROC_DORMANT)
+		return;
+	p = not_hooked(known.flags & FT_PROC_FOLLOW);
+	(void)put_proc(a, pid, &p, BPF_EXIST, NULL);
 }
 
 void attach_greenlets(struct attach *a, pid_t pid)

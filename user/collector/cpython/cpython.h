@@ -18,6 +18,10 @@ enum backend { BACKEND_AUTO, BACKEND_USDT, BACKEND_UPROBE, BACKEND_AGENT };
 /* Fills ret_layout for the process (addresses are absolute: t->bias is added). */
 int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct why *w);
 
+/* Is its interpreter initialised, so that modules of the program may run? False where that cannot
+ * be told. */
+bool cpython_has_begun(pid_t pid, const struct ft_layout *l);
+
 /*
  * Finds the hook sites. BACKEND_AUTO: of the cheapest backend that sees every call. The probes of
  * an extension (BACKEND_AGENT, which needs no layout) are used only when named. asked: what is to

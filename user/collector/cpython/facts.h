@@ -44,6 +44,7 @@ struct cpython_facts {
 	bool closes_unseen;	 /* a suspended generator may end without running any of its code */
 	uint16_t tstate_current; /* offset of gilstate.tstate_current in _PyRuntime; 0: the thread
 				  * state is thread-local (from 3.12) */
+	uint16_t initialized;	 /* offset of initialized in _PyRuntime */
 	struct debug_places debug; /* where its _Py_DebugOffsets has what (from 3.13) */
 	struct ft_layout layout;   /* without addresses */
 };

@@ -9,6 +9,7 @@
 #include "cpython/cpython.h"
 #include "cpython/debug_offsets.h"
 #include "cpython/facts.h"
+#include "cpython/memory.h"
 #include "cpython/tls.h"
 #include "cpython/tstate.h"
 #include "discover/binary.h"
@@ -71,10 +72,13 @@ static int need(uint64_t address, const char *symbol, const struct target *t, st
 			t->binary, symbol);
 }
 
-static int fill_addresses(struct ft_layout *l, struct elf *e, const struct target *t, struct why *w)
+static int fill_addresses(struct ft_layout *l, struct elf *e, const struct target *t,
+			  const struct cpython_facts *facts, struct why *w)
 {
+	uint64_t runtime = address_of(e, "_PyRuntime");
 	int err;
 
+	l->initialized = runtime ? runtime + facts->initialized : 0;
 	l->none_addr = address_of(e, "_Py_NoneStruct");
 	l->true_addr = address_of(e, "_Py_TrueStruct");
 	l->hash_secret = address_of(e, "_Py_HashSecret");
@@ -102,9 +106,9 @@ static void move_address(uint64_t *address, uint64_t bias)
 /* From addresses in the file to those in the process. */
 static void move_addresses(struct ft_layout *l, uint64_t bias)
 {
-	__u64 *const address[] = {&l->none_addr,     &l->true_addr,   &l->hash_secret,
-				  &l->function_type, &l->static_type, &l->class_type,
-				  &l->property_type};
+	__u64 *const address[] = {&l->none_addr,   &l->true_addr,     &l->hash_secret,
+				  &l->initialized, &l->function_type, &l->static_type,
+				  &l->class_type,  &l->property_type};
 
 	for (size_t i = 0; i < COUNT(address); i++)
 		move_address((uint64_t *)address[i], bias);
@@ -162,7 +166,7 @@ static int read_layout(struct elf *e, const struct target *t, const struct cpyth
 	if (!err)
 		err = check_object_head(&ret->layout, e, t, w);
 	if (!err)
-		err = fill_addresses(&ret->layout, e, t, w);
+		err = fill_addresses(&ret->layout, e, t, facts, w);
 	return err;
 }
 
@@ -199,6 +203,14 @@ static int layout_of_process(const struct binary_layout *file, const struct targ
 	if (!err)
 		*ret_layout = l;
 	return err;
+}
+
+bool cpython_has_begun(pid_t pid, const struct ft_layout *l)
+{
+	int initialized = 0;
+
+	return l->initialized &&
+	       !memory_read(pid, l->initialized, &initialized, sizeof(initialized)) && initialized;
 }
 
 int cpython_layout(const struct target *t, struct ft_layout *ret_layout, struct why *w)

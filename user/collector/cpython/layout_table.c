@@ -45,6 +45,7 @@
 static const struct cpython_facts rows[] = {
 	{
 		.minor = 8,
+		.initialized = INITIALIZED_3_8,
 		.undefined = "0,7-8,13-14,18,21,30-49,58,74,80,99,117-121,123,"
 			     "127-129,134,139-140,159,164-255",
 		.opcode = {OPCODES_3_8_TO_3_10},
@@ -56,6 +57,7 @@ static const struct cpython_facts rows[] = {
 	},
 	{
 		.minor = 9,
+		.initialized = INITIALIZED_3_9,
 		.undefined = "0,7-8,13-14,18,21,30-47,53,58,80-81,88,99,119-120,123,"
 			     "127-129,134,139-140,149-153,158-159,166-255",
 		.opcode = {OPCODES_3_8_TO_3_10},
@@ -67,6 +69,7 @@ static const struct cpython_facts rows[] = {
 	},
 	{
 		.minor = 10,
+		.initialized = INITIALIZED_3_10,
 		.undefined = "0,7-8,13-14,18,21,35-48,53,58,80-81,88,120,123,127-128,"
 			     "134,139-140,149-151,153,158-159,166-255",
 		.opcode = {OPCODES_3_8_TO_3_10},
@@ -83,6 +86,7 @@ static const struct cpython_facts rows[] = {
 	},
 	{
 		.minor = 11,
+		.initialized = INITIALIZED_3_11,
 		.undefined = "181-254",
 		.opcode = {{HOOK_RESUME, 151, "RESUME"},
 			   {HOOK_RESUME, 150, "RESUME_QUICK"},
@@ -100,6 +104,7 @@ static const struct cpython_facts rows[] = {
 	},
 	{
 		.minor = 12,
+		.initialized = INITIALIZED_3_12,
 		.undefined = "169-170,177-236,255",
 		.opcode = {{HOOK_RESUME, 151, "RESUME"},
 			   {HOOK_RESUME, 240, "INSTRUMENTED_RESUME"},
@@ -112,6 +117,7 @@ static const struct cpython_facts rows[] = {
 	},
 	{
 		.minor = 13,
+		.initialized = INITIALIZED_3_13,
 		.undefined = "119-148,223-235,255",
 		.opcode = {{HOOK_RESUME, 149, "RESUME"},
 			   {HOOK_RESUME, 207, "RESUME_CHECK"},
@@ -127,6 +133,7 @@ static const struct cpython_facts rows[] = {
 	},
 	{
 		.minor = 14,
+		.initialized = INITIALIZED_3_14,
 		.undefined = "121-127,212-233",
 		.opcode = {{HOOK_RESUME, 128, "RESUME"},
 			   {HOOK_RESUME, 196, "RESUME_CHECK"},
@@ -142,6 +149,7 @@ static const struct cpython_facts rows[] = {
 	},
 	{
 		.minor = 15,
+		.initialized = INITIALIZED_3_15,
 		.undefined = "120-127,219-232",
 		.opcode = {{HOOK_RESUME, 128, "RESUME"},
 			   {HOOK_RESUME, 200, "RESUME_CHECK"},

@@ -79,6 +79,7 @@ int tls_resolve(const struct target *t, const struct binary_layout *file, struct
 	err = read_pair(t, file->tls_pair, pair, w);
 	if (err)
 		return err;
+	l->tls_pair = t->bias + file->tls_pair;
 	l->tls_module = pair[0];
 	l->tstate_addr += pair[1];
 	return 0;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cpython/cpython.h"
 #include "discover/budget.h"
 #include "discover/discover.h"
 #include "looks.h"
@@ -62,10 +63,11 @@ static struct look *take_first(struct list *l)
 
 /* ---- the thread ---------------------------------------------------------------------------- */
 
-int look_hook(struct attach *a, const struct config *c, const struct prepared *p, struct why *w)
+int look_hook(struct attach *a, const struct config *c, uint64_t program, const struct prepared *p,
+	      struct why *w)
 {
 	pid_t pid = p->target.pid;
-	int err = attach_process(a, &p->target, &p->layout, &p->hooks, w);
+	int err = attach_process(a, &p->target, program, &p->layout, &p->hooks, w);
 
 	if (err)
 		return err;
@@ -75,11 +77,14 @@ int look_hook(struct attach *a, const struct config *c, const struct prepared *p
 	/* greenlet may have been loaded after the process was examined and before it was hooked. */
 	else if (!p->target.greenlets && !p->hooks.in_agent && discover_greenlets(pid))
 		attach_greenlets(a, pid);
+	if (!err && cpython_has_begun(pid, &p->layout))
+		attach_began_before(a, pid);
 	return err;
 }
 
 static void look_at(struct looks *l, struct look *k)
 {
+	uint64_t program = l->attach ? attach_program_of(l->attach, k->pid) : 0;
 	struct prepared *p = calloc(1, sizeof(*p));
 	int err;
 
@@ -89,7 +94,9 @@ static void look_at(struct looks *l, struct look *k)
 	if (!err && k->kind == LOOK_CHILD)
 		err = attach_add(l->attach, k->pid, true, &k->why);
 	if (!err)
-		err = look_hook(l->attach, l->config, p, &k->why);
+		err = look_hook(l->attach, l->config, program, p, &k->why);
+	if (l->attach && err && err != -EAGAIN && k->kind != LOOK_CHILD)
+		attach_refuse(l->attach, k->pid);
 	k->err = err;
 	if (!err)
 		k->found = p;

@@ -54,7 +54,9 @@ int looks_fd(const struct looks *l);
 struct look *looks_take(struct looks *l);
 void look_free(struct look *k);
 
-/* Hooks what was looked at, or nothing: its number may be another's by now. */
-int look_hook(struct attach *a, const struct config *c, const struct prepared *p, struct why *w);
+/* Hooks what was looked at, or nothing: its number may be another's by now, and it may run another
+ * program than then (attach_program_of()). */
+int look_hook(struct attach *a, const struct config *c, uint64_t program, const struct prepared *p,
+	      struct why *w);
 
 #endif

@@ -64,7 +64,8 @@ static int attach_pid(struct targets *t, const struct prepared *r)
 		return attach_bare(t, pid);
 	err = attach_add(t->attach, pid, t->config->follow == 1, t->why);
 	if (!err)
-		err = discover_unless_gone(pid, look_hook(t->attach, t->config, r, t->why), t->why);
+		err = discover_unless_gone(pid, look_hook(t->attach, t->config, 0, r, t->why),
+					   t->why);
 	if (err)
 		return err;
 	targets_tell_hooked(t, r);

@@ -30,4 +30,6 @@
 
 #define TSTATE_CURRENT_3_11 576
 
+#define INITIALIZED_3_11 16
+
 #define FRAME_IS_ENTRY_3_11 68

@@ -29,3 +29,5 @@
 	.gi_frame = 72, .type_name = 24, .type_basicsize = 32, .type_flags = 168,                  \
 	.type_base = 256, .type_dict = 264, .type_mro = 344, .type_dictoffset = 288,               \
 	.type_qualname = 872, .type_cached_keys = 880
+
+#define INITIALIZED_3_12 16

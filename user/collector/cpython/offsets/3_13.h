@@ -30,6 +30,8 @@
 	.type_base = 256, .type_dict = 264, .type_mro = 344, .type_dictoffset = 288,               \
 	.type_qualname = 872, .type_cached_keys = 880
 
+#define INITIALIZED_3_13 600
+
 #define DEBUG_OFFSETS_3_13                                                                         \
 	.structure_size = 584, .thread_state_size = 152, .thread_state_current_frame = 184,        \
 	.interpreter_frame_size = 224, .interpreter_frame_previous = 232,                          \

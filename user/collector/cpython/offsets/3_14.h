@@ -31,6 +31,8 @@
 	.type_dict = 264, .type_mro = 344, .type_dictoffset = 288, .type_qualname = 872,           \
 	.type_cached_keys = 880
 
+#define INITIALIZED_3_14 776
+
 #define DEBUG_OFFSETS_3_14                                                                         \
 	.structure_size = 760, .thread_state_size = 176, .thread_state_current_frame = 208,        \
 	.interpreter_frame_size = 248, .interpreter_frame_previous = 256,                          \

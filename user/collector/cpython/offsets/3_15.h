@@ -31,6 +31,8 @@
 	.type_dict = 264, .type_mro = 344, .type_dictoffset = 288, .type_qualname = 880,           \
 	.type_cached_keys = 888
 
+#define INITIALIZED_3_15 904
+
 #define DEBUG_OFFSETS_3_15                                                                         \
 	.structure_size = 888, .thread_state_size = 176, .thread_state_current_frame = 208,        \
 	.interpreter_frame_size = 312, .interpreter_frame_previous = 320,                          \

@@ -29,3 +29,5 @@
 	.type_mro = 344, .type_dictoffset = 288, .type_qualname = 864, .type_cached_keys = 872
 
 #define TSTATE_CURRENT_3_8 1368
+
+#define INITIALIZED_3_8 12

@@ -29,3 +29,5 @@
 	.type_mro = 344, .type_dictoffset = 288, .type_qualname = 856, .type_cached_keys = 864
 
 #define TSTATE_CURRENT_3_9 568
+
+#define INITIALIZED_3_9 12

@@ -183,6 +183,7 @@ def expressions(minor):
     result = {"OFFSETS": {n: e for n, e in layout.items() if e is not missing}}
     if minor <= 11:
         result["TSTATE_CURRENT"] = {"": of("_PyRuntimeState", "gilstate.tstate_current")}
+    result["INITIALIZED"] = {"": of("_PyRuntimeState", "initialized")}
     if minor == 11:
         result["FRAME_IS_ENTRY"] = {"": of(IFRAME, "is_entry")}
     if minor >= 13:

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * A process is dormant from its exec to its first hit. Then it becomes what user space has found in
+ * it, or, when that look is still to come, what other processes with the same file are: only where
+ * the file is mapped differs, and the hook that was hit tells that. So a program is traced from its
+ * first call, however short it is.
+ *
+ * Only BPF makes a dormant process one that is traced: user space cannot change one field of a map's
+ * value, and what it would write back might be out of date. The interpreter runs one thread at a
+ * time (its lock is held at each entry), so no two of a process come here at once.
+ */
+#include "py_read.bpf.h"
+#include "wake.bpf.h"
+
+#define PAGE_MASK 4095ULL
+
+FT_INLINE void move(u64 *address, u64 by)
+{
+	if (*address)
+		*address += by;
+}
+
+/* From the process that a layout was made for to another. */
+FT_INLINE void move_layout(struct ft_layout *l, u64 by)
+{
+	u32 i;
+
+	for (i = 0; i < FT_KIND_COUNT; i++)
+		move(&l->type_addr[i], by);
+	move(&l->none_addr, by);
+	move(&l->true_addr, by);
+	move(&l->hash_secret, by);
+	move(&l->initialized, by);
+	move(&l->function_type, by);
+	move(&l->static_type, by);
+	move(&l->class_type, by);
+	move(&l->property_type, by);
+	move(&l->tls_pair, by);
+	for (i = 0; i < FT_NUMBERS; i++)
+		move(&l->number[i].ip, by);
+	if (l->tstate_how == FT_TSTATE_GLOBAL)
+		l->tstate_addr += by;
+	if (l->tls_pair)
+		l->tls_module = read_ptr(l->tls_pair);
+}
+
+/* What its file says that it becomes; NULL: nothing. */
+FT_INLINE struct ft_proc *of_file(const struct ft_proc *p, u64 cookie)
+{
+	u32 index = FT_COOKIE_FILE(cookie);
+	struct ft_proc *file;
+
+	/* What is known of generators of the program before must be forgotten first. */
+	if (!cookie || (p->flags & (FT_PROC_NEW | FT_PROC_SUSPENDS)) != FT_PROC_NEW)
+		return 0;
+	file = bpf_map_lookup_elem(&ft_files, &index);
+	return file && !(file->flags & FT_PROC_DORMANT) ? file : 0;
+}
+
+/* What user space has found in this program of the process; NULL: it has not looked yet. */
+FT_INLINE struct ft_proc *of_look(const struct ft_proc *p, u32 tgid)
+{
+	struct ft_proc *looked_at = bpf_map_lookup_elem(&ft_looked_at, &tgid);
+
+	return looked_at && looked_at->born == p->born ? looked_at : 0;
+}
+
+/* The program began before its hooks were in, so calls of it were not seen. */
+FT_INLINE bool began(const struct ft_proc *p, u32 was)
+{
+	u64 at = p->layout.initialized;
+
+	if (!(was & FT_PROC_NEW))
+		return false;
+	return at ? read_u32(at) : was & FT_PROC_UNSEEN;
+}
+
+FT_INLINE void settle(struct ft_proc *p, u32 was)
+{
+	p->born = bpf_ktime_get_ns();
+	if (began(p, was))
+		count(FT_LOST_late);
+	p->flags |= was & (FT_PROC_FOLLOW | FT_PROC_NEW);
+}
+
+FT_GLOBAL int ft_wake(u32 tgid, u64 cookie, u64 ip)
+{
+	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid), *from;
+	u64 by = 0;
+	u32 was;
+
+	if (!p)
+		return 0;
+	was = p->flags;
+	from = of_look(p, tgid);
+	if (!from) {
+		from = of_file(p, cookie);
+		by = ip - FT_COOKIE_ADDRESS(cookie);
+	}
+	/* The extension tells its names once, as the first hook is in. */
+	if (!from || !(from->flags & FT_PROC_AGENT || hooks_live(from)) || by & PAGE_MASK) {
+		p->flags = was | FT_PROC_UNSEEN;
+		return 0;
+	}
+	bpf_map_update_elem(&ft_procs, &tgid, from, BPF_EXIST);
+	bpf_map_delete_elem(&ft_looked_at, &tgid);
+	p = bpf_map_lookup_elem(&ft_procs, &tgid);
+	if (!p)
+		return 0;
+	move_layout(&p->layout, by);
+	settle(p, was);
+	return 1;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
