@@ -238,14 +238,16 @@ FT_GLOBAL int ft_entry_module(u32 tid, u64 key, u64 frame, u64 slot, u64 id)
 FT_GLOBAL u64 ft_owner(u32 tid, u64 frame, u64 code)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
+	const struct ft_proc *p = t ? my_proc() : 0;
+	const struct ft_layout *l = p ? &p->layout : 0;
 	u64 names;
 	u32 n;
 
 	if (!l)
 		return 0;
 	n = t->entry.nparams;
-	if (ft_settings.redact_lengths) {
+	walk_policy(t, &p->policy);
+	if (t->walk.redact) {
 		names = read_ptr(code + l->code_localsplusnames);
 		t->entry.redact_mask = (u32)ft_redact_params(tid, names, n, 0);
 		t->entry.redact_mask |= (u64)ft_redact_params(tid, names, n, 1) << 32;
@@ -259,13 +261,14 @@ FT_GLOBAL u64 ft_owner(u32 tid, u64 frame, u64 code)
 FT_GLOBAL int ft_describe(u32 tid, u64 code, u64 slot, u64 id, u32 i)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
+	const struct ft_proc *p = t ? my_proc() : 0;
+	const struct ft_layout *l = p ? &p->layout : 0;
 	u64 text = 0;
 
 	if (!l)
 		return 0;
 	if (i == 0) {
-		walk_begin(t);
+		walk_begin(t, &p->policy);
 		text = read_ptr(code + l->code_filename);
 	} else if (i == 1) {
 		text = read_ptr(code + l->code_name);

@@ -188,10 +188,10 @@ FT_INLINE void put_args(struct thread *t, struct probe *p, u64 request)
 {
 	struct level *lv;
 
-	walk_begin(t);
+	walk_begin(t, &p->proc->policy);
 	if (request)
 		tok_word(t, request);
-	if (!(ft_settings.capture & FT_CAPTURE_ARGS) || !p->entry->nparams)
+	if (!(p->proc->policy.capture & FT_CAPTURE_ARGS) || !p->entry->nparams)
 		return;
 	t->walk.cell_mask = p->entry->cell_mask;
 	t->walk.redact_mask = p->entry->redact_mask;

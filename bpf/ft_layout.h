@@ -178,9 +178,21 @@ struct ft_site {
 	__u32 unfit; /* bit n: register n held something else once */
 };
 
-/* Per-process settings beside the layout: the value of map ft_procs. */
+/* What is asked for of a process: which calls, and how much of each. Children inherit it. */
+struct ft_policy {
+	__u32 rules;	      /* which of the sets in ft_rules and ft_redact */
+	__u32 accept_unknown; /* no --prefix: accept what no rule matches; user space decides */
+	__u32 redact_lengths; /* bit n: a name of n + 1 bytes is on the redaction list */
+	__u32 capture;	      /* FT_CAPTURE_* */
+	__u32 max_arg_length; /* characters of a rendered field */
+	__u32 max_depth;
+	__u32 max_items;
+};
+
+/* A process: the value of map ft_procs. */
 struct ft_proc {
 	struct ft_layout layout;
+	struct ft_policy policy;
 	__u64 born; /* data of the pid from an earlier time is of another program: ids are reused */
 	__u32 flags; /* FT_PROC_* */
 	/* Set by BPF: the thread in which an exception was last seen, in an accepted call. */
@@ -206,12 +218,6 @@ struct ft_proc {
 
 /* Settings of a run: the same for every process, in BPF's read-only data. */
 struct ft_settings {
-	__u32 max_arg_length; /* characters of a rendered field */
-	__u32 max_depth;
-	__u32 max_items;
-	__u32 capture;	      /* FT_CAPTURE_* */
-	__u32 accept_unknown; /* no --prefix: accept what no rule matches; user space decides */
-	__u32 redact_lengths; /* bit n: a name of n bytes is on the redaction list */
 	/* Inode of the collector's PID namespace; 0 = the initial one. All ids are those in it. */
 	__u32 pidns;
 	__u32 http;    /* look for HTTP requests */

@@ -225,7 +225,8 @@ struct walk {
 	__u32 used;   /* bytes of tokens written */
 	__s32 budget; /* characters that may still be rendered, a lower bound */
 	__u32 depth;  /* open levels */
-	__u32 redact; /* look for names of the redaction list */
+	__u32 redact; /* ft_policy.redact_lengths; 0 = no names are looked for */
+	__u32 rules, max_length, max_depth, max_items; /* as the process's policy says */
 	__u64 cell_mask, redact_mask;
 	__u64 cells;  /* address of the first cell (up to 3.10) */
 	__u64 type;   /* the type last classified, or to be classified, in this walk */
@@ -290,18 +291,20 @@ struct thread {
 	__u8 tok[FT_MAX_TOKEN_BYTES + 2 * FT_COPY];
 };
 
-/* ---- settings that are maps ------------------------------------------------------------- */
+/* ---- policies that are maps ------------------------------------------------------------- */
 
 /* A module prefix; the longest match wins. User space leaves out every --prefix below an --exclude,
  * so that exclusion wins. */
 struct rule_key {
-	__u32 bits;
+	__u32 bits;  /* of rules and text together */
+	__u32 rules; /* ft_policy.rules */
 	char text[FT_MAX_PREFIX];
 };
 
 /* A name of the redaction list: lower case, '-' as '_', zero padded. */
 struct redact_key {
 	char text[FT_MAX_REDACT_LEN];
+	__u64 rules; /* ft_policy.rules */
 };
 
 #endif

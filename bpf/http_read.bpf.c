@@ -162,11 +162,12 @@ FT_INLINE int take_scope(const struct ft_layout *l, struct thread *t, u32 tid)
 FT_GLOBAL int ft_http_take(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
+	const struct ft_proc *p = t ? my_proc() : 0;
+	const struct ft_layout *l = p ? &p->layout : 0;
 
 	if (!l)
 		return 0;
-	walk_begin(t);
+	walk_begin(t, &p->policy);
 	return t->http.role == HTTP_WSGI ? take_environ(t) : take_scope(l, t, tid);
 }
 

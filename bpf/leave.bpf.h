@@ -152,8 +152,8 @@ FT_INLINE void send_exit(struct thread *t, struct probe *p, const struct call *c
 		thread_lost(t, now, 1, FT_LOST_ring_full);
 		return;
 	}
-	walk_begin(t);
-	if (ft_settings.capture & FT_CAPTURE_RESULT) {
+	walk_begin(t, &p->proc->policy);
+	if (p->proc->policy.capture & FT_CAPTURE_RESULT) {
 		if (!put_plain(p->l, t, p->tid, obj)) {
 			t->roots[0] = obj;
 			walk_push(t, LEVEL_ROOTS, 0, 1);

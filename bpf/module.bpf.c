@@ -53,13 +53,17 @@ FT_GLOBAL u64 ft_module_id(u64 slot)
 FT_GLOBAL int ft_verdict(u64 slot, u64 id)
 {
 	u64 module = module_name(slot, id);
-	u32 silent = ft_settings.accept_unknown ? CODE_ACCEPT : CODE_REJECT;
-	const struct ft_layout *l = my_layout();
+	const struct ft_proc *p = my_proc();
+	const struct ft_layout *l;
+	u32 n, *found, silent;
 	struct rule_key key = {};
 	struct str_view s = {};
-	u32 n, *found;
 
-	if (!l || !module || str_open(l, module, &s) || !s.length)
+	if (!p)
+		return CODE_REJECT;
+	l = &p->layout;
+	silent = p->policy.accept_unknown ? CODE_ACCEPT : CODE_REJECT;
+	if (!module || str_open(l, module, &s) || !s.length)
 		return silent;
 	/* Rules are UTF-8, and this name is not ASCII: user space compares it. */
 	if (!(read_u32(module + l->str_state) & STR_ASCII))
@@ -68,7 +72,8 @@ FT_GLOBAL int ft_verdict(u64 slot, u64 id)
 	FT_MASK(n, 127);
 	if (n > FT_MAX_PREFIX || n == 0 || bpf_probe_read_user(key.text, n, (void *)s.data))
 		return silent;
-	key.bits = n * 8;
+	key.bits = 8 * (sizeof(key.rules) + n);
+	key.rules = p->policy.rules;
 	found = bpf_map_lookup_elem(&ft_rules, &key);
 	return found ? *found : silent;
 }

@@ -32,12 +32,21 @@ FT_INLINE u64 parameter(const struct ft_layout *l, u64 frame, const struct code_
 	return in_cell(l, obj, i, base + 8 * (u64)e->cells_slot, e->arg_cell);
 }
 
-FT_INLINE void walk_begin(struct thread *t)
+FT_INLINE void walk_policy(struct thread *t, const struct ft_policy *policy)
 {
+	t->walk.redact = policy->redact_lengths;
+	t->walk.rules = policy->rules;
+	t->walk.max_length = policy->max_arg_length;
+	t->walk.max_depth = policy->max_depth;
+	t->walk.max_items = policy->max_items;
+}
+
+FT_INLINE void walk_begin(struct thread *t, const struct ft_policy *policy)
+{
+	walk_policy(t, policy);
 	t->walk.used = 0;
-	t->walk.budget = ft_settings.max_arg_length;
+	t->walk.budget = policy->max_arg_length;
 	t->walk.depth = 0;
-	t->walk.redact = ft_settings.redact_lengths != 0;
 	t->walk.cell_mask = 0;
 	t->walk.redact_mask = 0;
 	t->walk.type = 0;

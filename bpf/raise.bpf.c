@@ -10,8 +10,8 @@ FT_INLINE void push_args(const struct ft_layout *l, struct thread *t, u64 args)
 
 	if (!plausible(args) || read_at(&n, 8, args + l->var_size))
 		n = 0;
-	if (n > ft_settings.max_items)
-		n = ft_settings.max_items;
+	if (n > t->walk.max_items)
+		n = t->walk.max_items;
 	walk_push(t, LEVEL_SEQ, args + l->tuple_items, n);
 }
 
@@ -35,7 +35,8 @@ FT_INLINE bool push_os_error(const struct ft_layout *l, struct thread *t, u64 ex
 FT_GLOBAL int ft_begin_raise(u32 tid, u64 type, u64 value)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
+	const struct ft_proc *p = t ? my_proc() : 0;
+	const struct ft_layout *l = p ? &p->layout : 0;
 	u64 value_type, flags = 0;
 	struct level *lv;
 	u32 kind;
@@ -48,7 +49,7 @@ FT_GLOBAL int ft_begin_raise(u32 tid, u64 type, u64 value)
 	if (flags & TPFLAGS_EXC)
 		type = value_type;
 	kind = classify(tid, type);
-	walk_begin(t);
+	walk_begin(t, &p->policy);
 	t->walk.redact = 0; /* redaction does not cover messages, whose words are not names */
 	tok_16(t, FT_T_EXC, type, value);
 	if (flags & TPFLAGS_EXC) {

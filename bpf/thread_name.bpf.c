@@ -54,7 +54,8 @@ FT_GLOBAL int ft_is_bootstrap(u64 frame)
 FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
+	const struct ft_proc *p = t ? my_proc() : 0;
+	const struct ft_layout *l = p ? &p->layout : 0;
 	u64 second = 0, third = 0, fourth = 0, previous, name, self;
 	u32 i;
 
@@ -87,7 +88,7 @@ FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 	name = plausible(self) ? name_attribute(l, self) : 0;
 	if (!name)
 		return 0;
-	walk_begin(t);
+	walk_begin(t, &p->policy);
 	t->walk.budget = 256;
 	t->roots[0] = name;
 	walk_push(t, LEVEL_ROOTS, 0, 1);

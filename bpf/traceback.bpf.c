@@ -124,11 +124,12 @@ FT_GLOBAL u64 ft_traceback_untold(u32 tid)
 FT_GLOBAL int ft_lines_begin(u32 tid, u64 code)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
+	const struct ft_proc *p = t ? my_proc() : 0;
+	const struct ft_layout *l = p ? &p->layout : 0;
 
 	if (!l)
 		return 0;
-	walk_begin(t);
+	walk_begin(t, &p->policy);
 	t->walk.budget = FT_MAX_TOKEN_BYTES;
 	t->walk.redact = 0;
 	t->roots[0] = read_ptr(code + l->code_filename);

@@ -261,33 +261,40 @@ FT_INLINE u64 folded(u64 text)
 	return text ^ (dash >> 7) * ('-' ^ '_');
 }
 
-FT_INLINE bool length_listed(u64 length)
+FT_INLINE bool length_listed(const struct thread *t, u64 length)
 {
 	/* bit n - 1: a name of n bytes is listed */
 	return length >= 1 && length <= FT_MAX_REDACT_LEN &&
-	       ft_settings.redact_lengths >> ((length - 1) & 31) & 1;
+	       t->walk.redact >> ((length - 1) & 31) & 1;
+}
+
+/* Room for a key, so that it needs no stack. */
+FT_INLINE u64 *listed_key(struct thread *t)
+{
+	return (void *)t->small + SMALL_SCRATCH;
 }
 
 /* Is the text of n characters at this address on the list? */
 FT_INLINE bool is_listed(struct thread *t, u64 text, u64 n)
 {
-	u64 *key = (void *)t->small + SMALL_SCRATCH;
+	u64 *key = listed_key(t);
 	u32 i;
 
 	_Static_assert(FT_MAX_REDACT_LEN == 32, "four words");
 	key[0] = key[1] = key[2] = key[3] = 0;
 	FT_MASK(n, 63);
-	if (!length_listed(n) || bpf_probe_read_user(key, n, (void *)text))
+	if (!length_listed(t, n) || bpf_probe_read_user(key, n, (void *)text))
 		return false;
 	for (i = 0; i < 4; i++) {
 		key[i] = folded(key[i]);
 		barrier_var(key); /* one after the other, without the stack */
 	}
+	key[4] = t->walk.rules;
 	return bpf_map_lookup_elem(&ft_redact, key) != 0;
 }
 
 /* Address and number of the characters of a str or bytes that may be listed; 0: it may not. */
-FT_INLINE u64 listed_text(const struct ft_layout *l, u64 name, u32 *ret_n)
+FT_INLINE u64 listed_text(const struct ft_layout *l, const struct thread *t, u64 name, u32 *ret_n)
 {
 	struct str_view s = {};
 	u64 type, length = 0;
@@ -297,7 +304,7 @@ FT_INLINE u64 listed_text(const struct ft_layout *l, u64 name, u32 *ret_n)
 	type = type_of(l, name);
 	if (read_at(&length, 8, name + l->str_length)) /* that of bytes is there too */
 		return 0;
-	if (!length_listed(length) && !length_listed(length - HTTP_))
+	if (!length_listed(t, length) && !length_listed(t, length - HTTP_))
 		return 0;
 	*ret_n = length;
 	if (type == l->type_addr[FT_KIND_BYTES])
@@ -310,15 +317,17 @@ FT_GLOBAL int ft_redacted(u32 tid, u64 name)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	struct ft_proc *p = t ? bpf_map_lookup_elem(&ft_procs, &t->pid) : 0;
-	u64 text, head = 0;
+	u64 text, *head;
 	u32 n = 0;
 
-	text = p ? listed_text(&p->layout, name, &n) : 0;
+	text = p ? listed_text(&p->layout, t, name, &n) : 0;
 	if (!text)
 		return 0;
 	if (is_listed(t, text, n))
 		return 1;
-	return n > HTTP_ && !read_at(&head, HTTP_, text) && folded(head) == HTTP_TEXT &&
+	head = listed_key(t);
+	*head = 0;
+	return n > HTTP_ && !read_at(head, HTTP_, text) && folded(*head) == HTTP_TEXT &&
 	       is_listed(t, text + HTTP_, n - HTTP_);
 }
 

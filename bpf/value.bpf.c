@@ -152,7 +152,7 @@ FT_INLINE void put_int(const struct ft_layout *l, struct thread *t, u32 tid, u64
 		return;
 	}
 	/* Every digit but the first gives at least nine decimal ones. */
-	if ((n - 1) * 9 > ft_settings.max_arg_length || !room(t, n * 4 + 8)) {
+	if ((n - 1) * 9 > t->walk.max_length || !room(t, n * 4 + 8)) {
 		u32 top = read_u32(obj + l->int_digits + (n - 1) * 4);
 
 		tok_head(t, FT_T_INTBITS, 0, size < 0 ? FT_TOK_NEGATIVE : 0, 8);
@@ -184,12 +184,12 @@ FT_INLINE struct level *open(struct thread *t, u32 token, u32 level_kind, u64 ba
 	u64 n = length;
 
 	t->walk.budget -= 2;
-	if (nesting(t) >= ft_settings.max_depth || t->walk.depth >= 15) {
+	if (nesting(t) >= t->walk.max_depth || t->walk.depth >= 15) {
 		tok_0(t, FT_T_DEEP);
 		return 0;
 	}
-	if (n > ft_settings.max_items)
-		n = ft_settings.max_items;
+	if (n > t->walk.max_items)
+		n = t->walk.max_items;
 	tok_8(t, token, length);
 	lv = walk_push(t, level_kind, base, n);
 	lv->cut = n < length;
@@ -270,14 +270,14 @@ FT_INLINE void put_exc(const struct ft_layout *l, struct thread *t, u64 obj, u64
 {
 	u64 args = read_ptr(obj + l->exc_args), n = 0;
 
-	if (nesting(t) >= ft_settings.max_depth || t->walk.depth >= 15 || !plausible(args) ||
+	if (nesting(t) >= t->walk.max_depth || t->walk.depth >= 15 || !plausible(args) ||
 	    read_at(&n, 8, args + l->var_size)) {
 		tok_16(t, FT_T_OBJECT, type, obj);
 		return;
 	}
 	tok_16(t, FT_T_EXC, type, obj);
-	if (n > ft_settings.max_items)
-		n = ft_settings.max_items;
+	if (n > t->walk.max_items)
+		n = t->walk.max_items;
 	walk_push(t, LEVEL_SEQ, args + l->tuple_items, n);
 }
 

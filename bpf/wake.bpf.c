@@ -5,9 +5,9 @@
  * the file is mapped differs, and the hook that was hit tells that. So a program is traced from its
  * first call, however short it is.
  *
- * Only BPF makes a dormant process one that is traced: user space cannot change one field of a map's
- * value, and what it would write back might be out of date. The interpreter runs one thread at a
- * time (its lock is held at each entry), so no two of a process come here at once.
+ * Only BPF makes a dormant process one that is traced: user space cannot change one field of a
+ * map's value, and what it would write back might be out of date. The interpreter runs one thread
+ * at a time (its lock is held at each entry), so no two of a process come here at once.
  */
 #include "py_read.bpf.h"
 #include "wake.bpf.h"
@@ -86,12 +86,14 @@ FT_INLINE void settle(struct ft_proc *p, u32 was)
 FT_GLOBAL int ft_wake(u32 tgid, u64 cookie, u64 ip)
 {
 	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid), *from;
+	struct ft_policy policy;
 	u64 by = 0;
 	u32 was;
 
 	if (!p)
 		return 0;
 	was = p->flags;
+	policy = p->policy;
 	from = of_look(p, tgid);
 	if (!from) {
 		from = of_file(p, cookie);
@@ -107,6 +109,7 @@ FT_GLOBAL int ft_wake(u32 tgid, u64 cookie, u64 ip)
 	p = bpf_map_lookup_elem(&ft_procs, &tgid);
 	if (!p)
 		return 0;
+	p->policy = policy; /* of the process, whichever program it runs */
 	move_layout(&p->layout, by);
 	settle(p, was);
 	return 1;

@@ -14,6 +14,7 @@
 char ft_procs, ft_codes, ft_told, ft_types, ft_threads, ft_stacks, ft_suspended, ft_requests,
 	ft_request_of, ft_rules, ft_redact, ft_ring, ft_counters, ft_zero;
 struct ft_settings ft_settings;
+struct ft_policy shim_policy;
 __u32 ft_live[FT_HOOKED];
 
 /* An entry of some map; key and value are pieces of memory of their own. */
@@ -73,7 +74,8 @@ static void drop(struct entry **e)
 /* Does a rule hold for this module? */
 static bool is_prefix(const struct rule_key *rule, const struct rule_key *name)
 {
-	return rule->bits <= name->bits && !memcmp(rule->text, name->text, rule->bits / 8);
+	return rule->bits <= name->bits && rule->rules == name->rules &&
+	       !memcmp(rule->text, name->text, rule->bits / 8 - sizeof(rule->rules));
 }
 
 static void *longest_rule(const struct rule_key *name)
@@ -90,9 +92,9 @@ static void *longest_rule(const struct rule_key *name)
 	return best ? best->value : NULL;
 }
 
-void shim_rule(const char *prefix, __u32 verdict)
+void shim_rule(__u32 rules, const char *prefix, __u32 verdict)
 {
-	struct rule_key key = {.bits = 8 * strlen(prefix)};
+	struct rule_key key = {.bits = 8 * (sizeof(rules) + strlen(prefix)), .rules = rules};
 
 	memcpy(key.text, prefix, strlen(prefix));
 	shim_update(&ft_rules, &key, sizeof(key), &verdict, sizeof(verdict), 0);
@@ -254,6 +256,7 @@ void shim_begin(const struct image *image, const struct ft_layout *layout)
 	memory = image;
 	ft_live[0] = 1; /* its hooks are in */
 	p->layout = *layout;
+	p->policy = shim_policy;
 	shim_update(&ft_zero, &zero, sizeof(zero), t, sizeof(*t), 0);
 	t->pid = id;
 	shim_update(&ft_procs, &id, sizeof(id), p, sizeof(*p), 0);
@@ -270,6 +273,14 @@ void shim_end(void)
 		drop(&entries);
 	while ((record = shim_record()))
 		free(record);
+}
+
+void shim_set_rules(__u32 rules)
+{
+	__u32 id = SHIM_PID;
+	struct ft_proc *p = shim_lookup(&ft_procs, &id, sizeof(id));
+
+	p->policy.rules = rules;
 }
 
 struct thread *shim_thread(void)

@@ -15,12 +15,14 @@
 #define SHIM_PID 77
 
 extern struct ft_settings ft_settings;
+extern struct ft_policy shim_policy; /* of the process, from the next shim_begin() on */
 
 /* Empty maps but for the process and its thread; nothing in the ring. image: borrowed. */
 void shim_begin(const struct image *image, const struct ft_layout *layout);
 void shim_end(void);
-/* One of the run: modules that begin so. */
-void shim_rule(const char *prefix, __u32 verdict);
+/* One of a set (ft_policy.rules): modules with this prefix. */
+void shim_rule(__u32 rules, const char *prefix, __u32 verdict);
+void shim_set_rules(__u32 rules); /* ft_policy.rules of the process */
 struct thread *shim_thread(void);
 /* Of a map. */
 unsigned shim_entries(const void *map);

@@ -18,10 +18,10 @@
 
 static void begin_shim(const struct subject *s, bool accept_unknown)
 {
-	ft_settings = (struct ft_settings){.max_arg_length = 1000,
-					   .max_depth = 6,
-					   .max_items = 64,
-					   .accept_unknown = accept_unknown};
+	shim_policy = (struct ft_policy){.max_arg_length = 1000,
+					 .max_depth = 6,
+					 .max_items = 64,
+					 .accept_unknown = accept_unknown};
 	shim_begin(&s->image, &s->layout);
 }
 
@@ -160,14 +160,14 @@ static void check_rules(struct subject *s)
 		static const char *const prefix[] = {"__main__", "__main_", "__main__x"};
 
 		begin_shim(s, false);
-		shim_rule(prefix[rule], CODE_ACCEPT);
+		shim_rule(0, prefix[rule], CODE_ACCEPT);
 		cr_expect_eq(decide_frame(SHIM_PID, frame_of_state(state)),
 			     rule < 2 ? CODE_ACCEPT : CODE_REJECT, "%s", s->python);
 		shim_end();
 		/* The longest one holds. */
 		begin_shim(s, true);
-		shim_rule("", CODE_ACCEPT);
-		shim_rule(prefix[rule], CODE_REJECT);
+		shim_rule(0, "", CODE_ACCEPT);
+		shim_rule(0, prefix[rule], CODE_REJECT);
 		cr_expect_eq(decide_frame(SHIM_PID, frame_of_state(state)),
 			     rule < 2 ? CODE_REJECT : CODE_ACCEPT, "%s", s->python);
 		shim_end();
@@ -178,6 +178,27 @@ static void check_rules(struct subject *s)
 Test(bpf_frames, rules, .timeout = 120)
 {
 	subject_each(check_rules, "frames.py");
+}
+
+/* Those of another process's policy say nothing. */
+static void check_sets(struct subject *s)
+{
+	uint64_t state = state_of(s, true);
+
+	for (__u32 set = 0; state && set < 2; set++) {
+		begin_shim(s, false);
+		shim_rule(1, "__main__", CODE_ACCEPT);
+		shim_set_rules(set);
+		cr_expect_eq(decide_frame(SHIM_PID, frame_of_state(state)),
+			     set == 1 ? CODE_ACCEPT : CODE_REJECT, "%s", s->python);
+		shim_end();
+	}
+	subject_free(s);
+}
+
+Test(bpf_frames, sets_of_rules, .timeout = 120)
+{
+	subject_each(check_sets, "frames.py");
 }
 
 /* ---- wrong memory -------------------------------------------------------------------------- */

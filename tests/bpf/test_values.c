@@ -69,10 +69,10 @@ static void must_render(struct decoder *d, const char *python, const struct said
 
 static void begin_shim(const struct subject *s, const struct image *image)
 {
-	ft_settings = (struct ft_settings){.max_arg_length = 1000,
-					   .max_depth = 6,
-					   .max_items = 64,
-					   .capture = FT_CAPTURE_ARGS | FT_CAPTURE_RESULT};
+	shim_policy = (struct ft_policy){.max_arg_length = 1000,
+					 .max_depth = 6,
+					 .max_items = 64,
+					 .capture = FT_CAPTURE_ARGS | FT_CAPTURE_RESULT};
 	shim_begin(image, &s->layout);
 }
 

@@ -11,12 +11,13 @@
 int walk_value(u32 tid, u64 obj, u64 code)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
-	const struct ft_layout *l = t ? my_layout() : 0;
+	const struct ft_proc *p = t ? my_proc() : 0;
+	const struct ft_layout *l = p ? &p->layout : 0;
 	struct ft_rec_exit *r;
 
 	if (!l)
 		return -1;
-	walk_begin(t);
+	walk_begin(t, &p->policy);
 	if (!put_plain(l, t, tid, obj)) {
 		t->roots[0] = obj;
 		walk_push(t, LEVEL_ROOTS, 0, 1);

@@ -112,7 +112,6 @@ static int load(struct attach *a, const struct attach_options *o, struct why *w)
 	if (links_are_multi())
 		prepare_programs(a);
 	a->skel->rodata->ft_settings = o->settings;
-	a->skel->rodata->ft_settings.redact_lengths = attach_redact_lengths(o);
 	a->skel->rodata->ft_settings.pidns = nested_pidns();
 	a->skel->rodata->ft_settings.cookies = links_have_cookies();
 	err = bpf_map__set_max_entries(a->skel->maps.ft_ring, o->buffer_bytes);
@@ -146,6 +145,8 @@ int attach_new(const struct attach_options *o, struct attach **ret_attach, struc
 	if (!a)
 		return why(w, -ENOMEM, "out of memory");
 	a->follow = o->follow;
+	a->policy = o->policy;
+	a->policy.redact_lengths = attach_redact_lengths(o);
 	a->stopped = o->stopped;
 	a->arg = o->arg;
 	err = open_skeleton(a, w);

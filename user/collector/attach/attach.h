@@ -20,7 +20,8 @@
 struct attach;
 
 struct attach_options {
-	struct ft_settings settings; /* redact_lengths is filled in from redact */
+	struct ft_settings settings;
+	struct ft_policy policy; /* of all processes; redact_lengths is filled in from redact */
 	const char *const *prefix, *const *exclude, *const *redact;
 	size_t nprefix, nexclude, nredact;
 	uint64_t buffer_bytes;

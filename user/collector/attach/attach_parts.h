@@ -20,6 +20,7 @@ struct hooked {
 struct attach {
 	struct flowtrace *skel;
 	bool follow;
+	struct ft_policy policy;
 	bool (*stopped)(void *arg);
 	void *arg;
 	int handler; /* of libbpf: called before each program; < 0: none */

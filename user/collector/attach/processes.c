@@ -310,9 +310,10 @@ int attach_process(struct attach *a, const struct target *t, uint64_t program,
 	return err;
 }
 
-static struct ft_proc not_hooked(bool follow)
+static struct ft_proc not_hooked(const struct attach *a, bool follow)
 {
-	return (struct ft_proc){.flags = FT_PROC_DORMANT | (follow ? FT_PROC_FOLLOW : 0)};
+	return (struct ft_proc){.policy = a->policy,
+				.flags = FT_PROC_DORMANT | (follow ? FT_PROC_FOLLOW : 0)};
 }
 
 void attach_began_before(struct attach *a, pid_t pid)
@@ -337,7 +338,7 @@ bool attach_is_dormant(const struct attach *a, pid_t pid)
 
 void attach_withdraw(struct attach *a, pid_t pid, bool follow)
 {
-	struct ft_proc p = not_hooked(true);
+	struct ft_proc p = not_hooked(a, true);
 	uint32_t key = pid;
 
 	bpf_map_delete_elem(bpf_map__fd(a->skel->maps.ft_looked_at), &key);
@@ -351,7 +352,7 @@ void attach_refuse(struct attach *a, pid_t pid)
 
 	if (read_proc(a, pid, &known) || known.flags & FT_PROC_DORMANT)
 		return;
-	p = not_hooked(known.flags & FT_PROC_FOLLOW);
+	p = not_hooked(a, known.flags & FT_PROC_FOLLOW);
 	(void)put_proc(a, pid, &p, BPF_EXIST, NULL);
 }
 
@@ -369,7 +370,7 @@ void attach_greenlets(struct attach *a, pid_t pid)
 
 int attach_add(struct attach *a, pid_t pid, bool follow, struct why *w)
 {
-	struct ft_proc p = not_hooked(follow);
+	struct ft_proc p = not_hooked(a, follow);
 
 	return put_proc(a, pid, &p, BPF_NOEXIST, w);
 }

@@ -44,11 +44,12 @@ int attach_fill_redact(struct attach *a, const struct attach_options *o)
 
 static int add_rule(int fd, const char *prefix, uint32_t verdict)
 {
-	struct rule_key key = {.bits = strlen(prefix) * 8};
+	size_t len = strlen(prefix);
+	struct rule_key key = {.bits = 8 * (sizeof(key.rules) + len)};
 
-	if (key.bits > sizeof(key.text) * 8)
+	if (len > sizeof(key.text))
 		return -E2BIG;
-	memcpy(key.text, prefix, key.bits / 8);
+	memcpy(key.text, prefix, len);
 	return bpf_map_update_elem(fd, &key, &verdict, BPF_ANY) ? -errno : 0;
 }
 

@@ -17,11 +17,7 @@ static const char *link_of(const struct target *t)
 static int try_to_load(const struct config *c, const struct check *k, struct why *w)
 {
 	struct attach_options o = {
-		.settings = {.max_arg_length = c->max_arg_length,
-			     .max_depth = c->max_depth,
-			     .max_items = c->max_items,
-			     .http = c->http,
-			     .stack = c->stack},
+		.settings = {.http = c->http, .stack = c->stack},
 		.buffer_bytes = c->buffer_bytes,
 		.roles = prepared_roles(&k->found),
 	};

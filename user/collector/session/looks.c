@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cpython/cpython.h"
 #include "discover/budget.h"
 #include "discover/discover.h"
 #include "looks.h"
@@ -77,7 +76,7 @@ int look_hook(struct attach *a, const struct config *c, uint64_t program, const 
 	/* greenlet may have been loaded after the process was examined and before it was hooked. */
 	else if (!p->target.greenlets && !p->hooks.in_agent && discover_greenlets(pid))
 		attach_greenlets(a, pid);
-	if (!err && cpython_has_begun(pid, &p->layout))
+	if (!err && prepared_has_begun(p))
 		attach_began_before(a, pid);
 	return err;
 }

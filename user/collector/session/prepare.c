@@ -81,6 +81,11 @@ int prepare(pid_t pid, const struct config *c, struct binaries *binaries, struct
 	return err;
 }
 
+bool prepared_has_begun(const struct prepared *p)
+{
+	return cpython_has_begun(p->target.pid, &p->layout);
+}
+
 unsigned prepared_roles(const struct prepared *p)
 {
 	unsigned roles = 0;

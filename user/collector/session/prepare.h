@@ -10,6 +10,8 @@
 #ifndef FT_PREPARE_H
 #define FT_PREPARE_H
 
+#include <stdbool.h>
+
 #include "base/why.h"
 #include "config.h"
 #include "ft_layout.h"
@@ -33,6 +35,8 @@ unsigned prepare_roles(const struct config *c);
  * of files already; NULL = nothing. */
 int prepare(pid_t pid, const struct config *c, struct binaries *binaries, struct prepared *ret,
 	    struct why *w);
+/* Does the process run modules of its program by now? */
+bool prepared_has_begun(const struct prepared *p);
 /* The roles of the hooks, as attach_options.roles. */
 unsigned prepared_roles(const struct prepared *p);
 

@@ -244,15 +244,14 @@ static int load(struct run *r)
 {
 	const struct config *c = r->config;
 	struct attach_options o = {
-		.settings =
+		.settings = {.http = c->http, .stack = c->stack},
+		.policy =
 			{
 				.max_arg_length = c->max_arg_length,
 				.max_depth = c->max_depth,
 				.max_items = c->max_items,
 				.capture = pipeline_capture(c),
 				.accept_unknown = c->prefix.count == 0,
-				.http = c->http,
-				.stack = c->stack,
 			},
 		.prefix = (const char *const *)c->prefix.at,
 		.nprefix = c->prefix.count,
