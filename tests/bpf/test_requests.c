@@ -20,11 +20,9 @@
 
 static void begin_shim(const struct subject *s)
 {
-	ft_settings = (struct ft_settings){.max_arg_length = 1000,
-					   .max_depth = 6,
-					   .max_items = 64,
-					   .accept_unknown = 1,
-					   .http = 1};
+	shim_policy = (struct ft_policy){
+		.max_arg_length = 1000, .max_depth = 6, .max_items = 64, .accept_unknown = 1};
+	ft_settings = (struct ft_settings){.http = 1};
 	shim_begin(&s->image, &s->layout);
 }
 

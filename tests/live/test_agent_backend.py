@@ -257,12 +257,12 @@ def test_again_and_two_at_once(place):
     with place.target("__main__") as process:
         for name in "12":
             with listening(place.path / name, process.pid) as tracer:
-                time.sleep(0.5)
+                harness.wait_for("calls", tracer.events)
                 assert tracer.stop() == 0
             assert set(semaphores(process.pid).values()) == {0}
         with listening(place.path / "3", process.pid) as one:
             with listening(place.path / "4", process.pid, number=2) as other:
-                time.sleep(0.5)
+                harness.wait_for("calls", lambda: one.events() and other.events())
                 assert other.stop() == 0
             listened(process.pid, 1)
             time.sleep(0.2)
