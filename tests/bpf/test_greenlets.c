@@ -29,7 +29,7 @@ static const char *const names[] = {"first", "one", "two"};
 
 static void begin_shim(const struct subject *s)
 {
-	ft_settings = (struct ft_settings){.max_arg_length = 1000, .accept_unknown = 1};
+	shim_policy = (struct ft_policy){.max_arg_length = 1000, .accept_unknown = 1};
 	shim_begin(&s->image, &s->layout);
 	shim_thread()->tstate = said_of(s, "state");
 }
