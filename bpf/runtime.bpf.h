@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * Runtime events on their way out (ft_runtime.h). One that takes time is kept on its thread from
- * its begin to its end; one whose begin was not seen is not told.
+ * its begin to its end; one whose begin was not seen is not told. There is room for one of a kind:
+ * of those that lie in each other the innermost alone is told.
  *
  *     runtime_begin(thread, kind, number)            it begins
  *     runtime_begun(probe, kind) -> thread           it is over: was its begin seen?
