@@ -365,7 +365,7 @@ Test(hooks, collections_by_usdt)
 
 Test(hooks, collections_by_a_static_function)
 {
-	struct hooks h = hooks_for_gc(need_pyenv(13), 13);
+	struct hooks h = hooks_for_gc(need_pyenv(12), 12);
 	const struct hook *start = &h.site[h.count - 2], *end = start + 1;
 
 	cr_assert_eq(start->role, HOOK_GC_START);
@@ -380,6 +380,9 @@ Test(hooks, collections_that_do_not_show)
 {
 	struct hooks h = hooks_for_gc(need_pyenv(8), 8);
 
+	cr_assert(strstr(cpython_no_runtime(&h, FT_RUNTIME_GC, true), "--with-dtrace"));
+	/* Its gc_collect_main may return without a collection. */
+	h = hooks_for_gc(need_pyenv(13), 13);
 	cr_assert(strstr(cpython_no_runtime(&h, FT_RUNTIME_GC, true), "--with-dtrace"));
 }
 

@@ -20,7 +20,8 @@ struct place {
 
 static const struct source {
 	struct place begin, end; /* end: a probe's */
-	const char *function;	 /* NULL: there is none that it could be seen by */
+	const char *function;	 /* NULL: there is none that it could be seen by, ... */
+	int until;		 /* ... which is so up to 3.N */
 	int argument;		 /* of the function that begin comes with, from 1 */
 	enum hook_role returns;	 /* what the function's return is */
 	const char *missing, *deadly;
@@ -29,14 +30,16 @@ static const struct source {
 		{
 			.begin = {HOOK_GC_START, "gc__start", 1},
 			.end = {HOOK_GC_DONE, "gc__done", 1},
-			/* Modules/gcmodule.c, Python/gc.c (3.10 to 3.13): (tstate, generation, ...)
-			 * -> how many; a collection is one call of it. In 3.13 it chooses the
-			 * generation itself where that is -1, which is FT_RUNTIME_UNKNOWN. */
+			/* Modules/gcmodule.c (from 3.10): (tstate, generation, ...) -> how many.
+			 * Each call is a collection up to 3.12; in 3.13 (Python/gc.c) it may find
+			 * one under way, or nothing to be collected, and return at once. */
 			.function = "gc_collect_main",
+			.until = 12,
 			.argument = 2,
 			.returns = HOOK_GC_RETURN,
 			.missing = "garbage collections (--gc): this build has neither USDT "
-				   "probes (--with-dtrace) nor the symbol gc_collect_main",
+				   "probes (--with-dtrace) nor, in 3.10 to 3.12, the symbol "
+				   "gc_collect_main",
 			.deadly = "garbage collections (--gc): this build shows them by a "
 				  "uretprobe alone, which this kernel does not allow safely",
 		},
@@ -90,7 +93,7 @@ static int add_calls(struct elf *e, const struct target *t, const struct source 
 	uint64_t at;
 	int err;
 
-	if (!s->function || elf_static_function(e, s->function, &at))
+	if (!s->function || t->minor > s->until || elf_static_function(e, s->function, &at))
 		return -ENOENT;
 	begin.number.reg = machine.argument[s->argument - 1];
 	err = hooks_function(e, t, begin, at, h, NULL);
