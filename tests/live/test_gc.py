@@ -109,6 +109,29 @@ def test_no_program_of_it_without_it(tmp_path):
     assert loaded("--gc") == {"ft_gc_start", "ft_gc_done", "ft_gc_return"}
 
 
+CHILD = "import gc\ndef f():\n    gc.collect(1)\nf()\nf()"
+PARENT = ("import subprocess, sys\nfor _ in range(4):\n"
+          "    subprocess.run([sys.executable, '-c', %r])" % CHILD)
+
+
+def test_children_too(space, tmp_path):
+    """Each is mapped elsewhere, where the interpreter is a library."""
+    if BLIND.match(space.interpreter.name):
+        pytest.skip("it shows none")
+    with harness.Tracer(tmp_path, "-v", "--gc", "--prefix", "__main__", "--backend",
+                        space.interpreter.backend, "--",
+                        *space.interpreter.argv("-c", PARENT)) as tracer:
+        assert tracer.wait(60) == 0, tracer.stderr()
+    events = events_of(tracer)
+    calls = {e["span"]: e["pid"] for e in events if (e["event"], e.get("function")) ==
+             ("ENTER", "f")}
+    asked = [e for e in events if e["event"] == "GC" and e["parent"] in calls and
+             e["generation"] == 1]
+    assert len(calls) == 8 and len(set(calls.values())) == 4
+    assert {e["parent"] for e in asked} == set(calls)
+    assert all(e["pid"] == calls[e["parent"]] for e in asked)
+
+
 def test_what_does_not_fit_is_lost(tmp_path):
     """A ring of one page, which nobody empties."""
     space = harness.Interpreter("system")
