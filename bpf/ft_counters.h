@@ -9,7 +9,7 @@
 
 #define FT_COUNTERS(X)                                                                             \
 	X(ring_full, "the ring buffer was full: raise --buffer")                                   \
-	X(threads_full, "more threads at once than there is room for")                             \
+	X(threads_full, "more threads at once than there is room for: raise --max-threads")        \
 	X(stack_full, "more calls open at once than there is room for")                            \
 	X(suspended_full, "more suspended generators than there is room for")                      \
 	X(walk_bound, "more untraced frames between two traced calls than are walked")             \

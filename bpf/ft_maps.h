@@ -8,6 +8,7 @@
 
 #include "ft_abi.h"
 
+#define FT_TOLD 8192	   /* code objects whose lines user space knows */
 #define FT_CHUNK 16	   /* shadow stack entries in one map value */
 #define FT_MAX_CHUNKS 2048 /* chunks of one stack: 32,768 open calls */
 #define FT_TOK_MASK (FT_MAX_TOKEN_BYTES - 1)

@@ -94,7 +94,7 @@ FT_MAP struct {
 /* Code whose name and lines user space knows -> since when; one entry without --stack. */
 FT_MAP struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	FT_ENTRIES(8192);
+	FT_ENTRIES(FT_TOLD);
 	__type(key, struct code_key);
 	__type(value, u64);
 } ft_told SEC(".maps");

@@ -55,3 +55,68 @@ def test_default_buffer_loses_nothing(tmp_path):
     harness.run([harness.TRACER, "-P", "__main__", "-o", output, "--", harness.PYTHON, script],
                 check=0)
     assert len(output.read_text().splitlines()) == EVENTS
+
+
+THREADS = 12
+CROWD = """
+import sys, threading
+barrier = threading.Barrier(%d)
+def add(x, y):
+    return x + y
+def work():
+    barrier.wait()
+    for i in range(20):
+        add(i, i)
+    barrier.wait()
+sys.stdin.readline()
+threads = [threading.Thread(target=work) for _ in range(%d)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+""" % (THREADS, THREADS)
+
+
+@pytest.mark.parametrize("room", [4, THREADS + 1])
+def test_more_threads_than_room(tmp_path, room):
+    """Their events are counted; those of the others are all there."""
+    script, output = tmp_path / "crowd.py", tmp_path / "trace.jsonl"
+    script.write_text(CROWD)
+    harness.run([harness.TRACER, "-P", "__main__", "--max-threads", room, "-o", output, "--",
+                 harness.PYTHON, script], check=0)
+    events = [json.loads(line) for line in output.read_text().splitlines()]
+    lost = collections.Counter()
+    for event in events:
+        if event["event"] == "LOST":
+            lost[event["reason"]] += event["count"]
+    told = sum(event["event"] != "LOST" for event in events)
+    assert set(lost) == ({"threads_full"} if room == 4 else set())
+    assert told + lost["threads_full"] == 2 * (2 + THREADS * 21)  # <module>, its list
+    assert len({event["tid"] for event in events if event["event"] != "LOST"}) == min(room, THREADS + 1)
+
+
+def test_more_processes_than_room(tmp_path):
+    """Said, with what to do; the others are traced."""
+    script, output = tmp_path / "forks.py", tmp_path / "trace.jsonl"
+    script.write_text("""
+import os
+def child():
+    os._exit(0)
+children = []
+for _ in range(8):
+    read, write = os.pipe()
+    if not (pid := os.fork()):
+        os.close(write)
+        os.read(read, 1)
+        child()
+    children.append((pid, write))
+for pid, write in children:
+    os.close(write)
+for pid, _ in children:
+    os.waitpid(pid, 0)
+""")
+    _, _, errors = harness.run([harness.TRACER, "-f", "-P", "__main__", "--max-processes", 4, "-o",
+                                output, "--", harness.PYTHON, script], check=0)
+    assert "--max-processes" in errors, errors
+    traced = {json.loads(line).get("pid") for line in output.read_text().splitlines()}
+    assert len(traced - {None}) == 4

@@ -44,10 +44,11 @@ struct config {
 	double duration_s;     /* 0 = no limit */
 	uint64_t events;       /* 0 = no limit */
 	uint64_t buffer_bytes; /* a power of two, at least one page */
-	int follow;	       /* 0 or 1 after config_parse; -1 = not said */
-	bool http;	       /* HTTP requests and responses */
-	bool stack;	       /* the stacks of exceptions */
-	bool runtime[FT_RUNTIME_COUNT]; /* runtime events, by enum ft_runtime */
+	unsigned max_threads, max_processes; /* that BPF has room for */
+	int follow;			     /* 0 or 1 after config_parse; -1 = not said */
+	bool http;			     /* HTTP requests and responses */
+	bool stack;			     /* the stacks of exceptions */
+	bool runtime[FT_RUNTIME_COUNT];	     /* runtime events, by enum ft_runtime */
 	bool check, json, all, quiet, help, version;
 	int verbose;
 	char *config_file; /* owned, NULL = none */

@@ -12,6 +12,8 @@
 #include "attach/attach_parts.h"
 #include "attach/features.h"
 
+#define CHUNKS_PER_THREAD 8 /* of FT_CHUNK calls, on average */
+
 static void (*debug_text)(const char *text);
 
 static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -104,6 +106,32 @@ static int open_skeleton(struct attach *a, struct why *w)
 	return a->skel ? 0 : why(w, -errno, "cannot open the BPF object");
 }
 
+/* Maps whose values are allocated when they are made. */
+static int size_maps(struct attach *a, const struct attach_options *o, struct why *w)
+{
+	const struct {
+		struct bpf_map *map;
+		uint64_t entries;
+		const char *what;
+	} maps[] = {
+		{a->skel->maps.ft_ring, o->buffer_bytes, "the ring buffer"},
+		{a->skel->maps.ft_threads, o->max_threads, "the map of threads"},
+		{a->skel->maps.ft_stacks, o->max_threads * CHUNKS_PER_THREAD, "the map of stacks"},
+		{a->skel->maps.ft_procs, o->max_processes, "the map of processes"},
+		{a->skel->maps.ft_looked_at, o->max_processes, "the map of new processes"},
+		{a->skel->maps.ft_told, o->settings.stack ? FT_TOLD : 1, "the map of told code"},
+	};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(maps) / sizeof(maps[0]); i++) {
+		err = bpf_map__set_max_entries(maps[i].map, maps[i].entries);
+		if (err)
+			return why(w, err, "cannot size %s to %llu: %s", maps[i].what,
+				   (unsigned long long)maps[i].entries, strerror(-err));
+	}
+	return 0;
+}
+
 static int load(struct attach *a, const struct attach_options *o, struct why *w)
 {
 	int err;
@@ -114,12 +142,9 @@ static int load(struct attach *a, const struct attach_options *o, struct why *w)
 	a->skel->rodata->ft_settings = o->settings;
 	a->skel->rodata->ft_settings.pidns = nested_pidns();
 	a->skel->rodata->ft_settings.cookies = links_have_cookies();
-	err = bpf_map__set_max_entries(a->skel->maps.ft_ring, o->buffer_bytes);
+	err = size_maps(a, o, w);
 	if (err)
-		return why(w, err, "cannot size the ring buffer to %llu bytes: %s",
-			   (unsigned long long)o->buffer_bytes, strerror(-err));
-	if (!o->settings.stack)
-		bpf_map__set_max_entries(a->skel->maps.ft_told, 1);
+		return err;
 	err = flowtrace__load(a->skel);
 	if (err)
 		return attach_check_stopped(a, w) ?: features_explain(err, w);

@@ -25,6 +25,7 @@ struct attach_options {
 	const char *const *prefix, *const *exclude, *const *redact;
 	size_t nprefix, nexclude, nredact;
 	uint64_t buffer_bytes;
+	unsigned max_threads, max_processes; /* at least 1 */
 	unsigned roles; /* bit n: hooks of enum hook_role n may be asked for; 0 = of any role */
 	/* Hook every process that maps the interpreter, and let the map of processes say which are
 	 * traced: then children are traced from their first instruction. */

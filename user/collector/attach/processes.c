@@ -179,7 +179,8 @@ static int not_traced(pid_t pid, int err, struct why *w)
 		return why_exit(w, EXIT_NO_PROCESS, -ESRCH,
 				"process %d exited while it was attached to", pid);
 	return why(w, err, "cannot trace pid %d: %s", pid,
-		   err == -E2BIG ? "too many processes at once" : strerror(-err));
+		   err == -E2BIG ? "too many processes at once: raise --max-processes"
+				 : strerror(-err));
 }
 
 static int put_proc(struct attach *a, pid_t pid, const struct ft_proc *p, uint64_t how,

@@ -97,6 +97,12 @@ const struct option_row option_rows[] = {
 	{ .name = "buffer", .env = "FLOWTRACE_BUFFER", .kind = KIND_SIZE, .at = AT(buffer_bytes),
 	  .group = GROUP_OUTPUT, .initial = "16M", .value = "SIZE", .max = MAX_BUFFER_BYTES,
 	  .help = "ring buffer between kernel and collector" },
+	{ .name = "max-threads", .env = "FLOWTRACE_MAX_THREADS", .kind = KIND_LIMIT, .at = AT(max_threads),
+	  .group = GROUP_OUTPUT, .initial = "1024", .value = "N", .max = 32768,
+	  .help = "threads with traced calls at once; each takes 22 KiB of kernel memory" },
+	{ .name = "max-processes", .env = "FLOWTRACE_MAX_PROCESSES", .kind = KIND_LIMIT, .at = AT(max_processes),
+	  .group = GROUP_OUTPUT, .initial = "1024", .value = "N", .max = 32768,
+	  .help = "processes that are traced or followed at once; each takes 2 KiB of kernel memory" },
 
 	{ .name = "duration", .letter = 'd', .env = "FLOWTRACE_DURATION", .kind = KIND_SECONDS, .at = AT(duration_s),
 	  .group = GROUP_RUN, .initial = "0", .value = "SECS",

@@ -19,6 +19,8 @@ static int try_to_load(const struct config *c, const struct check *k, struct why
 	struct attach_options o = {
 		.settings = {.http = c->http, .stack = c->stack},
 		.buffer_bytes = c->buffer_bytes,
+		.max_threads = c->max_threads,
+		.max_processes = c->max_processes,
 		.roles = prepared_roles(&k->found),
 	};
 	struct attach *a = NULL;

@@ -73,8 +73,10 @@ void targets_look_at(struct targets *t, pid_t pid)
 	struct proc *proc = procs_add(&t->procs, pid);
 
 	if (!proc)
-		ui_note(t->ui, "pid %d is not traced: more than %d processes at once", pid,
-			PROCS_MAX);
+		ui_note(t->ui,
+			"pid %d is not traced: more than %d processes at once: raise "
+			"--max-processes",
+			pid, t->procs.max);
 	else if (proc->look)
 		proc->again = true;
 	else
@@ -156,8 +158,9 @@ static void on_child(struct targets *t, const struct look *k)
 		tell_refused(t, k->pid, &k->why);
 	else if (!k->err && !procs_add(&t->procs, k->pid))
 		ui_note(t->ui,
-			"more than %d processes at once: the end of pid %d will not be noticed",
-			PROCS_MAX, k->pid);
+			"more than %d processes at once: the end of pid %d will not be noticed "
+			"(--max-processes)",
+			t->procs.max, k->pid);
 }
 
 static int on_look(struct targets *t, const struct look *k)

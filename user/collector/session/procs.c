@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include <stddef.h>
+#include <errno.h>
+#include <stdlib.h>
 
 #include "procs.h"
+
+int procs_init(struct procs *p, int max)
+{
+	*p = (struct procs){.at = calloc(max, sizeof(*p->at)), .max = max};
+	return p->at ? 0 : -ENOMEM;
+}
+
+void procs_release(struct procs *p)
+{
+	free(p->at);
+}
 
 struct proc *procs_find(struct procs *p, pid_t pid)
 {
@@ -17,7 +29,7 @@ struct proc *procs_add(struct procs *p, pid_t pid)
 
 	if (known)
 		return known;
-	if (p->count == PROCS_MAX)
+	if (p->count == p->max)
 		return NULL;
 	p->at[p->count] = (struct proc){.pid = pid};
 	return &p->at[p->count++];

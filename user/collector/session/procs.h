@@ -7,8 +7,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PROCS_MAX 1024
-
 struct proc {
 	pid_t pid;
 	uint64_t look;		    /* number of the look under way; 0 = none */
@@ -23,9 +21,13 @@ struct proc {
 };
 
 struct procs {
-	struct proc at[PROCS_MAX];
-	int count;
+	struct proc *at; /* owned: room for max */
+	int count, max;
 };
+
+/* -ENOMEM */
+int procs_init(struct procs *p, int max);
+void procs_release(struct procs *p);
 
 struct proc *procs_find(struct procs *p, pid_t pid);
 /* The entry of pid, or a new one; NULL: there are too many. */

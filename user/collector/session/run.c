@@ -260,6 +260,8 @@ static int load(struct run *r)
 		.redact = (const char *const *)c->redact.at,
 		.nredact = c->redact.count,
 		.buffer_bytes = c->buffer_bytes,
+		.max_threads = c->max_threads,
+		.max_processes = c->max_processes,
 		.roles = targets_roles(r->targets),
 		.follow = c->follow == 1,
 		.debug = r->ui->debug,

@@ -47,7 +47,8 @@ static int attach_bare(struct targets *t, pid_t pid)
 		return err;
 	proc = procs_add(&t->procs, pid);
 	if (!proc)
-		return why(t->why, -E2BIG, "more than %d processes at once", PROCS_MAX);
+		return why(t->why, -E2BIG, "more than %d processes at once: raise --max-processes",
+			   t->procs.max);
 	targets_watch(t, proc);
 	ui_note(t->ui,
 		"pid %d runs no Python: what it starts, and a libpython that it loads, is traced",
@@ -70,7 +71,8 @@ static int attach_pid(struct targets *t, const struct prepared *r)
 		return err;
 	targets_tell_hooked(t, r);
 	if (!procs_add(&t->procs, pid))
-		return why(t->why, -E2BIG, "more than %d processes at once", PROCS_MAX);
+		return why(t->why, -E2BIG, "more than %d processes at once: raise --max-processes",
+			   t->procs.max);
 	return 0;
 }
 
@@ -118,8 +120,11 @@ static int on_held(struct targets *t, pid_t pid)
 		return 0;
 	}
 	if (pid == launch_pid(t->launch))
-		return why(t->why, -E2BIG, "more than %d processes at once", PROCS_MAX);
-	ui_note(t->ui, "pid %d is not traced: more than %d processes at once", pid, PROCS_MAX);
+		return why(t->why, -E2BIG, "more than %d processes at once: raise --max-processes",
+			   t->procs.max);
+	ui_note(t->ui,
+		"pid %d is not traced: more than %d processes at once: raise --max-processes", pid,
+		t->procs.max);
 	launch_release(t->launch, pid);
 	return 0;
 }
@@ -156,7 +161,9 @@ int targets_new(const struct config *c, const struct ui *ui, struct targets **re
 	t->ui = ui;
 	t->why = w;
 	t->prepared = calloc(c->npids + 1, sizeof(*t->prepared));
-	err = t->prepared ? binaries_new(&t->binaries, w) : why(w, -ENOMEM, "out of memory");
+	err = t->prepared && !procs_init(&t->procs, c->max_processes)
+		      ? binaries_new(&t->binaries, w)
+		      : why(w, -ENOMEM, "out of memory");
 	if (!err)
 		err = prepare_pids(t, t->prepared);
 	if (err) {
@@ -177,6 +184,7 @@ void targets_free(struct targets *t)
 	for (size_t i = 0; t->prepared && i < t->config->npids; i++)
 		target_release(&t->prepared[i].target);
 	free(t->prepared);
+	procs_release(&t->procs);
 	loads_free(t->loads);
 	looks_free(t->looks);
 	binaries_free(t->binaries);
@@ -220,8 +228,9 @@ static void on_fork(struct targets *t, pid_t pid, pid_t child_pid)
 
 	if (!child) {
 		ui_note(t->ui,
-			"more than %d processes at once: the end of pid %d will not be noticed",
-			PROCS_MAX, child_pid);
+			"more than %d processes at once: the end of pid %d will not be noticed "
+			"(--max-processes)",
+			t->procs.max, child_pid);
 		return;
 	}
 	child->refused = refused;

@@ -34,6 +34,7 @@ long bpf_probe_read_user_str(void *to, __u32 size, const void *from);
 __u64 bpf_get_current_pid_tgid(void);
 __u64 bpf_get_current_task(void);
 __u32 bpf_get_prandom_u32(void);
+__u64 bpf_get_attach_cookie(void *ctx);
 __u64 bpf_ktime_get_ns(void);
 
 #endif
