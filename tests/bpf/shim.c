@@ -12,7 +12,7 @@
 
 /* What the sources declare in maps.bpf.h: a map is its address. */
 char ft_procs, ft_codes, ft_told, ft_types, ft_threads, ft_stacks, ft_suspended, ft_requests,
-	ft_request_of, ft_rules, ft_redact, ft_ring, ft_counters, ft_zero;
+	ft_request_of, ft_rules, ft_redact, ft_ring, ft_counters, ft_zero, ft_looked_at, ft_files;
 struct ft_settings ft_settings;
 struct ft_policy shim_policy;
 __u32 ft_live[FT_HOOKED];
@@ -275,12 +275,23 @@ void shim_end(void)
 		free(record);
 }
 
-void shim_set_rules(__u32 rules)
+struct ft_proc *shim_proc(void)
 {
 	__u32 id = SHIM_PID;
-	struct ft_proc *p = shim_lookup(&ft_procs, &id, sizeof(id));
 
-	p->policy.rules = rules;
+	return shim_lookup(&ft_procs, &id, sizeof(id));
+}
+
+void shim_file(__u32 index, const struct ft_proc *p)
+{
+	shim_update(&ft_files, &index, sizeof(index), p, sizeof(*p), 0);
+}
+
+void shim_looked_at(const struct ft_proc *p)
+{
+	__u32 id = SHIM_PID;
+
+	shim_update(&ft_looked_at, &id, sizeof(id), p, sizeof(*p), 0);
 }
 
 struct thread *shim_thread(void)

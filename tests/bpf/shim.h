@@ -15,6 +15,7 @@
 #define SHIM_PID 77
 
 extern struct ft_settings ft_settings;
+extern __u32 ft_live[FT_HOOKED];
 extern struct ft_policy shim_policy; /* of the process, from the next shim_begin() on */
 
 /* Empty maps but for the process and its thread; nothing in the ring. image: borrowed. */
@@ -22,7 +23,10 @@ void shim_begin(const struct image *image, const struct ft_layout *layout);
 void shim_end(void);
 /* One of a set (ft_policy.rules): modules with this prefix. */
 void shim_rule(__u32 rules, const char *prefix, __u32 verdict);
-void shim_set_rules(__u32 rules); /* ft_policy.rules of the process */
+struct ft_proc *shim_proc(void);
+/* What is known of a file with hooks, and what was found in the process. */
+void shim_file(__u32 index, const struct ft_proc *p);
+void shim_looked_at(const struct ft_proc *p);
 struct thread *shim_thread(void);
 /* Of a map. */
 unsigned shim_entries(const void *map);

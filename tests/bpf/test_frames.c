@@ -188,7 +188,7 @@ static void check_sets(struct subject *s)
 	for (__u32 set = 0; state && set < 2; set++) {
 		begin_shim(s, false);
 		shim_rule(1, "__main__", CODE_ACCEPT);
-		shim_set_rules(set);
+		shim_proc()->policy.rules = set;
 		cr_expect_eq(decide_frame(SHIM_PID, frame_of_state(state)),
 			     set == 1 ? CODE_ACCEPT : CODE_REJECT, "%s", s->python);
 		shim_end();
