@@ -323,11 +323,11 @@ def with_greenlet():
 class Tracer:
     """A collector that runs beside its target. A context manager."""
 
-    def __init__(self, directory, *options, env=None):
+    def __init__(self, directory, *options, env=None, before=()):
         self.output = Path(directory) / "trace.jsonl"
         self.errors = Path(directory) / "tracer.err"
         with open(self.errors, "wb") as errors:
-            self.process = start([TRACER, "-o", self.output, *options], env=env, cwd=directory,
+            self.process = start([*before, TRACER, "-o", self.output, *options], env=env, cwd=directory,
                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                  stderr=errors)
 

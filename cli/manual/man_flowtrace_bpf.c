@@ -115,7 +115,8 @@ static void put_files(FILE *f)
 static void put_notes(FILE *f)
 {
 	fputs(".SH NOTES\n", f);
-	roff_text(f, "Attaching needs root (CAP_SYS_ADMIN) and a kernel from 5.10 on with BTF. "
+	roff_text(f, "Attaching needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE (before "
+		     "Linux 6.6 CAP_SYS_ADMIN), and a kernel from 5.10 on with BTF. "
 		     "--replay needs neither. Only CPython on x86-64 can be traced; --check "
 		     "reports whether a process can be traced, and which of its calls are not "
 		     "seen.\n\nAll probes are file descriptors: however the collector ends, the "

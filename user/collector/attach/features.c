@@ -66,11 +66,12 @@ int attach_features(struct attach_feature ret[ATTACH_FEATURES_MAX])
 		 probe_map(BPF_MAP_TYPE_RINGBUF), false},
 		{"BPF prefix tree", "prefix tree for --prefix (Linux 4.11)",
 		 probe_map(BPF_MAP_TYPE_LPM_TRIE), false},
-		{"uprobe_multi links", "fast detach (Linux 6.6); else 0.1 s per hook",
+		{"uprobe_multi links", "fast detach, no CAP_SYS_ADMIN needed (Linux 6.6)",
 		 links_are_multi(), false},
 		{"no confidentiality lockdown", "read a program's memory", !lockdown_why(NULL),
 		 false},
-		{"CAP_SYS_ADMIN", "attach uprobes", has_capability(CAP_SYS_ADMIN), true},
+		{"CAP_SYS_ADMIN", "attach uprobes without uprobe_multi links",
+		 has_capability(CAP_SYS_ADMIN), true},
 		{"CAP_BPF", "load BPF programs; CAP_SYS_ADMIN includes it", has_capability(CAP_BPF),
 		 true},
 		{"CAP_PERFMON", "read memory in BPF programs; CAP_SYS_ADMIN includes it",
@@ -113,15 +114,40 @@ static int check_files(struct why *w)
 	return err ? explain_limit(err, w) : 0;
 }
 
+/*
+ * CAP_SYS_ADMIN includes the two others. Perf-based uprobes need it since the fix of
+ * CVE-2025-38466; uprobe_multi links do not.
+ */
+static int check_capabilities(struct why *w)
+{
+	bool bpf = has_capability(CAP_BPF), perfmon = has_capability(CAP_PERFMON);
+	struct utsname u = {};
+
+	if (has_capability(CAP_SYS_ADMIN))
+		return 0;
+	if (!bpf || !perfmon)
+		return why_exit(w, EXIT_NOT_PERMITTED, -EPERM,
+				"not permitted: tracing needs CAP_BPF and CAP_PERFMON, of which %s "
+				"missing; run it as root (sudo flowtrace-bpf ...)",
+				bpf	  ? "CAP_PERFMON is"
+				: perfmon ? "CAP_BPF is"
+					  : "both are");
+	if (links_are_multi())
+		return 0;
+	uname(&u);
+	return why_exit(w, EXIT_NOT_PERMITTED, -EPERM,
+			"not permitted: this kernel (%s) has no uprobe_multi links (6.6), so "
+			"tracing needs CAP_SYS_ADMIN too; run it as root (sudo flowtrace-bpf ...)",
+			u.release);
+}
+
 int features_check(struct why *w)
 {
 	struct utsname u = {};
+	int err = check_capabilities(w);
 
-	/* Perf-based uprobes need CAP_SYS_ADMIN since the fix of CVE-2025-38466. */
-	if (!has_capability(CAP_SYS_ADMIN))
-		return why_exit(w, EXIT_NOT_PERMITTED, -EPERM,
-				"not permitted: tracing needs CAP_SYS_ADMIN; run it as root (sudo "
-				"flowtrace-bpf ...)");
+	if (err)
+		return err;
 	uname(&u);
 	if (access(BTF, R_OK))
 		return why_exit(w, EXIT_KERNEL, -EOPNOTSUPP,
