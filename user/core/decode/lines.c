@@ -196,9 +196,12 @@ static uint32_t line_of(const struct code_lines *c, int32_t at, int32_t line)
 {
 	if (line >= 0)
 		return line;
+	if (at < 0)
+		return 0;
 	/* In 3.10 `at` counts instructions, which are two bytes. */
-	at = c->how == FT_LINES_DELTAS && at < INT32_MAX / 2 ? 2 * at : at;
-	return at < 0 ? 0 : lines_find(c->how, c->table, c->size, c->first_line, at);
+	if (c->how == FT_LINES_DELTAS && at < INT32_MAX / 2)
+		at *= 2;
+	return lines_find(c->how, c->table, c->size, c->first_line, at);
 }
 
 /* One entry, as it is written. */
