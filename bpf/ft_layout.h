@@ -161,7 +161,7 @@ struct ft_layout {
 };
 
 #define FT_SITES 16
-#define FT_HOOKED 32 /* files with hooks at once; a power of two */
+#define FT_HOOKED 256 /* files with hooks at once, of --pid one per process; a power of two */
 
 /*
  * A hook's cookie: the file's index in ft_files, and where the hook is in the process that the

@@ -2,11 +2,13 @@
 """Attaching to a gunicorn that serves: no request fails, every call of a handler is in the trace,
 and detaching leaves nothing behind. The shop's workers count their calls; of a worker that is gone
 gunicorn's access log tells."""
+import collections
 import contextlib
 import json
 import re
 import shutil
 import signal
+import subprocess
 import time
 import urllib.request
 
@@ -230,3 +232,26 @@ def test_master_without_follow_is_explained(shop, tmp_path):
         assert tracer.wait() == 0, tracer.stderr()
     for worker in shop.workers():
         assert re.search(r"\b%d\b" % worker, tracer.stderr()), tracer.stderr()
+
+
+MANY = 40
+
+
+def test_many_processes_of_one_interpreter(tmp_path):
+    """Each is hooked for itself, and every call of each is there."""
+    script = "import sys\ndef f(n):\n    return n\nsys.stdin.readline()\nfor n in range(5):\n    f(n)\n"
+    targets = [harness.start([harness.PYTHON, "-c", script], stdin=subprocess.PIPE)
+               for _ in range(MANY)]
+    try:
+        with harness.Tracer(tmp_path, "-P", "__main__", "-p",
+                            ",".join(str(t.pid) for t in targets)) as tracer:
+            tracer.attached(120)
+            for target in targets:
+                target.stdin.close()
+            assert [t.wait(20) for t in targets] == [0] * MANY and tracer.wait() == 0, tracer.stderr()
+        results = collections.Counter((e["pid"], e["result"]) for e in tracer.events()
+                                      if e["event"] == "EXIT" and e["function"] == "f")
+        assert results == {(t.pid, str(n)): 1 for t in targets for n in range(5)}
+    finally:
+        for target in targets:
+            harness.kill_session(target)

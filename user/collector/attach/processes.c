@@ -150,7 +150,9 @@ static int put_hooks(struct attach *a, const struct target *t, const struct file
 	if (err)
 		return err;
 	if (a->nhooked == HOOKED_MAX)
-		return why(w, -E2BIG, "more than %d different interpreters at once", HOOKED_MAX);
+		return why(w, -E2BIG,
+			   "more than %d files or processes with hooks of their own at once",
+			   HOOKED_MAX);
 	a->hooked[a->nhooked] =
 		(struct hooked){.dev = f->dev, .inode = f->inode, .pid = a->follow ? -1 : t->pid};
 	for (int i = 0; !err && i < hooks->count; i++)
