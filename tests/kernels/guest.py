@@ -28,8 +28,8 @@ def truth(name):
 def load_all(pid):
     """Every program there is, whether this interpreter needs it or not: --follow wants them all.
     The words of the verifier if one is refused, else "". """
-    command = ["/flowtrace-bpf", "-v", "-v", "-f", "--gc", "-d", "0.1", "-o", "/dev/null",
-               "--pid", str(pid)]
+    command = ["/flowtrace-bpf", "-v", "-v", "-f", "--gc", "--max-threads", "2000", "-d", "0.1",
+               "-o", "/dev/null", "--pid", str(pid)]
     words = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace")
     return words.stderr[-3000:] if words.returncode else ""
 

@@ -3,7 +3,9 @@
 event, pairs stay pairs, and the summary says so."""
 import collections
 import json
+import os
 import re
+import subprocess
 
 import harness
 import pytest
@@ -93,6 +95,25 @@ def test_more_threads_than_room(tmp_path, room):
     assert set(lost) == ({"threads_full"} if room == 4 else set())
     assert told + lost["threads_full"] == 2 * (2 + THREADS * 21)  # <module>, its list
     assert len({event["tid"] for event in events if event["event"] != "LOST"}) == min(room, THREADS + 1)
+
+
+def test_room_for_many_threads_costs_what_is_used(tmp_path):
+    """Of 10,000 slots 13 are used; all of them would take 220 MB."""
+    if tuple(map(int, os.uname().release.split(".")[:2])) < (6, 1):
+        pytest.skip("a probe may not allocate (6.1)")
+    script = tmp_path / "crowd.py"
+    script.write_text(CROWD)
+    target = harness.start([harness.PYTHON, script], stdin=subprocess.PIPE)
+    with harness.Tracer(tmp_path, "-P", "__main__", "--max-threads", 10000, "-p",
+                        target.pid) as tracer:
+        tracer.attached()
+        maps = [m for m in json.loads(harness.run(["bpftool", "map", "show", "-j"], check=0)[1])
+                if m.get("name") in ("ft_threads", "ft_stacks") and m["max_entries"] >= 10000]
+        target.stdin.close()
+        assert target.wait(20) == 0 and tracer.wait() == 0, tracer.stderr()
+    assert len(maps) == 2 and sum(m["bytes_memlock"] for m in maps) < 40e6
+    lost = [event for event in tracer.events() if event["event"] == "LOST"]
+    assert not lost and sum(event["event"] == "EXIT" for event in tracer.events()) == 1 + THREADS * 21
 
 
 def test_more_processes_than_room(tmp_path):

@@ -13,6 +13,7 @@
 #include "attach/features.h"
 
 #define CHUNKS_PER_THREAD 8 /* of FT_CHUNK calls, on average */
+#define MANY_THREADS 1024
 
 static void (*debug_text)(const char *text);
 
@@ -106,25 +107,34 @@ static int open_skeleton(struct attach *a, struct why *w)
 	return a->skel ? 0 : why(w, -errno, "cannot open the BPF object");
 }
 
-/* Maps whose values are allocated when they are made. */
+/*
+ * Values of all entries are allocated with the map, so that a probe need not. For very many threads
+ * that is too much: from 6.1 on (bpf_mem_alloc()) a probe may allocate.
+ */
 static int size_maps(struct attach *a, const struct attach_options *o, struct why *w)
 {
+	bool many = o->max_threads > MANY_THREADS && features_kernel_from(6, 1);
 	const struct {
 		struct bpf_map *map;
 		uint64_t entries;
 		const char *what;
+		bool on_demand;
 	} maps[] = {
-		{a->skel->maps.ft_ring, o->buffer_bytes, "the ring buffer"},
-		{a->skel->maps.ft_threads, o->max_threads, "the map of threads"},
-		{a->skel->maps.ft_stacks, o->max_threads * CHUNKS_PER_THREAD, "the map of stacks"},
-		{a->skel->maps.ft_procs, o->max_processes, "the map of processes"},
-		{a->skel->maps.ft_looked_at, o->max_processes, "the map of new processes"},
-		{a->skel->maps.ft_told, o->settings.stack ? FT_TOLD : 1, "the map of told code"},
+		{a->skel->maps.ft_ring, o->buffer_bytes, "the ring buffer", false},
+		{a->skel->maps.ft_threads, o->max_threads, "the map of threads", many},
+		{a->skel->maps.ft_stacks, o->max_threads * CHUNKS_PER_THREAD, "the map of stacks",
+		 many},
+		{a->skel->maps.ft_procs, o->max_processes, "the map of processes", false},
+		{a->skel->maps.ft_looked_at, o->max_processes, "the map of new processes", false},
+		{a->skel->maps.ft_told, o->settings.stack ? FT_TOLD : 1, "the map of told code",
+		 false},
 	};
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof(maps) / sizeof(maps[0]); i++) {
 		err = bpf_map__set_max_entries(maps[i].map, maps[i].entries);
+		if (!err && maps[i].on_demand)
+			err = bpf_map__set_map_flags(maps[i].map, BPF_F_NO_PREALLOC);
 		if (err)
 			return why(w, err, "cannot size %s to %llu: %s", maps[i].what,
 				   (unsigned long long)maps[i].entries, strerror(-err));

@@ -49,6 +49,16 @@ static int lockdown_why(struct why *w)
 			"with lockdown=integrity or none");
 }
 
+bool features_kernel_from(unsigned major, unsigned minor)
+{
+	struct utsname u = {};
+	unsigned has[2] = {};
+
+	uname(&u);
+	return sscanf(u.release, "%u.%u", &has[0], &has[1]) == 2 &&
+	       (has[0] > major || (has[0] == major && has[1] >= minor));
+}
+
 static bool probe_map(enum bpf_map_type type)
 {
 	return libbpf_probe_bpf_map_type(type, NULL) == 1;

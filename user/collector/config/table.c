@@ -99,7 +99,7 @@ const struct option_row option_rows[] = {
 	  .help = "ring buffer between kernel and collector" },
 	{ .name = "max-threads", .env = "FLOWTRACE_MAX_THREADS", .kind = KIND_LIMIT, .at = AT(max_threads),
 	  .group = GROUP_OUTPUT, .initial = "1024", .value = "N", .max = 32768,
-	  .help = "threads with traced calls at once; each takes 22 KiB of kernel memory" },
+	  .help = "threads with traced calls at once; each takes 22 KiB of kernel memory, of more than 1024 only in use (Linux 6.1)" },
 	{ .name = "max-processes", .env = "FLOWTRACE_MAX_PROCESSES", .kind = KIND_LIMIT, .at = AT(max_processes),
 	  .group = GROUP_OUTPUT, .initial = "1024", .value = "N", .max = 32768,
 	  .help = "processes that are traced or followed at once; each takes 2 KiB of kernel memory" },
