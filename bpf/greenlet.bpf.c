@@ -283,7 +283,8 @@ FT_GLOBAL int ft_drop_stacks(u32 tid)
 
 /*
  * PyCapsule_New(pointer, name, destructor): every release of greenlet creates "greenlet._C_API"
- * while it is loaded. The thread that loads it is in its first greenlet.
+ * while it is loaded. The thread that loads it is in its first greenlet. A process that is still
+ * dormant is told of it when it wakes.
  */
 SEC("uprobe")
 int ft_greenlet_loaded(struct pt_regs *ctx)
@@ -291,11 +292,14 @@ int ft_greenlet_loaded(struct pt_regs *ctx)
 	u64 name = PT_REGS_PARM2(ctx), text = 0;
 	struct thread *t;
 	struct probe p;
+	bool ours = probe_ours(&p);
 
-	if (!probe_ours(&p) || p.proc->flags & FT_PROC_GREENLETS || read_at(&text, 8, name) ||
+	if (!p.proc || p.proc->flags & FT_PROC_GREENLETS || read_at(&text, 8, name) ||
 	    text != GREENLET)
 		return 0;
 	p.proc->flags |= FT_PROC_GREENLETS;
+	if (!ours)
+		return 0;
 	t = bpf_map_lookup_elem(&ft_threads, &p.tid);
 	if (t && t->depth && probe_running(&p))
 		t->first = bottom_of(p.frame);

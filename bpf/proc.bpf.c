@@ -85,7 +85,7 @@ int ft_exec(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	program_over(p, tgid);
 	p->born = bpf_ktime_get_ns();
-	p->flags &= ~FT_PROC_UNSEEN;
+	p->flags &= ~(FT_PROC_UNSEEN | FT_PROC_GREENLETS);
 	p->flags |= FT_PROC_DORMANT | FT_PROC_NEW; /* until its first hit: wake.bpf.c */
 	/* The thread that called exec has taken over the number of the first one, which has ended.
 	 * The number that it had is known in the initial PID namespace only. */

@@ -80,7 +80,7 @@ FT_INLINE void settle(struct ft_proc *p, u32 was)
 	p->born = bpf_ktime_get_ns();
 	if (began(p, was))
 		count(FT_LOST_late);
-	p->flags |= was & (FT_PROC_FOLLOW | FT_PROC_NEW);
+	p->flags |= was & (FT_PROC_FOLLOW | FT_PROC_NEW | FT_PROC_GREENLETS);
 }
 
 FT_GLOBAL int ft_wake(u32 tgid, u64 cookie, u64 ip)

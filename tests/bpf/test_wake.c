@@ -75,11 +75,12 @@ static void check_file(struct subject *s)
 	const struct ft_proc *p;
 
 	s->layout.number[0].ip = HOOK + MOVED;
-	begin(s, FLAGS | FT_PROC_UNSEEN, 0);
+	begin(s, FLAGS | FT_PROC_UNSEEN | FT_PROC_GREENLETS, 0);
 	cr_assert_eq(wake(), 1, "%s", s->python);
 	p = shim_proc();
 	cr_expect(!memcmp(&p->layout, &s->layout, sizeof(p->layout)), "%s", s->python);
-	cr_expect_eq(p->flags, FT_PROC_FOLLOW | FT_PROC_NEW, "%s: %x", s->python, p->flags);
+	cr_expect_eq(p->flags, FT_PROC_FOLLOW | FT_PROC_NEW | FT_PROC_GREENLETS, "%s: %x",
+		     s->python, p->flags);
 	cr_expect_eq(p->policy.rules, 7, "%s", s->python);
 	cr_expect_eq(p->hooks, FILE_INDEX, "%s", s->python);
 	/* The image is of a program that runs. */
