@@ -160,6 +160,31 @@ struct ft_layout {
 	struct ft_number number[FT_NUMBERS]; /* of probes that have one */
 };
 
+/* Adds a number of bytes to each address that is not 0, since the file is mapped elsewhere.
+ * tls_module stays. */
+static inline void ft_layout_move(struct ft_layout *l, __u64 by)
+{
+	__u32 i;
+
+#define MOVE(address) (address) += (address) ? by : 0
+	for (i = 0; i < FT_KIND_COUNT; i++)
+		MOVE(l->type_addr[i]);
+	for (i = 0; i < FT_NUMBERS; i++)
+		MOVE(l->number[i].ip);
+	MOVE(l->none_addr);
+	MOVE(l->true_addr);
+	MOVE(l->hash_secret);
+	MOVE(l->initialized);
+	MOVE(l->function_type);
+	MOVE(l->static_type);
+	MOVE(l->class_type);
+	MOVE(l->property_type);
+	MOVE(l->tls_pair);
+#undef MOVE
+	if (l->tstate_how == FT_TSTATE_GLOBAL)
+		l->tstate_addr += by;
+}
+
 #define FT_SITES 16
 #define FT_HOOKED 256 /* files with hooks at once, of --pid one per process; a power of two */
 

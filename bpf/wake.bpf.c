@@ -14,36 +14,6 @@
 
 #define PAGE_MASK 4095ULL
 
-FT_INLINE void move(u64 *address, u64 by)
-{
-	if (*address)
-		*address += by;
-}
-
-/* From the process that a layout was made for to another. */
-FT_INLINE void move_layout(struct ft_layout *l, u64 by)
-{
-	u32 i;
-
-	for (i = 0; i < FT_KIND_COUNT; i++)
-		move(&l->type_addr[i], by);
-	move(&l->none_addr, by);
-	move(&l->true_addr, by);
-	move(&l->hash_secret, by);
-	move(&l->initialized, by);
-	move(&l->function_type, by);
-	move(&l->static_type, by);
-	move(&l->class_type, by);
-	move(&l->property_type, by);
-	move(&l->tls_pair, by);
-	for (i = 0; i < FT_NUMBERS; i++)
-		move(&l->number[i].ip, by);
-	if (l->tstate_how == FT_TSTATE_GLOBAL)
-		l->tstate_addr += by;
-	if (l->tls_pair)
-		l->tls_module = read_ptr(l->tls_pair);
-}
-
 /* What its file says that it becomes; NULL: nothing. */
 FT_INLINE struct ft_proc *of_file(const struct ft_proc *p, u64 cookie)
 {
@@ -110,7 +80,9 @@ FT_GLOBAL int ft_wake(u32 tgid, u64 cookie, u64 ip)
 	if (!p)
 		return 0;
 	p->policy = policy; /* of the process, whichever program it runs */
-	move_layout(&p->layout, by);
+	ft_layout_move(&p->layout, by);
+	if (p->layout.tls_pair)
+		p->layout.tls_module = read_ptr(p->layout.tls_pair);
 	settle(p, was);
 	return 1;
 }

@@ -97,27 +97,6 @@ static int fill_addresses(struct ft_layout *l, struct elf *e, const struct targe
 	return err;
 }
 
-static void move_address(uint64_t *address, uint64_t bias)
-{
-	if (*address)
-		*address += bias;
-}
-
-/* From addresses in the file to those in the process. */
-static void move_addresses(struct ft_layout *l, uint64_t bias)
-{
-	__u64 *const address[] = {&l->none_addr,   &l->true_addr,     &l->hash_secret,
-				  &l->initialized, &l->function_type, &l->static_type,
-				  &l->class_type,  &l->property_type};
-
-	for (size_t i = 0; i < COUNT(address); i++)
-		move_address((uint64_t *)address[i], bias);
-	for (size_t i = 0; i < FT_KIND_COUNT; i++)
-		move_address((uint64_t *)&l->type_addr[i], bias);
-	if (l->tstate_how == FT_TSTATE_GLOBAL)
-		l->tstate_addr += bias;
-}
-
 /*
  * A build with Py_TRACE_REFS has two more pointers at the head of every object. The type "object"
  * shows that, by the offset of its tp_basicsize and by its value: a bare object is exactly a head.
@@ -197,7 +176,7 @@ static int layout_of_process(const struct binary_layout *file, const struct targ
 
 	if (file->debug)
 		err = debug_offsets_compare(t, file->debug_at, file->debug, file->debug_bytes, w);
-	move_addresses(&l, t->bias);
+	ft_layout_move(&l, t->bias);
 	if (!err)
 		err = tls_resolve(t, file, &l, w);
 	if (!err)
