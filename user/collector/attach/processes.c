@@ -319,17 +319,24 @@ static struct ft_proc not_hooked(const struct attach *a, bool follow)
 				.flags = FT_PROC_DORMANT | (follow ? FT_PROC_FOLLOW : 0)};
 }
 
+/* Adds a flag to an entry that is there; false: it is not, or not any more. */
+static bool add_flag(int fd, pid_t pid, uint32_t flag)
+{
+	uint32_t key = pid;
+	struct ft_proc p;
+
+	if (bpf_map_lookup_elem(fd, &key, &p))
+		return false;
+	p.flags |= flag;
+	return !bpf_map_update_elem(fd, &key, &p, BPF_EXIST);
+}
+
 void attach_began_before(struct attach *a, pid_t pid)
 {
-	int fd = bpf_map__fd(a->skel->maps.ft_looked_at);
-	struct ft_proc p, known;
-	uint32_t key = pid;
+	struct ft_proc known;
 
-	if (read_proc(a, pid, &known) || !(known.flags & FT_PROC_NEW) ||
-	    bpf_map_lookup_elem(fd, &key, &p))
-		return;
-	p.flags |= FT_PROC_UNSEEN;
-	(void)bpf_map_update_elem(fd, &key, &p, BPF_EXIST);
+	if (!read_proc(a, pid, &known) && known.flags & FT_PROC_NEW)
+		(void)add_flag(bpf_map__fd(a->skel->maps.ft_looked_at), pid, FT_PROC_UNSEEN);
 }
 
 bool attach_is_dormant(const struct attach *a, pid_t pid)
@@ -361,14 +368,12 @@ void attach_refuse(struct attach *a, pid_t pid)
 
 void attach_greenlets(struct attach *a, pid_t pid)
 {
-	int fd = bpf_map__fd(a->skel->maps.ft_procs);
-	struct ft_proc p;
-	uint32_t key = pid;
+	struct ft_proc known;
 
-	if (bpf_map_lookup_elem(fd, &key, &p) || p.flags & FT_PROC_GREENLETS)
-		return;
-	p.flags |= FT_PROC_GREENLETS;
-	(void)bpf_map_update_elem(fd, &key, &p, BPF_EXIST);
+	/* Of a dormant process the look is written to: what BPF makes of it is not undone. */
+	if (!add_flag(bpf_map__fd(a->skel->maps.ft_looked_at), pid, FT_PROC_GREENLETS) &&
+	    !read_proc(a, pid, &known) && !(known.flags & FT_PROC_GREENLETS))
+		(void)add_flag(bpf_map__fd(a->skel->maps.ft_procs), pid, FT_PROC_GREENLETS);
 }
 
 int attach_add(struct attach *a, pid_t pid, bool follow, struct why *w)
