@@ -415,6 +415,11 @@ def is_unhooked(pid):
     return True
 
 
+def kernel():
+    """(major, minor) of the one that runs."""
+    return tuple(map(int, os.uname().release.split(".")[:2]))
+
+
 def bpf_ids(pids):
     """("prog", id), ("link", id) and ("map", id) of all that these processes hold a descriptor of."""
     found = set()

@@ -3,7 +3,6 @@
 import collections
 import contextlib
 import json
-import os
 import random
 import signal
 import subprocess
@@ -262,7 +261,7 @@ def calls_and_losses(tracer):
 @pytest.mark.usefixtures("nothing_left")
 def test_programs_over_before_they_are_looked_at(tmp_path):
     """Others with their file are hooked: from their first call on they are traced all the same."""
-    if tuple(map(int, os.uname().release.split(".")[:2])) < (5, 15):
+    if harness.kernel() < (5, 15):
         pytest.skip("the kernel has no cookies of probes (5.15)")
     with followed(tmp_path, SHORT) as (target, tracer):
         with unwatched(target, tracer):

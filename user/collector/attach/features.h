@@ -6,13 +6,14 @@
 #ifndef FT_FEATURES_H
 #define FT_FEATURES_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/why.h"
 
-/* Before anything is loaded: 0, -EPERM (exit 4), -EOPNOTSUPP (exit 5), or -EMFILE. */
 /* Is the kernel of this release or a later one? */
 bool features_kernel_from(unsigned major, unsigned minor);
+/* Before anything is loaded: 0, -EPERM (exit 4), -EOPNOTSUPP (exit 5), or -EMFILE. */
 int features_check(struct why *w);
 /* After the kernel refused to load the programs with err. */
 int features_explain(int err, struct why *w);

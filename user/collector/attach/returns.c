@@ -5,12 +5,11 @@
 #include <linux/seccomp.h>
 #include <link.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attach/features.h"
 #include "attach/links.h"
 #include "attach/returns.h"
 
@@ -111,12 +110,7 @@ static bool try_on_child(struct bpf_program *program)
 
 bool returns_are_safe(struct bpf_program *program)
 {
-	int major = 0, patchlevel = 0;
-	struct utsname u = {};
-
-	uname(&u);
-	sscanf(u.release, "%d.%d", &major, &patchlevel);
-	if (major != 6 || patchlevel < 11 || patchlevel > 13)
+	if (!features_kernel_from(6, 11) || features_kernel_from(6, 14))
 		return true;
 	return try_on_child(program);
 }
