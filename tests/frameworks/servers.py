@@ -5,6 +5,7 @@ inside or from outside.
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -187,7 +188,16 @@ def from_outside(place, server, framework):
                                    count_of(server))
             stop(tracer, len(seen))
         assert harness.answers(running.port), "the server did not survive the collector"
+        if server == "waitress":
+            seen = with_ends(seen, running.log)
     return seen, tracer.events()
+
+
+def with_ends(seen, log):
+    """What the clients saw, each request as long as the server itself was busy with it."""
+    told = re.findall(r"^ended /\w+/(\d+) (\d+)$", log.read_text(), re.MULTILINE)
+    ended = {int(n): int(at) for n, at in told}
+    return [one._replace(micros=max(one.micros, ended[one.n] - one.sent)) for one in seen]
 
 
 def started_by_collector(place, framework):
