@@ -57,16 +57,21 @@ def moments(some):
 
 
 @contextlib.contextmanager
-def killed(moment, tmp_path, *options, **popen):
-    """A collector that is killed at that moment. What it wrote is whole lines, but for the last."""
+def killed(moment, tmp_path, *options, asked=False, **popen):
+    """A collector that is killed at that moment. What it wrote is whole lines, but for the last.
+
+    asked: it is told to end at that moment's beginning, and is at it when it is killed.
+    """
     begins, ms = moment
     process = harness.start([harness.TRACER, "-P", "__main__", "-o", tmp_path / "trace", *options],
                             cwd=tmp_path, stderr=subprocess.DEVNULL, **popen)
     try:
         harness.wait_for("that moment", lambda: begins(process.pid), 60, 0)
+        if asked:
+            process.send_signal(signal.SIGINT)
         time.sleep(ms / 1000)
         process.kill()
-        assert process.wait(timeout=10) == -signal.SIGKILL
+        assert process.wait(timeout=10) == -signal.SIGKILL or asked
         yield process
         if (tmp_path / "trace").exists():
             check((tmp_path / "trace").read_bytes().split(b"\n")[:-1])
@@ -97,6 +102,17 @@ def test_beside_a_family(moment, family, tmp_path):
         for pid in [family.pid, *children(family.pid)]:
             unharmed(pid, family.process)
     assert len(children(family.pid)) == CHILDREN
+
+
+@pytest.mark.parametrize("ms", [0, 2, 5, 10, 20])
+def test_while_it_ends(ms, family, tmp_path):
+    """Told to end, and killed while the hooks go out. A later run would take out what this one
+    leaves, so each is looked at."""
+    for _ in range(3):
+        with killed((writes, ms), tmp_path, "-f", "-p", family.pid, asked=True):
+            for pid in [family.pid, *children(family.pid)]:
+                unharmed(pid, family.process)
+        (tmp_path / "trace").unlink()
 
 
 @moments(OF_A_COMMAND)

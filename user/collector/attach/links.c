@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "attach/links.h"
+#include "attach/sibling.h"
 
-#define HELPERS_MAX 31
+#define SIBLINGS_MAX 32
+#define AT_ONCE 512 /* descriptors that are closed in parallel */
 
 /* The attributes of BPF_LINK_CREATE for such a link; in linux/bpf.h from 6.6 on. */
 struct multi {
@@ -19,28 +21,45 @@ struct multi {
 	uint32_t count, multi_flags, pid, pad;
 };
 
+/* A call to make in a sibling. */
+struct creation {
+	struct multi m;
+	int fd; /* or -errno */
+};
+
+static int create(void *arg)
+{
+	struct creation *c = arg;
+
+	c->fd = syscall(SYS_bpf, BPF_LINK_CREATE, &c->m, sizeof(c->m));
+	if (c->fd < 0)
+		c->fd = -errno;
+	return 0;
+}
+
 /* pid: 0 = all. */
 static int multi_link(int prog_fd, const char *path, pid_t pid, const struct places *places)
 {
 	uint64_t offsets[HOOKS_MAX], semaphores[HOOKS_MAX];
-	struct multi m = {.prog_fd = prog_fd,
-			  .attach_type = FT_TRACE_UPROBE_MULTI,
-			  .path = (uintptr_t)path,
-			  .offsets = (uintptr_t)offsets,
-			  .ref_ctr_offsets = (uintptr_t)semaphores,
-			  .cookies = (uintptr_t)places->cookie,
-			  .count = places->count,
-			  .pid = pid};
-	int fd;
+	struct creation c = {.m = {.prog_fd = prog_fd,
+				   .attach_type = FT_TRACE_UPROBE_MULTI,
+				   .path = (uintptr_t)path,
+				   .offsets = (uintptr_t)offsets,
+				   .ref_ctr_offsets = (uintptr_t)semaphores,
+				   .cookies = (uintptr_t)places->cookie,
+				   .count = places->count,
+				   .pid = pid}};
+	struct sibling sibling;
 
 	for (int i = 0; i < places->count; i++) {
 		offsets[i] = places->hook[i]->file_offset;
 		semaphores[i] = places->hook[i]->semaphore_offset;
 	}
 	if (hook_is_return(places->hook[0]->role))
-		m.multi_flags = FT_UPROBE_MULTI_RETURN;
-	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &m, sizeof(m));
-	return fd < 0 ? -errno : fd;
+		c.m.multi_flags = FT_UPROBE_MULTI_RETURN;
+	sibling_start(&sibling, create, &c);
+	sibling_join(&sibling);
+	return c.fd;
 }
 
 /* ---- what the kernel has --------------------------------------------------------------- */
@@ -125,52 +144,61 @@ int links_put(struct links *l, struct bpf_program *program, const struct links_f
 	return err;
 }
 
-static void close_link(struct link *link)
-{
-	if (link->perf)
-		bpf_link__destroy(link->perf);
-	else
-		close(link->fd);
-}
-
-/* Links of several files. Several threads close them, each taking the next one. */
+/* The descriptors to close, which are the last of their links. Several siblings close them, each
+ * taking the next one. */
 struct closing {
-	struct links *files;
-	int nfiles, next;
+	int *fd;
+	int count, next;
 };
 
-static void *close_some(void *arg)
+static int close_some(void *arg)
 {
 	struct closing *c = arg;
 	int i;
 
-	while ((i = __atomic_fetch_add(&c->next, 1, __ATOMIC_RELAXED)) < c->nfiles * HOOKS_MAX)
-		if (i % HOOKS_MAX < c->files[i / HOOKS_MAX].count)
-			close_link(&c->files[i / HOOKS_MAX].link[i % HOOKS_MAX]);
-	return NULL;
+	while ((i = __atomic_fetch_add(&c->next, 1, __ATOMIC_RELAXED)) < c->count)
+		close(c->fd[i]);
+	return 0;
 }
 
-/* Number of threads besides the caller. */
-static int helpers_for(const struct closing *c)
+static void close_all(int *fds, int count)
 {
-	int n = -1;
+	struct closing c = {.fd = fds, .count = count};
+	struct sibling sibling[SIBLINGS_MAX];
+	int n = 0;
 
-	for (int i = 0; i < c->nfiles; i++)
-		n += c->files[i].count;
-	return n < HELPERS_MAX ? n : HELPERS_MAX;
+	while (n < count && n < SIBLINGS_MAX)
+		sibling_start(&sibling[n++], close_some, &c);
+	while (n > 0)
+		sibling_join(&sibling[--n]);
+}
+
+/* The last descriptor of a link; -1: there was none to be had, and it is off. */
+static int last_of(struct link *link)
+{
+	int fd;
+
+	if (!link->perf)
+		return link->fd;
+	fd = fcntl(bpf_link__fd(link->perf), F_DUPFD_CLOEXEC, 0);
+	bpf_link__destroy(link->perf);
+	return fd;
 }
 
 void links_close(struct links *files, int nfiles)
 {
-	struct closing c = {.files = files, .nfiles = nfiles};
-	pthread_t helper[HELPERS_MAX];
-	int wanted = helpers_for(&c), n = 0;
+	int fds[AT_ONCE], n = 0;
 
-	while (n < wanted && !pthread_create(&helper[n], NULL, close_some, &c))
-		n++;
-	close_some(&c);
-	while (n > 0)
-		pthread_join(helper[--n], NULL);
-	for (int i = 0; i < nfiles; i++)
+	for (int i = 0; i < nfiles; i++) {
+		for (int j = 0; j < files[i].count; j++) {
+			if (n == AT_ONCE) {
+				close_all(fds, n);
+				n = 0;
+			}
+			fds[n] = last_of(&files[i].link[j]);
+			n += fds[n] >= 0;
+		}
 		files[i].count = 0;
+	}
+	close_all(fds, n);
 }
