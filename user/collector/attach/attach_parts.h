@@ -36,6 +36,23 @@ struct bpf_program *attach_program(struct attach *a, enum hook_role role);
 /* -EINTR: the user has asked to stop. */
 int attach_check_stopped(const struct attach *a, struct why *w);
 
+/* ---- files.c ---- */
+
+/* A file with hooks: an interpreter, or the extension in it. */
+struct file {
+	const char *open_path; /* borrowed from the target: /proc/self/fd/N ... */
+	int fd;		       /* this descriptor, borrowed too */
+	dev_t dev;
+	ino_t inode;
+};
+
+struct file files_of(const struct target *t, const struct hooks *hooks);
+/* Index of the hooked file; nhooked: it is not hooked yet. */
+int files_find(const struct attach *a, const struct file *f, pid_t pid);
+/* Hooks a file that is not hooked yet; new processes that run it become p. */
+int files_hook(struct attach *a, const struct target *t, const struct file *f,
+	       const struct ft_proc *p, const struct hooks *hooks, struct why *w);
+
 /* ---- settings.c ---- */
 
 uint32_t attach_redact_lengths(const struct attach_options *o);
