@@ -24,7 +24,10 @@ FT_INLINE struct ft_proc *of_file(const struct ft_proc *p, u64 cookie)
 	if (!cookie || (p->flags & (FT_PROC_NEW | FT_PROC_SUSPENDS)) != FT_PROC_NEW)
 		return 0;
 	file = bpf_map_lookup_elem(&ft_files, &index);
-	return file && !(file->flags & FT_PROC_DORMANT) ? file : 0;
+	/* Hits come before all hooks are in; the entry is then empty. */
+	if (!file || file->hooks != index)
+		return 0;
+	return file->flags & FT_PROC_DORMANT ? 0 : file;
 }
 
 /* What user space has found in this program of the process; NULL: it has not looked yet. */
@@ -79,6 +82,11 @@ FT_GLOBAL int ft_wake(u32 tgid, u64 cookie, u64 ip)
 	p = bpf_map_lookup_elem(&ft_procs, &tgid);
 	if (!p)
 		return 0;
+	/* User space gives a file's hooks back: either it has seen this process, or we see that. */
+	if (!(p->flags & FT_PROC_AGENT || hooks_live(p))) {
+		p->flags = was | FT_PROC_UNSEEN;
+		return 0;
+	}
 	p->policy = policy; /* of the process, whichever program it runs */
 	ft_layout_move(&p->layout, by);
 	if (p->layout.tls_pair)

@@ -118,6 +118,9 @@ static void check_not_by_file(struct subject *s)
 		     "%s: not whole pages", s->python);
 	ft_live[FILE_INDEX] = 0;
 	cr_expect(stays_dormant(), "%s: hooks are missing", s->python);
+	ft_live[0] = 1; /* of another file, which the empty entry of one being hooked names */
+	shim_file(FILE_INDEX, &(const struct ft_proc){});
+	cr_expect(stays_dormant(), "%s: nothing is known of its file yet", s->python);
 	shim_end();
 	subject_free(s);
 }
