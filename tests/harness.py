@@ -341,7 +341,7 @@ class Tracer:
         """Waits until it says so: every call from here on is traced."""
         def said():
             assert self.process.poll() is None, self.stderr()
-            return "attached after" in self.stderr()
+            return re.search("(attached|waiting for Python) after", self.stderr())
         wait_for("hooks; " + self.stderr(), said, timeout, pause=0.02)
 
     def stop_while_it_loads(self):

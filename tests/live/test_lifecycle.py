@@ -70,11 +70,11 @@ def spaces_of(*names):
 @pytest.mark.live
 @pytest.mark.parametrize("names", [("sid-3.14", "sid-3.15"), ("sid-3.15", "sid-3.13")], ids="-".join)
 def test_exec_of_another_python(names, tmp_path):
-    """Another release, in the same process."""
+    """Another release, in the same process; it may begin before its hooks are in, which is counted."""
     first, second = spaces_of(*names)
     with first.workspace() as space:
         script = space.inside(space.path / "targets/lives.py")
-        life = Life(space, tmp_path, "exec", second.python, script, "last")
+        life = Life(space, tmp_path, "exec", second.python, script, "last", late=1)
     assert life.results("some") == ['"exec"', '"last"'], life.errors
     assert life.calls["step", "exit"] == 20
     assert life.errors.count("CPython 3.") == 2, life.errors

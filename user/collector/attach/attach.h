@@ -67,6 +67,9 @@ void attach_began_before(struct attach *a, pid_t pid);
 void attach_withdraw(struct attach *a, pid_t pid, bool follow);
 /* The process cannot be traced, though BPF may trace it by what is known of its file. */
 void attach_refuse(struct attach *a, pid_t pid);
+/* Takes out the hooks of files that no process runs any more. Called from time to time by the
+ * thread that hooks. */
+void attach_sweep(struct attach *a);
 /* It is known and not hooked, since it was added, since its last exec, or as its parent was when it
  * was forked; or it has run no Python since it was hooked. */
 bool attach_is_dormant(const struct attach *a, pid_t pid);

@@ -12,9 +12,12 @@
 
 /* A file that is hooked, for every process that maps it (follow) or for one process. */
 struct hooked {
+	bool used; /* else this slot is free */
 	dev_t dev;
 	ino_t inode;
-	pid_t pid; /* -1 = all that map it */
+	pid_t pid;    /* -1 = all that map it */
+	bool foreign; /* of another mount namespace, which our hooks keep from being taken down */
+	uint64_t idle_ns; /* when it was first found without a process; 0 = it has one */
 };
 
 struct attach {
@@ -27,7 +30,8 @@ struct attach {
 	enum { RETURNS_UNTRIED, RETURNS_SAFE, RETURNS_DEADLY } returns;
 	struct hooked hooked[HOOKED_MAX];
 	struct links links[HOOKED_MAX]; /* of hooked */
-	int nhooked;
+	int nhooked;			/* the slots from here on were never used */
+	uint64_t swept_ns;
 	struct bpf_link *proc_links[3];
 };
 
@@ -47,9 +51,11 @@ struct file {
 };
 
 struct file files_of(const struct target *t, const struct hooks *hooks);
-/* Index of the hooked file; nhooked: it is not hooked yet. */
+/* Slot of the hooked file; -1: it is not hooked yet. */
 int files_find(const struct attach *a, const struct file *f, pid_t pid);
-/* Hooks a file that is not hooked yet; new processes that run it become p. */
+/* A free slot, if need be that of a file which no process runs; -E2BIG. */
+int files_slot(struct attach *a, struct why *w);
+/* Hooks a file into the free slot p->hooks; new processes that run it become p. */
 int files_hook(struct attach *a, const struct target *t, const struct file *f,
 	       const struct ft_proc *p, const struct hooks *hooks, struct why *w);
 

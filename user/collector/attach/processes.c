@@ -134,19 +134,22 @@ int attach_process(struct attach *a, const struct target *t, uint64_t program,
 {
 	struct ft_proc p = proc_of(a, t, layout, hooks), known;
 	struct file f = files_of(t, hooks);
-	int err = read_proc(a, t->pid, &known);
+	int err = read_proc(a, t->pid, &known), slot;
 
 	if (err) /* the kernel side drops who ends */
 		return not_traced(t->pid, err, w);
 	if (!(known.flags & FT_PROC_DORMANT))
 		return 0;
 	p.born = program ?: known.born;
-	p.hooks = files_find(a, &f, t->pid);
+	slot = files_find(a, &f, t->pid);
+	p.hooks = slot >= 0 ? slot : files_slot(a, w);
+	if ((int)p.hooks < 0)
+		return p.hooks;
 	/* One that can be woken by its file has nothing to be forgotten: wake.bpf.c. */
 	if ((known.flags & (FT_PROC_NEW | FT_PROC_SUSPENDS)) != FT_PROC_NEW)
 		forget_program(a, t->pid);
 	err = put_looked_at(a, t->pid, &p, w);
-	if (!err && (int)p.hooks == a->nhooked)
+	if (!err && slot < 0)
 		err = files_hook(a, t, &f, &p, hooks, w);
 	if (err)
 		drop_proc(a, t->pid);

@@ -19,6 +19,7 @@
  * After a look that took long, only held processes are looked at for four times as long. */
 #define LONG_LOOK_NS (20 * NS_PER_MS)
 #define PAUSE 4
+#define SWEEP_EVERY_NS (2 * NS_PER_SECOND)
 #define STOP_NS NS_PER_SECOND /* for a look to end; one that takes longer waits for a file */
 
 struct list {
@@ -105,16 +106,23 @@ static void look_at(struct looks *l, struct look *k)
 		free(p);
 }
 
-/* Waits until there is something to do, or until the rest after a long look is over. */
+/* Waits until there is something to do, or until the rest after a long look is over, or it is time
+ * to sweep. */
 static void wait_for_more(struct looks *l)
 {
-	struct timespec until = {.tv_sec = l->rest_until_ns / NS_PER_SECOND,
-				 .tv_nsec = l->rest_until_ns % NS_PER_SECOND};
+	uint64_t until_ns =
+		l->usual.first ? l->rest_until_ns : clock_ns(CLOCK_MONOTONIC) + SWEEP_EVERY_NS;
+	struct timespec until = {until_ns / NS_PER_SECOND, until_ns % NS_PER_SECOND};
 
-	if (l->usual.first)
-		pthread_cond_timedwait(&l->changed, &l->lock, &until);
-	else
-		pthread_cond_wait(&l->changed, &l->lock);
+	pthread_cond_timedwait(&l->changed, &l->lock, &until);
+}
+
+/* Called with the lock. */
+static void sweep(struct looks *l)
+{
+	pthread_mutex_unlock(&l->lock);
+	attach_sweep(l->attach);
+	pthread_mutex_lock(&l->lock);
 }
 
 /* The next look; NULL: the thread is to end. */
@@ -127,6 +135,8 @@ static struct look *next(struct looks *l)
 		if (clock_ns(CLOCK_MONOTONIC) >= l->rest_until_ns && (k = take_first(&l->usual)))
 			break;
 		wait_for_more(l);
+		if (l->attach)
+			sweep(l);
 	}
 	pthread_mutex_unlock(&l->lock);
 	return k;
