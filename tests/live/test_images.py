@@ -3,6 +3,7 @@
 the next."""
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 
@@ -96,3 +97,42 @@ def test_more_files_than_slots(tmp_path):
             assert tracer.stop(signal.SIGINT) == 0
         assert "not traced" not in tracer.stderr(), tracer.stderr()
         assert len(numbers(tracer)) > SLOTS / 2 and SLOTS + 4 in numbers(tracer), numbers(tracer)
+
+
+@contextlib.contextmanager
+def containers(path, count):
+    """Python processes, each with an overlay of its own over one image."""
+    mounted, processes = [], []
+    (path / "image").mkdir()
+    shutil.copy("/usr/bin/python3", path / "image/python")
+    try:
+        for number in range(count):
+            upper, work, root = (path / (name + str(number)) for name in ("upper", "work", "root"))
+            for folder in (upper, work, root):
+                folder.mkdir()
+            harness.run(["mount", "-t", "overlay", "overlay", "-o", "lowerdir=%s,upperdir=%s,workdir=%s"
+                         % (path / "image", upper, work), root])
+            mounted.append(root)
+            processes.append(harness.start([root / "python", "-c", PROGRAM, str(number), "60"]))
+        yield processes
+    finally:
+        for process in processes:
+            harness.kill_session(process)
+        for root in mounted:
+            harness.run(["umount", root])
+
+
+@pytest.mark.skipif(harness.kernel() < (6, 1), reason="the kernel does not tell what is beneath")
+@pytest.mark.parametrize("count", [1, 8])
+def test_one_image(count, tmp_path):
+    """Its containers share one set of hooks, and every call is told once."""
+    with containers(tmp_path, count) as processes:
+        pids = ",".join(str(process.pid) for process in processes)
+        with harness.Tracer(tmp_path, "-v", "-f", "-P", "__main__", "--pid", pids) as tracer:
+            tracer.attached()
+            assert links(tracer.process.pid) < 20
+            harness.wait_for("calls of all", lambda: len(numbers(tracer)) == count)
+            assert tracer.stop(signal.SIGINT) == 0
+        assert numbers(tracer) == set(range(count))
+        spans = [event["span"] for event in tracer.events() if event["event"] == "ENTER"]
+        assert len(spans) == len(set(spans)) and harness.lost_in_summary(tracer.stderr()) == 0

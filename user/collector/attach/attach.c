@@ -65,6 +65,9 @@ static void choose_programs(struct attach *a, unsigned roles)
 {
 	for (int role = HOOK_NONE + 1; roles && role < HOOK_END; role++)
 		bpf_program__set_autoload(attach_program(a, role), roles >> role & 1);
+	/* For one process at a time from 6.1 on. */
+	bpf_program__set_autoload(a->skel->progs.ft_mapped,
+				  a->follow && features_kernel_from(6, 1));
 }
 
 static void prepare_programs(struct attach *a)

@@ -46,11 +46,12 @@ int attach_check_stopped(const struct attach *a, struct why *w);
 struct file {
 	const char *open_path; /* borrowed from the target: /proc/self/fd/N ... */
 	int fd;		       /* this descriptor, borrowed too */
+	/* Of containers of one image they are the same where the kernel can tell (real_file.h). */
 	dev_t dev;
 	ino_t inode;
 };
 
-struct file files_of(const struct target *t, const struct hooks *hooks);
+struct file files_of(const struct attach *a, const struct target *t, const struct hooks *hooks);
 /* Slot of the hooked file; -1: it is not hooked yet. */
 int files_find(const struct attach *a, const struct file *f, pid_t pid);
 /* A free slot, if need be that of a file which no process runs; -E2BIG. */

@@ -11,6 +11,7 @@
 
 #include "attach/attach_parts.h"
 #include "attach/features.h"
+#include "attach/real_file.h"
 #include "attach/returns.h"
 #include "base/clock.h"
 
@@ -24,11 +25,19 @@
 #define IDLE_NS (10 * NS_PER_SECOND)
 #define GIVEN_BACK 32 /* files at once */
 
-struct file files_of(const struct target *t, const struct hooks *hooks)
+struct file files_of(const struct attach *a, const struct target *t, const struct hooks *hooks)
 {
+	struct file f = {t->open_path, t->fd, t->dev, t->inode};
+	struct real_file real;
+
 	if (hooks->in_agent)
 		return (struct file){t->agent.open_path, t->agent.fd, t->agent.dev, t->agent.inode};
-	return (struct file){t->open_path, t->fd, t->dev, t->inode};
+	if (a->follow && real_file_differs(f.fd) &&
+	    real_file_find(a->skel->progs.ft_mapped, t->pid, t->code_at, &real)) {
+		f.dev = real.dev;
+		f.inode = real.inode;
+	}
+	return f;
 }
 
 int files_find(const struct attach *a, const struct file *f, pid_t pid)

@@ -133,7 +133,7 @@ int attach_process(struct attach *a, const struct target *t, uint64_t program,
 		   const struct ft_layout *layout, const struct hooks *hooks, struct why *w)
 {
 	struct ft_proc p = proc_of(a, t, layout, hooks), known;
-	struct file f = files_of(t, hooks);
+	struct file f = files_of(a, t, hooks);
 	int err = read_proc(a, t->pid, &known), slot;
 
 	if (err) /* the kernel side drops who ends */

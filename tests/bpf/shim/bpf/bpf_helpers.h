@@ -36,5 +36,6 @@ __u64 bpf_get_current_task(void);
 __u32 bpf_get_prandom_u32(void);
 __u64 bpf_get_attach_cookie(void *ctx);
 __u64 bpf_ktime_get_ns(void);
+long bpf_seq_write(struct seq_file *to, const void *data, __u32 size);
 
 #endif
