@@ -115,6 +115,15 @@ def test_while_it_ends(ms, family, tmp_path):
         (tmp_path / "trace").unlink()
 
 
+def python_in(session):
+    """The process of that session which runs our Python; beside it there may be what is left of the
+    collector, for a moment."""
+    for pid in in_session(session):
+        with contextlib.suppress(OSError):
+            if os.readlink("/proc/%d/exe" % pid) == harness.own_python():
+                return pid
+
+
 @moments(OF_A_COMMAND)
 @pytest.mark.parametrize("before", [[], ["sh", "-c", '"$@"; true', "sh"]], ids=["python", "sh"])
 def test_over_a_command(before, moment, tmp_path):
@@ -123,8 +132,6 @@ def test_over_a_command(before, moment, tmp_path):
                 stdout=subprocess.PIPE, bufsize=0) as process:
         with process.stdout:
             if line_of(process):
-                pid = max(in_session(process.pid))
-                assert os.readlink("/proc/%d/exe" % pid) == harness.own_python()
-                unharmed(pid, process)
+                unharmed(harness.wait_for("it", lambda: python_in(process.pid)), process)
             else:
                 harness.wait_for("nobody", lambda: not list(in_session(process.pid)))

@@ -356,3 +356,30 @@ def test_end_while_attaching(tmp_path):
                 assert harness.lines_said(tracer.stderr()) <= 1
         finally:
             harness.kill_session(target)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("options,calls", [([], ["child", "parent"]), (["--no-follow"], ["parent"])])
+def test_children_of_a_command(options, calls, tmp_path):
+    """They are traced unless --no-follow says that only the command is."""
+    program = """
+import subprocess, sys
+def parent():
+    subprocess.run([sys.executable, "-c", "def child(): pass\\nchild()"], check=True)
+parent()
+"""
+    _, _, errors = harness.run([harness.TRACER, "-P", "__main__", "-o", tmp_path / "out", *options,
+                                "--", harness.PYTHON, "-c", program], check=0)
+    events = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
+    assert sorted(event["function"] for event in events if event["event"] == "ENTER" and
+                  event["function"] != "<module>") == calls
+    assert harness.lost_in_summary(errors) == 0
+
+
+@pytest.mark.live
+def test_no_follow_of_a_shell(tmp_path):
+    """It says why nothing was traced."""
+    status, _, errors = harness.run([harness.TRACER, "-o", tmp_path / "out", "--no-follow", "--", "sh",
+                                     "-c", '"$0" -c pass; :', harness.PYTHON])
+    assert (status, errors) == (3, "flowtrace-bpf: 'sh' ran no Python itself (--no-follow leaves its "
+                                   "children out)\n")

@@ -26,8 +26,8 @@ struct launch {
 	unsigned stops;
 };
 
-#define TRACE_OPTIONS                                                                              \
-	(PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACESYSGOOD)
+#define TRACE_IT (PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD)
+#define TRACE_CHILDREN (PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
 
 static _Noreturn void child(struct launch *l, char **command)
 {
@@ -69,7 +69,7 @@ int launch_holds(const struct launch *l, pid_t pid)
 	return 0;
 }
 
-int launch_new(char **command, struct launch **ret_launch, struct why *w)
+int launch_new(char **command, bool children, struct launch **ret_launch, struct why *w)
 {
 	struct launch *l = calloc(1, sizeof(*l));
 
@@ -85,7 +85,8 @@ int launch_new(char **command, struct launch **ret_launch, struct why *w)
 		child(l, command);
 	close(l->go[0]);
 	close(l->failed[1]);
-	if (l->pid < 0 || ptrace(PTRACE_SEIZE, l->pid, 0, TRACE_OPTIONS)) {
+	if (l->pid < 0 ||
+	    ptrace(PTRACE_SEIZE, l->pid, 0, TRACE_IT | (children ? TRACE_CHILDREN : 0))) {
 		int err = -errno;
 
 		launch_free(l, 1);

@@ -15,9 +15,9 @@
 
 struct launch;
 
-/* Forks. The child waits before its exec until launch_go, and ends if we end first. Exit 2: it
- * cannot be run. */
-int launch_new(char **command, struct launch **ret_launch, struct why *w);
+/* Forks. The child waits before its exec until launch_go, and ends if we end first. children: those
+ * that it forks are held at their execs too. Exit 2: it cannot be run. */
+int launch_new(char **command, bool children, struct launch **ret_launch, struct why *w);
 int launch_go(struct launch *l, struct why *w);
 /* Releases every process that is still held; kill_it ends the command. NULL is fine. */
 void launch_free(struct launch *l, int kill_it);

@@ -10,8 +10,9 @@
 #include "attach/real_file.h"
 #include "ft_mapped.h"
 
-#define MAPPINGS_MAX 65536 /* of one process: a few thousand are usual, vm.max_map_count is 65530  \
-			    */
+#define MAPPINGS_MAX                                                                               \
+	65536 /* of one process: a few thousand are usual, vm.max_map_count is 65530               \
+	       */
 #define MINOR_BITS 20
 
 bool real_file_differs(int fd)

@@ -97,11 +97,12 @@ static void attach_children(struct targets *t)
 
 static int start_command(struct targets *t)
 {
-	int err = launch_new(t->config->command, &t->launch, t->why);
+	bool follow = t->config->follow == 1;
+	int err = launch_new(t->config->command, follow, &t->launch, t->why);
 
 	if (err)
 		return err;
-	err = attach_add(t->attach, launch_pid(t->launch), true, t->why);
+	err = attach_add(t->attach, launch_pid(t->launch), follow, t->why);
 	if (!err && !procs_add(&t->procs, launch_pid(t->launch)))
 		err = -E2BIG;
 	if (!err)
@@ -316,7 +317,9 @@ int targets_untraced(const struct targets *t, struct why *w)
 		return why_exit(w, EXIT_NO_PROCESS, -ENOENT,
 				"'%s' loaded a libpython and ended before that could be hooked",
 				t->config->command[0]);
-	return why_exit(w, EXIT_NO_PROCESS, -ENOENT, "'%s' ran no Python", t->config->command[0]);
+	return why_exit(w, EXIT_NO_PROCESS, -ENOENT, "'%s' ran no Python%s", t->config->command[0],
+			t->config->follow == 1 ? ""
+					       : " itself (--no-follow leaves its children out)");
 }
 
 int targets_command_status(const struct targets *t)
