@@ -49,6 +49,11 @@ Test(fuzz, corpus_records, .timeout = 60)
 	cr_assert_geq(replay("records", fuzz_records), 4);
 }
 
+Test(fuzz, corpus_cgroup, .timeout = 60)
+{
+	cr_assert_geq(replay("cgroup", fuzz_cgroup), 3);
+}
+
 /* The fuzzer starts where everything is found: in each form of file. */
 static void must_understand(const char *name, int minor, uint16_t type, const char *backend)
 {
