@@ -348,6 +348,22 @@ Test(config, wrong_combinations)
 	refuse("--replay and --output", "--replay", "a", "-o", "a");
 }
 
+/* They choose among the processes of --all. */
+Test(config, selection_needs_all)
+{
+	refuse("--namespace chooses among the processes of --all", "-p1", "--namespace", "a");
+	refuse("--exclude-namespace chooses", "-p1", "--exclude-namespace", "a");
+	refuse("--pod chooses", "-p1", "--pod", "a*");
+	refuse("--label chooses", "-p1", "--label", "a=b");
+	refuse("--container chooses", "-p1", "--container", "a");
+	refuse("--cgroup chooses", "-p1", "--cgroup", "/a");
+	refuse("--cgroup chooses", "--cgroup", "/a", "--", "x");
+	setenv("FLOWTRACE_POD", "a, b", 1);
+	refuse("--pod chooses", "-p1");
+	assert_list(&c.pod, "a,b");
+	refuse("nothing to trace", "--pod", "a");
+}
+
 Test(config, what_is_not_built_yet)
 {
 	refuse("--all is not built yet", "--all");

@@ -28,6 +28,8 @@ struct config {
 	struct strings prefix, exclude;
 	struct strings redact; /* after config_parse with those of redact_only */
 	struct strings redact_only;
+	/* Which processes of --all (collector/node/selection.h): patterns */
+	struct strings cgroup, container, namespace, pod, label, exclude_namespace;
 	struct strings to; /* sinks, KIND[:DEST] (sink/sinks.h) */
 	char *output;	   /* owned: a jsonl file, "-" = standard output; NULL: there is a --to */
 	bool to_stdout;	   /* jsonl to standard output too; never set when output is "-" */

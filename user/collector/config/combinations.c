@@ -24,6 +24,17 @@ static bool any_runtime(const struct config *c)
 	return false;
 }
 
+static int refuse_without_all(const struct config *c, struct why *w)
+{
+	for (const struct option_row *o = option_rows; o < option_rows + option_count; o++)
+		if (o->flags & FLAG_OF_ALL && !c->all &&
+		    ((const struct strings *)((const char *)c + o->at))->count)
+			return why_exit(w, EXIT_USAGE, -EINVAL,
+					"--%s chooses among the processes of --all: leave it out",
+					o->name);
+	return 0;
+}
+
 int refuse_combinations(const struct config *c, struct why *w)
 {
 	const char *what = NULL;
@@ -58,5 +69,5 @@ int refuse_combinations(const struct config *c, struct why *w)
 		what = "--record and --output name the same file: give them two";
 	else if (c->replay && c->output && !strcmp(c->replay, c->output))
 		what = "--replay and --output name the same file: give them two";
-	return what ? why_exit(w, EXIT_USAGE, -EINVAL, "%s", what) : 0;
+	return what ? why_exit(w, EXIT_USAGE, -EINVAL, "%s", what) : refuse_without_all(c, w);
 }

@@ -36,6 +36,7 @@ enum option_flags {
 	FLAG_SHOW_OFF = 8,   /* people use --no-x: that is what the help shows */
 	FLAG_SHOW_BOTH = 16, /* show --x, --no-x */
 	FLAG_PLAIN = 32,     /* module names: no wildcards */
+	FLAG_OF_ALL = 64,    /* a list that chooses among the processes of --all */
 };
 
 struct option_row {

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The container that a process runs in, and its pod: what the collector found of it (node/).
+ */
+#ifndef FT_WORKLOAD_H
+#define FT_WORKLOAD_H
+
+#include <stddef.h>
+
+/* Texts are NULL where they are not known; uid: the process is in a pod. */
+struct workload {
+	char *container;		     /* owned: its id */
+	char *uid;			     /* owned: of the pod */
+	char *namespace, *pod, *name, *node; /* owned; name: that of the container in its pod */
+	char **labels;			     /* owned: of the pod, "key=value" */
+	size_t nlabels;
+};
+
+void workload_release(struct workload *w);
+
+#endif
