@@ -11,7 +11,7 @@ setup() {
 	case "${1:-}" in
 	demo) install_packages $BUILD_PACKAGES $DEMO_PACKAGES ;;
 	"") install_packages $BUILD_PACKAGES $DEMO_PACKAGES $TEST_PACKAGES $PACKAGE_PACKAGES \
-		$KERNEL_PACKAGES $DEB_PACKAGES $REPORT_PACKAGES
+		$KERNEL_PACKAGES $DEB_PACKAGES $REPORT_PACKAGES $DEPLOY_PACKAGES
 		fetch_report ;;
 	*) die "setup: $1? There is only \"demo\"" ;;
 	esac
