@@ -59,8 +59,9 @@ enum ft_rec_type {
 	FT_REC_HTTP_REQUEST = 13,  /* struct ft_rec_http_request: a request came */
 	FT_REC_HTTP_RESPONSE = 14, /* struct ft_rec_http_response: it is over */
 	FT_REC_HTTP_FORGET = 15,   /* struct ft_rec_http_request: no call names it any more */
-	FT_REC_LINES = 16,   /* struct ft_rec_lines: code that a stack names, before it does */
-	FT_REC_RUNTIME = 17, /* struct ft_rec_runtime: something happened that is not a call */
+	FT_REC_LINES = 16,    /* struct ft_rec_lines: code that a stack names, before it does */
+	FT_REC_RUNTIME = 17,  /* struct ft_rec_runtime: something happened that is not a call */
+	FT_REC_WORKLOAD = 18, /* struct ft_rec_workload: the container and pod of a process */
 };
 
 /* 24 bytes. pid is the thread group, tid the thread, both as the collector sees them. */
@@ -83,6 +84,16 @@ struct ft_rec_session {
 	__u64 realtime_ns; /* CLOCK_REALTIME at ts_ns */
 	__u32 capture;	   /* FT_CAPTURE_ARGS | FT_CAPTURE_RESULT */
 	__u32 pad;
+};
+
+/*
+ * FT_REC_WORKLOAD, written by the collector before the first event of the process that it holds
+ * for. Tokens, each STR or NONE: the id of the container; of its pod the uid, the namespace and the
+ * name; the name of the container in its pod; the name of the node. A later record replaces an
+ * earlier one.
+ */
+struct ft_rec_workload {
+	struct ft_rec hdr;
 };
 
 #define FT_CAPTURE_ARGS 1

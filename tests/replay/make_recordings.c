@@ -280,6 +280,56 @@ static void runtime(void)
 	put();
 }
 
+/* A child that is in the container of its parent, until it is said to be in none; a process in a
+ * container without a pod; one after the end of another, with the same pid. */
+static void containers(void)
+{
+	static const char *const pod[] = {"3f4c0d2b8e5a", "0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0",
+					  "prod",	  "shop-7d4b9",
+					  "w\"eb",	  "node-7"},
+				 *const docker[] = {"9a8b7c6d5e4f", NULL, NULL, NULL, NULL, "n"},
+				 *const unnamed[] = {NULL, "u-1", NULL, NULL, NULL, "n"},
+				 *const none[] = {NULL, NULL, NULL, NULL, NULL, "n"},
+				 *const request[] = {"a-1", "GET", "/", NULL, NULL};
+
+	describe();
+	build_workload(&b, PID, pod);
+	put();
+	build_request(&b, PID, PID, at(50), 1, request);
+	put();
+	enter(PID, 100, MAIN, 0);
+	for_request(&b, 1);
+	t_list_123();
+	put();
+	build_proc(&b, FT_REC_PROC_FORK, PID, PID, at(150), PID + 1);
+	put();
+	begin_raise(&b, PID, PID, at(300), MAIN, at(100), VALUE_ERROR);
+	t_str(&b, "Invalid input");
+	t_end(&b);
+	put();
+	leave_by_exception(310, MAIN, 100);
+	build_runtime(&b, PID + 1, PID + 1, at(400), FT_RUNTIME_GC, at(350), 0, 0, 1);
+	put();
+	build_workload(&b, PID + 1, docker);
+	put();
+	build_runtime(&b, PID + 1, PID + 1, at(500), FT_RUNTIME_GC, at(450), 0, 0, 2);
+	put();
+	build_workload(&b, PID + 1, unnamed);
+	put();
+	build_runtime(&b, PID + 1, PID + 1, at(550), FT_RUNTIME_GC, at(540), 0, 0, 3);
+	put();
+	build_workload(&b, PID + 1, none);
+	put();
+	build_runtime(&b, PID + 1, PID + 1, at(600), FT_RUNTIME_GC, at(560), 0, 0, 4);
+	put();
+	build_response(&b, PID, PID, at(700), 1, 500, false);
+	put();
+	build_proc(&b, FT_REC_PROC_EXIT, PID, PID, at(800), 0);
+	put();
+	build_runtime(&b, PID, PID, at(900), FT_RUNTIME_GC, at(850), 0, 0, 5);
+	put();
+}
+
 static void record(const char *directory, const char *name, void (*fill)(void))
 {
 	struct ft_rec_session session;
@@ -306,6 +356,7 @@ int main(int argc, char **argv)
 	record(argv[1], "losses", losses);
 	record(argv[1], "http", http);
 	record(argv[1], "runtime", runtime);
+	record(argv[1], "containers", containers);
 	buf_release(&b.bytes);
 	return 0;
 }

@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     TRACE + "export": {"base/", "calls/", "read/", "select/", "analyze/"},
     "user/source": {"base/"},
     "user/collector/config": {"base/", "config.h", "ft_abi.h"},
-    "user/collector/node": {"base/", "config.h", "model/"},
+    "user/collector/node": {"base/", "config.h", "ft_abi.h", "model/"},
     # The extension has the stages behind pipeline.h; what is wanted is decided before them.
     "agent_ext/csrc": {"base/", "config.h", "pipeline.h", "filter/", "ft_abi.h", "ft_agent.h",
                        "ft_counters.h", "ft_layout.h", "cpython/offsets/", "model/"},

@@ -185,6 +185,16 @@ static inline struct ft_rec *build_thread(struct build *b, unsigned pid, unsigne
 	return build_end(b);
 }
 
+/* container, uid, namespace, pod, name, node; NULL: not known. */
+static inline struct ft_rec *build_workload(struct build *b, unsigned pid,
+					    const char *const text[6])
+{
+	build_begin(b, FT_REC_WORKLOAD, sizeof(struct ft_rec_workload), pid, pid, 1000);
+	for (int i = 0; i < 6; i++)
+		t_name(b, text[i]);
+	return build_end(b);
+}
+
 static inline void begin_enter(struct build *b, unsigned pid, unsigned tid, unsigned long long ts,
 			       unsigned long long code, unsigned long long parent_ns)
 {

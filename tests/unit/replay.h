@@ -27,6 +27,11 @@ static inline const char *replay_thread_name(void *arg, uint32_t pid, uint32_t t
 	return decoder_thread_name(((struct replay *)arg)->decoder, pid, tid);
 }
 
+static inline const struct workload *replay_workload(void *arg, uint32_t pid)
+{
+	return decoder_workload(((struct replay *)arg)->decoder, pid);
+}
+
 static inline bool replay_keep(void *arg, struct function *f)
 {
 	return filter_keep(((struct replay *)arg)->filter, f);
@@ -82,6 +87,7 @@ static inline int replay(const char *recording, const char *to, unsigned max_arg
 		.args = true,
 		.result = true,
 		.thread_name = replay_thread_name,
+		.workload = replay_workload,
 		.keep = replay_keep,
 		.begin = replay_begin,
 		.end = replay_end,

@@ -197,6 +197,83 @@ Test(decode, thread_names)
 	cr_assert_str_eq(decoder_thread_name(d, PID, 80), "Thread-80");
 }
 
+/* ---- containers ------------------------------------------------------------------------- */
+
+static const char *const pod[] = {"c1", "u1", "ns", "p", "web", "n1"};
+
+static void expect_workload(uint32_t pid, const char *json)
+{
+	const struct workload *w = decoder_workload(d, pid);
+
+	if (!json) {
+		cr_assert_null(w);
+		return;
+	}
+	cr_assert_not_null(w);
+	cr_assert_str_eq(w->json, json);
+	cr_assert_eq(w->json_len, strlen(json));
+}
+
+#define POD                                                                                        \
+	"\"container\": \"c1\", \"k8s\": {\"namespace\": \"ns\", \"pod\": \"p\", \"uid\": "        \
+	"\"u1\", "                                                                                 \
+	"\"container\": \"web\", \"node\": \"n1\"}"
+
+Test(decode, workloads)
+{
+	struct event e;
+
+	expect_workload(PID, NULL);
+	build_workload(&b, PID, pod);
+	cr_assert_eq(feed(&e), 0);
+	cr_assert_eq(e.type, EVENT_NONE);
+	expect_workload(PID, POD);
+	expect_workload(99, NULL);
+	build_workload(&b, PID, (const char *const[]){NULL, "u", NULL, NULL, NULL, "n"});
+	cr_assert_eq(feed(&e), 0);
+	expect_workload(PID, "\"k8s\": {\"uid\": \"u\", \"node\": \"n\"}");
+	build_workload(&b, PID, (const char *const[]){"c", NULL, NULL, NULL, NULL, "n"});
+	cr_assert_eq(feed(&e), 0);
+	expect_workload(PID, "\"container\": \"c\"");
+	build_workload(&b, PID, (const char *const[]){NULL, NULL, NULL, NULL, NULL, "n"});
+	cr_assert_eq(feed(&e), 0);
+	expect_workload(PID, NULL);
+}
+
+Test(decode, workloads_of_children)
+{
+	struct event e;
+
+	build_workload(&b, PID, pod);
+	cr_assert_eq(feed(&e), 0);
+	build_proc(&b, FT_REC_PROC_FORK, PID, PID, 2000, 99);
+	cr_assert_eq(feed(&e), 0);
+	build_proc(&b, FT_REC_PROC_EXEC, 99, 99, 2500, 0);
+	cr_assert_eq(feed(&e), 0);
+	expect_workload(99, POD);
+	build_proc(&b, FT_REC_PROC_EXIT, PID, PID, 3000, 0);
+	cr_assert_eq(feed(&e), 0);
+	expect_workload(PID, POD);
+	build_proc(&b, FT_REC_PROC_FORK, 7, 7, 4000, 99);
+	cr_assert_eq(feed(&e), 0);
+	expect_workload(PID, NULL);
+	expect_workload(99, NULL);
+}
+
+/* A name with a quote, one that is not UTF-8, and a record that has none. */
+Test(decode, workloads_of_strangers)
+{
+	struct event e;
+
+	build_workload(&b, PID, (const char *const[]){"\"", "\xff", NULL, NULL, NULL, NULL});
+	cr_assert_eq(feed(&e), 0);
+	expect_workload(PID, "\"container\": \"\\\"\", \"k8s\": {\"uid\": \"\uFFFD\"}");
+	build_begin(&b, FT_REC_WORKLOAD, sizeof(struct ft_rec), PID, PID, 1000);
+	t_str(&b, "c");
+	cr_assert_eq(feed(&e), -EBADMSG);
+	expect_workload(PID, "\"container\": \"\\\"\", \"k8s\": {\"uid\": \"\uFFFD\"}");
+}
+
 /* ---- foreign input ------------------------------------------------------------ */
 
 static void sample(void)

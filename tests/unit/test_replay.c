@@ -98,10 +98,20 @@ Test(replay, runtime)
 	cr_assert_eq(s.unfinished, 1);
 }
 
+Test(replay, containers)
+{
+	struct assembler_stats s;
+
+	golden("containers", &s);
+	cr_assert_eq(s.runtime, 5);
+	cr_assert_eq(s.exceptions, 1);
+}
+
 /* For people: the same recordings. */
 Test(replay, text)
 {
-	static const char *const names[] = {"calls", "exceptions", "http", "losses", "runtime"};
+	static const char *const names[] = {"calls",  "exceptions", "http",
+					    "losses", "runtime",    "containers"};
 
 	setenv("TZ", "UTC", 1);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

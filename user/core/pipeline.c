@@ -42,6 +42,13 @@ static const char *on_thread_name(void *arg, uint32_t pid, uint32_t tid)
 	return decoder_thread_name(p->decoder, pid, tid);
 }
 
+static const struct workload *on_workload(void *arg, uint32_t pid)
+{
+	struct pipeline *p = arg;
+
+	return decoder_workload(p->decoder, pid);
+}
+
 static int on_begin(void *arg, const struct span *s)
 {
 	return output_begin(&((struct pipeline *)arg)->output, s);
@@ -223,6 +230,7 @@ static int open_stages(struct pipeline *p, const struct ft_rec_session *session)
 		.full_texts = c->segments,
 		.keep_args = output_keeps_args(&p->output),
 		.thread_name = on_thread_name,
+		.workload = on_workload,
 		.keep = on_keep,
 		.room = p->live ? on_room : NULL,
 		.begin = on_begin,

@@ -30,6 +30,7 @@ struct looks {
 	const struct config *config;
 	struct attach *attach;
 	struct binaries *binaries;
+	struct identities *identities;
 	pthread_t thread;
 	bool started;
 	int fd;
@@ -82,6 +83,18 @@ int look_hook(struct attach *a, const struct config *c, uint64_t program, const 
 	return err;
 }
 
+static int identify_and_hook(struct looks *l, uint64_t program, const struct prepared *p,
+			     struct why *w)
+{
+	int err;
+
+	identities_learn(l->identities, p->target.pid);
+	err = look_hook(l->attach, l->config, program, p, w);
+	if (err)
+		identities_forget(l->identities, p->target.pid);
+	return err;
+}
+
 static void look_at(struct looks *l, struct look *k)
 {
 	uint64_t program = l->attach ? attach_program_of(l->attach, k->pid) : 0;
@@ -94,7 +107,7 @@ static void look_at(struct looks *l, struct look *k)
 	if (!err && k->kind == LOOK_CHILD)
 		err = attach_add(l->attach, k->pid, true, &k->why);
 	if (!err)
-		err = look_hook(l->attach, l->config, program, p, &k->why);
+		err = identify_and_hook(l, program, p, &k->why);
 	if (l->attach && err && err != -EAGAIN && k->kind != LOOK_CHILD)
 		attach_refuse(l->attach, k->pid);
 	k->err = err;
@@ -237,6 +250,11 @@ static void free_all(struct list *l)
 
 	while ((k = take_first(l)))
 		look_free(k);
+}
+
+void looks_identify(struct looks *l, struct identities *i)
+{
+	l->identities = i;
 }
 
 void looks_free(struct looks *l)

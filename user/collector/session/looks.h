@@ -16,6 +16,7 @@
 #include "base/why.h"
 #include "config.h"
 #include "discover/binary.h"
+#include "node/identities.h"
 #include "prepare.h"
 
 #define LOOKS_MAX 4096 /* asked for and not yet taken */
@@ -45,6 +46,8 @@ int looks_new(const struct config *c, struct attach *a, struct binaries *binarie
 /* False: the thread is stuck in reading a file, so nothing that it uses may be freed. Looks that
  * are not done are forgotten. NULL is fine. */
 bool looks_stop(struct looks *l);
+/* Says who each process is before it is hooked. i is borrowed; NULL: it is not asked for. */
+void looks_identify(struct looks *l, struct identities *i);
 void looks_free(struct looks *l); /* only when stopped; NULL is fine */
 
 /* Returns the number of the look; 0: there are too many. */

@@ -275,8 +275,12 @@ static int load(struct run *r)
 static int on_record(void *run, const struct ft_rec *rec, size_t size)
 {
 	struct run *r = run;
+	const struct ft_rec *before = targets_before(r->targets, rec);
 	struct named_type n;
+	int err = before ? pipeline_record(r->pipeline, before, before->size) : 0;
 
+	if (err)
+		return err;
 	rec = type_name_fill(&n, rec);
 	return pipeline_record(r->pipeline, rec, rec->size);
 }

@@ -64,6 +64,7 @@ static int attach_pid(struct targets *t, const struct prepared *r)
 	if (!r->target.binary)
 		return attach_bare(t, pid);
 	err = attach_add(t->attach, pid, t->config->follow == 1, t->why);
+	identities_learn(t->identities, pid);
 	if (!err)
 		err = discover_unless_gone(pid, look_hook(t->attach, t->config, 0, r, t->why),
 					   t->why);
@@ -166,6 +167,8 @@ int targets_new(const struct config *c, const struct ui *ui, struct targets **re
 		      ? binaries_new(&t->binaries, w)
 		      : why(w, -ENOMEM, "out of memory");
 	if (!err)
+		err = identities_new(&t->identities, w);
+	if (!err)
 		err = prepare_pids(t, t->prepared);
 	if (err) {
 		targets_free(t);
@@ -188,6 +191,7 @@ void targets_free(struct targets *t)
 	procs_release(&t->procs);
 	loads_free(t->loads);
 	looks_free(t->looks);
+	identities_free(t->identities);
 	binaries_free(t->binaries);
 	free(t);
 }
@@ -210,6 +214,8 @@ int targets_attach(struct targets *t, struct attach *a)
 
 	t->attach = a;
 	err = looks_new(t->config, a, t->binaries, &t->looks, t->why);
+	if (!err)
+		looks_identify(t->looks, t->identities);
 	if (!err && t->config->command)
 		return start_command(t);
 	for (size_t i = 0; !err && i < t->config->npids; i++)
@@ -266,11 +272,18 @@ void targets_process(struct targets *t, const struct event *e)
 	}
 }
 
+const struct ft_rec *targets_before(struct targets *t, const struct ft_rec *rec)
+{
+	return identities_before(t->identities, rec);
+}
+
 void targets_drop_dead(struct targets *t)
 {
 	for (int i = t->procs.count - 1; i >= 0; i--)
-		if (kill(t->procs.at[i].pid, 0) && errno == ESRCH)
+		if (kill(t->procs.at[i].pid, 0) && errno == ESRCH) {
+			identities_forget(t->identities, t->procs.at[i].pid);
 			forget(t, t->procs.at[i].pid);
+		}
 }
 
 int targets_loads_fd(const struct targets *t)

@@ -14,6 +14,7 @@
 #include "base/ui.h"
 #include "base/why.h"
 #include "config.h"
+#include "ft_abi.h"
 #include "model/event.h"
 
 struct targets;
@@ -30,6 +31,9 @@ unsigned targets_roles(const struct targets *t);
 int targets_attach(struct targets *t, struct attach *a);
 /* EVENT_PROC_FORK, _EXEC, _EXIT. */
 void targets_process(struct targets *t, const struct event *e);
+/* The record that must come before this one, which tells who its process is; NULL = none. Valid
+ * until the next call. */
+const struct ft_rec *targets_before(struct targets *t, const struct ft_rec *rec);
 /* Call on SIGCHLD: handles a process that is held at its exec, and the end of the command. */
 int targets_children(struct targets *t);
 /* Readable when targets_retry() has something to do; -1 = never. */

@@ -6,6 +6,7 @@
 #include "attach/launch.h"
 #include "attach/loads.h"
 #include "looks.h"
+#include "node/identities.h"
 #include "procs.h"
 #include "targets.h"
 
@@ -19,6 +20,7 @@ struct targets {
 	struct launch *launch;
 	struct binaries *binaries; /* used by the thread of looks once it runs */
 	struct looks *looks;
+	struct identities *identities;
 	struct loads *loads; /* NULL = not needed (every process has Python), or not permitted */
 	struct prepared *prepared; /* one for each --pid */
 	struct procs procs;

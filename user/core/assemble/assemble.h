@@ -21,6 +21,8 @@ struct assembler_options {
 	bool full_texts; /* the whole text of a cut result is wanted too */
 	bool keep_args;	 /* the end of a call has its arguments too */
 	const char *(*thread_name)(void *arg, uint32_t pid, uint32_t tid);
+	/* The container and pod of a process; NULL: it is in none. The function may be NULL. */
+	const struct workload *(*workload)(void *arg, uint32_t pid);
 	/* Is this function kept? Asked when a call begins. A dropped call is not handed on, and the
 	 * parent of its callees is the nearest kept call. NULL = keep all. */
 	bool (*keep)(void *arg, struct function *f);

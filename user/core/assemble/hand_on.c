@@ -19,6 +19,11 @@ static const char *thread_name(const struct assembler *a, uint32_t pid, uint32_t
 	return a->o.thread_name ? a->o.thread_name(a->o.arg, pid, tid) : "";
 }
 
+static const struct workload *workload(const struct assembler *a, uint32_t pid)
+{
+	return a->o.workload ? a->o.workload(a->o.arg, pid) : NULL;
+}
+
 /* NULL: the call has no request, or one without an id. */
 static const struct text *request_id(const struct open_span *s)
 {
@@ -38,6 +43,7 @@ static struct span span_of(const struct assembler *a, const struct open_span *s,
 		.thread = thread_name(a, pid, tid),
 		.function = s->function,
 		.request_id = request_id(s),
+		.workload = workload(a, pid),
 		.start_ns = real_ns(a, s->start_ns),
 		.args_limit = a->o.args ? a->o.max_arg_length : 0,
 		.result_limit = a->o.max_arg_length,
@@ -283,6 +289,7 @@ int hand_on_request(struct assembler *a, const struct event *e, const struct htt
 		.start_ns = real_ns(a, start_ns),
 		.end_ns = over ? real_ns(a, e->ts_ns) : 0,
 		.http = http,
+		.workload = workload(a, e->pid),
 	};
 	int err = tell_if_room(a);
 
@@ -300,6 +307,7 @@ int hand_on_runtime(struct assembler *a, const struct event *e, const struct ope
 		.thread = thread_name(a, e->pid, e->tid),
 		.parent = !parent ? 0 : parent->number ?: parent->parent,
 		.request_id = parent ? request_id(parent) : NULL,
+		.workload = workload(a, e->pid),
 		.start_ns = real_ns(a, e->first_ns),
 		.end_ns = real_ns(a, e->ts_ns),
 	};

@@ -10,12 +10,14 @@
 #include "decode/render.h"
 #include "decode/threads.h"
 #include "decode/types.h"
+#include "decode/workloads.h"
 
 struct decoder {
 	struct decoder_options options;
 	struct types types;
 	struct functions functions;
 	struct threads threads;
+	struct workloads workloads;
 	struct render render;
 	struct exception exception;
 	struct http_reader http;
@@ -42,6 +44,7 @@ void decoder_free(struct decoder *d)
 	types_release(&d->types);
 	functions_release(&d->functions);
 	threads_release(&d->threads);
+	workloads_release(&d->workloads);
 	render_release(&d->render);
 	exception_release(&d->exception);
 	http_release(&d->http);
@@ -60,6 +63,11 @@ void decoder_set_options(struct decoder *d, const struct decoder_options *o)
 const char *decoder_thread_name(struct decoder *d, uint32_t pid, uint32_t tid)
 {
 	return threads_name(&d->threads, pid, tid);
+}
+
+const struct workload *decoder_workload(const struct decoder *d, uint32_t pid)
+{
+	return workloads_of(&d->workloads, pid);
 }
 
 /* ---- one function a record type ----------------------------------------------- */
@@ -234,6 +242,12 @@ static int on_thread(struct decoder *d, const struct ft_rec *rec, const void *en
 	return threads_learn(&d->threads, (const void *)rec, end);
 }
 
+static int on_workload(struct decoder *d, const struct ft_rec *rec, const void *end,
+		       struct event *e)
+{
+	return workloads_learn(&d->workloads, (const void *)rec, end);
+}
+
 static int on_session(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
 {
 	e->type = EVENT_SESSION;
@@ -262,6 +276,7 @@ static int on_proc_exit(struct decoder *d, const struct ft_rec *rec, const void 
 {
 	e->type = EVENT_PROC_EXIT;
 	forget_process(d, rec->pid);
+	workloads_gone(&d->workloads, rec->pid);
 	return 0;
 }
 
@@ -281,6 +296,8 @@ static int on_proc_fork(struct decoder *d, const struct ft_rec *rec, const void 
 
 	e->type = EVENT_PROC_FORK;
 	e->other_pid = r->other;
+	if (!err)
+		err = workloads_fork(&d->workloads, rec->pid, r->other);
 	return err ?: threads_fork(&d->threads, rec->pid, rec->tid, r->other);
 }
 
@@ -305,6 +322,7 @@ static const struct {
 	[FT_REC_LINES] = {sizeof(struct ft_rec_lines), on_lines},
 	[FT_REC_RUNTIME] = {sizeof(struct ft_rec_runtime), on_runtime},
 	[FT_REC_HTTP_FORGET] = {sizeof(struct ft_rec_http_request), on_http_forget},
+	[FT_REC_WORKLOAD] = {sizeof(struct ft_rec_workload), on_workload},
 };
 
 int decoder_event(struct decoder *d, const struct ft_rec *rec, size_t size, struct event *ret_event,
@@ -316,6 +334,7 @@ int decoder_event(struct decoder *d, const struct ft_rec *rec, size_t size, stru
 	if (size < sizeof(*rec) || rec->size < sizeof(*rec) || rec->size > size)
 		return why(w, -EBADMSG, "a record of %zu bytes says that it has %u", size,
 			   size < sizeof(*rec) ? 0 : rec->size);
+	workloads_settle(&d->workloads);
 	e.pid = rec->pid;
 	e.tid = rec->tid;
 	e.ts_ns = rec->ts_ns;

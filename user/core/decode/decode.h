@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Records to events. Remembers what is described once (functions, types, thread names) and renders
+ * Records to events. Remembers what is described once (functions, types, thread names,
+ * containers) and renders
  * token sequences to JSON text; the rules of rendering are in this folder only. Records are foreign
  * input: sizes, kinds and nesting are checked before use; a record that does not hold what it
  * claims gives -EBADMSG and no event.
@@ -11,6 +12,7 @@
 #include "base/why.h"
 #include "ft_abi.h"
 #include "model/event.h"
+#include "model/workload.h"
 
 struct decoder;
 
@@ -32,6 +34,10 @@ int decoder_event(struct decoder *d, const struct ft_rec *rec, size_t size, stru
 /* Thread name for (pid, tid): what FT_REC_THREAD said, MainThread when tid == pid, else
  * Thread-<tid>. Borrowed until the thread is renamed or exits. */
 const char *decoder_thread_name(struct decoder *d, uint32_t pid, uint32_t tid);
+
+/* The container and pod of a process: what FT_REC_WORKLOAD said; NULL = nothing. Borrowed until the
+ * next record. */
+const struct workload *decoder_workload(const struct decoder *d, uint32_t pid);
 
 /* Limits follow the recording's own session record unless the user overrides them. */
 void decoder_set_options(struct decoder *d, const struct decoder_options *o);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "model/event.h"
+#include "model/workload.h"
 
 /* The exception that left a call. Plain UTF-8 text, not JSON; stack is a JSON array, or its s is
  * NULL. */
@@ -26,7 +27,8 @@ struct span {
 	uint32_t tid, from; /* from: the thread where it began */
 	const char *thread; /* Python's name of thread tid, UTF-8 */
 	struct function *function;
-	const struct text *request_id; /* NULL: the call is made for no request */
+	const struct text *request_id;	 /* NULL: the call is made for no request */
+	const struct workload *workload; /* of the process; NULL: it is in no container */
 	uint64_t start_ns, end_ns;
 	struct text args;   /* a JSON object; at the end only where a sink or a filter asked */
 	struct text result; /* JSON; of a failed call an object with "exception" */
@@ -42,7 +44,8 @@ struct request_span {
 	uint32_t pid, tid;
 	const char *thread;
 	uint64_t start_ns, end_ns;
-	const struct http *http; /* status 0 = not known */
+	const struct http *http;	 /* status 0 = not known */
+	const struct workload *workload; /* as in struct span */
 };
 
 /* What happened in the interpreter, on a thread, and is not a call (ft_runtime.h). */
@@ -51,8 +54,9 @@ struct runtime_event {
 	uint32_t pid, tid;
 	const char *thread;
 	uint64_t parent; /* id of the innermost call of the thread that is traced; 0 = none */
-	const struct text *request_id; /* of that call; NULL: it is made for no request */
-	uint64_t start_ns, end_ns;     /* the same where it takes no time */
+	const struct text *request_id;	 /* of that call; NULL: it is made for no request */
+	const struct workload *workload; /* as in struct span */
+	uint64_t start_ns, end_ns;	 /* the same where it takes no time */
 	uint64_t number[FT_RUNTIME_VALUES];
 };
 

@@ -14,5 +14,6 @@ void workload_release(struct workload *w)
 	free(w->pod);
 	free(w->name);
 	free(w->node);
+	free(w->json);
 	*w = (struct workload){};
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The container that a process runs in, and its pod: what the collector found of it (node/).
+ * The container that a process runs in, and its pod: what the collector found of it, and what lines
+ * say of it.
  */
 #ifndef FT_WORKLOAD_H
 #define FT_WORKLOAD_H
@@ -14,6 +15,8 @@ struct workload {
 	char *namespace, *pod, *name, *node; /* owned; name: that of the container in its pod */
 	char **labels;			     /* owned: of the pod, "key=value" */
 	size_t nlabels;
+	char *json; /* owned: its fields of a line, "container": ... */
+	size_t json_len;
 };
 
 void workload_release(struct workload *w);

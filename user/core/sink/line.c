@@ -25,6 +25,19 @@ static size_t http_bound(const struct http *h)
 	return h->id.len + h->method.len + h->path.len + h->remote_addr.len + h->user_agent.len;
 }
 
+static size_t workload_bound(const struct workload *w)
+{
+	return w ? w->json_len : 0;
+}
+
+static char *add_workload(char *p, const struct workload *w)
+{
+	if (!w)
+		return p;
+	p = ADD(p, ", ");
+	return add(p, w->json, w->json_len);
+}
+
 /* A line of a call as it is written. */
 struct call_line {
 	enum line_type type;
@@ -43,7 +56,7 @@ static size_t call_bound(const struct call_line *l)
 		       (x ? x->type.len + x->message.len : 0);
 
 	return FIXED_BYTES + l->head + l->tail + l->file_len + (x ? x->stack.len : 0) +
-	       JSON_GROWTH * texts;
+	       workload_bound(l->span->workload) + JSON_GROWTH * texts;
 }
 
 static char *add_text(char *p, const struct text *t)
@@ -186,6 +199,7 @@ static char *add_request(char *p, const struct request_span *r, size_t thread)
 	p = add_ids(p, r->pid, r->tid);
 	p = ADD(p, ", ");
 	p = add_thread(p, r->thread, thread);
+	p = add_workload(p, r->workload);
 	return ADD(p, "}\n");
 }
 
@@ -217,6 +231,7 @@ static char *add_runtime(char *p, const struct runtime_event *r, size_t thread)
 		p = ADD(p, ", \"request_id\": ");
 		p = add_text(p, r->request_id);
 	}
+	p = add_workload(p, r->workload);
 	return ADD(p, "}\n");
 }
 
@@ -266,6 +281,7 @@ static char *add_call(char *p, const struct call_line *l)
 	p = add_file(p, l);
 	if (s->lost && l->type == LINE_EXIT)
 		p = ADD(p, ", \"lost\": true");
+	p = add_workload(p, s->workload);
 	return ADD(p, "}\n");
 }
 
@@ -293,7 +309,8 @@ bool line_call(struct buf *out, enum line_type type, const struct span *s, const
 bool line_request(struct buf *out, const struct request_span *r)
 {
 	size_t thread = r->thread ? strlen(r->thread) : 0;
-	char *room = buf_room(out, FIXED_BYTES + JSON_GROWTH * (thread + http_bound(r->http)));
+	size_t texts = thread + http_bound(r->http);
+	char *room = buf_room(out, FIXED_BYTES + workload_bound(r->workload) + JSON_GROWTH * texts);
 
 	if (!room)
 		return false;
@@ -305,7 +322,7 @@ bool line_runtime(struct buf *out, const struct runtime_event *r)
 {
 	size_t thread = r->thread ? strlen(r->thread) : 0;
 	size_t texts = thread + (r->request_id ? r->request_id->len : 0);
-	char *room = buf_room(out, FIXED_BYTES + JSON_GROWTH * texts);
+	char *room = buf_room(out, FIXED_BYTES + workload_bound(r->workload) + JSON_GROWTH * texts);
 
 	if (!room)
 		return false;

@@ -40,7 +40,8 @@ struct text_sink {
 	size_t width;	   /* columns of the terminal; 0 = lines are not cut */
 	struct map depths; /* an open call's id -> 1 + how deep it is */
 	uint32_t pid;	   /* of the last line, */
-	struct buf thread; /* and Python's name of its thread */
+	struct buf thread; /* and Python's name of its thread, */
+	struct buf place;  /* and the fields that say where it runs */
 	time_t second;	   /* clock[] shows it */
 	char clock[16];
 	uint64_t held; /* id of the call that is held back; 0 = none */
@@ -76,6 +77,7 @@ static void text_release(struct sink *sink)
 
 	map_release(&s->depths);
 	buf_release(&s->thread);
+	buf_release(&s->place);
 	buf_release(&s->call);
 	buf_release(&s->end);
 	buf_release(&s->took);
@@ -178,20 +180,35 @@ static int show_held(struct text_sink *s, struct why *w)
 	return put_line(s, s->held_ns, s->held_depth, false, w);
 }
 
-/* Writes a heading if the next line is of another thread. */
-static void put_thread(struct text_sink *s, uint32_t pid, const char *thread)
+static bool is_kept(const struct buf *b, const char *s, size_t len)
+{
+	return b->len == len && !memcmp(b->s ?: "", s ?: "", len);
+}
+
+static void keep(struct buf *b, const char *s, size_t len)
+{
+	buf_clear(b);
+	buf_add(b, s, len);
+}
+
+/* Writes a heading if the next line is of another thread, or that is in another container. */
+static void put_thread(struct text_sink *s, uint32_t pid, const char *thread,
+		       const struct workload *workload)
 {
 	struct buf *b = &s->sink.stream->text;
-	size_t len = thread ? strlen(thread) : 0;
+	size_t len = thread ? strlen(thread) : 0, at = workload ? workload->json_len : 0;
+	const char *place = workload ? workload->json : NULL;
 	char text[32];
 
-	if (s->pid == pid && s->thread.len == len && !memcmp(s->thread.s ?: "", thread ?: "", len))
+	if (s->pid == pid && is_kept(&s->thread, thread, len) && is_kept(&s->place, place, at))
 		return;
 	s->pid = pid;
-	buf_clear(&s->thread);
-	buf_add(&s->thread, thread, len);
-	snprintf(text, sizeof(text), "-- process %u, ", pid);
+	keep(&s->thread, thread, len);
+	keep(&s->place, place, at);
+	snprintf(text, sizeof(text), "-- process %u", pid);
 	buf_str(b, text);
+	text_workload(b, workload);
+	BUF_LITERAL(b, ", ");
 	safe_text(b, thread ?: "", len);
 	buf_char(b, '\n');
 }
@@ -213,7 +230,7 @@ static int text_begin(struct sink *sink, const struct span *span, struct why *w)
 
 	if (err)
 		return err;
-	put_thread(s, span->pid, span->thread);
+	put_thread(s, span->pid, span->thread, span->workload);
 	s->held = span->id;
 	s->held_ns = span->start_ns;
 	s->held_depth = depth_below(s, span->parent, span->request_id);
@@ -229,7 +246,7 @@ static int begin_end(struct text_sink *s, const struct span *span, struct why *w
 {
 	int err = show_held(s, w);
 
-	put_thread(s, span->pid, span->thread);
+	put_thread(s, span->pid, span->thread, span->workload);
 	clear(s);
 	BUF_LITERAL(&s->call, "} ");
 	text_name(&s->call, span->function);
@@ -265,7 +282,7 @@ static int text_request_of(struct sink *sink, const struct request_span *r, stru
 
 	if (err)
 		return err;
-	put_thread(s, r->pid, r->thread);
+	put_thread(s, r->pid, r->thread, r->workload);
 	clear(s);
 	if (r->end_ns)
 		BUF_LITERAL(&s->call, "} ");
@@ -289,7 +306,7 @@ static int text_runtime_of(struct sink *sink, const struct runtime_event *r, str
 
 	if (err)
 		return err;
-	put_thread(s, r->pid, r->thread);
+	put_thread(s, r->pid, r->thread, r->workload);
 	clear(s);
 	BUF_LITERAL(&s->call, COMMENT);
 	text_runtime(&s->call, r);

@@ -181,3 +181,27 @@ void text_duration(struct buf *b, uint64_t ns)
 		snprintf(text, sizeof(text), "%.2f s", ns / 1e9);
 	buf_str(b, text);
 }
+
+#define SHORT_ID 12 /* digits, as docker ps shows */
+
+void text_workload(struct buf *b, const struct workload *w)
+{
+	const char *const path[] = {w ? w->namespace : NULL, w ? w->pod : NULL, w ? w->name : NULL};
+	bool first = true;
+
+	for (size_t i = 0; i < sizeof(path) / sizeof(path[0]); i++) {
+		if (!path[i])
+			continue;
+		buf_str(b, first ? " in " : "/");
+		safe_text(b, path[i], strlen(path[i]));
+		first = false;
+	}
+	if (!w || !first)
+		return;
+	BUF_LITERAL(b, " in ");
+	buf_str(b, w->container ? "container " : "pod ");
+	if (w->container)
+		safe_text(b, w->container, strnlen(w->container, SHORT_ID));
+	else
+		safe_text(b, w->uid ?: "?", w->uid ? strlen(w->uid) : 1);
+}

@@ -19,6 +19,8 @@ void text_end(struct buf *b, const struct span *s);
 void text_request(struct buf *b, const struct http *h);
 /* "GC generation=2 collected=13" */
 void text_runtime(struct buf *b, const struct runtime_event *r);
+/* " in prod/shop-7d4b9/web", " in container 0123456789ab"; NULL: nothing */
+void text_workload(struct buf *b, const struct workload *w);
 /* "12.34 ms" */
 void text_duration(struct buf *b, uint64_t ns);
 

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The lock protects the map and what it holds. The reader of the ring takes it when the process of
+ * a record is another than that of the record before, or something was learned in between.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/map.h"
+#include "model/workload.h"
+#include "node/cgroup.h"
+#include "node/identities.h"
+
+#define IDENTITIES_MAX 65536 /* twice the most that are traced at once */
+
+struct identity {
+	struct workload workload;
+	uint64_t learned_ns;
+	bool told;	/* there is nothing to tell of it any more */
+	bool somewhere; /* lines say that it is in a container */
+};
+
+struct identities {
+	pthread_mutex_t lock;
+	struct map by_pid; /* -> struct identity, owned */
+	unsigned version;  /* counts what was learned */
+	struct buf record; /* the last that was told */
+	char node[256];
+	/* of the last record that was looked at: */
+	uint32_t last_pid;
+	unsigned last_version;
+};
+
+/* ---- by process --------------------------------------------------------------------------- */
+
+static void identity_free(struct identity *d)
+{
+	if (!d)
+		return;
+	workload_release(&d->workload);
+	free(d);
+}
+
+static bool free_one(void *arg, const struct map_slot *slot)
+{
+	identity_free(slot->value);
+	return true;
+}
+
+int identities_new(struct identities **ret_identities, struct why *w)
+{
+	struct identities *i = calloc(1, sizeof(*i));
+
+	if (!i)
+		return why(w, -ENOMEM, "out of memory");
+	pthread_mutex_init(&i->lock, NULL);
+	if (gethostname(i->node, sizeof(i->node) - 1))
+		i->node[0] = '\0';
+	*ret_identities = i;
+	return 0;
+}
+
+void identities_free(struct identities *i)
+{
+	if (!i)
+		return;
+	map_sweep(&i->by_pid, free_one, NULL);
+	map_release(&i->by_pid);
+	buf_release(&i->record);
+	pthread_mutex_destroy(&i->lock);
+	free(i);
+}
+
+/* Owns d from here on. Called with the lock. */
+static void put(struct identities *i, pid_t pid, struct identity *d)
+{
+	void *old = NULL;
+
+	if (i->by_pid.count >= IDENTITIES_MAX || map_put(&i->by_pid, pid, 0, d, &old))
+		old = d;
+	identity_free(old);
+	__atomic_add_fetch(&i->version, 1, __ATOMIC_RELEASE);
+}
+
+static char *copy(const char *s)
+{
+	return s[0] ? strdup(s) : NULL;
+}
+
+static struct identity *find_out(const struct identities *i, pid_t pid)
+{
+	struct identity *d = calloc(1, sizeof(*d));
+	struct cgroup *c = calloc(1, sizeof(*c));
+
+	if (d && c && !cgroup_of(pid, c)) {
+		d->workload.container = copy(c->container);
+		d->workload.uid = copy(c->pod);
+		d->workload.node = copy(i->node);
+		d->somewhere = c->container[0] || c->pod[0];
+	}
+	free(c);
+	return d;
+}
+
+void identities_learn(struct identities *i, pid_t pid)
+{
+	struct identity *d = i ? find_out(i, pid) : NULL;
+	const struct identity *before;
+
+	if (!d)
+		return;
+	d->learned_ns = clock_ns(CLOCK_MONOTONIC);
+	pthread_mutex_lock(&i->lock);
+	before = map_get(&i->by_pid, pid, 0);
+	d->told = !d->somewhere && !(before && before->somewhere);
+	put(i, pid, d);
+	pthread_mutex_unlock(&i->lock);
+}
+
+void identities_forget(struct identities *i, pid_t pid)
+{
+	if (!i)
+		return;
+	pthread_mutex_lock(&i->lock);
+	identity_free(map_take(&i->by_pid, pid, 0));
+	pthread_mutex_unlock(&i->lock);
+}
+
+/* ---- the stream ----------------------------------------------------------------------------- */
+
+/* What was learned of that pid until then is of a process that has ended. */
+static void end_before(struct identities *i, uint32_t pid, uint64_t ns)
+{
+	struct identity *d = map_get(&i->by_pid, pid, 0);
+
+	if (d && d->learned_ns < ns)
+		identity_free(map_take(&i->by_pid, pid, 0));
+}
+
+/* Lines of the child say the same as those of its parent, until something else is learned. */
+static void fork_of(struct identities *i, const struct ft_rec_proc *r)
+{
+	const struct identity *parent = map_get(&i->by_pid, r->hdr.pid, 0);
+	struct identity *child;
+
+	end_before(i, r->other, r->hdr.ts_ns);
+	child = map_get(&i->by_pid, r->other, 0);
+	if (!parent || !parent->somewhere)
+		return;
+	if (child) {
+		child->told = false;
+		return;
+	}
+	child = calloc(1, sizeof(*child));
+	if (!child)
+		return;
+	child->somewhere = child->told = true;
+	child->learned_ns = r->hdr.ts_ns;
+	put(i, r->other, child);
+}
+
+static void add_name(struct buf *b, const char *name)
+{
+	size_t len = name ? strlen(name) : 0;
+	struct ft_token token = {
+		.kind = name ? FT_T_STR : FT_T_NONE, .width = name ? 1 : 0, .len = len};
+
+	buf_add(b, (const char *)&token, sizeof(token));
+	buf_add(b, name, len);
+	buf_add(b, "\0\0\0\0\0\0\0", -len & 7);
+}
+
+static const struct ft_rec *tell(struct identities *i, struct identity *d, const struct ft_rec *rec)
+{
+	struct ft_rec_workload head = {.hdr = {.type = FT_REC_WORKLOAD,
+					       .pid = rec->pid,
+					       .tid = rec->pid,
+					       .ts_ns = rec->ts_ns}};
+	const struct workload *w = &d->workload;
+	struct buf *b = &i->record;
+
+	buf_clear(b);
+	buf_add(b, (const char *)&head, sizeof(head));
+	add_name(b, w->container);
+	add_name(b, w->uid);
+	add_name(b, w->namespace);
+	add_name(b, w->pod);
+	add_name(b, w->name);
+	add_name(b, w->node);
+	if (b->failed)
+		return NULL;
+	((struct ft_rec *)b->s)->size = b->len;
+	d->told = true;
+	return (const struct ft_rec *)b->s;
+}
+
+static const struct ft_rec *look_up(struct identities *i, const struct ft_rec *rec)
+{
+	struct identity *d;
+
+	if (rec->type == FT_REC_PROC_FORK && rec->size >= sizeof(struct ft_rec_proc))
+		fork_of(i, (const struct ft_rec_proc *)rec);
+	if (rec->type == FT_REC_PROC_EXIT)
+		end_before(i, rec->pid, rec->ts_ns);
+	d = map_get(&i->by_pid, rec->pid, 0);
+	return d && !d->told ? tell(i, d, rec) : NULL;
+}
+
+const struct ft_rec *identities_before(struct identities *i, const struct ft_rec *rec)
+{
+	const struct ft_rec *told;
+	unsigned version;
+
+	if (!i)
+		return NULL;
+	version = __atomic_load_n(&i->version, __ATOMIC_ACQUIRE);
+	if (rec->pid == i->last_pid && version == i->last_version &&
+	    rec->type != FT_REC_PROC_FORK && rec->type != FT_REC_PROC_EXIT)
+		return NULL;
+	pthread_mutex_lock(&i->lock);
+	told = look_up(i, rec);
+	pthread_mutex_unlock(&i->lock);
+	i->last_pid = rec->pid;
+	i->last_version = version;
+	return told;
+}

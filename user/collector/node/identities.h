@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who each process is, from before it is hooked until its end. In: pids, on the thread that
+ * examines processes, because files are read; and the records of the ring. Out: the FT_REC_WORKLOAD
+ * that must come before a record.
+ */
+#ifndef FT_IDENTITIES_H
+#define FT_IDENTITIES_H
+
+#include <sys/types.h>
+
+#include "base/why.h"
+#include "ft_abi.h"
+
+struct identities;
+
+int identities_new(struct identities **ret_identities, struct why *w);
+void identities_free(struct identities *i); /* NULL is fine */
+
+/* Called before the process is hooked. What cannot be read is not known. i may be NULL: nothing is
+ * asked for. */
+void identities_learn(struct identities *i, pid_t pid);
+/* It is gone, or not hooked after all. */
+void identities_forget(struct identities *i, pid_t pid);
+
+/* The record that tells who the process of rec is, if that was not told yet; else NULL. Only for
+ * the thread that reads the ring; valid until the next call. */
+const struct ft_rec *identities_before(struct identities *i, const struct ft_rec *rec);
+
+#endif
