@@ -145,6 +145,25 @@ def test_a_capability_that_is_missing_is_named(missing, bundle, target):
 
 
 @needs_runc
+@pytest.mark.parametrize("more, status", [([], 4), (["CAP_DAC_READ_SEARCH"], 0)])
+def test_interpreter_that_only_its_user_may_read(more, status, bundle, tmp_path):
+    """As deploy/overlays/private-files says."""
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    python = tmp_path / "python3.11"
+    shutil.copy("/usr/bin/python3.11", python)
+    shutil.chown(python, 65534, 65534)
+    python.chmod(0o700)
+    with subprocess.Popen([python, "-c", PROGRAM], user=65534, group=65534) as process:
+        time.sleep(0.5)
+        done = contain(bundle, "-q", "-p", process.pid, "-P", "__main__", "-n", "20", "-d", "20", "-o", "-",
+                       capabilities=[*CAPABILITIES, *more])
+        process.kill()
+    assert done.returncode == status, done.stderr
+    assert bool(done.stdout) == (status == 0)
+
+
+@needs_runc
 def test_flowctl(bundle, tmp_path):
     """Reads a trace; nothing is missing that the loader wants."""
     done = subprocess.run(["chroot", bundle / "rootfs", "/usr/bin/flowctl", "version"],
