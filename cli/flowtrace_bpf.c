@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "output.h"
+#include "pack/packings.h"
 #include "print_check.h"
 #include "session/run.h"
 #include "standard.h"
@@ -172,6 +173,7 @@ int main(int argc, char **argv)
 	} else if (c.check) {
 		status = check(&c);
 	} else {
+		c.packings = packings;
 		status = trace(&c);
 	}
 	config_release(&c);

@@ -93,11 +93,11 @@ def test_limits_of_a_command(tmp_path):
 # ---- disks ------------------------------------------------------------------------------------------
 
 @contextlib.contextmanager
-def small_disk():
-    """One of 32 KiB. Not beneath a directory that is removed with all that is in it."""
+def small_disk(size="32k"):
+    """One so large. Not beneath a directory that is removed with all that is in it."""
     disk = Path(tempfile.mkdtemp(prefix="flowtrace-disk-"))
     try:
-        harness.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", disk], check=0)
+        harness.run(["mount", "-t", "tmpfs", "-o", "size=" + size, "tmpfs", disk], check=0)
         try:
             yield disk
         finally:

@@ -102,7 +102,7 @@ static inline int replay(const char *recording, const char *to, unsigned max_arg
 	    filter_new(NULL, 0, NULL, 0, &r.filter))
 		abort();
 	r.sinks.why = w;
-	err = sinks_add(&r.sinks, to, &(struct sink_options){.uid = -1, .gid = -1});
+	err = sinks_add(&r.sinks, to, &(struct sink_options){.stream = {.uid = -1, .gid = -1}});
 	if (!err)
 		err = recording_read(recording, replay_record, &r, w);
 	if (!err)

@@ -57,7 +57,8 @@ static void open_sink(bool joins)
 
 	snprintf(to, sizeof(to), "jsonl:%s", path);
 	cr_assert_eq(
-		sinks_add(&sinks, to, &(struct sink_options){.uid = -1, .gid = -1, .joins = joins}),
+		sinks_add(&sinks, to,
+			  &(struct sink_options){.stream = {.uid = -1, .gid = -1, .joins = joins}}),
 		0, "%s", w.text);
 }
 
@@ -261,7 +262,7 @@ Test(jsonl, joins_within_a_line)
 
 static int add(const char *to)
 {
-	return sinks_add(&sinks, to, &(struct sink_options){.uid = -1, .gid = -1});
+	return sinks_add(&sinks, to, &(struct sink_options){.stream = {.uid = -1, .gid = -1}});
 }
 
 Test(jsonl, full_disk)

@@ -26,9 +26,9 @@ static void setup(void)
 	cr_assert(mkdtemp(folder));
 	snprintf(log_path, sizeof(log_path), "%s/log.jsonl", folder);
 	cr_assert_eq(segments_init(&segments, log_path, NULL, -1, -1), 0);
-	cr_assert_eq(sinks_add_jsonl(
-			     &sinks, log_path,
-			     &(struct sink_options){.uid = -1, .gid = -1, .segments = &segments}),
+	cr_assert_eq(sinks_add_jsonl(&sinks, log_path,
+				     &(struct sink_options){.stream = {.uid = -1, .gid = -1},
+							    .segments = &segments}),
 		     0);
 }
 

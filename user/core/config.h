@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/logfile.h"
 #include "base/why.h"
 #include "ft_runtime.h"
 
@@ -32,7 +33,11 @@ struct config {
 	struct strings cgroup, container, namespace, pod, label, exclude_namespace;
 	struct strings to; /* sinks, KIND[:DEST] (sink/sinks.h) */
 	char *output;	   /* owned: a jsonl file, "-" = standard output; NULL: there is a --to */
-	bool to_stdout;	   /* jsonl to standard output too; never set when output is "-" */
+	struct rotate rotate; /* when the files of events are to be new ones */
+	unsigned rotate_keep; /* older ones; at least 1 */
+	/* Borrowed: the ways to pack files of events. The collector only: no option. */
+	const struct packing *const *packings;
+	bool to_stdout;	      /* jsonl to standard output too; never set when output is "-" */
 	double slower_than_s; /* only calls that take at least as long; 0 = all */
 	bool errors_only;
 	unsigned max_arg_length, max_depth, max_items; /* the hard maximum where the user said 0 */

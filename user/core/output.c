@@ -59,9 +59,12 @@ int output_open(struct output *o, const struct config *c, bool queue, struct why
 {
 	/* Under sudo the output belongs to the user who called. */
 	struct sink_options options = {
-		.uid = outfile_caller_uid(),
-		.gid = outfile_caller_gid(),
-		.joins = c->joins,
+		.stream = {.uid = outfile_caller_uid(),
+			   .gid = outfile_caller_gid(),
+			   .joins = c->joins,
+			   .packings = c->packings,
+			   .rotate = c->rotate,
+			   .rotate_keep = c->rotate_keep},
 		.segments = c->segments ? &o->segments : NULL,
 	};
 	int err = 0;
@@ -73,8 +76,8 @@ int output_open(struct output *o, const struct config *c, bool queue, struct why
 		.sinks.why = w,
 	};
 	if (options.segments) /* they go below the folder of the first file */
-		err = segments_init(&o->segments, c->output ?: "-", c->segment_folder, options.uid,
-				    options.gid);
+		err = segments_init(&o->segments, c->output ?: "-", c->segment_folder,
+				    options.stream.uid, options.stream.gid);
 	if (err)
 		return why(w, err, "out of memory");
 	err = add_sinks(o, &options);

@@ -59,14 +59,15 @@ int parse_seconds(struct parser *p, const char *text, double *ret)
 	return 0;
 }
 
+static const char size_units[] = "KMG";
+
 int parse_size(struct parser *p, const struct option_row *o, const char *text, uint64_t *ret)
 {
 	size_t digits = strspn(text, "0123456789");
-	static const char units[] = "KMG";
 	uint64_t value, size = (uint64_t)sysconf(_SC_PAGESIZE);
 	const char *unit =
-		text[digits] ? strchr(units, toupper((unsigned char)text[digits])) : NULL;
-	int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+		text[digits] ? strchr(size_units, toupper((unsigned char)text[digits])) : NULL;
+	int shift = unit ? 10 * (int)(unit - size_units + 1) : 0;
 
 	errno = 0;
 	value = strtoull(text, NULL, 10);
@@ -78,6 +79,36 @@ int parse_size(struct parser *p, const struct option_row *o, const char *text, u
 	while (size < value << shift)
 		size <<= 1;
 	*ret = size;
+	return 0;
+}
+
+/* Whole bytes with a unit in capitals: "30m" is a time. 0: it is none. */
+static uint64_t rotate_bytes(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = text[digits] ? strchr(size_units, text[digits]) : NULL;
+	uint64_t value;
+
+	if (!digits || digits > 12 || !unit || text[digits + 1])
+		return 0;
+	value = strtoull(text, NULL, 10) << 10 * (unit - size_units + 1);
+	return value;
+}
+
+int parse_rotate(struct parser *p, const char *text, struct rotate *ret)
+{
+	struct rotate r = {.bytes = rotate_bytes(text)};
+	bool bare = !text[strspn(text, "0123456789.")];
+
+	if (!r.bytes && (bare || !duration_seconds(text, &r.seconds) || r.seconds < 1))
+		return parser_wrong(
+			p,
+			"\"%s\" is neither a size, such as 100M or 1G, nor a time of at "
+			"least a second, such as 1h",
+			text);
+	if (r.seconds > MAX_SECONDS)
+		return parser_wrong(p, "%s is too long, leave it out for no limit", text);
+	*ret = r;
 	return 0;
 }
 

@@ -61,6 +61,7 @@ int parse_limit(struct parser *p, const struct option_row *o, const char *text, 
 int parse_seconds(struct parser *p, const char *text, double *ret);
 /* Rounds up to a power of two, at least one page. */
 int parse_size(struct parser *p, const struct option_row *o, const char *text, uint64_t *ret);
+int parse_rotate(struct parser *p, const char *text, struct rotate *ret);
 /* false = text is not a word for true or false */
 bool parse_truth(const char *text, bool *ret);
 

@@ -109,6 +109,13 @@ const struct option_row option_rows[] = {
 	{ .name = "stdout", .env = "FLOWTRACE_STDOUT", .kind = KIND_SWITCH, .at = AT(to_stdout),
 	  .group = GROUP_OUTPUT, .initial = "false",
 	  .help = "JSON lines to standard output too" },
+	{ .name = "rotate", .env = "FLOWTRACE_ROTATE", .kind = KIND_ROTATE, .at = AT(rotate),
+	  .group = GROUP_OUTPUT, .value = "SIZE|TIME",
+	  .help = "a new file of events when this one is as large as 100M, or as old as 1h; older ones "
+		  "are FILE.1, FILE.2; a name that ends in .zst or .gz is packed, with or without this" },
+	{ .name = "rotate-keep", .env = "FLOWTRACE_ROTATE_KEEP", .kind = KIND_LIMIT, .at = AT(rotate_keep),
+	  .group = GROUP_OUTPUT, .initial = "10", .value = "N", .max = 1000,
+	  .help = "older files that --rotate keeps; the oldest is deleted" },
 	{ .name = "record", .env = "FLOWTRACE_RECORD", .kind = KIND_TEXT, .at = AT(record),
 	  .group = GROUP_OUTPUT, .value = "FILE",
 	  .help = "also keep the raw records, for --replay" },

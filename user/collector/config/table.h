@@ -21,6 +21,7 @@ enum option_kind {
 	KIND_NUMBER,  /* uint64_t */
 	KIND_SECONDS, /* double */
 	KIND_SIZE,    /* uint64_t, 512K, 16M, 1G */
+	KIND_ROTATE,  /* struct rotate: 100M, 1h */
 	KIND_TEXT,    /* char * */
 	KIND_CHOICE,  /* char *, one of the words of `value` */
 	KIND_LIST,    /* struct strings; at most max elements of max_len bytes, 0 = any */

@@ -29,6 +29,9 @@ void option_clear(struct config *c, const struct option_row *o)
 	case KIND_SIZE:
 		*(uint64_t *)at = 0;
 		break;
+	case KIND_ROTATE:
+		*(struct rotate *)at = (struct rotate){};
+		break;
 	case KIND_SECONDS:
 		*(double *)at = 0;
 		break;
@@ -110,6 +113,8 @@ int option_set(struct parser *p, const struct option_row *o, bool off, const cha
 		return parse_seconds(p, text, at);
 	case KIND_SIZE:
 		return parse_size(p, o, text, at);
+	case KIND_ROTATE:
+		return parse_rotate(p, text, at);
 	case KIND_TEXT:
 		return set_text(p, o, text);
 	case KIND_CHOICE:

@@ -15,11 +15,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/logfile.h"
 #include "base/outlet.h"
+#include "base/outway.h"
 #include "base/safe_text.h"
 
-#define PIECE_BYTES (128 * 1024) /* of a file: progress is noted after each */
-#define STOP_MS 200		 /* for the thread to end, unless it waits for a disk */
+#define STOP_MS 200 /* for the thread to end, unless it waits for a disk */
 
 struct chunk {
 	struct chunk *next;
@@ -28,17 +29,9 @@ struct chunk {
 	bool close_old;
 };
 
-enum output_kind {
-	KIND_FILE,   /* a write always returns */
-	KIND_PIPE,   /* a write of up to PIPE_BUF bytes is atomic */
-	KIND_STREAM, /* a terminal */
-	KIND_SOCKET,
-};
-
 struct outlet {
 	char *name; /* owned */
 	pthread_t thread;
-	int stop_fd;   /* wakes the thread from poll */
 	bool terminal; /* chunks that are put now go to a terminal */
 	bool trusted;
 	_Atomic size_t bytes;
@@ -46,111 +39,18 @@ struct outlet {
 		progress_ns; /* of the last write, or of the first put into an empty queue */
 
 	/* Only the thread uses these. */
-	int fd;	 /* the caller's descriptor */
-	int own; /* owned: the same file opened non-blocking, or fd */
-	enum output_kind kind;
+	struct outway way;
+	struct logfile *log; /* owned; NULL: way is written to */
 
 	pthread_mutex_t lock; /* protects the fields below */
 	pthread_cond_t put, taken;
 	struct chunk *first, **last;
 	size_t at; /* bytes of first that are written */
 	bool stop, stopped;
+	bool settle; /* what log keeps is to be written when the queue is empty */
 	int err;
+	struct why why; /* of log */
 };
-
-/* ---- without blocking ------------------------------------------------------------------ */
-
-static enum output_kind kind_of(int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return KIND_FILE;
-	if (S_ISFIFO(st.st_mode))
-		return KIND_PIPE;
-	if (S_ISSOCK(st.st_mode))
-		return KIND_SOCKET;
-	return isatty(fd) ? KIND_STREAM : KIND_FILE;
-}
-
-/* Opens the file once more: O_NONBLOCK belongs to the open file description, which others share. */
-static int reopen(int fd)
-{
-	char path[64];
-	int own;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	return own < 0 ? fd : own;
-}
-
-static void write_to(struct outlet *o, int fd)
-{
-	o->fd = fd;
-	o->kind = kind_of(fd);
-	o->own = o->kind == KIND_PIPE || o->kind == KIND_STREAM ? reopen(fd) : fd;
-}
-
-static void close_own(struct outlet *o)
-{
-	if (o->own != o->fd)
-		close(o->own);
-	o->own = o->fd;
-}
-
-/* ---- one write ------------------------------------------------------------------------- */
-
-static size_t line_end(const char *s, size_t len)
-{
-	const char *end = memchr(s, '\n', len);
-
-	return end ? (size_t)(end - s) + 1 : len;
-}
-
-/* Number of bytes for the next write. */
-static size_t piece_of(const struct outlet *o, const char *s, size_t len)
-{
-	const char *end;
-
-	if (o->kind == KIND_FILE)
-		return len < PIECE_BYTES ? len : PIECE_BYTES;
-	if (len <= PIPE_BUF)
-		return len;
-	end = memrchr(s, '\n', PIPE_BUF);
-	return end ? (size_t)(end - s) + 1 : line_end(s, len);
-}
-
-static ssize_t write_piece(const struct outlet *o, const char *s, size_t len)
-{
-	if (o->kind == KIND_SOCKET)
-		return send(o->own, s, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	/* A descriptor that could not be opened non-blocking may block on more than that. */
-	if (o->kind != KIND_FILE && o->own == o->fd && len > PIPE_BUF)
-		len = PIPE_BUF;
-	return write(o->own, s, len);
-}
-
-/* Bytes written, 0 = try again, -errno. */
-static ssize_t write_some(const struct outlet *o, const char *s, size_t len)
-{
-	struct pollfd fds[2] = {{o->own, POLLOUT, 0}, {o->stop_fd, POLLIN, 0}};
-	ssize_t n;
-
-	if (o->kind != KIND_FILE) {
-		poll(fds, 2, -1);
-		if (fds[1].revents || !fds[0].revents)
-			return 0;
-	}
-	n = write_piece(o, s, piece_of(o, s, len));
-	if (n > 0)
-		return n;
-	if (n < 0 && errno == EAGAIN &&
-	    o->kind == KIND_FILE) /* another process made it non-blocking */
-		poll(fds, 2, -1);
-	if (n < 0 && errno == EAGAIN && o->kind == KIND_PIPE) /* there is room, but too little */
-		poll(fds + 1, 1, 5);
-	return n < 0 && (errno == EINTR || errno == EAGAIN) ? 0 : n < 0 ? -errno : -EIO;
-}
 
 /* ---- the thread ------------------------------------------------------------------------ */
 
@@ -173,6 +73,55 @@ static void drop_first(struct outlet *o)
 	pthread_cond_broadcast(&o->taken);
 }
 
+/* With the lock held. */
+static void fail(struct outlet *o, int err)
+{
+	o->err = err;
+	pthread_cond_broadcast(&o->taken);
+}
+
+/* With the lock held, which is released while log waits for the disk. */
+static void of_log(struct outlet *o, int (*step)(struct logfile *log, struct why *w))
+{
+	int err;
+
+	pthread_mutex_unlock(&o->lock);
+	err = step(o->log, &o->why);
+	pthread_mutex_lock(&o->lock);
+	if (err)
+		fail(o, err);
+}
+
+static void switch_log(struct outlet *o, int fd)
+{
+	int err;
+
+	pthread_mutex_unlock(&o->lock);
+	err = logfile_switch(o->log, fd, &o->why);
+	pthread_mutex_lock(&o->lock);
+	if (err)
+		fail(o, err);
+}
+
+/* With the lock held. */
+static void switch_to(struct outlet *o, const struct chunk *c)
+{
+	if (o->log) {
+		switch_log(o, c->fd);
+	} else {
+		outway_close(&o->way);
+		if (c->close_old)
+			close(o->way.fd);
+		outway_open(&o->way, c->fd);
+	}
+	drop_first(o);
+}
+
+static ssize_t write_some(struct outlet *o, const char *s, size_t len)
+{
+	return o->log ? logfile_put(o->log, s, len, &o->why) : outway_write(&o->way, s, len);
+}
+
 /* With the lock held, which is released during the write. The first chunk stays in the queue. */
 static void write_first(struct outlet *o)
 {
@@ -180,19 +129,14 @@ static void write_first(struct outlet *o)
 	ssize_t n;
 
 	if (c->fd >= 0) {
-		close_own(o);
-		if (c->close_old)
-			close(o->fd);
-		write_to(o, c->fd);
-		drop_first(o);
+		switch_to(o, c);
 		return;
 	}
 	pthread_mutex_unlock(&o->lock);
 	n = write_some(o, c->bytes.s + o->at, c->bytes.len - o->at);
 	pthread_mutex_lock(&o->lock);
 	if (n < 0) {
-		o->err = n;
-		pthread_cond_broadcast(&o->taken);
+		fail(o, n);
 		return;
 	}
 	if (n)
@@ -201,6 +145,31 @@ static void write_first(struct outlet *o)
 	atomic_fetch_sub(&o->bytes, n);
 	if (o->at == c->bytes.len)
 		drop_first(o);
+}
+
+static struct timespec in_ms(unsigned ms)
+{
+	uint64_t ns = clock_ns(CLOCK_MONOTONIC) + ms * NS_PER_MS;
+
+	return (struct timespec){ns / NS_PER_SECOND, ns % NS_PER_SECOND};
+}
+
+/* With the lock held: the queue is empty. */
+static void wait_for_put(struct outlet *o)
+{
+	struct timespec until = in_ms(LOGFILE_TICK_MS);
+
+	if (!o->log || o->err) {
+		pthread_cond_wait(&o->put, &o->lock);
+	} else if (o->settle) {
+		of_log(o, logfile_flush);
+		o->settle = o->first; /* what came meanwhile is to be written too */
+		pthread_cond_broadcast(&o->taken);
+	} else if (!logfile_waits(o->log)) {
+		pthread_cond_wait(&o->put, &o->lock);
+	} else if (pthread_cond_timedwait(&o->put, &o->lock, &until)) {
+		of_log(o, logfile_tick);
+	}
 }
 
 static void *outlet_main(void *arg)
@@ -212,7 +181,7 @@ static void *outlet_main(void *arg)
 		if (o->first && !o->err)
 			write_first(o);
 		else
-			pthread_cond_wait(&o->put, &o->lock);
+			wait_for_put(o);
 	}
 	o->stopped = true;
 	pthread_cond_broadcast(&o->taken);
@@ -254,15 +223,15 @@ int outlet_new(int fd, const char *name, struct outlet **ret_outlet, struct why 
 		return why(w, -ENOMEM, "out of memory");
 	o->last = &o->first;
 	o->name = strdup(name);
-	o->stop_fd = eventfd(0, EFD_CLOEXEC);
+	o->way.stop_fd = eventfd(0, EFD_CLOEXEC);
 	o->terminal = isatty(fd);
 	init_waiting(o);
-	write_to(o, fd);
-	err = !o->name ? -ENOMEM : o->stop_fd < 0 ? -errno : start(o);
+	outway_open(&o->way, fd);
+	err = !o->name ? -ENOMEM : o->way.stop_fd < 0 ? -errno : start(o);
 	if (err) {
-		close_own(o);
-		if (o->stop_fd >= 0)
-			close(o->stop_fd);
+		outway_close(&o->way);
+		if (o->way.stop_fd >= 0)
+			close(o->way.stop_fd);
 		free(o->name);
 		free(o);
 		return why(w, err, "cannot write %s from a thread of its own: %s", name,
@@ -276,6 +245,8 @@ int outlet_new(int fd, const char *name, struct outlet **ret_outlet, struct why 
 
 static int failed(const struct outlet *o, struct why *w)
 {
+	if (o->err && o->why.exit_status)
+		return why(w, o->err, "%s", o->why.text);
 	return o->err ? why(w, o->err, "cannot write to %s: %s", o->name, strerror(-o->err)) : 0;
 }
 
@@ -307,6 +278,13 @@ static bool make_safe(struct buf *b)
 	buf_release(b);
 	*b = safe;
 	return !b->failed;
+}
+
+void outlet_log(struct outlet *o, struct logfile *log)
+{
+	pthread_mutex_lock(&o->lock);
+	o->log = log;
+	pthread_mutex_unlock(&o->lock);
 }
 
 void outlet_trust(struct outlet *o)
@@ -361,22 +339,17 @@ int outlet_error(struct outlet *o, struct why *w)
 	return err;
 }
 
-static struct timespec in_ms(unsigned ms)
-{
-	uint64_t ns = clock_ns(CLOCK_MONOTONIC) + ms * NS_PER_MS;
-
-	return (struct timespec){ns / NS_PER_SECOND, ns % NS_PER_SECOND};
-}
-
 int outlet_wait(struct outlet *o, unsigned ms, struct why *w)
 {
 	struct timespec until = in_ms(ms);
 	int err = 0;
 
 	pthread_mutex_lock(&o->lock);
-	while (o->first && !o->err && !err)
+	o->settle = o->log;
+	pthread_cond_signal(&o->put);
+	while ((o->first || o->settle) && !o->err && !err)
 		err = -pthread_cond_timedwait(&o->taken, &o->lock, &until);
-	err = o->err ? failed(o, w) : o->first ? -EAGAIN : 0;
+	err = o->err ? failed(o, w) : o->first || o->settle ? -EAGAIN : 0;
 	pthread_mutex_unlock(&o->lock);
 	return err;
 }
@@ -402,7 +375,7 @@ static bool stop(struct outlet *o)
 	pthread_mutex_lock(&o->lock);
 	o->stop = true;
 	pthread_cond_signal(&o->put);
-	(void)!write(o->stop_fd, &one, sizeof(one));
+	(void)!write(o->way.stop_fd, &one, sizeof(one));
 	while (!o->stopped && !err)
 		err = pthread_cond_timedwait(&o->taken, &o->lock, &until);
 	stopped = o->stopped;
@@ -414,24 +387,6 @@ static bool stop(struct outlet *o)
 	return stopped;
 }
 
-/* Enlarges a pipe first, since its reader may not read any more. */
-static void write_at_once(const struct outlet *o, const char *s, size_t len)
-{
-	int size = o->kind == KIND_PIPE ? fcntl(o->own, F_GETPIPE_SZ) : -1;
-
-	if (size > 0)
-		(void)fcntl(o->own, F_SETPIPE_SZ, size + (int)len + 16 * PIPE_BUF);
-	while (len) {
-		struct pollfd out = {o->own, POLLOUT, 0};
-		ssize_t n = poll(&out, 1, 0) > 0 ? write_piece(o, s, len) : -1;
-
-		if (n <= 0)
-			return;
-		s += n;
-		len -= n;
-	}
-}
-
 void outlet_give_up(struct outlet *o, struct buf *ret_rest)
 {
 	bool stopped = stop(o);
@@ -440,12 +395,12 @@ void outlet_give_up(struct outlet *o, struct buf *ret_rest)
 	pthread_mutex_lock(&o->lock);
 	at = o->at;
 	/* Complete a line that is partly written. */
-	if (stopped && !o->err && o->kind != KIND_FILE && o->first && at &&
+	if (stopped && !o->err && o->way.kind != KIND_FILE && o->first && at &&
 	    o->first->bytes.s[at - 1] != '\n') {
 		const char *s = o->first->bytes.s + at;
-		size_t len = line_end(s, o->first->bytes.len - at);
+		size_t len = outway_line(s, o->first->bytes.len - at);
 
-		write_at_once(o, s, len);
+		outway_write_at_once(&o->way, s, len);
 		at += len;
 	}
 	for (const struct chunk *c = o->first; c; c = c->next, at = 0)
@@ -456,8 +411,12 @@ void outlet_give_up(struct outlet *o, struct buf *ret_rest)
 
 void outlet_last_words(struct outlet *o, const char *s, size_t len)
 {
-	if (!o->thread && !o->err)
-		write_at_once(o, s, len);
+	if (o->thread || o->err)
+		return;
+	if (o->log)
+		(void)logfile_put(o->log, s, len, NULL);
+	else
+		outway_write_at_once(&o->way, s, len);
 }
 
 void outlet_free(struct outlet *o)
@@ -468,8 +427,9 @@ void outlet_free(struct outlet *o)
 		return;
 	while (o->first)
 		drop_first(o);
-	close_own(o);
-	close(o->stop_fd);
+	outway_close(&o->way);
+	logfile_free(o->log);
+	close(o->way.stop_fd);
 	pthread_mutex_destroy(&o->lock);
 	pthread_cond_destroy(&o->put);
 	pthread_cond_destroy(&o->taken);

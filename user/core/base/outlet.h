@@ -20,12 +20,16 @@
 #include "base/buf.h"
 #include "base/why.h"
 
+struct logfile;
 struct outlet;
 
 /* name: for messages; copied. fd is borrowed until outlet_switch() or outlet_free() returns. */
 int outlet_new(int fd, const char *name, struct outlet **ret_outlet, struct why *w);
 /* What is put from now on has only control characters that are meant: it is written as it is. */
 void outlet_trust(struct outlet *o);
+/* Lines go to this file, which the queue's thread alone uses from now on: owned. Before the first
+ * put. The descriptors of outlet_switch() are owned then, too. */
+void outlet_log(struct outlet *o, struct logfile *log);
 /* Takes over the content of b, whole lines; b is empty afterwards. On a terminal, control
  * characters are escaped (safe_text.h). */
 int outlet_put(struct outlet *o, struct buf *b, struct why *w);

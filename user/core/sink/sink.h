@@ -15,16 +15,15 @@
 #include "base/buf.h"
 #include "base/why.h"
 #include "model/span.h"
+#include "sink/stream.h"
 
 struct segments;
 struct sink;
-struct stream;
 
 struct sink_options {
-	long uid, gid; /* owner of what is made; -1 = ours */
-	bool joins;    /* another process writes to the output already */
-	struct segments
-		*segments; /* borrowed; where the full text of cut lines goes; NULL = nowhere */
+	struct stream_options stream;
+	/* Borrowed: where the full text of cut lines goes; NULL = nowhere. */
+	struct segments *segments;
 };
 
 /* What is dropped instead of written. */

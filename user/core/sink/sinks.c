@@ -87,7 +87,7 @@ static int open_stream(struct sink *k, const char *dest, const struct sink_optio
 		       struct why *w)
 {
 	struct stream *stream = calloc(1, sizeof(*stream));
-	int err = stream ? stream_open(stream, dest, o->uid, o->gid, o->joins, w)
+	int err = stream ? stream_open(stream, dest, &o->stream, w)
 			 : why(w, -ENOMEM, "out of memory");
 
 	if (err)

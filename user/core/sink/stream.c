@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/outfile.h"
 #include "base/outlet.h"
+#include "base/packing.h"
+#include "base/tail.h"
 #include "sink/stream.h"
 
 /* Limits of the queue in bytes. Above BEGIN_BYTES no call begins until it is down to half of that;
@@ -18,50 +18,15 @@
 
 /* ---- opening -------------------------------------------------------------------------- */
 
-/* Does the file end within a line? */
-static bool ends_in_line(int in, off_t size)
-{
-	char last = '\n';
-
-	return size && pread(in, &last, 1, size - 1) == 1 && last != '\n';
-}
-
-/* The same file for reading; -1 when it cannot be had. */
-static int open_again(const char *path, const struct stat *of)
-{
-	int in = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct stat st;
-
-	if (in < 0 || (!fstat(in, &st) && st.st_ino == of->st_ino && st.st_dev == of->st_dev))
-		return in;
-	close(in);
-	return -1;
-}
-
-/*
- * A line that an earlier run could not finish (full disk, kill) must not swallow ours. If the file
- * grows while we look, another process is writing that line.
- */
+/* A line that an earlier run could not finish (full disk, kill) must not swallow ours. */
 static void end_last_line(struct stream *s)
 {
-	const struct timespec pause = {0, 20 * NS_PER_MS};
-	struct stat st;
-	off_t before = -1;
-	bool within;
-	int in;
+	off_t size;
+	int in = tail_open(s->fd, s->path, &size);
 
-	if (fstat(s->fd, &st) || !S_ISREG(st.st_mode) || !st.st_size)
-		return;
-	in = open_again(s->path, &st);
 	if (in < 0)
 		return;
-	while ((within = ends_in_line(in, st.st_size)) && st.st_size != before) {
-		before = st.st_size;
-		nanosleep(&pause, NULL);
-		if (fstat(in, &st))
-			break;
-	}
-	if (within)
+	if (tail_within_line(in, size))
 		buf_char(&s->text, '\n');
 	close(in);
 }
@@ -81,18 +46,41 @@ static void close_fd(int fd)
 		close(fd);
 }
 
-int stream_open(struct stream *s, const char *path, long uid, long gid, bool joins, struct why *w)
+/* Standard output is never a log: a rotation is for the files beside it. */
+static int open_log(struct stream *s, const struct stream_options *o, struct why *w)
+{
+	struct logfile_options log = {
+		.path = s->path,
+		.packing = packing_of(o->packings, s->path),
+		.rotate = o->rotate,
+		.keep = o->rotate_keep,
+		.uid = o->uid,
+		.gid = o->gid,
+	};
+	int fd = s->fd;
+
+	s->logged =
+		strcmp(s->path, "-") && (log.packing || log.rotate.bytes || log.rotate.seconds > 0);
+	if (!s->logged)
+		return 0;
+	s->fd = -1;
+	return logfile_new(&log, fd, &s->log, w);
+}
+
+int stream_open(struct stream *s, const char *path, const struct stream_options *o, struct why *w)
 {
 	int err;
 
-	*s = (struct stream){.path = strdup(path), .fd = -1, .uid = uid, .gid = gid};
+	*s = (struct stream){.path = strdup(path), .fd = -1, .uid = o->uid, .gid = o->gid};
 	if (!s->path || !buf_grow(&s->text, 2 * STREAM_FLUSH_BYTES))
 		err = why(w, -ENOMEM, "out of memory");
 	else
 		err = open_path(s, &s->fd, w);
+	if (!err)
+		err = open_log(s, o, w);
 	if (err)
 		stream_release(s);
-	else if (!joins)
+	else if (!o->joins && !s->logged)
 		end_last_line(s);
 	return err;
 }
@@ -100,6 +88,7 @@ int stream_open(struct stream *s, const char *path, long uid, long gid, bool joi
 void stream_release(struct stream *s)
 {
 	outlet_free(s->outlet);
+	logfile_free(s->log);
 	close_fd(s->fd);
 	buf_release(&s->text);
 	free(s->path);
@@ -113,11 +102,27 @@ const char *stream_name(const struct stream *s)
 
 /* ---- writing -------------------------------------------------------------------------- */
 
+static int put_into_log(struct stream *s, struct why *w)
+{
+	size_t at = 0;
+
+	while (at < s->text.len) {
+		ssize_t n = logfile_put(s->log, s->text.s + at, s->text.len - at, w);
+
+		if (n < 0)
+			return n;
+		at += n;
+	}
+	return 0;
+}
+
 static int write_at_once(struct stream *s, struct why *w)
 {
 	int err = 0;
 
-	if (s->text.len && s->safe)
+	if (s->log)
+		err = put_into_log(s, w);
+	else if (s->text.len && s->safe)
 		err = outfile_write_as_is(s->fd, stream_name(s), s->text.s, s->text.len, w);
 	else if (s->text.len)
 		err = outfile_write(s->fd, stream_name(s), s->text.s, s->text.len, w);
@@ -133,12 +138,26 @@ int stream_flush(struct stream *s, struct why *w)
 	return s->outlet ? outlet_put(s->outlet, &s->text, w) : write_at_once(s, w);
 }
 
+static int switch_log(struct stream *s, int fd, struct why *w)
+{
+	int err;
+
+	if (!s->outlet)
+		return logfile_switch(s->log, fd, w);
+	err = outlet_switch(s->outlet, fd, false, w);
+	if (err)
+		close_fd(fd);
+	return err;
+}
+
 int stream_reopen(struct stream *s, struct why *w)
 {
 	int fd, err = stream_flush(s, w);
 
 	if (!err)
 		err = open_path(s, &fd, w);
+	if (!err && s->logged)
+		return switch_log(s, fd, w);
 	if (!err && s->outlet) {
 		err = outlet_switch(s->outlet, fd, s->fd > STDERR_FILENO, w);
 		if (err)
@@ -159,9 +178,14 @@ int stream_queue(struct stream *s, struct why *w)
 {
 	int err = outlet_new(s->fd, stream_name(s), &s->outlet, w);
 
-	if (!err && s->safe)
+	if (err)
+		return err;
+	if (s->safe)
 		outlet_trust(s->outlet);
-	return err;
+	if (s->log)
+		outlet_log(s->outlet, s->log);
+	s->log = NULL;
+	return 0;
 }
 
 bool stream_room(struct stream *s, bool begins)
@@ -179,6 +203,8 @@ int stream_settle(struct stream *s, unsigned ms, struct why *w)
 {
 	int err = stream_flush(s, w);
 
+	if (!err && s->log)
+		err = logfile_flush(s->log, w);
 	return err || !s->outlet ? err : outlet_wait(s->outlet, ms, w);
 }
 

@@ -10,23 +10,35 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/logfile.h"
 #include "base/why.h"
 
 struct outlet;
 
+struct stream_options {
+	long uid, gid; /* owner of a file that is made; -1 = ours */
+	/* Another process writes to it already, perhaps a line that is incomplete at this
+	 * moment. */
+	bool joins;
+	const struct packing *const *packings; /* borrowed (base/packing.h); NULL: none */
+	struct rotate rotate;
+	unsigned rotate_keep;
+};
+
 struct stream {
-	struct buf text; /* not handed on yet */
-	char *path;	 /* owned; "-" = standard output */
-	int fd;		 /* owned, unless it is one of the standard three */
-	long uid, gid;	 /* owner of a file that is made; -1 = ours */
-	bool safe;	 /* `text` has no unwanted control characters; else they are escaped here */
+	struct buf text;     /* not handed on yet */
+	char *path;	     /* owned; "-" = standard output */
+	int fd;		     /* owned, unless it is one of the standard three; -1: there is a log */
+	bool logged;	     /* its lines go to a log */
+	struct logfile *log; /* owned; NULL: there is none, or the outlet owns it */
+	long uid, gid;	     /* owner of a file that is made; -1 = ours */
+	bool safe; /* `text` has no unwanted control characters; else they are escaped here */
 	bool full;
 	struct outlet *outlet; /* owned; NULL: written at once */
 };
 
-/* Appends to the file, which is created 0600. joins: another process writes to it already, perhaps
- * a line that is incomplete at this moment. */
-int stream_open(struct stream *s, const char *path, long uid, long gid, bool joins, struct why *w);
+/* Appends to the file, which is created 0600. It is packed if its name says so. */
+int stream_open(struct stream *s, const char *path, const struct stream_options *o, struct why *w);
 void stream_release(struct stream *s);
 /* For messages. */
 const char *stream_name(const struct stream *s);
