@@ -107,6 +107,21 @@ def calls(tracer):
     return found
 
 
+@contextlib.contextmanager
+def logs(path, one, *containers):
+    """/var/log as a kubelet fills it: (what the collector is run by to see it, the folder)."""
+    folder = path / "log"
+    (folder / "pods" / ("prod_shop-7d4b9_" + one.uid)).mkdir(parents=True)
+    (folder / "pods" / ("other_shop-7d4b9_" + str(uuid.uuid4()))).mkdir()
+    (folder / "containers").mkdir()
+    for name in containers:
+        (folder / "pods" / ("prod_shop-7d4b9_" + one.uid) / name).mkdir()
+        identity = one.container if name == "web" else uuid.uuid4().hex * 2
+        link = "shop-7d4b9_prod_%s-%s.log" % (name, identity)
+        (folder / "containers" / link).symlink_to("/var/log/nothing")
+    yield ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /var/log && exec "$@"', folder]
+
+
 def fields(event):
     return {name: event[name] for name in ("container", "k8s") if name in event}
 
@@ -162,6 +177,55 @@ def test_a_command_that_joins_its_container_before_it_is_python(tmp_path):
         assert len(where) == 4
         assert is_of(where[0], one) and where[1] == where[0]
         assert where[2:] == [{}, {}]
+
+
+def k8s_of(tmp_path, one, *options, before=(), env=None):
+    """Of the calls of one process in the pod; and what was said."""
+    with program(tmp_path, one) as process:
+        with harness.Tracer(tmp_path, "--prefix", "__main__", "--pid", str(process.pid), *options,
+                            before=before, env=env and harness.environment(**env)) as tracer:
+            tracer.attached()
+            say(process)
+            assert tracer.stop() == 0
+    found = [fields(event_schema.check(json.dumps(event))) for event in tracer.events()[-2:]]
+    assert len(found) == 2 and found[0] == found[1]
+    return found[0], tracer.stderr()
+
+
+@pytest.mark.parametrize("containers", [["web"], ["web", "proxy"]], ids=len)
+def test_names_from_the_logs_of_a_kubelet(tmp_path, containers):
+    with pod() as one, logs(tmp_path, one, *containers) as before:
+        found, said = k8s_of(tmp_path, one, before=before, env={"NODE_NAME": "node-7"})
+        assert found == {"container": one.container, "k8s": {
+            "namespace": "prod", "pod": "shop-7d4b9", "uid": one.uid, "container": "web",
+            "node": "node-7"}}
+        assert "names of pods" not in said
+
+
+def test_without_logs_there_are_ids_and_one_note(tmp_path):
+    (tmp_path / "log").mkdir()
+    empty = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /var/log && exec "$@"',
+             tmp_path / "log"]
+    with pod() as one:
+        found, said = k8s_of(tmp_path, one, before=empty)
+        assert is_of(found, one) and set(found["k8s"]) == {"uid", "node"}
+        assert said.count("names of pods are not known: there is no /var/log/pods") == 1
+
+
+def test_names_from_the_environment_of_a_sidecar(tmp_path):
+    with pod() as one:
+        own = {"POD_NAMESPACE": "prod", "POD_NAME": "shop", "POD_UID": one.uid, "NODE_NAME": "n"}
+        found, said = k8s_of(tmp_path, one, "--metadata", "env", env=own)
+        assert found["k8s"] == {"namespace": "prod", "pod": "shop", "uid": one.uid, "node": "n"}
+        assert "names of pods" not in said
+        other = dict(own, POD_UID=str(uuid.uuid4()))
+        found, said = k8s_of(tmp_path, one, "--metadata", "env", env=other)
+        assert found["k8s"] == {"uid": one.uid, "node": "n"}, "another pod's"
+
+
+def test_none_is_asked_for(tmp_path):
+    with pod() as one:
+        assert k8s_of(tmp_path, one, "--metadata", "none")[0] == {}
 
 
 def test_a_recording_has_it(tmp_path):

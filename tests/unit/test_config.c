@@ -348,6 +348,15 @@ Test(config, wrong_combinations)
 	refuse("--replay and --output", "--replay", "a", "-o", "a");
 }
 
+Test(config, metadata)
+{
+	accept("-p1");
+	cr_assert_str_eq(c.metadata, "logs");
+	accept("-p1", "--metadata", "env");
+	cr_assert_str_eq(c.metadata, "env");
+	refuse("is not one of api|logs|env|none", "-p1", "--metadata", "kubelet");
+}
+
 /* They choose among the processes of --all. */
 Test(config, selection_needs_all)
 {
@@ -367,6 +376,7 @@ Test(config, selection_needs_all)
 Test(config, what_is_not_built_yet)
 {
 	refuse("--all is not built yet", "--all");
+	refuse("--metadata api is not built yet", "-p1", "--metadata", "api");
 }
 
 /* ---- the environment --------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,6 +19,7 @@
 #define CHILD 4000001 /* more than a pid can be */
 
 static struct identities *i;
+static char logs[] = "/tmp/ft-identities-XXXXXX"; /* empty */
 static const char *root;
 static char pod[128], container[256];
 static pid_t inside; /* a process in the container; 0: no cgroup can be made here */
@@ -49,7 +51,8 @@ static bool make(const char *mount)
 
 static void setup(void)
 {
-	cr_assert_eq(identities_new(&i, NULL), 0);
+	cr_assert_not_null(mkdtemp(logs));
+	cr_assert_eq(identities_new("logs", logs, &i, NULL), 0);
 	if (!make("/sys/fs/cgroup/unified") && !make("/sys/fs/cgroup/systemd") &&
 	    !make("/sys/fs/cgroup"))
 		return;
@@ -63,6 +66,7 @@ static void setup(void)
 static void teardown(void)
 {
 	identities_free(i);
+	rmdir(logs);
 	if (!inside)
 		return;
 	kill(inside, SIGKILL);
@@ -126,10 +130,23 @@ Test(identities, of_a_process_that_was_not_learned)
 Test(identities, that_are_not_asked_for)
 {
 	identities_free(i);
-	i = NULL;
+	cr_assert_eq(identities_new("none", logs, &i, NULL), 0);
+	cr_assert_null(i);
+	cr_expect_null(identities_note(i));
 	identities_learn(i, getpid());
 	cr_expect_null(before(FT_REC_ENTER, getpid(), 0, 1));
 	identities_forget(i, getpid());
+}
+
+Test(identities, say_once_why_there_are_no_names)
+{
+	NEEDS_CGROUP();
+	identities_learn(i, getpid());
+	cr_expect_null(identities_note(i), "it is in no container");
+	identities_learn(i, inside);
+	cr_assert_not_null(identities_note(i));
+	identities_learn(i, inside);
+	cr_expect_null(identities_note(i));
 }
 
 Test(identities, are_told_once)

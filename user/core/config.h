@@ -47,6 +47,7 @@ struct config {
 	bool joins;	       /* the process that forked this one writes to the same output */
 	char *segment_folder;  /* owned: relative to the log's folder; NULL = flowtrace-jsonsl */
 	char *backend;	       /* owned: auto, usdt, uprobe, agent */
+	char *metadata;	       /* owned: api, logs, env, none */
 	char *record, *replay; /* owned, NULL = not asked for */
 	double duration_s;     /* 0 = no limit */
 	uint64_t events;       /* 0 = no limit */

@@ -13,6 +13,9 @@ int refuse_not_yet(const struct config *c, struct why *w)
 
 	if (c->all)
 		what = "--all is not built yet: name the processes with --pid";
+	else if (!strcmp(c->metadata, "api"))
+		what = "--metadata api is not built yet: names come from the log folders (logs) or "
+		       "from the environment (env)";
 	return what ? why_exit(w, EXIT_USAGE, -EINVAL, "%s", what) : 0;
 }
 

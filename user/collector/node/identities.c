@@ -15,6 +15,7 @@
 #include "model/workload.h"
 #include "node/cgroup.h"
 #include "node/identities.h"
+#include "node/names.h"
 
 #define IDENTITIES_MAX 65536 /* twice the most that are traced at once */
 
@@ -30,7 +31,9 @@ struct identities {
 	struct map by_pid; /* -> struct identity, owned */
 	unsigned version;  /* counts what was learned */
 	struct buf record; /* the last that was told */
-	char node[256];
+	struct names names;
+	const char *note; /* static; NULL = none, or said */
+	bool noted;
 	/* of the last record that was looked at: */
 	uint32_t last_pid;
 	unsigned last_version;
@@ -52,15 +55,23 @@ static bool free_one(void *arg, const struct map_slot *slot)
 	return true;
 }
 
-int identities_new(struct identities **ret_identities, struct why *w)
+int identities_new(const char *metadata, const char *logs, struct identities **ret_identities,
+		   struct why *w)
 {
-	struct identities *i = calloc(1, sizeof(*i));
+	bool env = !strcmp(metadata, "env");
+	struct identities *i;
 
+	*ret_identities = NULL;
+	if (!strcmp(metadata, "none"))
+		return 0;
+	i = calloc(1, sizeof(*i));
 	if (!i)
 		return why(w, -ENOMEM, "out of memory");
 	pthread_mutex_init(&i->lock, NULL);
-	if (gethostname(i->node, sizeof(i->node) - 1))
-		i->node[0] = '\0';
+	if (names_init(&i->names, env ? NULL : logs, env)) {
+		identities_free(i);
+		return why(w, -ENOMEM, "out of memory");
+	}
 	*ret_identities = i;
 	return 0;
 }
@@ -72,6 +83,7 @@ void identities_free(struct identities *i)
 	map_sweep(&i->by_pid, free_one, NULL);
 	map_release(&i->by_pid);
 	buf_release(&i->record);
+	names_release(&i->names);
 	pthread_mutex_destroy(&i->lock);
 	free(i);
 }
@@ -92,7 +104,7 @@ static char *copy(const char *s)
 	return s[0] ? strdup(s) : NULL;
 }
 
-static struct identity *find_out(const struct identities *i, pid_t pid)
+static struct identity *find_out(const struct identities *i, pid_t pid, int *ret_err)
 {
 	struct identity *d = calloc(1, sizeof(*d));
 	struct cgroup *c = calloc(1, sizeof(*c));
@@ -100,16 +112,33 @@ static struct identity *find_out(const struct identities *i, pid_t pid)
 	if (d && c && !cgroup_of(pid, c)) {
 		d->workload.container = copy(c->container);
 		d->workload.uid = copy(c->pod);
-		d->workload.node = copy(i->node);
-		d->somewhere = c->container[0] || c->pod[0];
+		*ret_err = names_find(&i->names, &d->workload);
+		d->somewhere = d->workload.container || d->workload.uid || d->workload.pod;
 	}
 	free(c);
 	return d;
 }
 
+/* Called with the lock. */
+static void take_note(struct identities *i, int err)
+{
+	if (!err || i->note)
+		return;
+	if (!i->names.logs)
+		i->note = "names of pods are not known: set POD_NAME and POD_NAMESPACE "
+			  "(--metadata env)";
+	else if (err == -EACCES || err == -EPERM)
+		i->note = "names of pods are not known: /var/log/pods may not be read "
+			  "(--metadata logs)";
+	else if (err == -ENOTDIR)
+		i->note = "names of pods are not known: there is no /var/log/pods or "
+			  "/var/log/containers here (--metadata logs)";
+}
+
 void identities_learn(struct identities *i, pid_t pid)
 {
-	struct identity *d = i ? find_out(i, pid) : NULL;
+	int err = 0;
+	struct identity *d = i ? find_out(i, pid, &err) : NULL;
 	const struct identity *before;
 
 	if (!d)
@@ -119,7 +148,22 @@ void identities_learn(struct identities *i, pid_t pid)
 	before = map_get(&i->by_pid, pid, 0);
 	d->told = !d->somewhere && !(before && before->somewhere);
 	put(i, pid, d);
+	take_note(i, err);
 	pthread_mutex_unlock(&i->lock);
+}
+
+const char *identities_note(struct identities *i)
+{
+	const char *note = NULL;
+
+	if (!i)
+		return NULL;
+	pthread_mutex_lock(&i->lock);
+	if (!i->noted)
+		note = i->note;
+	i->noted |= note != NULL;
+	pthread_mutex_unlock(&i->lock);
+	return note;
 }
 
 void identities_forget(struct identities *i, pid_t pid)

@@ -14,7 +14,10 @@
 
 struct identities;
 
-int identities_new(struct identities **ret_identities, struct why *w);
+/* metadata: --metadata, logs, env or none; logs: the folder of the kubelet's logs, borrowed. With
+ * none *ret_identities is NULL. */
+int identities_new(const char *metadata, const char *logs, struct identities **ret_identities,
+		   struct why *w);
 void identities_free(struct identities *i); /* NULL is fine */
 
 /* Called before the process is hooked. What cannot be read is not known. i may be NULL: nothing is
@@ -22,6 +25,9 @@ void identities_free(struct identities *i); /* NULL is fine */
 void identities_learn(struct identities *i, pid_t pid);
 /* It is gone, or not hooked after all. */
 void identities_forget(struct identities *i, pid_t pid);
+
+/* Once: why names of pods are not known, as a sentence; NULL = they are, or it was said. Static. */
+const char *identities_note(struct identities *i);
 
 /* The record that tells who the process of rec is, if that was not told yet; else NULL. Only for
  * the thread that reads the ring; valid until the next call. */

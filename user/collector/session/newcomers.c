@@ -30,9 +30,12 @@ static void tell_unseen(struct targets *t, const struct prepared *r)
 
 void targets_tell_hooked(struct targets *t, const struct prepared *r)
 {
+	const char *note = identities_note(t->identities);
 	const struct target *p = &r->target;
 
 	t->any_python = true;
+	if (note)
+		ui_note(t->ui, "%s", note);
 	if (!t->told_blind && t->config->http && attach_blind_to_contexts(t->attach)) {
 		t->told_blind = true;
 		ui_note(t->ui,

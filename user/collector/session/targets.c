@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "discover/discover.h"
+#include "node/names.h"
 #include "targets_parts.h"
 
 #define CHILDREN_MAX 4096 /* existing children of one process */
@@ -167,7 +168,7 @@ int targets_new(const struct config *c, const struct ui *ui, struct targets **re
 		      ? binaries_new(&t->binaries, w)
 		      : why(w, -ENOMEM, "out of memory");
 	if (!err)
-		err = identities_new(&t->identities, w);
+		err = identities_new(c->metadata, NAMES_LOGS, &t->identities, w);
 	if (!err)
 		err = prepare_pids(t, t->prepared);
 	if (err) {
