@@ -29,7 +29,8 @@
 	X(read_module, "the name of a function's module could not be read")                        \
 	X(sink_full, "the output took less than was recorded: its reader or its disk is slow")     \
 	X(displaced, "times that another tool took the agent's place: its calls were not seen")    \
-	X(late, "programs of children that began before they were hooked")
+	X(late, "programs that began before they were hooked")                                     \
+	X(procs_full, "calls of processes for which there was no room: raise --max-processes")
 
 enum ft_counter {
 #define X(name, text) FT_LOST_##name,

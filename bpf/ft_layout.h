@@ -188,6 +188,8 @@ static inline void ft_layout_move(struct ft_layout *l, __u64 by)
 #define FT_SITES 16
 #define FT_HOOKED 256 /* files with hooks at once, of --pid one per process; a power of two */
 
+#define FT_UNKNOWN FT_HOOKED /* index in ft_files of what a process that is not known becomes */
+
 /*
  * A hook's cookie: the file's index in ft_files, and where the hook is in the process that the
  * file's layout was made for. 0: a hook that wakes no process.
@@ -240,6 +242,7 @@ struct ft_proc {
 #define FT_PROC_UNSEEN 512     /* set by BPF: it ran Python while it was dormant */
 #define FT_PROC_GREENLETS 1024 /* has loaded greenlet; set by BPF where it does so later */
 #define FT_PROC_NEW 2048       /* set by BPF: it began this program while it was followed */
+#define FT_PROC_FOUND 4096     /* known since a hit (--all): it may be older than the run */
 
 /* Settings of a run: the same for every process, in BPF's read-only data. */
 struct ft_settings {
@@ -248,6 +251,9 @@ struct ft_settings {
 	__u32 http;    /* look for HTTP requests */
 	__u32 stack;   /* tell which way an exception came */
 	__u32 cookies; /* the kernel has them (5.15) */
+	/* --all: a process that is not known becomes known at a hit; since then (monotonic). 0: no.
+	 */
+	__u64 all_since_ns;
 };
 
 #endif

@@ -79,7 +79,7 @@ FT_MAP struct {
  * FT_PROC_DORMANT = nothing, user space must look first. */
 FT_MAP struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	FT_ENTRIES(FT_HOOKED);
+	FT_ENTRIES(FT_HOOKED + 1); /* and FT_UNKNOWN */
 	__type(key, u32);
 	__type(value, struct ft_proc);
 } ft_files SEC(".maps");

@@ -7,6 +7,7 @@
 #define FT_PROBE_BPF_H
 
 #include "code.bpf.h"
+#include "found.bpf.h"
 #include "py_frame.bpf.h"
 #include "site.bpf.h"
 #include "thread.bpf.h"
@@ -42,6 +43,8 @@ FT_INLINE bool probe_begins(struct probe *p, struct pt_regs *ctx)
 
 	if (probe_ours(p))
 		return true;
+	if (!p->proc && ft_settings.all_since_ns && ft_found(p->tgid, p->tid))
+		p->proc = bpf_map_lookup_elem(&ft_procs, &p->tgid);
 	if (!p->proc || !(p->proc->flags & FT_PROC_DORMANT))
 		return false;
 	if (ft_settings.cookies)

@@ -5,19 +5,9 @@
  */
 #include "emit.bpf.h"
 #include "greenlet.bpf.h"
+#include "proc.bpf.h"
 
 #include <bpf/bpf_core_read.h>
-
-FT_INLINE void proc_send(u32 type, u32 tgid, u32 tid, u32 other)
-{
-	struct ft_rec_proc r;
-
-	head_init(&r.hdr, type, sizeof(r), tgid, tid, bpf_ktime_get_ns());
-	r.other = other;
-	r.pad = 0;
-	if (bpf_ringbuf_output(&ft_ring, &r, sizeof(r), BPF_RB_FORCE_WAKEUP))
-		count(FT_LOST_proc_event);
-}
 
 FT_INLINE void thread_drop(u32 tid, bool tell)
 {
@@ -69,6 +59,8 @@ int ft_fork(struct bpf_raw_tracepoint_args *ctx)
 		p->born = bpf_ktime_get_ns();
 		/* Its generators are known as its parent's only. */
 		p->flags &= ~(FT_PROC_UNSEEN | FT_PROC_SUSPENDS);
+	} else {
+		count(FT_LOST_procs_full);
 	}
 	proc_send(FT_REC_PROC_FORK, tgid, (u32)id, child_tgid);
 	return 0;
@@ -85,7 +77,7 @@ int ft_exec(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	program_over(p, tgid);
 	p->born = bpf_ktime_get_ns();
-	p->flags &= ~(FT_PROC_UNSEEN | FT_PROC_GREENLETS);
+	p->flags &= ~(FT_PROC_UNSEEN | FT_PROC_GREENLETS | FT_PROC_FOUND);
 	p->flags |= FT_PROC_DORMANT | FT_PROC_NEW; /* until its first hit: wake.bpf.c */
 	/* The thread that called exec has taken over the number of the first one, which has ended.
 	 * The number that it had is known in the initial PID namespace only. */

@@ -12,6 +12,8 @@
 #include "py_read.bpf.h"
 #include "wake.bpf.h"
 
+#include <bpf/bpf_core_read.h>
+
 #define PAGE_MASK 4095ULL
 
 /* What its file says that it becomes; NULL: nothing. */
@@ -38,12 +40,20 @@ FT_INLINE struct ft_proc *of_look(const struct ft_proc *p, u32 tgid)
 	return looked_at && looked_at->born == p->born ? looked_at : 0;
 }
 
+/* Did the process begin before the run? Then what it did is not missed. */
+FT_INLINE bool is_older(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, group_leader, start_time) < ft_settings.all_since_ns;
+}
+
 /* The program began before its hooks were in, so calls of it were not seen. */
 FT_INLINE bool began(const struct ft_proc *p, u32 was)
 {
 	u64 at = p->layout.initialized;
 
-	if (!(was & FT_PROC_NEW))
+	if (!(was & FT_PROC_NEW) || (was & FT_PROC_FOUND && is_older()))
 		return false;
 	return at ? read_u32(at) : was & FT_PROC_UNSEEN;
 }

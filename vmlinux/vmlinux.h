@@ -101,6 +101,8 @@ struct task_struct {
 	int pid;
 	int tgid;
 	int exit_code;
+	struct task_struct *group_leader;
+	__u64 start_time; /* ns, monotonic */
 	struct pid *thread_pid;
 	struct signal_struct *signal;
 	struct thread_struct thread;

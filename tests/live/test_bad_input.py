@@ -166,11 +166,6 @@ def test_maximum_is_named(option, maximum, tmp_path):
     refused(USAGE, option, "100000", "-p", "1", says=[str(maximum), option], cwd=tmp_path)
 
 
-def test_not_yet(tmp_path):
-    """Parts that are not built yet say so."""
-    refused(USAGE, "--all", says=["not", "yet"], cwd=tmp_path)
-
-
 def test_wrong_environment(ticker, tmp_path):
     """A variable is held to the same rules, and named."""
     refused(USAGE, "-p", ticker.pid, env={"FLOWTRACE_MAX_DEPTH": "99"},

@@ -346,6 +346,9 @@ Test(config, wrong_combinations)
 	refuse("--record needs a file", "-p1", "--record", "-");
 	refuse("--record and --output", "-p1", "--record", "a", "-o", "a");
 	refuse("--replay and --output", "--replay", "a", "-o", "a");
+	refuse("--all with --pid", "--all", "--pid", "1");
+	refuse("--no-follow with --all", "--all", "--no-follow");
+	accept("--all");
 }
 
 Test(config, metadata)
@@ -375,7 +378,6 @@ Test(config, selection_needs_all)
 
 Test(config, what_is_not_built_yet)
 {
-	refuse("--all is not built yet", "--all");
 	refuse("--metadata api is not built yet", "-p1", "--metadata", "api");
 }
 

@@ -11,6 +11,7 @@
 
 #include "attach/attach_parts.h"
 #include "attach/features.h"
+#include "base/clock.h"
 
 #define CHUNKS_PER_THREAD 8 /* of FT_CHUNK calls, on average */
 #define MANY_THREADS 1024
@@ -155,6 +156,8 @@ static int load(struct attach *a, const struct attach_options *o, struct why *w)
 	a->skel->rodata->ft_settings = o->settings;
 	a->skel->rodata->ft_settings.pidns = nested_pidns();
 	a->skel->rodata->ft_settings.cookies = links_have_cookies();
+	if (o->all)
+		a->skel->rodata->ft_settings.all_since_ns = clock_ns(CLOCK_MONOTONIC);
 	err = size_maps(a, o, w);
 	if (err)
 		return err;
@@ -164,6 +167,8 @@ static int load(struct attach *a, const struct attach_options *o, struct why *w)
 	err = attach_fill_redact(a, o);
 	if (!err)
 		err = attach_fill_rules(a, o);
+	if (!err)
+		err = attach_fill_unknown(a);
 	if (err)
 		return why(w, err, "cannot fill the filter maps: %s", strerror(-err));
 	return attach_proc_probes(a, w);

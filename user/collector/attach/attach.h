@@ -30,6 +30,7 @@ struct attach_options {
 	/* Hook every process that maps the interpreter, and let the map of processes say which are
 	 * traced: then children are traced from their first instruction. */
 	bool follow;
+	bool all; /* ... and every other process that does: they become known at a hit */
 	void (*debug)(const char *text); /* receives libbpf's messages; NULL = dropped */
 	/* Called before each program and each hook: has the user asked to stop? Then -EINTR. */
 	bool (*stopped)(void *arg);
@@ -49,6 +50,8 @@ void attach_detach(struct attach *a);
 /* From now on BPF knows the process: its exec and its end are reported, and, with follow, so are
  * its children, which become known too. A process that is known already stays as it is. */
 int attach_add(struct attach *a, pid_t pid, bool follow, struct why *w);
+/* The same for one that began during the run: what it did before it was hooked is missed. */
+int attach_add_new(struct attach *a, pid_t pid, struct why *w);
 /* The number of the program that a known process runs: each exec makes another. 0: not known. */
 uint64_t attach_program_of(const struct attach *a, pid_t pid);
 /*

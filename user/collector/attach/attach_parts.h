@@ -60,6 +60,11 @@ int files_slot(struct attach *a, struct why *w);
 int files_hook(struct attach *a, const struct target *t, const struct file *f,
 	       const struct ft_proc *p, const struct hooks *hooks, struct why *w);
 
+/* ---- processes.c ---- */
+
+/* What a process that is not known becomes at a hit. */
+int attach_fill_unknown(struct attach *a);
+
 /* ---- settings.c ---- */
 
 uint32_t attach_redact_lengths(const struct attach_options *o);

@@ -219,6 +219,25 @@ void attach_greenlets(struct attach *a, pid_t pid)
 		(void)add_flag(bpf_map__fd(a->skel->maps.ft_procs), pid, FT_PROC_GREENLETS);
 }
 
+int attach_fill_unknown(struct attach *a)
+{
+	struct ft_proc p = not_hooked(a, true);
+	uint32_t index = FT_UNKNOWN;
+
+	p.flags |= FT_PROC_NEW | FT_PROC_FOUND;
+	return bpf_map_update_elem(bpf_map__fd(a->skel->maps.ft_files), &index, &p, BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
+int attach_add_new(struct attach *a, pid_t pid, struct why *w)
+{
+	struct ft_proc p = not_hooked(a, true);
+
+	p.flags |= FT_PROC_NEW;
+	return put_proc(a, pid, &p, BPF_NOEXIST, w);
+}
+
 int attach_add(struct attach *a, pid_t pid, bool follow, struct why *w)
 {
 	struct ft_proc p = not_hooked(a, follow);

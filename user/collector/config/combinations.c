@@ -11,9 +11,7 @@ int refuse_not_yet(const struct config *c, struct why *w)
 {
 	const char *what = NULL;
 
-	if (c->all)
-		what = "--all is not built yet: name the processes with --pid";
-	else if (!strcmp(c->metadata, "api"))
+	if (!strcmp(c->metadata, "api"))
 		what = "--metadata api is not built yet: names come from the log folders (logs) or "
 		       "from the environment (env)";
 	return what ? why_exit(w, EXIT_USAGE, -EINVAL, "%s", what) : 0;
@@ -49,7 +47,8 @@ int refuse_combinations(const struct config *c, struct why *w)
 	int targets = (c->npids > 0) + (c->command != NULL) + (c->replay != NULL) + c->all;
 
 	if (!targets)
-		what = "nothing to trace: give --pid PID, or -- CMD to start a program, or "
+		what = "nothing to trace: give --pid PID, or -- CMD to start a program, or --all, "
+		       "or "
 		       "--replay FILE (see --help)";
 	else if (c->check && !c->npids)
 		what = "--check is about running processes: give --pid PID";
@@ -60,6 +59,12 @@ int refuse_combinations(const struct config *c, struct why *w)
 		what = "--replay with --pid makes no sense: give one of them";
 	else if (c->replay && c->command)
 		what = "--replay with -- CMD makes no sense: give one of them";
+	else if (c->all && targets > 1)
+		what = "--all with --pid, -- CMD or --replay makes no sense: it is every process, "
+		       "or "
+		       "those that are named";
+	else if (c->all && c->follow == 0)
+		what = "--no-follow with --all makes no sense: children are processes too";
 	else if (targets > 1)
 		what = "--pid with -- CMD makes no sense: attach to a process or start one, "
 		       "not both";

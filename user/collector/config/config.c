@@ -80,7 +80,7 @@ int config_parse(struct config *c, int argc, char **argv, struct why *w)
 	if (err)
 		goto out;
 	if (c->follow < 0)
-		c->follow = c->command != NULL;
+		c->follow = c->command || c->all;
 	if (c->output && !strcmp(c->output, "-"))
 		c->to_stdout = false;
 out:

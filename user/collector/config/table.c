@@ -17,7 +17,7 @@ const struct option_row option_rows[] = {
 	  .help = "attach to this running process; repeatable, comma lists" },
 	{ .name = "all", .env = "FLOWTRACE_ALL", .kind = KIND_SWITCH, .at = AT(all),
 	  .group = GROUP_TARGET, .flags = FLAG_TARGET, .initial = "false",
-	  .help = "every Python process on this node, as they come and go (not built yet)" },
+	  .help = "every Python process on this node, as they come and go" },
 	{ .name = "replay", .env = "FLOWTRACE_REPLAY", .kind = KIND_TEXT, .at = AT(replay),
 	  .group = GROUP_TARGET, .flags = FLAG_TARGET, .value = "FILE",
 	  .help = "render a recording made with --record; needs no root" },

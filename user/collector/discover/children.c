@@ -32,20 +32,26 @@ static pid_t parent_of(pid_t pid)
 	return close && sscanf(close, ") %*c %d", &parent) == 1 ? parent : 0;
 }
 
-static int list_processes(struct family *all, int max)
+int discover_processes(pid_t *ret_pids, int max)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *d;
 	int n = 0;
 
-	while (dir && n < max && (d = readdir(dir))) {
-		pid_t pid = atoi(d->d_name);
-
-		if (pid > 0)
-			all[n++] = (struct family){pid, parent_of(pid)};
-	}
+	while (dir && n < max && (d = readdir(dir)))
+		if (atoi(d->d_name) > 0)
+			ret_pids[n++] = atoi(d->d_name);
 	if (dir)
 		closedir(dir);
+	return n;
+}
+
+static int list_processes(struct family *all, pid_t *pids, int max)
+{
+	int n = discover_processes(pids, max);
+
+	for (int i = 0; i < n; i++)
+		all[i] = (struct family){pids[i], parent_of(pids[i])};
 	return n;
 }
 
@@ -90,8 +96,10 @@ int discover_children(pid_t pid, pid_t *ret_pids, int max)
 	int n = 0;
 
 	if (all && members) {
+		int nall = list_processes(all, members, MAX_PROCESSES);
+
 		members[0] = pid;
-		n = collect(all, list_processes(all, MAX_PROCESSES), members) - 1;
+		n = collect(all, nall, members) - 1;
 		n = n < max ? n : max;
 		memcpy(ret_pids, members + 1, n * sizeof(*members));
 	}

@@ -64,6 +64,11 @@ bool discover_is_library(const char *path)
 	       strncmp(base, "libpython3.so", 13) != 0;
 }
 
+bool discover_is_interpreter(const char *path)
+{
+	return discover_is_library(path) || !strncmp(base_name(path), "python", 6);
+}
+
 /* The extension of the package greenlet; up to 0.4 it was the module itself. */
 static bool is_greenlet(const char *path)
 {

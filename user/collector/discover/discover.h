@@ -43,6 +43,11 @@ bool discover_is_library(const char *path);
 /* Has the process mapped one? */
 bool discover_has_library(pid_t pid);
 
+/* The file of an interpreter, by its name: a libpython, or a program such as python3.11. */
+bool discover_is_interpreter(const char *path);
+
+/* Processes of this machine, or of the PID namespace of /proc; returns how many were written. */
+int discover_processes(pid_t *ret_pids, int max);
 /* Children of pid (all descendants); returns how many were written. */
 int discover_children(pid_t pid, pid_t *ret_pids, int max);
 /* Those that run Python. */

@@ -52,6 +52,9 @@ void targets_look_at_loads(struct targets *t)
 
 		if (proc && proc->bare)
 			on_library(t, proc, load.tid);
+		else if (!proc && load.pid && t->config->all)
+			targets_on_interpreter(t, load.pid);
+		t->scan.wanted |= !load.pid;
 		for (int i = 0; !load.pid && i < t->procs.count; i++)
 			t->procs.at[i].check_ns = 0;
 	}

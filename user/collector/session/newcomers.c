@@ -92,6 +92,7 @@ bool targets_retry(struct targets *t)
 	bool waiting = false;
 
 	targets_look_at_loads(t);
+	targets_scan_on(t);
 	for (int i = 0; i < t->procs.count; i++) {
 		struct proc *proc = &t->procs.at[i];
 
@@ -185,6 +186,8 @@ static int on_look(struct targets *t, const struct look *k)
 		return let_go(t, proc, k);
 	if (k->err)
 		tell_refused(t, k->pid, &k->why);
+	if (k->err == -ENOENT && t->config->all)
+		targets_leave(t, k->pid);
 	return 0;
 }
 
@@ -202,5 +205,5 @@ int targets_looked(struct targets *t)
 
 bool targets_joining(const struct targets *t)
 {
-	return t->children > 0;
+	return t->children > 0 || t->scan.next < t->scan.count;
 }

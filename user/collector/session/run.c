@@ -106,7 +106,7 @@ static int on_signal(struct run *r)
 static const unsigned events_lost[FT_COUNTER_COUNT] = {
 	[FT_LOST_threads_full] = 2, [FT_LOST_read_thread] = 1, [FT_LOST_read_frame] = 1,
 	[FT_LOST_read_code] = 2,    [FT_LOST_proc_event] = 1,  [FT_LOST_read_module] = 2,
-	[FT_LOST_late] = 1,
+	[FT_LOST_late] = 1,	    [FT_LOST_procs_full] = 2,
 };
 
 static int tell_counters(struct run *r)
@@ -264,6 +264,7 @@ static int load(struct run *r)
 		.max_processes = c->max_processes,
 		.roles = targets_roles(r->targets),
 		.follow = c->follow == 1,
+		.all = c->all,
 		.debug = r->ui->debug,
 		.stopped = is_stopped,
 		.arg = r,

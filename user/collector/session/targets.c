@@ -15,7 +15,8 @@
 static void forget(struct targets *t, pid_t pid)
 {
 	procs_drop(&t->procs, pid);
-	if (!t->procs.count && !t->launch) /* the end of a command is reported by wait(2) */
+	if (!t->procs.count && !t->launch &&
+	    !t->config->all) /* the end of a command is reported by wait(2) */
 		t->ended = true;
 }
 
@@ -190,6 +191,7 @@ void targets_free(struct targets *t)
 		target_release(&t->prepared[i].target);
 	free(t->prepared);
 	procs_release(&t->procs);
+	free(t->scan.pid);
 	loads_free(t->loads);
 	looks_free(t->looks);
 	identities_free(t->identities);
@@ -219,6 +221,8 @@ int targets_attach(struct targets *t, struct attach *a)
 		looks_identify(t->looks, t->identities);
 	if (!err && t->config->command)
 		return start_command(t);
+	if (!err && t->config->all)
+		return targets_attach_all(t);
 	for (size_t i = 0; !err && i < t->config->npids; i++)
 		err = attach_pid(t, &t->prepared[i]);
 	if (!err)

@@ -12,6 +12,14 @@
 
 #define RETRY_LIMIT_NS (2 * NS_PER_SECOND) /* for a libpython to be mapped after an exec */
 
+/* The processes that a scan of the machine found. */
+struct scan {
+	pid_t *pid; /* owned */
+	int count, next;
+	bool wanted; /* something may have been missed: scan again */
+	uint64_t began_ns;
+};
+
 struct targets {
 	const struct config *config; /* borrowed */
 	const struct ui *ui;	     /* borrowed */
@@ -24,6 +32,7 @@ struct targets {
 	struct loads *loads; /* NULL = not needed (every process has Python), or not permitted */
 	struct prepared *prepared; /* one for each --pid */
 	struct procs procs;
+	struct scan scan; /* with --all */
 
 	int children;		      /* existing ones that are still being looked at */
 	bool told_blind;	      /* it was reported that contexts are not hooked */
@@ -40,6 +49,16 @@ struct targets {
 /* Looks at a process that came by fork or exec: it may run any program. */
 void targets_look_at(struct targets *t, pid_t pid);
 void targets_tell_hooked(struct targets *t, const struct prepared *r);
+
+/* ---- node.c: --all ---- */
+
+int targets_attach_all(struct targets *t);
+/* Looks at more of the processes that the scan found. */
+void targets_scan_on(struct targets *t);
+/* A process has just mapped the file of an interpreter. */
+void targets_on_interpreter(struct targets *t, pid_t pid);
+/* A process runs no Python any more: it is forgotten until it does. */
+void targets_leave(struct targets *t, pid_t pid);
 
 /* ---- libraries.c: what loads a libpython later ---- */
 

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""--all: every Python process of the machine, those that run and those that come."""
+import collections
+import contextlib
+import shutil
+import signal
+import subprocess
+
+import harness
+import pytest
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left")]
+MODULE = "node_program"  # no other process of the machine has it
+SOURCE = """
+import sys, time
+def tick(number):
+    return number
+def run(count, pause):
+    for number in range(count):
+        tick(number)
+        time.sleep(pause)
+    print("done", flush=True)
+    sys.stdin.read()
+"""
+
+
+class Node:
+    """A folder with the module, and processes that run it until the end of the test."""
+
+    def __init__(self, path, stack):
+        self.path, self.stack = path, stack
+        (path / (MODULE + ".py")).write_text(SOURCE)
+
+    def begin(self, python, count, pause=0.01, before=()):
+        program = "import %s; %s.run(%d, %g)" % (MODULE, MODULE, count, pause)
+        process = harness.start([*before, python, "-c", program], cwd=self.path, stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE)
+        self.stack.callback(harness.kill_session, process)
+        self.stack.callback(process.stdout.close)
+        self.stack.callback(process.stdin.close)
+        return process
+
+    def run(self, *args, **options):
+        """One that comes to its end; returns its pid."""
+        process = self.begin(*args, **options)
+        assert process.stdout.readline() == b"done\n"
+        process.stdin.close()
+        assert process.wait(timeout=10) == 0
+        return process.pid
+
+    def tracer(self, *options):
+        return harness.Tracer(self.path, "-v", "--all", "-P", MODULE, *options)
+
+
+@pytest.fixture(name="node")
+def a_node(tmp_path):
+    with contextlib.ExitStack() as stack:
+        yield Node(tmp_path, stack)
+
+
+def calls(tracer):
+    """{pid: the number of its calls that ended}"""
+    return collections.Counter(event["pid"] for event in tracer.events()
+                               if event["event"] == "EXIT" and event["function"] == "tick")
+
+
+def test_old_and_new(node):
+    """Those of before from now on; new ones from their first call, whoever starts them, where the
+    interpreter is known; else what came first is counted."""
+    own = harness.own_python()
+    running = [node.begin(harness.PYTHON, 10000), node.begin(own, 10000)]
+    other = node.path / "python-other"
+    shutil.copy("/usr/bin/python3", other)
+    with node.tracer() as tracer:
+        tracer.attached()
+        whole = [node.run(harness.PYTHON, 30), node.run(own, 30)]
+        below = node.begin(harness.PYTHON, 30, before=["sh", "-c", '"$@"; :', "sh"])
+        assert below.stdout.readline() == b"done\n"
+        first = node.run(other, 200)
+        second = node.run(other, 30)
+        assert tracer.stop(signal.SIGINT) == 0
+    seen = calls(tracer)
+    assert all(seen[process.pid] > 10 for process in running), seen
+    assert [seen[pid] for pid in whole] == [30, 30], seen
+    assert 50 < seen[first] <= 200 and seen[second] == 30, seen
+    assert len(seen) == 7 and min(seen.values()) >= 30, seen
+    # Others on this machine may begin a Python that is new to the collector too.
+    lost = [event for event in tracer.events() if event["event"] == "LOST"]
+    assert {event["reason"] for event in lost} <= {"late"}, lost
+    assert seen[first] == 200 or lost
+
+
+def test_other_programs(node):
+    """What begins as Python and becomes another program is left alone, and found again."""
+    program = "import os; os.execvp('sh', ['sh', '-c', 'sleep 0.3; exec \"$0\" \"$@\"', %s, '-c', %s])"
+    again = "import %s; %s.run(30, 0)" % (MODULE, MODULE)
+    with node.tracer() as tracer:
+        tracer.attached()
+        process = harness.start([harness.PYTHON, "-c", program % (repr(harness.PYTHON), repr(again))],
+                                cwd=node.path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        assert process.wait(timeout=10) == 0
+        assert tracer.stop(signal.SIGINT) == 0
+    assert calls(tracer) == {process.pid: 30}
+    assert "not traced" not in tracer.stderr(), tracer.stderr()
+
+
+def test_too_many(node):
+    """More processes than there is room for: counted, and said."""
+    with node.tracer("--max-processes", "4") as tracer:
+        tracer.attached()
+        for process in [node.begin(harness.PYTHON, 30) for _ in range(8)]:
+            assert process.stdout.readline() == b"done\n"
+        assert tracer.stop(signal.SIGINT) == 0
+    assert len(calls(tracer)) <= 4
+    assert "procs_full: calls of processes for which there was no room: raise --max-processes" in (
+        tracer.stderr()), tracer.stderr()
