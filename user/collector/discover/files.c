@@ -93,7 +93,10 @@ int files_interpreter(struct target *t, struct why *w)
  * reads. */
 static bool looks_like_python(struct elf *e)
 {
-	return elf_has_text(e, "Fatal Python error: ") && elf_has_text(e, "PYTHONHASHSEED");
+	char variable[] = "-YTHONHASHSEED"; /* as a whole it would be in our own program too */
+
+	variable[0] = 'P';
+	return elf_has_text(e, "Fatal Python error: ") && elf_has_text(e, variable);
 }
 
 int files_other(struct target *t, const char *path, struct why *w)
