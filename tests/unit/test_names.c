@@ -45,7 +45,10 @@ static void make_logs(void)
 
 static void setup(void)
 {
-	static const char *const own[] = {"POD_NAMESPACE", "POD_NAME", "POD_UID", "NODE_NAME"};
+	static const char *const own[] = {
+		"POD_NAMESPACE",      "POD_NAME",     "POD_UID",     "NODE_NAME",
+		"K8S_NAMESPACE_NAME", "K8S_POD_NAME", "K8S_POD_UID", "K8S_NODE_NAME",
+	};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		unsetenv(own[i]);
@@ -206,6 +209,17 @@ Test(names, from_the_environment)
 	expect(NULL, NULL, NULL);
 }
 
+Test(names, from_the_environment_as_the_manifests_name_it)
+{
+	setenv("K8S_NAMESPACE_NAME", "prod", 1);
+	setenv("K8S_POD_NAME", "shop", 1);
+	setenv("K8S_POD_UID", UID, 1);
+	again(true);
+	cr_expect_eq(find(NULL, NULL), 0);
+	expect("prod", "shop", NULL);
+	cr_expect_str_eq(w.uid, UID);
+}
+
 /* With logs it is the pod of the collector alone. */
 Test(names, of_its_own_pod)
 {
@@ -232,4 +246,8 @@ Test(names, of_the_node)
 	again(false);
 	(void)find(A, NULL);
 	cr_expect_str_eq(w.node, "node-7");
+	setenv("K8S_NODE_NAME", "node-8", 1);
+	again(false);
+	(void)find(A, NULL);
+	cr_expect_str_eq(w.node, "node-8");
 }

@@ -121,9 +121,9 @@ const struct option_row option_rows[] = {
 	  .help = "also keep the raw records, for --replay" },
 	{ .name = "metadata", .env = "FLOWTRACE_METADATA", .kind = KIND_CHOICE, .at = AT(metadata),
 	  .group = GROUP_OUTPUT, .initial = "logs", .value = "api|logs|env|none",
-	  .help = "where the names of pods come from: the log folders of the kubelet; env: POD_NAME, "
-		  "POD_NAMESPACE and POD_UID, in a sidecar; none: lines name no container; api is not "
-		  "built yet" },
+	  .help = "where the names of pods come from: the log folders of the kubelet; env: "
+		  "K8S_POD_NAME, K8S_NAMESPACE_NAME and K8S_POD_UID, in a sidecar; none: lines name no "
+		  "container; api is not built yet" },
 	{ .name = "buffer", .env = "FLOWTRACE_BUFFER", .kind = KIND_SIZE, .at = AT(buffer_bytes),
 	  .group = GROUP_OUTPUT, .initial = "16M", .value = "SIZE", .max = MAX_BUFFER_BYTES,
 	  .help = "ring buffer between kernel and collector" },

@@ -125,7 +125,7 @@ static void take_note(struct identities *i, int err)
 	if (!err || i->note)
 		return;
 	if (!i->names.logs)
-		i->note = "names of pods are not known: set POD_NAME and POD_NAMESPACE "
+		i->note = "names of pods are not known: set K8S_POD_NAME and K8S_NAMESPACE_NAME "
 			  "(--metadata env)";
 	else if (err == -EACCES || err == -EPERM)
 		i->note = "names of pods are not known: /var/log/pods may not be read "

@@ -31,13 +31,19 @@ static char *host_name(void)
 	return gethostname(name, sizeof(name) - 1) ? NULL : copy_of(name);
 }
 
-int names_init(struct names *n, const char *logs, bool own)
+/* The manifests here name it as OpenTelemetry does, others in short. */
+static char *own(const char *name, const char *other)
 {
-	*n = (struct names){.logs = logs, .own = own};
-	n->namespace = copy_of(getenv("POD_NAMESPACE"));
-	n->pod = copy_of(getenv("POD_NAME"));
-	n->uid = copy_of(getenv("POD_UID"));
-	n->node = copy_of(getenv("NODE_NAME")) ?: host_name();
+	return copy_of(getenv(name)) ?: copy_of(getenv(other));
+}
+
+int names_init(struct names *n, const char *logs, bool all_own)
+{
+	*n = (struct names){.logs = logs, .own = all_own};
+	n->namespace = own("K8S_NAMESPACE_NAME", "POD_NAMESPACE");
+	n->pod = own("K8S_POD_NAME", "POD_NAME");
+	n->uid = own("K8S_POD_UID", "POD_UID");
+	n->node = own("K8S_NODE_NAME", "NODE_NAME") ?: host_name();
 	return n->node ? 0 : -ENOMEM;
 }
 

@@ -6,6 +6,7 @@
  *
  *     LOGS/containers/POD_NAMESPACE_NAME-ID.log        ID: of the container
  *     LOGS/pods/NAMESPACE_POD_UID/NAME/                UID: of the pod
+ *     K8S_NAMESPACE_NAME, K8S_POD_NAME, K8S_POD_UID, K8S_NODE_NAME; or
  *     POD_NAMESPACE, POD_NAME, POD_UID, NODE_NAME
  */
 #ifndef FT_NAMES_H
@@ -21,11 +22,11 @@ struct names {
 	const char *logs;	     /* borrowed: the folder; NULL = not asked for */
 	bool own;		     /* all that is traced is in the pod of the collector */
 	char *namespace, *pod, *uid; /* owned: of that pod; NULL = not known */
-	char *node; /* owned: NODE_NAME, else the name of the host; NULL = not known */
+	char *node;		     /* owned: or the name of the host; NULL = not known */
 };
 
 /* -ENOMEM */
-int names_init(struct names *n, const char *logs, bool own);
+int names_init(struct names *n, const char *logs, bool all_own);
 void names_release(struct names *n);
 
 /*
