@@ -37,6 +37,7 @@ struct config {
 	unsigned rotate_keep; /* older ones; at least 1 */
 	/* Borrowed: the ways to pack files of events. The collector only: no option. */
 	const struct packing *const *packings;
+	char *metrics;	      /* owned: where the endpoint listens (--metrics); NULL = nowhere */
 	bool to_stdout;	      /* jsonl to standard output too; never set when output is "-" */
 	double slower_than_s; /* only calls that take at least as long; 0 = all */
 	bool errors_only;

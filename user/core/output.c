@@ -216,8 +216,22 @@ int output_runtime(struct output *o, const struct runtime_event *r)
 	return take(o, 1) ? sinks_runtime(&o->sinks, r) : 1;
 }
 
+static void count_lost(struct output *o, const struct loss *l)
+{
+	static const char *const reasons[FT_COUNTER_COUNT] = {
+#define X(name, text) #name,
+		FT_COUNTERS(X)
+#undef X
+	};
+
+	for (int i = 0; i < FT_COUNTER_COUNT; i++)
+		if (!strcmp(reasons[i], l->reason))
+			o->lost_by[i] += l->count;
+}
+
 int output_lost(struct output *o, const struct loss *l)
 {
+	count_lost(o, l);
 	return take(o, 1) ? sinks_lost(&o->sinks, l) : 1;
 }
 

@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "filter/finished.h"
+#include "ft_counters.h"
 #include "sink/segment.h"
 #include "sink/sinks.h"
 
@@ -16,10 +17,11 @@ struct output {
 	struct finished finished;
 	struct sinks sinks;
 	struct segments segments;
-	uint64_t events;   /* written */
-	uint64_t filtered; /* calls and requests that were not asked for */
-	uint64_t lost;	   /* events that were not written in the end */
-	bool full;	   /* --events are written */
+	uint64_t events;		    /* written */
+	uint64_t filtered;		    /* calls and requests that were not asked for */
+	uint64_t lost;			    /* events that were not written in the end */
+	uint64_t lost_by[FT_COUNTER_COUNT]; /* told of by LOST lines */
+	bool full;			    /* --events are written */
 };
 
 /* Does every --to name a sink? 0, or EXIT_USAGE. */

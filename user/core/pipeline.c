@@ -357,3 +357,8 @@ void pipeline_status(const struct pipeline *p, struct run_status *ret_status)
 		.filtered = p->output.filtered,
 	};
 }
+
+void pipeline_lost_by(const struct pipeline *p, uint64_t ret_events[FT_COUNTER_COUNT])
+{
+	memcpy(ret_events, p->output.lost_by, sizeof(p->output.lost_by));
+}

@@ -17,6 +17,7 @@
 #include "base/why.h"
 #include "config.h"
 #include "ft_abi.h"
+#include "ft_counters.h"
 #include "model/event.h"
 
 struct pipeline;
@@ -50,6 +51,8 @@ int pipeline_give_up(struct pipeline *p);
 /* The number of events that was asked for has been written. */
 bool pipeline_full(const struct pipeline *p);
 void pipeline_status(const struct pipeline *p, struct run_status *ret_status); /* all but seconds */
+/* Lost events, for each enum ft_counter, that LOST lines have told of. */
+void pipeline_lost_by(const struct pipeline *p, uint64_t ret_events[FT_COUNTER_COUNT]);
 
 /* FT_CAPTURE_* of the settings. */
 unsigned pipeline_capture(const struct config *c);

@@ -79,6 +79,8 @@ int refuse_combinations(const struct config *c, struct why *w)
 	else if (any_rotate(c) && c->output && !strcmp(c->output, "-"))
 		what = "--rotate is for files, standard output is not one: name a file with "
 		       "--output";
+	else if (c->metrics && c->replay)
+		what = "--metrics is for a live trace: leave it out with --replay";
 	else if (c->record && !strcmp(c->record, "-"))
 		what = "--record needs a file, standard output is for events";
 	else if (c->record && c->output && !strcmp(c->record, c->output))

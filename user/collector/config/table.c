@@ -134,6 +134,10 @@ const struct option_row option_rows[] = {
 	  .group = GROUP_OUTPUT, .initial = "1024", .value = "N", .max = 32768,
 	  .help = "processes that are traced or followed at once; each takes 2 KiB of kernel memory" },
 
+	{ .name = "metrics", .env = "FLOWTRACE_METRICS", .kind = KIND_TEXT, .at = AT(metrics),
+	  .group = GROUP_RUN, .value = "[ADDR:]PORT",
+	  .help = "serve /healthz, /readyz and /metrics by HTTP; a port alone is of this machine only, "
+		  ":PORT of every address" },
 	{ .name = "duration", .letter = 'd', .env = "FLOWTRACE_DURATION", .kind = KIND_SECONDS, .at = AT(duration_s),
 	  .group = GROUP_RUN, .initial = "0", .value = "SECS",
 	  .help = "stop after this time: seconds, or with a unit as in 500ms (ns, us, ms, s, m, h); "

@@ -8,12 +8,15 @@
 
 #include "attach/attach.h"
 #include "base/clock.h"
+#include "counted.h"
 #include "cpython/type_name.h"
+#include "endpoint/endpoint.h"
 #include "output.h"
 #include "pipeline.h"
 #include "ring/live.h"
 #include "run.h"
 #include "signals.h"
+#include "silence.h"
 #include "targets.h"
 
 /* Interval between two drains of the ring, whose event records do not wake us: 1 ms per DRAIN_BYTES
@@ -37,6 +40,7 @@ struct run {
 	struct attach *attach;
 	struct ring *ring;
 	struct pipeline *pipeline;
+	struct endpoint *endpoint; /* NULL: there is none */
 	struct signals signals;
 	bool stop;	  /* the run ends by itself: --duration */
 	bool stuck;	  /* a thread does not end, so what it uses is not freed */
@@ -59,6 +63,33 @@ static void fill_status(struct run *r, struct run_status *s)
 {
 	pipeline_status(r->pipeline, s);
 	s->seconds = attached_seconds(r);
+}
+
+/* ---- what the endpoint shows ------------------------------------------------------------ */
+
+static const char *waits_for(const struct run *r)
+{
+	if (r->stop || r->signals.stop)
+		return "detaching";
+	if (!r->ready_ns)
+		return "attaching";
+	if (r->config->all)
+		return targets_joining(r->targets) ? "hooking what runs already" : NULL;
+	return r->hooked ? NULL : "waiting for Python";
+}
+
+/* Once a second, and when it changes. */
+static void publish(const struct run *r, bool looping)
+{
+	struct endpoint_state s = {.looping = looping, .waits_for = waits_for(r)};
+
+	if (!r->endpoint || !r->pipeline)
+		return;
+	pipeline_status(r->pipeline, &s.status);
+	pipeline_lost_by(r->pipeline, s.lost_by);
+	s.processes = targets_count(r->targets);
+	endpoint_turned(r->endpoint, clock_ns(CLOCK_MONOTONIC));
+	endpoint_tell(r->endpoint, &s);
 }
 
 /* ---- what the pipeline tells ----------------------------------------------------------- */
@@ -99,35 +130,9 @@ static int on_signal(struct run *r)
 
 /* ---- once in a while --------------------------------------------------------------------- */
 
-/*
- * Losses that BPF could not record per thread, reported once a second from the counters. For each
- * counter: the number of events that one loss means; a lost ENTER takes its EXIT with it.
- */
-static const unsigned events_lost[FT_COUNTER_COUNT] = {
-	[FT_LOST_threads_full] = 2, [FT_LOST_read_thread] = 1, [FT_LOST_read_frame] = 1,
-	[FT_LOST_read_code] = 2,    [FT_LOST_proc_event] = 1,  [FT_LOST_read_module] = 2,
-	[FT_LOST_late] = 1,	    [FT_LOST_procs_full] = 2,
-};
-
 static int tell_counters(struct run *r)
 {
-	uint64_t count[FT_COUNTER_COUNT], now = clock_ns(CLOCK_MONOTONIC);
-	int err = attach_counters(r->attach, count);
-
-	for (int i = 0; !err && i < FT_COUNTER_COUNT; i++) {
-		struct ft_rec_lost lost = {
-			.hdr = {.size = sizeof(lost), .type = FT_REC_LOST, .ts_ns = now},
-			.first_ns = r->second_ns,
-			.last_ns = now,
-			.count = (count[i] - r->result->counters[i]) * events_lost[i],
-			.reason = i,
-		};
-
-		r->result->counters[i] = count[i];
-		if (lost.count)
-			err = pipeline_record(r->pipeline, &lost.hdr, sizeof(lost));
-	}
-	return err;
+	return counted_tell(r->attach, r->pipeline, r->second_ns, r->result->counters);
 }
 
 static int each_second(struct run *r)
@@ -142,6 +147,7 @@ static int each_second(struct run *r)
 		fill_status(r, &s);
 		r->ui->status(r->ui->arg, &s);
 	}
+	publish(r, true);
 	return err;
 }
 
@@ -152,6 +158,7 @@ static void tell_attached(struct run *r)
 	if (r->hooked || !r->config->command)
 		ui_note(r->ui, "%s after %.0f ms", r->hooked ? "attached" : "waiting for Python",
 			(r->ready_ns - r->start_ns) / 1e6);
+	publish(r, true);
 }
 
 static void tell_hooked(struct run *r, uint64_t now)
@@ -172,6 +179,7 @@ static int tick(struct run *r)
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	int err = 0;
 
+	endpoint_turned(r->endpoint, now);
 	if (now - r->flushed_ns >= FLUSH_NS) {
 		r->flushed_ns = now;
 		err = pipeline_flush(r->pipeline);
@@ -303,6 +311,8 @@ static int begin(struct run *r, const struct pipeline_live *live)
 {
 	int err = signals_open(&r->signals, r->why);
 
+	if (!err && r->config->metrics)
+		err = endpoint_new(r->config->metrics, &r->endpoint, r->why);
 	if (!r->config->command)
 		allow_many_files();
 	if (!err)
@@ -339,6 +349,7 @@ static void detach(struct run *r)
 	if (r->signals.stop)
 		signals_end_at_once();
 	__atomic_store_n(&r->stop, true, __ATOMIC_RELAXED); /* stops hooking that is under way */
+	publish(r, false);
 	r->stuck = r->targets && !targets_stop(r->targets);
 	attach_detach(r->attach);
 	r->end_ns = clock_ns(CLOCK_MONOTONIC);
@@ -390,29 +401,6 @@ static int let_out(struct run *r, bool failed)
 	return err;
 }
 
-static void explain_silence(struct run *r)
-{
-	char children[384];
-
-	if (r->result->status.events)
-		return;
-	targets_untraced_children(r->targets, children, sizeof(children));
-	if (children[0])
-		ui_note(r->ui,
-			"no matching call was seen, but the target has Python children: %s; "
-			"trace them with --pid, or all with --follow",
-			children);
-	else if (r->config->prefix.count)
-		ui_note(r->ui,
-			"no call matched the prefix '%s': is it the module's dotted name "
-			"(__main__ for a script)?",
-			r->config->prefix.at[0]);
-	else
-		ui_note(r->ui,
-			"no calls outside the standard library and installed packages were seen; "
-			"use --prefix to trace a package");
-}
-
 /* Always: takes the hooks out, and writes what is left. */
 static int finish(struct run *r, int err)
 {
@@ -456,7 +444,8 @@ static int run_live(struct run *r)
 	err = targets_untraced(r->targets, r->why);
 	if (err)
 		return err;
-	explain_silence(r);
+	if (!r->result->status.events)
+		silence_explain(r->config, r->targets, r->ui);
 	return 0;
 }
 
@@ -490,6 +479,7 @@ int run(const struct config *c, const struct ui *ui, struct run_result *ret_resu
 	err = output_check(c, w);
 	if (!err)
 		err = c->replay ? run_replay(&r) : run_live(&r);
+	endpoint_free(r.endpoint);
 	ring_free(r.ring);
 	if (!r.stuck)
 		attach_free(r.attach);

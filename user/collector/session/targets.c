@@ -313,6 +313,11 @@ bool targets_stop(struct targets *t)
 	return !t->stuck;
 }
 
+unsigned targets_count(const struct targets *t)
+{
+	return t->procs.count;
+}
+
 bool targets_any_python(const struct targets *t)
 {
 	return t->any_python;

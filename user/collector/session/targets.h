@@ -55,6 +55,8 @@ bool targets_stop(struct targets *t);
 
 /* Was a process hooked? */
 bool targets_any_python(const struct targets *t);
+/* Processes that are traced or followed now. */
+unsigned targets_count(const struct targets *t);
 /* Is the command, or the last process, gone? */
 bool targets_ended(const struct targets *t);
 /* At the end: 0, or the reason why nothing of the command could be traced. */
