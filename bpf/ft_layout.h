@@ -243,6 +243,8 @@ struct ft_proc {
 #define FT_PROC_GREENLETS 1024 /* has loaded greenlet; set by BPF where it does so later */
 #define FT_PROC_NEW 2048       /* set by BPF: it began this program while it was followed */
 #define FT_PROC_FOUND 4096     /* known since a hit (--all): it may be older than the run */
+#define FT_PROC_ASK 8192       /* user space says first whether it is one of those chosen */
+#define FT_PROC_LEFT_OUT 16384 /* it is not */
 
 /* Settings of a run: the same for every process, in BPF's read-only data. */
 struct ft_settings {

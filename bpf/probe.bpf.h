@@ -30,7 +30,8 @@ FT_INLINE bool probe_ours(struct probe *p)
 	p->tgid = id >> 32;
 	p->tid = id;
 	p->proc = bpf_map_lookup_elem(&ft_procs, &p->tgid);
-	if (!p->proc || p->proc->flags & (FT_PROC_DORMANT | FT_PROC_AGENT) || !hooks_live(p->proc))
+	if (!p->proc || p->proc->flags & (FT_PROC_DORMANT | FT_PROC_AGENT | FT_PROC_LEFT_OUT) ||
+	    !hooks_live(p->proc))
 		return false;
 	p->l = &p->proc->layout;
 	return true;

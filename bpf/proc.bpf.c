@@ -73,7 +73,7 @@ int ft_exec(struct bpf_raw_tracepoint_args *ctx)
 	u32 tgid = id >> 32, tid = id, was = ctx->args[1];
 	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid);
 
-	if (!p)
+	if (!p || p->flags & FT_PROC_LEFT_OUT)
 		return 0;
 	program_over(p, tgid);
 	p->born = bpf_ktime_get_ns();

@@ -23,7 +23,7 @@ FT_INLINE struct ft_proc *of_file(const struct ft_proc *p, u64 cookie)
 	struct ft_proc *file;
 
 	/* What is known of generators of the program before must be forgotten first. */
-	if (!cookie || (p->flags & (FT_PROC_NEW | FT_PROC_SUSPENDS)) != FT_PROC_NEW)
+	if (!cookie || (p->flags & (FT_PROC_NEW | FT_PROC_SUSPENDS | FT_PROC_ASK)) != FT_PROC_NEW)
 		return 0;
 	file = bpf_map_lookup_elem(&ft_files, &index);
 	/* Hits come before all hooks are in; the entry is then empty. */

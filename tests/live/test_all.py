@@ -8,6 +8,7 @@ import subprocess
 
 import harness
 import pytest
+from test_containers import pod
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left")]
 MODULE = "node_program"  # no other process of the machine has it
@@ -114,3 +115,49 @@ def test_too_many(node):
     assert len(calls(tracer)) <= 4
     assert "procs_full: calls of processes for which there was no room: raise --max-processes" in (
         tracer.stderr()), tracer.stderr()
+
+
+def inside(where):
+    """What starts a program in the container of a pod."""
+    return ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', where.cgroup]
+
+
+def begin_and_do(node, where, count):
+    process = node.begin(harness.PYTHON, count, before=inside(where) if where else ())
+    assert process.stdout.readline() == b"done\n"
+    return process.pid
+
+
+def test_chosen(node):
+    """Nothing of another container, nor of none, is in the trace; what is says which it is of."""
+    with pod() as ours, pod() as other:
+        running = [node.begin(harness.PYTHON, 10000, before=inside(where)) for where in (ours, other)]
+        with node.tracer("--container", ours.container[:20] + "*") as tracer:
+            tracer.attached()
+            for where in (other, None, ours, other, None):
+                pid = begin_and_do(node, where, 200)
+                if where is ours:
+                    running.append(pid)
+            assert tracer.stop(signal.SIGINT) == 0
+        node.stack.close()
+    seen = calls(tracer)
+    assert set(seen) == {running[0].pid, running[2]}, (seen, running)
+    assert seen[running[0].pid] > 10 and 100 < seen[running[2]] <= 200, seen
+    lost = {event["reason"] for event in tracer.events() if event["event"] == "LOST"}
+    assert lost <= {"late"} and (lost or seen[running[2]] == 200), lost
+    told = [event for event in tracer.events() if event["event"] == "EXIT"]
+    assert {event.get("container") for event in told} == {ours.container}
+    assert {event["k8s"]["uid"] for event in told} == {ours.uid}
+
+
+def test_who_it_is(node):
+    """The first lines of a new process say it too, though it was not examined before."""
+    with pod() as ours:
+        with node.tracer() as tracer:
+            tracer.attached()
+            node.run(harness.PYTHON, 1)
+            pid = begin_and_do(node, ours, 30)
+            assert tracer.stop(signal.SIGINT) == 0
+        node.stack.close()
+    told = [event for event in tracer.events() if event["event"] == "ENTER" and event["pid"] == pid]
+    assert len(told) >= 30 and {event.get("container") for event in told} == {ours.container}

@@ -188,6 +188,7 @@ int attach_new(const struct attach_options *o, struct attach **ret_attach, struc
 	if (!a)
 		return why(w, -ENOMEM, "out of memory");
 	a->follow = o->follow;
+	a->ask = o->ask;
 	a->policy = o->policy;
 	a->policy.redact_lengths = attach_redact_lengths(o);
 	a->stopped = o->stopped;

@@ -31,6 +31,8 @@ struct attach_options {
 	 * traced: then children are traced from their first instruction. */
 	bool follow;
 	bool all; /* ... and every other process that does: they become known at a hit */
+	bool ask; /* ... and are traced when attach_process() says so, not by what their file says
+		   */
 	void (*debug)(const char *text); /* receives libbpf's messages; NULL = dropped */
 	/* Called before each program and each hook: has the user asked to stop? Then -EINTR. */
 	bool (*stopped)(void *arg);
@@ -68,6 +70,8 @@ void attach_began_before(struct attach *a, pid_t pid);
 /* Undoes attach_process(), which was given another program than the process now runs; follow: the
  * process still exists, and its next exec must be seen. */
 void attach_withdraw(struct attach *a, pid_t pid, bool follow);
+/* A known process is not to be traced, whatever it runs. */
+void attach_leave_out(struct attach *a, pid_t pid);
 /* The process cannot be traced, though BPF may trace it by what is known of its file. */
 void attach_refuse(struct attach *a, pid_t pid);
 /* Takes out the hooks of files that no process runs any more. Called from time to time by the

@@ -22,7 +22,7 @@ struct hooked {
 
 struct attach {
 	struct flowtrace *skel;
-	bool follow;
+	bool follow, ask;
 	struct ft_policy policy;
 	bool (*stopped)(void *arg);
 	void *arg;

@@ -224,17 +224,25 @@ int attach_fill_unknown(struct attach *a)
 	struct ft_proc p = not_hooked(a, true);
 	uint32_t index = FT_UNKNOWN;
 
-	p.flags |= FT_PROC_NEW | FT_PROC_FOUND;
+	p.flags |= FT_PROC_NEW | FT_PROC_FOUND | (a->ask ? FT_PROC_ASK : 0);
 	return bpf_map_update_elem(bpf_map__fd(a->skel->maps.ft_files), &index, &p, BPF_ANY)
 		       ? -errno
 		       : 0;
+}
+
+void attach_leave_out(struct attach *a, pid_t pid)
+{
+	struct ft_proc p = {.flags = FT_PROC_LEFT_OUT};
+
+	/* One that has ended meanwhile is not put back: its pid may become another's. */
+	(void)put_proc(a, pid, &p, BPF_EXIST, NULL);
 }
 
 int attach_add_new(struct attach *a, pid_t pid, struct why *w)
 {
 	struct ft_proc p = not_hooked(a, true);
 
-	p.flags |= FT_PROC_NEW;
+	p.flags |= FT_PROC_NEW | (a->ask ? FT_PROC_ASK : 0);
 	return put_proc(a, pid, &p, BPF_NOEXIST, w);
 }
 

@@ -16,6 +16,7 @@
 #include "node/cgroup.h"
 #include "node/identities.h"
 #include "node/names.h"
+#include "node/selection.h"
 
 #define IDENTITIES_MAX 65536 /* twice the most that are traced at once */
 
@@ -152,6 +153,26 @@ void identities_learn(struct identities *i, pid_t pid)
 	pthread_mutex_unlock(&i->lock);
 }
 
+bool identities_chosen(struct identities *i, const struct config *c, pid_t pid)
+{
+	struct cgroup *cgroup = calloc(1, sizeof(*cgroup));
+	const struct identity *d = NULL;
+	const char *path = NULL;
+	bool chosen;
+
+	if (cgroup && !cgroup_of(pid, cgroup) && cgroup->path[0])
+		path = cgroup->path;
+	if (i) {
+		pthread_mutex_lock(&i->lock);
+		d = map_get(&i->by_pid, pid, 0);
+	}
+	chosen = selection_matches(c, d ? &d->workload : NULL, path);
+	if (i)
+		pthread_mutex_unlock(&i->lock);
+	free(cgroup);
+	return chosen;
+}
+
 const char *identities_note(struct identities *i)
 {
 	const char *note = NULL;
@@ -255,6 +276,18 @@ static const struct ft_rec *look_up(struct identities *i, const struct ft_rec *r
 	return d && !d->told ? tell(i, d, rec) : NULL;
 }
 
+/* With --all the first record of a process may come before it is examined. */
+static void learn_new(struct identities *i, pid_t pid)
+{
+	bool known;
+
+	pthread_mutex_lock(&i->lock);
+	known = map_get(&i->by_pid, pid, 0) != NULL;
+	pthread_mutex_unlock(&i->lock);
+	if (!known)
+		identities_learn(i, pid);
+}
+
 const struct ft_rec *identities_before(struct identities *i, const struct ft_rec *rec)
 {
 	const struct ft_rec *told;
@@ -262,6 +295,8 @@ const struct ft_rec *identities_before(struct identities *i, const struct ft_rec
 
 	if (!i)
 		return NULL;
+	if (rec->type == FT_REC_PROC_EXEC)
+		learn_new(i, rec->pid);
 	version = __atomic_load_n(&i->version, __ATOMIC_ACQUIRE);
 	if (rec->pid == i->last_pid && version == i->last_version &&
 	    rec->type != FT_REC_PROC_FORK && rec->type != FT_REC_PROC_EXIT)

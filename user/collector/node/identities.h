@@ -7,9 +7,11 @@
 #ifndef FT_IDENTITIES_H
 #define FT_IDENTITIES_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/why.h"
+#include "config.h"
 #include "ft_abi.h"
 
 struct identities;
@@ -23,6 +25,8 @@ void identities_free(struct identities *i); /* NULL is fine */
 /* Called before the process is hooked. What cannot be read is not known. i may be NULL: nothing is
  * asked for. */
 void identities_learn(struct identities *i, pid_t pid);
+/* Is it one of those that the options choose? Files are read. */
+bool identities_chosen(struct identities *i, const struct config *c, pid_t pid);
 /* It is gone, or not hooked after all. */
 void identities_forget(struct identities *i, pid_t pid);
 

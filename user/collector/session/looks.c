@@ -14,6 +14,7 @@
 #include "discover/budget.h"
 #include "discover/discover.h"
 #include "looks.h"
+#include "node/selection.h"
 
 /* Files can be crafted so that a look takes a fifth of a second of CPU time (discover/budget.h).
  * After a look that took long, only held processes are looked at for four times as long. */
@@ -95,6 +96,19 @@ static int identify_and_hook(struct looks *l, uint64_t program, const struct pre
 	return err;
 }
 
+/* It may have begun another program than was looked at: who it is does not change with that. */
+static int choose(struct looks *l, pid_t pid)
+{
+	if (!selection_asked(l->config))
+		return 0;
+	identities_learn(l->identities, pid);
+	if (identities_chosen(l->identities, l->config, pid))
+		return 0;
+	identities_forget(l->identities, pid);
+	attach_leave_out(l->attach, pid);
+	return -EXDEV;
+}
+
 static void look_at(struct looks *l, struct look *k)
 {
 	uint64_t program = l->attach ? attach_program_of(l->attach, k->pid) : 0;
@@ -104,11 +118,13 @@ static void look_at(struct looks *l, struct look *k)
 	err = p ? prepare(k->pid, l->config, l->binaries, p, &k->why)
 		: why(&k->why, -ENOMEM, "out of memory");
 	k->python = p && p->target.binary;
+	if (!err)
+		err = choose(l, k->pid);
 	if (!err && k->kind == LOOK_CHILD)
 		err = attach_add(l->attach, k->pid, true, &k->why);
 	if (!err)
 		err = identify_and_hook(l, program, p, &k->why);
-	if (l->attach && err && err != -EAGAIN && k->kind != LOOK_CHILD)
+	if (l->attach && err && err != -EAGAIN && err != -EXDEV && k->kind != LOOK_CHILD)
 		attach_refuse(l->attach, k->pid);
 	k->err = err;
 	if (!err)

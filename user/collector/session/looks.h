@@ -31,7 +31,7 @@ struct look {
 	pid_t pid;
 	uint64_t number;
 	enum look_kind kind;
-	int err; /* 0 = hooked */
+	int err; /* 0 = hooked; -EXDEV: it is not one of those chosen */
 	struct why why;
 	struct prepared *found; /* owned; NULL = it is not hooked */
 	bool python;		/* the process has an interpreter, hooked or not */

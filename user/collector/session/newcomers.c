@@ -52,7 +52,7 @@ void targets_tell_hooked(struct targets *t, const struct prepared *r)
 
 static void tell_refused(struct targets *t, pid_t pid, const struct why *w)
 {
-	if (w->exit_status == EXIT_NO_PROCESS)
+	if (!w->exit_status || w->exit_status == EXIT_NO_PROCESS)
 		return;
 	if (t->launch && pid == launch_pid(t->launch))
 		t->refused = *w; /* the command runs by now: this is reported at its end */
@@ -188,6 +188,8 @@ static int on_look(struct targets *t, const struct look *k)
 		tell_refused(t, k->pid, &k->why);
 	if (k->err == -ENOENT && t->config->all)
 		targets_leave(t, k->pid);
+	if (k->err == -EXDEV)
+		procs_drop(&t->procs, k->pid);
 	return 0;
 }
 

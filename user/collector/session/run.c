@@ -11,6 +11,7 @@
 #include "counted.h"
 #include "cpython/type_name.h"
 #include "endpoint/endpoint.h"
+#include "node/selection.h"
 #include "output.h"
 #include "pipeline.h"
 #include "ring/live.h"
@@ -273,6 +274,7 @@ static int load(struct run *r)
 		.roles = targets_roles(r->targets),
 		.follow = c->follow == 1,
 		.all = c->all,
+		.ask = selection_asked(c),
 		.debug = r->ui->debug,
 		.stopped = is_stopped,
 		.arg = r,
