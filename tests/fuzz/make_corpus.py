@@ -18,7 +18,7 @@ TYPES = ["PyBool", "PyLong", "PyFloat", "PyUnicode", "PyBytes", "PyByteArray", "
 
 def undefined(minor):
     """The opcodes that share a handler."""
-    row = re.search(r"\.minor = %d,\s*\.undefined = ((?:\"[^\"]*\"\s*)+)" % minor, TABLE)[1]
+    row = re.search(r"\.minor = %d,[^}]*?\.undefined = ((?:\"[^\"]*\"\s*)+)" % minor, TABLE)[1]
     ranges = "".join(re.findall('"([^"]*)"', row)).split(",")
     return {op for r in ranges for op in range(int(r.split("-")[0]), int(r.split("-")[-1]) + 1)}
 
@@ -226,16 +226,16 @@ SEEDS = {
 }
 
 
-def main():
-    for name in ("elf", "debug_offsets"):
-        (HERE / "corpus" / name).mkdir(parents=True, exist_ok=True)
+def main(corpus=HERE / "corpus"):
+    """corpus: the folder to write into."""
+    for name in ("elf", "debug_offsets", "records"):
+        (corpus / name).mkdir(parents=True, exist_ok=True)
     for name, make in SEEDS.items():
-        (HERE / "corpus" / "elf" / ("good-" + name)).write_bytes(make())
-    (HERE / "corpus" / "records").mkdir(parents=True, exist_ok=True)
+        (corpus / "elf" / ("good-" + name)).write_bytes(make())
     for path in sorted((HERE.parent / "replay").glob("*.ftrec")):  # see fuzz_records.c
-        (HERE / "corpus" / "records" / path.stem).write_bytes(b"\0\0" + path.read_bytes()[8:])
+        (corpus / "records" / path.stem).write_bytes(b"\0\0" + path.read_bytes()[8:])
     for minor in (13, 14, 15):  # the first byte chooses the release
-        (HERE / "corpus" / "debug_offsets" / ("good-3.%d" % minor)).write_bytes(
+        (corpus / "debug_offsets" / ("good-3.%d" % minor)).write_bytes(
             bytes([minor - 13]) + debug_offsets(minor))
 
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Golden tests: tests/replay/NAME.ftrec must give the lines of NAME.expected.jsonl.
+ * Golden tests: by the sink KIND tests/replay/NAME.ftrec must give NAME.expected.KIND.
  */
 #include <criterion/criterion.h>
+#include <glob.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -107,13 +108,21 @@ Test(replay, containers)
 	cr_assert_eq(s.exceptions, 1);
 }
 
-/* For people: the same recordings. */
-Test(replay, text)
+/* Each golden file there is, of whatever sink: NAME.expected.KIND. */
+Test(replay, every_sink)
 {
-	static const char *const names[] = {"calls",  "exceptions", "http",
-					    "losses", "runtime",    "containers"};
+	glob_t found;
 
 	setenv("TZ", "UTC", 1);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		golden_of(names[i], "text", NULL);
+	cr_assert_eq(glob(FOLDER "*.expected.*", 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		char name[64], kind[16];
+
+		cr_assert_eq(sscanf(found.gl_pathv[i] + strlen(FOLDER), "%63[^.].expected.%15s",
+				    name, kind),
+			     2, "%s", found.gl_pathv[i]);
+		golden_of(name, kind, NULL);
+	}
+	cr_assert_geq(found.gl_pathc, 12);
+	globfree(&found);
 }
