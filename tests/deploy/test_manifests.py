@@ -17,8 +17,6 @@ ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 OVERLAYS = sorted(path.parent for path in DEPLOY.glob("overlays/*/kustomization.yaml"))
 NEEDED = ["BPF", "PERFMON", "SYS_PTRACE"]
-# Options of the manifests that are on their way: the page says so.
-NOT_YET = {"metrics"}
 VERSION = re.search(r'__version__ = "([\d.]+)"',
                     (ROOT / "agent_ext/flowtrace_agent/_version.py").read_text()).group(1)
 
@@ -138,7 +136,7 @@ def test_overlays_add_what_they_name():
 @functools.lru_cache(maxsize=None)
 def options():
     table = (ROOT / "user/collector/config/table.c").read_text()
-    return set(re.findall(r'^\t\{ \.name = "([a-z-]+)"', table, re.M)) | NOT_YET
+    return set(re.findall(r'^\t\{ \.name = "([a-z-]+)"', table, re.M))
 
 
 def options_given():

@@ -54,7 +54,7 @@ MIB = 1 << 20
 LIMITS = [
     *(("NOFILE", files, [], "too many open files") for files in (5, 12, 24, 40, 54)),
     ("NOFILE", 40, ["-f"], "too many open files"),
-    *(("AS", size * MIB, [], "memory") for size in (14, 20, 28, 40)),
+    *(("AS", size * MIB, [], "memory") for size in (22, 28, 36, 48)),
     ("FSIZE", 64 << 10, [], "trace: file too large"),
     ("FSIZE", 64 << 10, ["-o", "/dev/null", "--record", "record"], "record: file too large"),
 ]
