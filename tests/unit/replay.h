@@ -77,6 +77,9 @@ static inline int replay_record(void *arg, const struct ft_rec *rec, size_t size
 }
 
 /* to: KIND:FILE. Span numbers begin at 1. ret_stats may be NULL. */
+/* Ways to pack the output by its name; NULL: none. */
+static const struct packing *const *replay_packings;
+
 static inline int replay(const char *recording, const char *to, unsigned max_arg_length,
 			 struct assembler_stats *ret_stats, struct why *w)
 {
@@ -96,19 +99,20 @@ static inline int replay(const char *recording, const char *to, unsigned max_arg
 		.lost = replay_lost,
 		.arg = &r,
 	};
+	struct sink_options sink = {.stream = {.uid = -1, .gid = -1, .packings = replay_packings}};
 	int err;
 
 	if (decoder_new(&decoding, &r.decoder) || assembler_new(&o, &r.assembler) ||
 	    filter_new(NULL, 0, NULL, 0, &r.filter))
 		abort();
 	r.sinks.why = w;
-	err = sinks_add(&r.sinks, to, &(struct sink_options){.stream = {.uid = -1, .gid = -1}});
+	err = sinks_add(&r.sinks, to, &sink);
 	if (!err)
 		err = recording_read(recording, replay_record, &r, w);
 	if (!err)
 		err = assembler_finish(r.assembler, 0);
 	if (!err)
-		err = sinks_flush(&r.sinks);
+		err = sinks_settle(&r.sinks, 0);
 	if (ret_stats)
 		assembler_stats(r.assembler, ret_stats);
 	sinks_release(&r.sinks);
