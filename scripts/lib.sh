@@ -7,6 +7,7 @@ JOBS=$(nproc)
 export FLOWTRACE_ROOTS=${FLOWTRACE_ROOTS:-/var/cache/flowtrace/roots}
 export FLOWTRACE_NPM=${FLOWTRACE_NPM:-/var/cache/flowtrace/npm}
 export FLOWTRACE_KERNELS=${FLOWTRACE_KERNELS:-/var/cache/flowtrace/kernels}
+export FLOWTRACE_CLUSTER=${FLOWTRACE_CLUSTER:-/var/cache/flowtrace/cluster}
 
 say() { echo "== $*" >&2; }
 die() { echo "dev: $*" >&2; exit 1; }

@@ -27,7 +27,7 @@ WEB_PACKAGES="gunicorn python3-django python3-fastapi python3-flask python3-http
 GREENLET_PACKAGES="python3-greenlet python3-gevent python3-eventlet gunicorn"
 DEB_PACKAGES="dpkg-dev file"
 REPORT_PACKAGES="chromium chromium-driver python3-selenium python3-jsonschema fonts-dejavu-core"
-DEPLOY_PACKAGES="umoci runc python3-yaml"
+DEPLOY_PACKAGES="umoci runc python3-yaml openssl iproute2"
 KERNEL_PACKAGES="qemu-system-x86 cpio busybox-static xz-utils"
 
 # Each once: one that is needed for two things is in both lists.

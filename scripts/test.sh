@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 ## ./dev test [SUITE...]   install what is needed (root), build, run the tests: style, unit, asan,
-##                         python; default all, until one fails
+##                         python; default all of these, until one fails; k8s: on a cluster that
+##                         ./dev cluster up has built (two minutes)
 
 . scripts/setup.sh
 . scripts/build.sh
 . scripts/pytest.sh
+. scripts/cluster.sh
 
 # Every suite writes JUnit XML into $RESULTS; a suite that cannot even say so much leaves a
 # line in $RESULTS/broken. What is counted at the end is what is there.
@@ -59,23 +61,40 @@ unit_tests() { # $1 = preset
 }
 
 python_tests() {
-	local dir suite status
+	local dir
 	[ -x build/bin/flowtrace-bpf ] || quietly build || broken "the release build failed"
 	for dir in $(find tests -mindepth 2 -maxdepth 2 -name 'test_*.py' -printf '%h\n' | sort -u); do
-		suite=$(basename "$dir")
-		say "$dir"
-		status=0
-		how_to_run "$suite"
-		timeout -k 30 2400 $PYTHON -B -m pytest "${HOW[@]}" -p no:cacheprovider \
-			-q -rs -o junit_family=xunit1 --junitxml="$RESULTS/python-$suite.xml" \
-			"$dir" >&2 || status=$?
-		case $status in
-		0 | 1) ;;
-		5) broken "$dir has no tests" ;;
-		124 | 137) broken "$dir took too long" ;;
-		*) broken "$dir: pytest ended with status $status" ;;
-		esac
+		python_folder "$dir"
 	done
+}
+
+python_folder() {
+	local suite status=0
+	suite=$(basename "$1")
+	say "$1"
+	how_to_run "$suite"
+	timeout -k 30 2400 $PYTHON -B -m pytest "${HOW[@]}" -p no:cacheprovider \
+		-q -rs -o junit_family=xunit1 --junitxml="$RESULTS/python-$suite.xml" \
+		"$1" >&2 || status=$?
+	case $status in
+	0 | 1) ;;
+	5) broken "$1 has no tests" ;;
+	124 | 137) broken "$1 took too long" ;;
+	*) broken "$1: pytest ended with status $status" ;;
+	esac
+}
+
+# The cluster is compiled by "./dev cluster up" alone; where it was not, the tests say so and skip.
+k8s_tests() {
+	local started=""
+	[ "$(id -u)" = 0 ] || say "not root: the tests of the cluster are skipped"
+	quietly build || { broken "the release build failed"; return; }
+	if [ "$(id -u)" = 0 ] && cluster_is_built && ! cluster_runs; then
+		started=yes
+		(cluster_up >&2) || broken "the cluster did not start"
+	fi
+	python_folder tests/k8s
+	[ -z "$started" ] || cluster_down
 }
 
 run_tests() {
@@ -91,7 +110,8 @@ run_tests() {
 		unit) unit_tests release ;;
 		asan) unit_tests asan ;;
 		python) python_tests ;;
-		*) die "test: $suite? There are style, unit, asan and python" ;;
+		k8s) k8s_tests ;;
+		*) die "test: $suite? There are style, unit, asan, python and k8s" ;;
 		esac
 		# Half an hour of tests says nothing more about what does not even build.
 		! any_failed || break

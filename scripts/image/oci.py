@@ -61,7 +61,7 @@ class Layout:
             "schemaVersion": 2, "mediaType": TYPE % ("index", "+json"), "manifests": [manifest]}))
 
 
-def write(folder, files, settings, epoch, name, tag):
+def write(folder, files, settings, epoch, name, tag, level=9):
     """settings: the `config` of the image, https://github.com/opencontainers/image-spec config.md."""
     files = {"etc/passwd": (ROOT_USER, 0o644), **files}
     layout, archive = Layout(folder), layer(files, epoch)
@@ -73,6 +73,6 @@ def write(folder, files, settings, epoch, name, tag):
     manifest = {
         "schemaVersion": 2, "mediaType": TYPE % ("manifest", "+json"),
         "config": layout.add(TYPE % ("config", "+json"), text(config)),
-        "layers": [layout.add(TYPE % ("layer", ".tar+gzip"), gzip.compress(archive, 9, mtime=0))],
+        "layers": [layout.add(TYPE % ("layer", ".tar+gzip"), gzip.compress(archive, level, mtime=0))],
     }
     layout.finish(layout.add(TYPE % ("manifest", "+json"), text(manifest)), name, tag)
