@@ -234,6 +234,8 @@ def test_not_a_file(tmp_path):
     for status, options in ((1, ["-o", "/dev/null", "--rotate", "1M"]),
                             (1, ["-o", "/dev/stdout", "--rotate", "1M"]),
                             (1, ["-o", tmp_path / "fifo.zst"]), (2, ["-o", "-", "--rotate", "1M"]),
+                            (2, ["--to", "text", "--rotate", "1M"]),
+                            (2, ["--to", "null", "--rotate", "1h"]),
                             (2, ["-o", "x", "--rotate", "100"]), (2, ["-o", "x", "--rotate", "0M"]),
                             (2, ["-o", "x", "--rotate", "5ms"]),
                             (2, ["-o", "x", "--rotate-keep", "1001"])):

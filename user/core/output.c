@@ -8,13 +8,30 @@
 
 /* ---- the options ------------------------------------------------------------------------- */
 
+static bool is_file(const char *dest)
+{
+	return dest && strcmp(dest, "-");
+}
+
+static int check_rotate(const struct config *c, struct why *w)
+{
+	bool any = is_file(c->output);
+
+	for (size_t i = 0; i < c->to.count; i++)
+		any |= is_file(sinks_dest(c->to.at[i]));
+	if (any || (!c->rotate.bytes && c->rotate.seconds <= 0))
+		return 0;
+	return why_exit(w, EXIT_USAGE, -EINVAL,
+			"--rotate is for files, and no output is one: name a file with --output");
+}
+
 int output_check(const struct config *c, struct why *w)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < c->to.count && !err; i++)
 		err = sinks_check(c->to.at[i], w);
-	return err;
+	return err ? err : check_rotate(c, w);
 }
 
 const char *output_name(const struct config *c)

@@ -24,7 +24,7 @@ struct output {
 	bool full;			    /* --events are written */
 };
 
-/* Does every --to name a sink? 0, or EXIT_USAGE. */
+/* Does every --to name a sink, and is there a file for --rotate? 0, or EXIT_USAGE. */
 int output_check(const struct config *c, struct why *w);
 /* Where the events go, for people: the first file, or standard output. */
 const char *output_name(const struct config *c);

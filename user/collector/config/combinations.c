@@ -17,11 +17,6 @@ int refuse_not_yet(const struct config *c, struct why *w)
 	return what ? why_exit(w, EXIT_USAGE, -EINVAL, "%s", what) : 0;
 }
 
-static bool any_rotate(const struct config *c)
-{
-	return c->rotate.bytes || c->rotate.seconds > 0;
-}
-
 static bool any_runtime(const struct config *c)
 {
 	for (int kind = FT_RUNTIME_NONE + 1; kind < FT_RUNTIME_COUNT; kind++)
@@ -76,9 +71,6 @@ int refuse_combinations(const struct config *c, struct why *w)
 		       "in the interpreter (--gc)";
 	else if (c->json && !c->check)
 		what = "--json goes with --check: leave it out, events are JSON anyway";
-	else if (any_rotate(c) && c->output && !strcmp(c->output, "-"))
-		what = "--rotate is for files, standard output is not one: name a file with "
-		       "--output";
 	else if (c->metrics && c->replay)
 		what = "--metrics is for a live trace: leave it out with --replay";
 	else if (c->record && !strcmp(c->record, "-"))
