@@ -22,17 +22,31 @@ def libraries(program):
     return re.findall(r"(/\S+) \(0x", listed)
 
 
-def package_of(path):
-    """(name, version, architecture) of the Debian package that has a file. Its list may name the
-    file by a path of before /lib and /usr/lib were one."""
+def names_of(path):
+    """What a package's list may call a file: /lib and /usr/lib were two folders once."""
     real = str(Path(path).resolve())
-    for name in (path, real, real.removeprefix("/usr")):
-        found = subprocess.run(["dpkg", "-S", name], capture_output=True, text=True)
-        if found.returncode == 0:
-            package = found.stdout.split(": ")[0].split(",")[0]
-            return tuple(output("dpkg-query", "-W", "-f", "${Package}\t${Version}\t${Architecture}",
-                                package).split("\t"))
-    raise SystemExit("image: %s is not of a Debian package, so its licence is not known" % path)
+    return [path, real, real.removeprefix("/usr")]
+
+
+def packages_of(paths):
+    """{path: (name, version, architecture)} of the Debian packages that have the files. dpkg reads
+    all its lists each time, so it is asked once."""
+    listed = subprocess.run(["dpkg", "-S", *{name for path in paths for name in names_of(path)}],
+                            capture_output=True, text=True).stdout
+    owners = {name: package.split(",")[0] for package, name in
+              re.findall(r"^(?!diversion by )(\S[^:]*(?::\w+)?(?:, [^:]+(?::\w+)?)*): (/.+)$", listed, re.M)}
+    found = {path: next((owners[name] for name in names_of(path) if name in owners), None)
+             for path in paths}
+    for path, package in found.items():
+        if not package:
+            raise SystemExit("image: %s is not of a Debian package: its licence is not known" % path)
+    said = output("dpkg-query", "-W", "-f", "${binary:Package}\t${Package}\t${Version}\t${Architecture}\n",
+                  *sorted(set(found.values())))
+    facts = {}
+    for line in said.splitlines():
+        full, name, version, architecture = line.split("\t")
+        facts[full] = facts[name] = facts[name + ":" + architecture] = (name, version, architecture)
+    return {path: facts[package] for path, package in found.items()}
 
 
 def stripped(program, scratch):
@@ -43,12 +57,12 @@ def stripped(program, scratch):
 
 def contents(programs, scratch):
     """({path in the image: (bytes, mode)}, {path: package}); what is ours has no package."""
-    files, packages = {}, {}
+    files, needed = {}, set()
     for program in programs:
         files["usr/bin/" + Path(program).name] = (stripped(program, scratch), 0o755)
-        for path in libraries(program):
-            files[path[1:]] = (Path(path).read_bytes(), 0o755)
-            packages[path[1:]] = package_of(path)
+        needed.update(libraries(program))
+    packages = {path[1:]: package for path, package in packages_of(sorted(needed)).items()}
+    files.update({path[1:]: (Path(path).read_bytes(), 0o755) for path in needed})
     for name, _, _ in set(packages.values()):
         copyright_file = Path("/usr/share/doc") / name / "copyright"
         files[str(copyright_file)[1:]] = (copyright_file.read_bytes(), 0o644)
