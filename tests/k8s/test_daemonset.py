@@ -129,3 +129,22 @@ def test_killed_tracer_leaves_the_application_serving(daemonset, shops):
     before = len(handled(pod))
     ask(pod)
     cluster.until(lambda: len(handled(pod)) >= before + REQUESTS, 20)
+
+
+def test_pod_that_is_made_again_is_traced_under_its_new_name(daemonset, shops):
+    """The same application in a new container: from its first request on."""
+    old = shops["shop-a"].pop()
+    cluster.kubectl("-n", "shop-a", "delete", "pod", old["metadata"]["name"])
+
+    def new():
+        known = {pod["metadata"]["uid"] for pod in [old, *shops["shop-a"]]}
+        pods = cluster.get("-n", "shop-a", "pods")["items"]
+        return [pod for pod in pods if pod["metadata"]["uid"] not in known and cluster.ready(pod)]
+
+    pod, = cluster.until(new)
+    shops["shop-a"].append(pod)
+    ask(pod)
+    cluster.until(lambda: len(handled(pod)) >= REQUESTS, 20)
+    assert len(handled(pod)) == REQUESTS
+    assert {(e["k8s"]["pod"], e["k8s"]["uid"]) for e in handled(pod)} == \
+        {(pod["metadata"]["name"], pod["metadata"]["uid"])}
