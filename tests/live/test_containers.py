@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """container and k8s: a traced process in a cgroup like those that a kubelet makes."""
+import collections
 import contextlib
 import json
 import signal
@@ -226,6 +227,33 @@ def test_names_from_the_environment_of_a_sidecar(tmp_path):
 def test_none_is_asked_for(tmp_path):
     with pod() as one:
         assert k8s_of(tmp_path, one, "--metadata", "none")[0] == {}
+
+
+def test_all_knows_a_new_process_from_its_first_call(tmp_path):
+    """Its interpreter is hooked, so it is traced before anything is known of it: from the first that
+    the interpreter itself does."""
+    with pod() as one, program(tmp_path) as process:
+        with harness.Tracer(tmp_path, "--all", "--prefix", "encodings,__main__",
+                            "--no-args", "--no-result") as tracer:
+            tracer.attached()
+            shell = 'echo $$ >"$1"; exec "$2" "$3" once'
+            for _ in range(5):
+                harness.run(["sh", "-c", shell, "sh", one.cgroup / "cgroup.procs",
+                             harness.own_python(), tmp_path / "program.py"], check=0)
+            say(process, "other")
+            say(process, "child")
+            assert tracer.stop() == 0
+        calls_of = collections.defaultdict(list)
+        for event in tracer.events():
+            if "span" in event:
+                calls_of[event["pid"]].append(event)
+        inside = [them for them in calls_of.values() if fields(them[-1]).get("container")
+                  == one.container]
+        assert len(inside) == 5
+        for them in inside:
+            assert len(them) > 4 and all(is_of(fields(event), one) for event in them if fields(event))
+            assert [event["function"] for event in them if not fields(event)] == []
+        assert not fields(calls_of[process.pid][-1])
 
 
 def test_a_recording_has_it(tmp_path):

@@ -201,6 +201,42 @@ Test(identities, of_a_child_that_is_elsewhere)
 	expect_told(before(FT_REC_ENTER, getpid(), 0, 2), getpid(), NULL, NULL);
 }
 
+Test(identities, are_not_known_after_an_exec)
+{
+	NEEDS_CGROUP();
+	cr_expect(identities_unknown(i, inside));
+	identities_learn(i, inside);
+	cr_expect_not(identities_unknown(i, inside));
+	expect_told(before(FT_REC_PROC_EXEC, inside, 0, 1), inside, A, UID);
+	cr_expect_not(identities_unknown(i, inside), "it was learned after that");
+	cr_expect_null(before(FT_REC_PROC_EXEC, inside, 0, LATE));
+	cr_expect(identities_unknown(i, inside));
+	identities_learn(i, inside);
+	cr_expect_not(identities_unknown(i, inside));
+}
+
+Test(identities, are_given_up)
+{
+	NEEDS_CGROUP();
+	identities_give_up(i, inside);
+	cr_expect_not(identities_unknown(i, inside));
+	cr_expect_null(before(FT_REC_ENTER, inside, 0, 1));
+	cr_expect_null(before(FT_REC_PROC_EXIT, inside, 0, 2));
+	cr_expect(identities_unknown(i, inside), "another process");
+	identities_learn(i, inside);
+	identities_give_up(i, inside);
+	expect_told(before(FT_REC_ENTER, inside, 0, 3), inside, A, UID);
+}
+
+Test(identities, of_children_are_known)
+{
+	identities_learn(i, getpid());
+	cr_expect_null(before(FT_REC_PROC_FORK, getpid(), CHILD, LATE));
+	cr_expect_not(identities_unknown(i, CHILD));
+	cr_expect_null(before(FT_REC_PROC_FORK, CHILD + 1, CHILD + 2, LATE));
+	cr_expect(identities_unknown(i, CHILD + 2));
+}
+
 Test(identities, end_with_the_process)
 {
 	NEEDS_CGROUP();

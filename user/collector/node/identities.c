@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ struct identity {
 	struct workload workload;
 	uint64_t learned_ns;
 	bool told;	/* there is nothing to tell of it any more */
+	bool stale;	/* learned of the program before an exec, which may be elsewhere */
 	bool somewhere; /* lines say that it is in a container */
 };
 
@@ -54,6 +56,11 @@ static bool free_one(void *arg, const struct map_slot *slot)
 {
 	identity_free(slot->value);
 	return true;
+}
+
+static bool free_dead(void *arg, const struct map_slot *slot)
+{
+	return kill(slot->a, 0) && errno == ESRCH && free_one(NULL, slot);
 }
 
 int identities_new(const char *metadata, const char *logs, struct identities **ret_identities,
@@ -94,6 +101,8 @@ static void put(struct identities *i, pid_t pid, struct identity *d)
 {
 	void *old = NULL;
 
+	if (i->by_pid.count >= IDENTITIES_MAX)
+		map_sweep(&i->by_pid, free_dead, NULL);
 	if (i->by_pid.count >= IDENTITIES_MAX || map_put(&i->by_pid, pid, 0, d, &old))
 		old = d;
 	identity_free(old);
@@ -105,17 +114,21 @@ static char *copy(const char *s)
 	return s[0] ? strdup(s) : NULL;
 }
 
+/* NULL: it is gone, or there is no memory. */
 static struct identity *find_out(const struct identities *i, pid_t pid, int *ret_err)
 {
 	struct identity *d = calloc(1, sizeof(*d));
 	struct cgroup *c = calloc(1, sizeof(*c));
 
-	if (d && c && !cgroup_of(pid, c)) {
-		d->workload.container = copy(c->container);
-		d->workload.uid = copy(c->pod);
-		*ret_err = names_find(&i->names, &d->workload);
-		d->somewhere = d->workload.container || d->workload.uid || d->workload.pod;
+	if (!d || !c || cgroup_of(pid, c)) {
+		free(c);
+		free(d);
+		return NULL;
 	}
+	d->workload.container = copy(c->container);
+	d->workload.uid = copy(c->pod);
+	*ret_err = names_find(&i->names, &d->workload);
+	d->somewhere = d->workload.container || d->workload.uid || d->workload.pod;
 	free(c);
 	return d;
 }
@@ -138,13 +151,14 @@ static void take_note(struct identities *i, int err)
 
 void identities_learn(struct identities *i, pid_t pid)
 {
+	uint64_t now = clock_ns(CLOCK_MONOTONIC); /* before it is found to be alive */
 	int err = 0;
 	struct identity *d = i ? find_out(i, pid, &err) : NULL;
 	const struct identity *before;
 
 	if (!d)
 		return;
-	d->learned_ns = clock_ns(CLOCK_MONOTONIC);
+	d->learned_ns = now;
 	pthread_mutex_lock(&i->lock);
 	before = map_get(&i->by_pid, pid, 0);
 	d->told = !d->somewhere && !(before && before->somewhere);
@@ -171,6 +185,38 @@ bool identities_chosen(struct identities *i, const struct config *c, pid_t pid)
 		pthread_mutex_unlock(&i->lock);
 	free(cgroup);
 	return chosen;
+}
+
+bool identities_unknown(struct identities *i, pid_t pid)
+{
+	const struct identity *d;
+	bool unknown;
+
+	if (!i)
+		return false;
+	pthread_mutex_lock(&i->lock);
+	d = map_get(&i->by_pid, pid, 0);
+	unknown = !d || d->stale;
+	pthread_mutex_unlock(&i->lock);
+	return unknown;
+}
+
+void identities_give_up(struct identities *i, pid_t pid)
+{
+	struct identity *d = calloc(1, sizeof(*d)), *known;
+
+	if (!d)
+		return;
+	d->told = true; /* and learned_ns 0: any end of the process is later */
+	pthread_mutex_lock(&i->lock);
+	known = map_get(&i->by_pid, pid, 0);
+	if (known) {
+		known->stale = false;
+		identity_free(d);
+	} else {
+		put(i, pid, d);
+	}
+	pthread_mutex_unlock(&i->lock);
 }
 
 const char *identities_note(struct identities *i)
@@ -215,7 +261,7 @@ static void fork_of(struct identities *i, const struct ft_rec_proc *r)
 
 	end_before(i, r->other, r->hdr.ts_ns);
 	child = map_get(&i->by_pid, r->other, 0);
-	if (!parent || !parent->somewhere)
+	if (!parent || (child && !parent->somewhere))
 		return;
 	if (child) {
 		child->told = false;
@@ -224,9 +270,18 @@ static void fork_of(struct identities *i, const struct ft_rec_proc *r)
 	child = calloc(1, sizeof(*child));
 	if (!child)
 		return;
-	child->somewhere = child->told = true;
+	child->told = true;
+	child->somewhere = parent->somewhere;
 	child->learned_ns = r->hdr.ts_ns;
 	put(i, r->other, child);
+}
+
+static void exec_of(struct identities *i, const struct ft_rec *rec)
+{
+	struct identity *d = map_get(&i->by_pid, rec->pid, 0);
+
+	if (d && d->learned_ns < rec->ts_ns)
+		d->stale = true;
 }
 
 static void add_name(struct buf *b, const char *name)
@@ -272,20 +327,10 @@ static const struct ft_rec *look_up(struct identities *i, const struct ft_rec *r
 		fork_of(i, (const struct ft_rec_proc *)rec);
 	if (rec->type == FT_REC_PROC_EXIT)
 		end_before(i, rec->pid, rec->ts_ns);
+	if (rec->type == FT_REC_PROC_EXEC)
+		exec_of(i, rec);
 	d = map_get(&i->by_pid, rec->pid, 0);
 	return d && !d->told ? tell(i, d, rec) : NULL;
-}
-
-/* With --all the first record of a process may come before it is examined. */
-static void learn_new(struct identities *i, pid_t pid)
-{
-	bool known;
-
-	pthread_mutex_lock(&i->lock);
-	known = map_get(&i->by_pid, pid, 0) != NULL;
-	pthread_mutex_unlock(&i->lock);
-	if (!known)
-		identities_learn(i, pid);
 }
 
 const struct ft_rec *identities_before(struct identities *i, const struct ft_rec *rec)
@@ -295,11 +340,10 @@ const struct ft_rec *identities_before(struct identities *i, const struct ft_rec
 
 	if (!i)
 		return NULL;
-	if (rec->type == FT_REC_PROC_EXEC)
-		learn_new(i, rec->pid);
 	version = __atomic_load_n(&i->version, __ATOMIC_ACQUIRE);
 	if (rec->pid == i->last_pid && version == i->last_version &&
-	    rec->type != FT_REC_PROC_FORK && rec->type != FT_REC_PROC_EXIT)
+	    rec->type != FT_REC_PROC_FORK && rec->type != FT_REC_PROC_EXEC &&
+	    rec->type != FT_REC_PROC_EXIT)
 		return NULL;
 	pthread_mutex_lock(&i->lock);
 	told = look_up(i, rec);

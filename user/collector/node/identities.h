@@ -30,6 +30,12 @@ bool identities_chosen(struct identities *i, const struct config *c, pid_t pid);
 /* It is gone, or not hooked after all. */
 void identities_forget(struct identities *i, pid_t pid);
 
+/* Was nothing learned of it yet, nor of the process that it was forked from; or nothing since it
+ * runs another program? */
+bool identities_unknown(struct identities *i, pid_t pid);
+/* Until something is learned of it, it is where it was before, if anywhere. */
+void identities_give_up(struct identities *i, pid_t pid);
+
 /* Once: why names of pods are not known, as a sentence; NULL = they are, or it was said. Static. */
 const char *identities_note(struct identities *i);
 

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "arrivals.h"
 #include "attach/attach.h"
 #include "base/clock.h"
 #include "counted.h"
-#include "cpython/type_name.h"
 #include "endpoint/endpoint.h"
 #include "node/selection.h"
 #include "output.h"
@@ -42,6 +42,7 @@ struct run {
 	struct ring *ring;
 	struct pipeline *pipeline;
 	struct endpoint *endpoint; /* NULL: there is none */
+	struct arrivals *arrivals;
 	struct signals signals;
 	bool stop;	  /* the run ends by itself: --duration */
 	bool stuck;	  /* a thread does not end, so what it uses is not freed */
@@ -107,7 +108,8 @@ static void on_process(void *arg, const struct event *e)
 {
 	struct run *r = arg;
 
-	targets_process(r->targets, e);
+	if (!arrivals_is_late(r->arrivals))
+		targets_process(r->targets, e);
 }
 
 /* ---- signals ---------------------------------------------------------------------------- */
@@ -231,6 +233,8 @@ static int loop(struct run *r)
 		if (!err)
 			err = n = ring_drain(r->ring);
 		if (err >= 0)
+			err = arrivals_tick(r->arrivals);
+		if (err >= 0)
 			err = tick(r);
 	}
 	return err;
@@ -283,19 +287,6 @@ static int load(struct run *r)
 	return attach_new(&o, &r->attach, r->why);
 }
 
-static int on_record(void *run, const struct ft_rec *rec, size_t size)
-{
-	struct run *r = run;
-	const struct ft_rec *before = targets_before(r->targets, rec);
-	struct named_type n;
-	int err = before ? pipeline_record(r->pipeline, before, before->size) : 0;
-
-	if (err)
-		return err;
-	rec = type_name_fill(&n, rec);
-	return pipeline_record(r->pipeline, rec, rec->size);
-}
-
 /* Each hook is a descriptor. A command inherits the original limit, so this comes after its
  * start. */
 static void allow_many_files(void)
@@ -324,7 +315,11 @@ static int begin(struct run *r, const struct pipeline_live *live)
 	if (!err)
 		err = pipeline_new(r->config, live, &r->pipeline, r->why);
 	if (!err)
-		err = ring_new(attach_ring_fd(r->attach), on_record, r, &r->ring, r->why);
+		err = arrivals_new(r->targets, r->pipeline, r->config->follow == 1, &r->arrivals,
+				   r->why);
+	if (!err)
+		err = ring_new(attach_ring_fd(r->attach), arrivals_record, r->arrivals, &r->ring,
+			       r->why);
 	if (!err)
 		err = targets_attach(r->targets, r->attach);
 	if (err)
@@ -365,7 +360,9 @@ static int drain(struct run *r)
 	do
 		n = ring_drain(r->ring);
 	while (n > 0);
-	err = n < 0 ? n : attach_each_loss(r->attach, on_loss, r);
+	err = n < 0 ? n : arrivals_finish(r->arrivals);
+	if (!err)
+		err = attach_each_loss(r->attach, on_loss, r);
 	return err ? err : tell_counters(r);
 }
 
@@ -483,6 +480,7 @@ int run(const struct config *c, const struct ui *ui, struct run_result *ret_resu
 		err = c->replay ? run_replay(&r) : run_live(&r);
 	endpoint_free(r.endpoint);
 	ring_free(r.ring);
+	arrivals_free(r.arrivals);
 	if (!r.stuck)
 		attach_free(r.attach);
 	targets_free(r.targets);

@@ -277,9 +277,9 @@ void targets_process(struct targets *t, const struct event *e)
 	}
 }
 
-const struct ft_rec *targets_before(struct targets *t, const struct ft_rec *rec)
+struct identities *targets_identities(const struct targets *t)
 {
-	return identities_before(t->identities, rec);
+	return t->identities;
 }
 
 void targets_drop_dead(struct targets *t)

@@ -14,9 +14,9 @@
 #include "base/ui.h"
 #include "base/why.h"
 #include "config.h"
-#include "ft_abi.h"
 #include "model/event.h"
 
+struct identities;
 struct targets;
 
 /* Examines every --pid; touches nothing. c, ui and w are borrowed until targets_free(). */
@@ -31,9 +31,8 @@ unsigned targets_roles(const struct targets *t);
 int targets_attach(struct targets *t, struct attach *a);
 /* EVENT_PROC_FORK, _EXEC, _EXIT. */
 void targets_process(struct targets *t, const struct event *e);
-/* The record that must come before this one, which tells who its process is; NULL = none. Valid
- * until the next call. */
-const struct ft_rec *targets_before(struct targets *t, const struct ft_rec *rec);
+/* Who the processes are; NULL = it is not asked for. */
+struct identities *targets_identities(const struct targets *t);
 /* Call on SIGCHLD: handles a process that is held at its exec, and the end of the command. */
 int targets_children(struct targets *t);
 /* Readable when targets_retry() has something to do; -1 = never. */
