@@ -138,5 +138,7 @@ for pid, _ in children:
     _, _, errors = harness.run([harness.TRACER, "-f", "-P", "__main__", "--max-processes", 4, "-o",
                                 output, "--", harness.PYTHON, script], check=0)
     assert "--max-processes" in errors, errors
-    traced = {json.loads(line).get("pid") for line in output.read_text().splitlines()}
-    assert len(traced - {None}) == 4
+    lines = [json.loads(line) for line in output.read_text().splitlines()]
+    lost = [line for line in lines if line["event"] == "LOST"]
+    assert "procs_full" in {line["reason"] for line in lost}
+    assert len({line["pid"] for line in lines if line not in lost}) == 4
