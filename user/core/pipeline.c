@@ -124,12 +124,6 @@ static int on_event(struct pipeline *p, const struct ft_rec *rec, const struct e
 		if (p->live && e->function && !filter_keep(p->filter, e->function))
 			p->live->dropped(p->live->arg, e->function);
 		return 0;
-	case EVENT_PROC_FORK:
-	case EVENT_PROC_EXEC:
-	case EVENT_PROC_EXIT:
-		if (p->live)
-			p->live->process(p->live->arg, e);
-		break;
 	default:
 		break;
 	}

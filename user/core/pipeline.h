@@ -25,7 +25,6 @@ struct pipeline;
 /* Callbacks of a live run. */
 struct pipeline_live {
 	void (*dropped)(void *arg, const struct function *f); /* the filter does not keep it */
-	void (*process)(void *arg, const struct event *e);    /* EVENT_PROC_* */
 	void *arg;
 };
 

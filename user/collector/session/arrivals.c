@@ -18,7 +18,6 @@ struct arrivals {
 	struct pipeline *pipeline;
 	bool wait;
 	uint32_t known;	    /* the process of the last record, which needed not wait */
-	bool late;	    /* a record that waited is being handed on */
 	struct map pids;    /* that wait -> since when */
 	struct buf records; /* theirs, in the order in which they came */
 };
@@ -49,11 +48,6 @@ void arrivals_free(struct arrivals *s)
 	free(s);
 }
 
-bool arrivals_is_late(const struct arrivals *s)
-{
-	return s->late;
-}
-
 static int hand_on(struct arrivals *s, const struct ft_rec *rec)
 {
 	const struct ft_rec *before = identities_before(s->identities, rec);
@@ -64,7 +58,7 @@ static int hand_on(struct arrivals *s, const struct ft_rec *rec)
 
 /* ---- what waits ----------------------------------------------------------------------------- */
 
-/* Targets wait for nothing: what a new process runs has to be looked at. */
+/* Of what came or went. Targets wait for nothing: what a new process runs has to be looked at. */
 static void tell_targets(struct arrivals *s, const struct ft_rec *rec)
 {
 	static const enum event_type types[] = {
@@ -145,7 +139,6 @@ static int release(struct arrivals *s, uint64_t since_ns)
 	map_sweep(&s->pids, is_over, &r);
 	if (s->pids.count == waiting)
 		return 0;
-	s->late = true;
 	for (size_t at = 0, size; at < b->len; at += size) {
 		struct ft_rec *rec = (struct ft_rec *)(b->s + at);
 
@@ -157,7 +150,6 @@ static int release(struct arrivals *s, uint64_t since_ns)
 		memmove(b->s + kept, rec, size);
 		kept += size;
 	}
-	s->late = false;
 	b->len = kept;
 	return err;
 }
@@ -179,10 +171,9 @@ int arrivals_record(void *arrivals, const struct ft_rec *rec, size_t size)
 	int err;
 
 	rec = type_name_fill(&n, rec);
-	if (must_wait(s, rec) && keep(s, rec)) {
-		tell_targets(s, rec);
+	tell_targets(s, rec);
+	if (must_wait(s, rec) && keep(s, rec))
 		return s->records.len > WAITING_MAX ? arrivals_finish(s) : 0;
-	}
 	err = s->pids.count && map_get(&s->pids, rec->pid, 0) ? arrivals_finish(s) : 0;
 	return err ?: hand_on(s, rec);
 }

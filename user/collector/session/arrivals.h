@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The records of the ring on their way to the pipeline. Before the first of a process comes the one
- * that tells who it is. A process that is new to --all, or that runs
- * another program, may be traced before it is looked at: its records wait for that, and those of
- * others do not. None waits for longer than two seconds.
+ * The records of the ring on their way to the pipeline; targets are told of processes that come and
+ * go. Before the first record of a process comes the one that tells who it is. A process that is
+ * new to --all, or that runs another program, may be traced before it is looked at: its records
+ * wait for that, and those of others do not. None waits for longer than two seconds.
  */
 #ifndef FT_ARRIVALS_H
 #define FT_ARRIVALS_H
@@ -27,8 +27,5 @@ int arrivals_record(void *arrivals, const struct ft_rec *rec, size_t size);
 int arrivals_tick(struct arrivals *s);
 /* Hands on all. */
 int arrivals_finish(struct arrivals *s);
-/* Is the record that is being handed on one that waited? Of a process that came or went, targets
- * were told when it came out of the ring. */
-bool arrivals_is_late(const struct arrivals *s);
 
 #endif

@@ -61,7 +61,7 @@ static double attached_seconds(const struct run *r)
 	return ((r->end_ns ? r->end_ns : clock_ns(CLOCK_MONOTONIC)) - from) / 1e9;
 }
 
-static void fill_status(struct run *r, struct run_status *s)
+static void fill_status(const struct run *r, struct run_status *s)
 {
 	pipeline_status(r->pipeline, s);
 	s->seconds = attached_seconds(r);
@@ -87,7 +87,7 @@ static void publish(const struct run *r, bool looping)
 
 	if (!r->endpoint || !r->pipeline)
 		return;
-	pipeline_status(r->pipeline, &s.status);
+	fill_status(r, &s.status);
 	pipeline_lost_by(r->pipeline, s.lost_by);
 	s.processes = targets_count(r->targets);
 	endpoint_turned(r->endpoint, clock_ns(CLOCK_MONOTONIC));
@@ -102,14 +102,6 @@ static void on_dropped(void *arg, const struct function *f)
 
 	/* On failure the code object has left the cache: BPF will ask again. */
 	(void)attach_reject_code(r->attach, f->pid, f->code, f->described_ns);
-}
-
-static void on_process(void *arg, const struct event *e)
-{
-	struct run *r = arg;
-
-	if (!arrivals_is_late(r->arrivals))
-		targets_process(r->targets, e);
 }
 
 /* ---- signals ---------------------------------------------------------------------------- */
@@ -429,7 +421,7 @@ static int end_early(struct run *r)
 
 static int run_live(struct run *r)
 {
-	struct pipeline_live live = {on_dropped, on_process, r};
+	struct pipeline_live live = {on_dropped, r};
 	int err = begin(r, &live);
 
 	if (err == -EINTR)
