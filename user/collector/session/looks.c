@@ -84,29 +84,29 @@ int look_hook(struct attach *a, const struct config *c, uint64_t program, const 
 	return err;
 }
 
-static int identify_and_hook(struct looks *l, uint64_t program, const struct prepared *p,
-			     struct why *w)
-{
-	int err;
-
-	identities_learn(l->identities, p->target.pid);
-	err = look_hook(l->attach, l->config, program, p, w);
-	if (err)
-		identities_forget(l->identities, p->target.pid);
-	return err;
-}
-
 /* It may have begun another program than was looked at: who it is does not change with that. */
 static int choose(struct looks *l, pid_t pid)
 {
-	if (!selection_asked(l->config))
+	if (!selection_asked(l->config) || identities_chosen(l->identities, l->config, pid))
 		return 0;
-	identities_learn(l->identities, pid);
-	if (identities_chosen(l->identities, l->config, pid))
-		return 0;
-	identities_forget(l->identities, pid);
 	attach_leave_out(l->attach, pid);
 	return -EXDEV;
+}
+
+static int identify_and_hook(struct looks *l, struct look *k, uint64_t program,
+			     const struct prepared *p)
+{
+	int err;
+
+	identities_learn(l->identities, k->pid);
+	err = choose(l, k->pid);
+	if (!err && k->kind == LOOK_CHILD)
+		err = attach_add(l->attach, k->pid, true, &k->why);
+	if (!err)
+		err = look_hook(l->attach, l->config, program, p, &k->why);
+	if (err)
+		identities_forget(l->identities, k->pid);
+	return err;
 }
 
 static void look_at(struct looks *l, struct look *k)
@@ -119,11 +119,7 @@ static void look_at(struct looks *l, struct look *k)
 		: why(&k->why, -ENOMEM, "out of memory");
 	k->python = p && p->target.binary;
 	if (!err)
-		err = choose(l, k->pid);
-	if (!err && k->kind == LOOK_CHILD)
-		err = attach_add(l->attach, k->pid, true, &k->why);
-	if (!err)
-		err = identify_and_hook(l, program, p, &k->why);
+		err = identify_and_hook(l, k, program, p);
 	if (l->attach && err && err != -EAGAIN && err != -EXDEV && k->kind != LOOK_CHILD)
 		attach_refuse(l->attach, k->pid);
 	k->err = err;
