@@ -346,6 +346,8 @@ Test(config, wrong_combinations)
 	refuse("--record needs a file", "-p1", "--record", "-");
 	refuse("--record and --output", "-p1", "--record", "a", "-o", "a");
 	refuse("--replay and --output", "--replay", "a", "-o", "a");
+	refuse("needs a port", "-p1", "--metrics", "");
+	refuse("is neither a size", "-p1", "-o", "a", "--rotate", "999999999999G");
 	refuse("--all with --pid", "--all", "--pid", "1");
 	refuse("--no-follow with --all", "--all", "--no-follow");
 	accept("--all");

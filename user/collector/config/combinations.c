@@ -43,8 +43,7 @@ int refuse_combinations(const struct config *c, struct why *w)
 
 	if (!targets)
 		what = "nothing to trace: give --pid PID, or -- CMD to start a program, or --all, "
-		       "or "
-		       "--replay FILE (see --help)";
+		       "or --replay FILE (see --help)";
 	else if (c->check && !c->npids)
 		what = "--check is about running processes: give --pid PID";
 	else if (c->replay && c->record)
@@ -56,8 +55,7 @@ int refuse_combinations(const struct config *c, struct why *w)
 		what = "--replay with -- CMD makes no sense: give one of them";
 	else if (c->all && targets > 1)
 		what = "--all with --pid, -- CMD or --replay makes no sense: it is every process, "
-		       "or "
-		       "those that are named";
+		       "or those that are named";
 	else if (c->all && c->follow == 0)
 		what = "--no-follow with --all makes no sense: children are processes too";
 	else if (targets > 1)

@@ -59,19 +59,24 @@ int parse_seconds(struct parser *p, const char *text, double *ret)
 	return 0;
 }
 
-static const char size_units[] = "KMG";
+/* By how many bits a unit of bytes shifts; 0: this is none. */
+static int size_shift(char unit)
+{
+	static const char units[] = "KMG";
+	const char *found = unit ? strchr(units, unit) : NULL;
+
+	return found ? 10 * (int)(found - units + 1) : 0;
+}
 
 int parse_size(struct parser *p, const struct option_row *o, const char *text, uint64_t *ret)
 {
 	size_t digits = strspn(text, "0123456789");
 	uint64_t value, size = (uint64_t)sysconf(_SC_PAGESIZE);
-	const char *unit =
-		text[digits] ? strchr(size_units, toupper((unsigned char)text[digits])) : NULL;
-	int shift = unit ? 10 * (int)(unit - size_units + 1) : 0;
+	int shift = size_shift(toupper((unsigned char)text[digits]));
 
 	errno = 0;
 	value = strtoull(text, NULL, 10);
-	if (!digits || text[digits + (unit ? 1 : 0)] || (!value && !errno))
+	if (!digits || text[digits + (shift != 0)] || (!value && !errno))
 		return parser_wrong(p, "\"%s\" is not a size, such as 16M or 512K", text);
 	if (errno || value > o->max >> shift)
 		return parser_wrong(p, "%s is too large, the maximum is %lluM", text,
@@ -86,13 +91,13 @@ int parse_size(struct parser *p, const struct option_row *o, const char *text, u
 static uint64_t rotate_bytes(const char *text)
 {
 	size_t digits = strspn(text, "0123456789");
-	const char *unit = text[digits] ? strchr(size_units, text[digits]) : NULL;
+	int shift = size_shift(text[digits]);
 	uint64_t value;
 
-	if (!digits || digits > 12 || !unit || text[digits + 1])
+	if (!digits || digits > 12 || !shift || text[digits + 1])
 		return 0;
-	value = strtoull(text, NULL, 10) << 10 * (unit - size_units + 1);
-	return value;
+	value = strtoull(text, NULL, 10);
+	return value > UINT64_MAX >> shift ? 0 : value << shift;
 }
 
 int parse_rotate(struct parser *p, const char *text, struct rotate *ret)

@@ -135,7 +135,7 @@ const struct option_row option_rows[] = {
 	  .help = "processes that are traced or followed at once; each takes 2 KiB of kernel memory" },
 
 	{ .name = "metrics", .env = "FLOWTRACE_METRICS", .kind = KIND_TEXT, .at = AT(metrics),
-	  .group = GROUP_RUN, .value = "[ADDR:]PORT",
+	  .group = GROUP_RUN, .value = "[ADDR:]PORT", .needs = "a port",
 	  .help = "serve /healthz, /readyz and /metrics by HTTP; a port alone is of this machine only, "
 		  ":PORT of every address" },
 	{ .name = "duration", .letter = 'd', .env = "FLOWTRACE_DURATION", .kind = KIND_SECONDS, .at = AT(duration_s),

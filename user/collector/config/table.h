@@ -51,6 +51,7 @@ struct option_row {
 	enum option_group group;
 	unsigned flags;
 	const char *value; /* the placeholder of the value in the help */
+	const char *needs; /* of a text: what an empty one lacks; NULL = the name of a file */
 	const char *help;
 	uint64_t max;
 	size_t max_len;

@@ -57,8 +57,7 @@ static int set_text(struct parser *p, const struct option_row *o, const char *te
 	char *copy;
 
 	if (!*text)
-		return parser_wrong(p, "needs %s",
-				    o->at == AT(metrics) ? "a port" : "the name of a file");
+		return parser_wrong(p, "needs %s", o->needs ?: "the name of a file");
 	copy = strdup(text);
 	if (!copy)
 		return parser_no_memory(p);
