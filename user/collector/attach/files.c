@@ -239,14 +239,14 @@ struct idle {
  */
 static void give_back(struct attach *a, const struct idle *idle)
 {
-	struct links *links = calloc(GIVEN_BACK, sizeof(*links));
+	struct links links[GIVEN_BACK];
 	struct users u;
 	int n = 0;
 
-	for (int i = 0; links && i < idle->count; i++)
+	for (int i = 0; i < idle->count; i++)
 		a->skel->bss->ft_live[idle->slot[i]] = 0;
 	count_users(a, &u);
-	for (int i = 0; links && i < idle->count; i++) {
+	for (int i = 0; i < idle->count; i++) {
 		int slot = idle->slot[i];
 
 		if (u.of[slot]) {
@@ -258,7 +258,6 @@ static void give_back(struct attach *a, const struct idle *idle)
 		a->hooked[slot].used = false;
 	}
 	links_close(links, n);
-	free(links);
 }
 
 void attach_sweep(struct attach *a)

@@ -219,12 +219,21 @@ void attach_greenlets(struct attach *a, pid_t pid)
 		(void)add_flag(bpf_map__fd(a->skel->maps.ft_procs), pid, FT_PROC_GREENLETS);
 }
 
-int attach_fill_unknown(struct attach *a)
+/* One that begins during the run. */
+static struct ft_proc newcomer(const struct attach *a)
 {
 	struct ft_proc p = not_hooked(a, true);
+
+	p.flags |= FT_PROC_NEW | (a->ask ? FT_PROC_ASK : 0);
+	return p;
+}
+
+int attach_fill_unknown(struct attach *a)
+{
+	struct ft_proc p = newcomer(a);
 	uint32_t index = FT_UNKNOWN;
 
-	p.flags |= FT_PROC_NEW | FT_PROC_FOUND | (a->ask ? FT_PROC_ASK : 0);
+	p.flags |= FT_PROC_FOUND;
 	return bpf_map_update_elem(bpf_map__fd(a->skel->maps.ft_files), &index, &p, BPF_ANY)
 		       ? -errno
 		       : 0;
@@ -240,9 +249,8 @@ void attach_leave_out(struct attach *a, pid_t pid)
 
 int attach_add_new(struct attach *a, pid_t pid, struct why *w)
 {
-	struct ft_proc p = not_hooked(a, true);
+	struct ft_proc p = newcomer(a);
 
-	p.flags |= FT_PROC_NEW | (a->ask ? FT_PROC_ASK : 0);
 	return put_proc(a, pid, &p, BPF_NOEXIST, w);
 }
 

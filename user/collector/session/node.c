@@ -49,10 +49,8 @@ int targets_attach_all(struct targets *t)
 {
 	if (loads_new(discover_is_interpreter, &t->loads))
 		ui_note(t->ui, "the kernel does not report which files are mapped (CAP_PERFMON is "
-			       "missing, or "
-			       "perf_event_paranoid is set): an interpreter that was not running "
-			       "at the start "
-			       "is not noticed");
+			       "missing, or perf_event_paranoid is set): an interpreter that was "
+			       "not running at the start is not noticed");
 	if (!scan(t))
 		return why(t->why, -ENOMEM, "out of memory");
 	targets_scan_on(t);

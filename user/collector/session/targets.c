@@ -15,8 +15,8 @@
 static void forget(struct targets *t, pid_t pid)
 {
 	procs_drop(&t->procs, pid);
-	if (!t->procs.count && !t->launch &&
-	    !t->config->all) /* the end of a command is reported by wait(2) */
+	/* The end of a command is reported by wait(2), and --all has none. */
+	if (!t->procs.count && !t->launch && !t->config->all)
 		t->ended = true;
 }
 
