@@ -14,6 +14,10 @@ void workload_release(struct workload *w)
 	free(w->pod);
 	free(w->name);
 	free(w->node);
+	free(w->owner_kind);
+	free(w->owner);
+	free(w->service);
+	free(w->prefix);
 	free(w->json);
 	*w = (struct workload){};
 }
