@@ -28,6 +28,10 @@ PYTHON = "/usr/bin/python3"
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
                "PYTHONHASHSEED": "0", "HOME": "/nonexistent"}
 
+# Seconds for what must happen, whatever else the machine does. A promise about time ("ends within
+# a second") has a bound of its own in its test.
+PATIENCE = 120
+
 SESSIONS = set()  # of all processes that were started here
 
 
@@ -40,7 +44,7 @@ def kill_session(process):
     """Ends a process and all that it started in its session."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=10)
+    process.wait(timeout=PATIENCE)
 
 
 def start(argv, env=None, **options):
@@ -51,7 +55,7 @@ def start(argv, env=None, **options):
     return process
 
 
-def run(argv, timeout=60, check=None, env=None, **options):
+def run(argv, timeout=PATIENCE, check=None, env=None, **options):
     """Runs to the end; returns (status, stdout, stderr). check: the status it must have."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = start(argv, env=env, stdin=subprocess.DEVNULL, stdout=options.pop("stdout", out),
@@ -74,7 +78,7 @@ PEAK = ("import resource, subprocess, sys; "
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(status)")
 
 
-def peak_memory(*argv, timeout=60):
+def peak_memory(*argv, timeout=PATIENCE):
     """Runs to the end; returns KiB in memory at the most, and standard error."""
     _, out, err = run([PYTHON, "-c", PEAK, *argv], timeout=timeout, check=0)
     return int(out), err
@@ -85,7 +89,7 @@ def lines_said(errors):
     return sum("attached after" not in line for line in errors.splitlines())
 
 
-def refused(status, *args, says=(), env=None, before=(), timeout=20, **options):
+def refused(status, *args, says=(), env=None, before=(), timeout=PATIENCE, **options):
     """The collector ends with that status and one line, which has these words."""
     got, _, errors = run([*before, TRACER, *args], timeout=timeout, env=environment(**(env or {})),
                          **options)
@@ -96,7 +100,14 @@ def refused(status, *args, says=(), env=None, before=(), timeout=20, **options):
     return errors
 
 
-def wait_for(what, condition, timeout=10.0, pause=0.05):
+def promised(seconds):
+    """The bound of a promise about time, on a machine as busy as this one is."""
+    minute, *_, tasks, _ = Path("/proc/loadavg").read_text().split()
+    wanting = max(float(minute), int(tasks.split("/")[0]))
+    return seconds * max(1, wanting / os.cpu_count())
+
+
+def wait_for(what, condition, timeout=PATIENCE, pause=0.05):
     """Waits until the condition holds; returns its value."""
     deadline = time.monotonic() + timeout
     while True:
@@ -337,7 +348,7 @@ class Tracer:
     def __exit__(self, *exception):
         kill_session(self.process)
 
-    def attached(self, timeout=30):
+    def attached(self, timeout=PATIENCE):
         """Waits until it says so: every call from here on is traced."""
         def said():
             assert self.process.poll() is None, self.stderr()
@@ -358,12 +369,12 @@ class Tracer:
         wait_for("it stops", lambda: state(pid) == "T", pause=0.001)
         assert "attached" not in self.stderr()
 
-    def stop(self, number=signal.SIGINT, timeout=20):
+    def stop(self, number=signal.SIGINT, timeout=PATIENCE):
         """Sends a signal; returns the exit status."""
         self.process.send_signal(number)
         return self.process.wait(timeout=timeout)
 
-    def wait(self, timeout=20):
+    def wait(self, timeout=PATIENCE):
         """Waits for its own end; returns the exit status."""
         return self.process.wait(timeout=timeout)
 

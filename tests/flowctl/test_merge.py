@@ -157,7 +157,7 @@ def test_through_a_link(parts):
             os.chown(folder, user, -1)
             os.chown(folder / "link", user, -1, follow_symlinks=False)
             done = subprocess.run([FLOWCTL, "merge", "0", "1", "-o", "link"], cwd=folder, user=user,
-                                  capture_output=True, check=False, timeout=30)
+                                  capture_output=True, check=False, timeout=60)
             whole = merged(*parts[:2]) if user else parts[0].read_bytes()
             assert done.returncode == (0 if user else 1), done.stderr
             assert user or b"is a link" in done.stderr
@@ -206,7 +206,7 @@ def test_interrupted(parts, tmp_path):
             while not os.listdir(tmp_path):
                 assert process.poll() is None
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=20) == 1
+            assert process.wait(timeout=harness.PATIENCE) == 1
             errors = process.stderr.read()
         finally:
             process.kill()

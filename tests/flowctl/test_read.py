@@ -113,7 +113,7 @@ def test_follow(flowctl, tmp_path):
                     time.sleep(0.25)
             assert process.poll() is None
             process.send_signal(signal.SIGINT)
-            out, errors = process.communicate(timeout=20)
+            out, errors = process.communicate(timeout=harness.PATIENCE)
         finally:
             process.kill()
     assert process.returncode == 0

@@ -149,7 +149,7 @@ def peak_kib(path):
             with open("/proc/%d/status" % process.pid) as info:
                 peak = int(re.search(r"VmHWM:\s+(\d+) kB", info.read())[1])
             process.send_signal(signal.SIGINT)
-            out = process.communicate(timeout=30)[0]
+            out = process.communicate(timeout=harness.PATIENCE)[0]
         finally:
             process.kill()
     assert process.returncode == 0 and json.loads(out)["events"] > 0

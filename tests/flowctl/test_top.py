@@ -162,7 +162,7 @@ def test_tables_follow_each_other_where_there_is_no_terminal(target, tmp_path):
         harness.wait_for("three tables", lambda: (tmp_path / "out").read_text().count(
             "calls/s") >= 3)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=harness.PATIENCE) == 0
         assert process.stderr.read() == b""
         process.stderr.close()
     text = (tmp_path / "out").read_text()
@@ -450,7 +450,7 @@ def test_a_dumb_terminal_gets_tables(played):
         terminal.until(lambda text: text.count("calls/s") >= 2)
         assert b"\033" not in terminal.raw
         terminal.process.send_signal(signal.SIGINT)
-        assert terminal.process.wait(timeout=15) == 0
+        assert terminal.process.wait(timeout=harness.PATIENCE) == 0
 
 
 def test_the_collector_ends_with_flowctl(tmp_path, played):
@@ -460,7 +460,7 @@ def test_the_collector_ends_with_flowctl(tmp_path, played):
         int(pid) for pid in os.listdir("/proc") if pid.isdigit() and
         str(tmp_path / "flowtrace-bpf").encode() in cmdline(pid)])
     process.kill()
-    process.wait(timeout=10)
+    process.wait(timeout=harness.PATIENCE)
     harness.wait_for("its end", lambda: not any(cmdline(pid) for pid in found))
 
 

@@ -50,7 +50,7 @@ def ask(connection, n, elsewhere):
 
 def status_of(port, path):
     """Of one request by a connection of its own; None: there was no answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with contextlib.closing(connection):
         connection.request("GET", path)
         try:
@@ -67,7 +67,7 @@ def ask_all(port, elsewhere, count=REQUESTS):
     mine, all_of_them = threading.local(), []
 
     def begin():
-        mine.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        mine.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         all_of_them.append(mine.connection)
 
     with contextlib.ExitStack() as stack:

@@ -130,7 +130,7 @@ class Server:
     def __enter__(self):
         try:
             harness.wait_for("the server", lambda: harness.answers(self.port) or
-                             self.process.poll() is not None, 15)
+                             self.process.poll() is not None)
             assert self.process.poll() is None, self.log.read_text()[-3000:]
         except BaseException:
             harness.kill_session(self.process)
@@ -152,7 +152,7 @@ class Server:
         """As it is ended by who runs it: what it traced is written."""
         # Without its reloader, runserver has no handler for SIGTERM.
         self.process.send_signal(signal.SIGINT if self.server == "runserver" else signal.SIGTERM)
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=harness.PATIENCE)
 
 
 def elsewhere(framework, way):
@@ -215,7 +215,7 @@ def started_by_collector(place, framework):
 def stop(tracer, count):
     """After the last response; nothing was lost."""
     with contextlib.suppress(AssertionError):  # said better by who compares
-        harness.wait_for("responses", lambda: responses(tracer) >= count, 3)
+        harness.wait_for("responses", lambda: responses(tracer) >= count, 30)
     status, summary = tracer.stop(), tracer.stderr().splitlines()[-1]
     assert status == 0 and " 0 lost," in summary and " 0 unfinished," in summary, summary
 

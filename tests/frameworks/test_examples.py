@@ -30,7 +30,7 @@ class Service:
 
     def ask(self, method, path, data=None, **headers):
         """(status, the answer as JSON or text)."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=harness.PATIENCE)
         body = None if data is None else json.dumps(data)
         try:
             connection.request(method, path, body, {"Content-Type": "application/json", **headers})
@@ -85,7 +85,7 @@ def running(example, way, package, tmp_path, argv, prefix, switch):
         # A client has its answer before the server's function returns.
         harness.wait_for("the responses", service.is_answered)
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=20)
+        process.wait(timeout=harness.PATIENCE)
         last = (folder / "log").read_text().splitlines()[-1:]
         assert service.inside or " 0 lost," in last[0], last
     finally:

@@ -78,7 +78,7 @@ def test_inside(package, tmp_path):
     with serving(tmp_path, INSIDE="1", PYTHONPATH=str(package)) as (process, port):
         check(port)
         process.stdin.close()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=harness.PATIENCE) == 0
     check_events([json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()])
 
 
@@ -90,6 +90,6 @@ def test_outside(tmp_path):
             tracer.attached()
             check(port)
             process.stdin.close()
-            assert process.wait(timeout=20) == 0
+            assert process.wait(timeout=harness.PATIENCE) == 0
             assert tracer.wait() == 0
     check_events(tracer.events())

@@ -66,7 +66,7 @@ CALLS = {"list": 1, "parts": 3, "body": 4, "steps": 4}  # of helper
 
 
 def ask(port, n):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=harness.PATIENCE)
     connection.request("GET", "/%s/%d" % (list(CALLS)[n % 4], n))
     answer = connection.getresponse()
     assert answer.status == 200 and answer.read()

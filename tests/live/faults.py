@@ -70,7 +70,7 @@ class Target:
 
     def unharmed(self):
         """It goes on without probes."""
-        harness.wait_for("probes gone", self.free, 10)
+        harness.wait_for("probes gone", self.free)
         goes_on(self.pid, self.process)
 
     def end(self):
@@ -107,17 +107,18 @@ class Run:
         the first hook."""
         if self.own_stderr:
             harness.wait_for("hooks", lambda: "attached after" in self.stderr()
-                             or self.process.poll() is not None, 30)
+                             or self.process.poll() is not None)
         else:
-            harness.wait_for("hooks", lambda: not self.target.free(), 30)
+            harness.wait_for("hooks", lambda: not self.target.free())
             time.sleep(0.5)
         assert self.process.poll() is None, self.stderr()
 
     def end(self, number=signal.SIGINT, timeout=STALL_S):
         """Sends a signal: the probes go at once, the program soon. Returns its status."""
         self.process.send_signal(number)
-        harness.wait_for("probes gone after the signal", self.target.free, GONE_S)
-        return self.process.wait(timeout=timeout)
+        harness.wait_for("probes gone after the signal", self.target.free,
+                         harness.promised(GONE_S))
+        return self.process.wait(timeout=harness.promised(timeout))
 
     def stderr(self):
         self.errors.seek(0)

@@ -82,7 +82,7 @@ def any_place(request):
 def finish(process):
     """Lets the target end as it would."""
     process.stdin.close()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=harness.PATIENCE) == 0
 
 
 def step(process):
@@ -543,7 +543,7 @@ def test_longer_than_a_collector_takes(place, tmp_path):
         time.sleep(1)
         assert tracer.stop() == 0, tracer.stderr()
     Path(str(place.own) + ".end").touch()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=harness.PATIENCE) == 0
     own = {event["args"].split(",")[0]: event for event in read(place.own)
            if event["event"] == "ENTER" and event["function"] == "echo"}
     seen = [event for event in tracer.events() if event["event"] == "ENTER"]

@@ -46,7 +46,7 @@ class Node:
         process = self.begin(*args, **options)
         assert process.stdout.readline() == b"done\n"
         process.stdin.close()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=harness.PATIENCE) == 0
         return process.pid
 
     def tracer(self, *options):
@@ -99,7 +99,7 @@ def test_other_programs(node):
         tracer.attached()
         process = harness.start([harness.PYTHON, "-c", program % (repr(harness.PYTHON), repr(again))],
                                 cwd=node.path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=harness.PATIENCE) == 0
         assert tracer.stop(signal.SIGINT) == 0
     assert calls(tracer) == {process.pid: 30}
     assert "pid %d is not traced" % process.pid not in tracer.stderr(), tracer.stderr()

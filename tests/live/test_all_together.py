@@ -40,7 +40,7 @@ def test_attached_and_detached_while_it_calls(space, busy, tmp_path):
         with harness.Tracer(directory, "--pid", busy, "-P", "__main__", "--backend",
                             space.interpreter.backend) as tracer:
             harness.wait_for("events; " + tracer.stderr(), lambda: tracer.output.exists() and
-                             tracer.output.stat().st_size > ENOUGH, 30)
+                             tracer.output.stat().st_size > ENOUGH)
             assert tracer.stop() == 0, tracer.stderr()
         seen = exits(tracer.events())
         assert seen["take", None] > 100 and seen["boom", "ValueError"]

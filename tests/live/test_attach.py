@@ -34,7 +34,7 @@ class Shop:
                  "--access-logfile", self.log, "--access-logformat", "%(p)s %(U)s %(s)s",
                  "shop.app:app"], cwd=harness.REPO / "examples", stdout=log, stderr=log,
                 env=harness.environment(PYTHONDONTWRITEBYTECODE="1"))
-        harness.wait_for("the shop", self.answers, 20)
+        harness.wait_for("the shop", self.answers)
         harness.wait_for("two workers", lambda: len(self.workers()) == 2)
 
     def answers(self):
@@ -46,7 +46,7 @@ class Shop:
 
     def get(self, path):
         """The body of an answer; any error is raised."""
-        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=harness.PATIENCE) as answer:
             return answer.read().decode()
 
     def workers(self):
@@ -74,7 +74,7 @@ class Shop:
             time.sleep(0.5)
             counts.append(self.served())
         living = {}
-        harness.wait_for("an answer of every worker", lambda: self.count(living), 20, 0)
+        harness.wait_for("an answer of every worker", lambda: self.count(living), pause=0)
         return {**counts[-1], **living}
 
     def count(self, table):
@@ -109,7 +109,7 @@ def load(shop, seconds=0):
         yield
         time.sleep(max(0, began + seconds - time.monotonic()))
         process.send_signal(signal.SIGINT)
-        text, _ = process.communicate(timeout=20)
+        text, _ = process.communicate(timeout=harness.PATIENCE)
     finally:
         harness.kill_session(process)
     assert process.returncode == 0, text

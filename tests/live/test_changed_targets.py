@@ -80,7 +80,7 @@ def collector(tmp_path, when, change, pids, *options):
             change()
             tracer.process.send_signal(signal.SIGCONT)
         harness.wait_for("attached", lambda: tracer.process.poll() is not None
-                         or "attached after" in tracer.stderr(), 20)
+                         or "attached after" in tracer.stderr())
         if when == "after":
             change()
         yield tracer

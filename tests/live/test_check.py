@@ -41,7 +41,7 @@ def test_every_interpreter(space):
         assert (status, errors) == (0, "")
         # Others may begin or cease just then to trace the same file with --follow.
         harness.wait_for("no probe", lambda: harness.text_of(pid) == before
-                         or harness.is_unhooked(pid), 30)
+                         or harness.is_unhooked(pid))
         with harness.Tracer(space.path, "-v", "--backend", interpreter.backend, "--pid",
                             pid) as tracer:
             tracer.attached()

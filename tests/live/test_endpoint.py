@@ -32,7 +32,7 @@ SAMPLE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(%s(?:,%s)*)\})? (-?\d+(?:\.\d+)?(?
 
 def get(port, path, host="127.0.0.1", method="GET"):
     """(status, text)."""
-    connection = http.client.HTTPConnection(host, port, timeout=10)
+    connection = http.client.HTTPConnection(host, port, timeout=harness.PATIENCE)
     try:
         connection.request(method, path)
         answer = connection.getresponse()
@@ -94,7 +94,7 @@ def test_states(tmp_path):
         status, text = get(port, "/readyz")
         assert (status, text) in ((503, "starting\n"), (503, "attaching\n"), (200, "ok\n"))
         assert get(port, "/healthz") == (200, "ok\n")
-        harness.wait_for("hooks", lambda: ready(port), 30)
+        harness.wait_for("hooks", lambda: ready(port))
         time.sleep(2.5)
         assert get(port, "/healthz") == (200, "ok\n")
         values = metrics_of(get(port, "/metrics")[1])
@@ -105,7 +105,7 @@ def test_states(tmp_path):
         later = metrics_of(get(port, "/metrics")[1])
         assert later["flowtrace_events_total", None] > values["flowtrace_events_total", None] > 100
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) in (0, 128 + signal.SIGINT)
+        assert process.wait(timeout=harness.PATIENCE) in (0, 128 + signal.SIGINT)
         events = sum(1 for _ in open(tmp_path / "trace"))
         assert events >= later["flowtrace_events_total", None]
 
@@ -113,7 +113,7 @@ def test_states(tmp_path):
 def test_waits_for_python(tmp_path):
     with traced(tmp_path, program=None) as (_, port):
         harness.wait_for("the command", lambda: harness.answers(port)
-                         and get(port, "/readyz") == (503, "waiting for Python\n"), 30)
+                         and get(port, "/readyz") == (503, "waiting for Python\n"))
         assert get(port, "/healthz")[0] == 200
 
 
@@ -154,10 +154,10 @@ def test_slow_clients(tmp_path):
     """Eight that send a byte now and then, and more that wait: they are ended, the trace does not
     notice."""
     with traced(tmp_path) as (process, port):
-        harness.wait_for("hooks", lambda: ready(port), 30)
+        harness.wait_for("hooks", lambda: ready(port))
         clients = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(12)]
         began, answered = time.monotonic(), None
-        while answered is None and time.monotonic() < began + 40:
+        while answered is None and time.monotonic() < began + harness.PATIENCE:
             for one in clients:
                 with contextlib.suppress(OSError):
                     one.send(b"G")
@@ -166,11 +166,11 @@ def test_slow_clients(tmp_path):
                 connection.request("GET", "/healthz")
                 answered = connection.getresponse().status
             time.sleep(0.2)
-        assert answered == 200 and time.monotonic() - began < 25
+        assert answered == 200 and time.monotonic() - began < harness.promised(25)
         for one in clients:
             one.close()
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=20)
+        process.wait(timeout=harness.PATIENCE)
     seen = [json.loads(e["args"])["n"] for e in map(json.loads, open(tmp_path / "trace"))
             if e["event"] == "ENTER" and e["function"] == "tick"]
     assert seen == list(range(len(seen))) and len(seen) > 1000

@@ -98,7 +98,7 @@ def test_nobody_reads(kind, number, target, tmp_path):
         time.sleep(0.7)
         began = time.monotonic()
         assert one.end(number) == 1
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < harness.promised(1)
         errors = one.stderr()
     said = re.search(r"is not read: (\d+) events .* lost \(sink_full\)\n$", errors)
     assert said and int(said[1]) > 100, errors
@@ -130,14 +130,14 @@ def test_more_than_waits(target, tmp_path):
     comes back finds pairs."""
     output = Fifo(tmp_path)
     with run(target, output.output, "-d", "60") as one:
-        harness.wait_for("a full queue", lambda: not grows(one.process.pid), 30)
+        harness.wait_for("a full queue", lambda: not grows(one.process.pid))
         got = []
         reader = threading.Thread(target=lambda: got.append(output.rest()))
         reader.start()
         time.sleep(0.7)
         one.process.send_signal(signal.SIGINT)
-        assert one.process.wait(timeout=20) == 0, one.stderr()
-        reader.join(timeout=20)
+        assert one.process.wait(timeout=harness.PATIENCE) == 0, one.stderr()
+        reader.join(timeout=harness.PATIENCE)
         errors = one.stderr()
     lost = check(got[0].splitlines())
     assert b'"reason": "sink_full"' in got[0]
@@ -155,10 +155,10 @@ def test_the_ring_is_read_meanwhile(tmp_path):
     target = Target(STEADY)
     try:
         with run(target, output.output, "--buffer", "64K", "-d", "3") as one:
-            harness.wait_for("the word that it waits", lambda: "still to be read" in one.stderr(), 20)
+            harness.wait_for("the word that it waits", lambda: "still to be read" in one.stderr())
             assert target.free() and one.process.poll() is None
             text = output.rest()
-            assert one.process.wait(timeout=10) == 0, one.stderr()
+            assert one.process.wait(timeout=harness.PATIENCE) == 0, one.stderr()
     finally:
         target.end()
     lines = text.splitlines()
@@ -181,14 +181,14 @@ def test_a_pager(tmp_path):
     process = harness.start([harness.TRACER, "-o", "-", "--", harness.PYTHON, "-c", source],
                             stderr=errors, **output.popen)
     try:
-        harness.wait_for("the word that it waits", lambda: b"still to be read" in text_of(errors), 20)
+        harness.wait_for("the word that it waits", lambda: b"still to be read" in text_of(errors))
         time.sleep(1.2)
         assert process.poll() is None
         text = []
         reader = threading.Thread(target=lambda: text.append(output.rest()))
         reader.start()
-        assert process.wait(timeout=10) == 0
-        reader.join(timeout=10)
+        assert process.wait(timeout=harness.PATIENCE) == 0
+        reader.join(timeout=harness.PATIENCE)
     finally:
         harness.kill_session(process)
     lines = text[0].splitlines()
@@ -205,14 +205,14 @@ def test_two_signals(target, tmp_path):
         time.sleep(0.4)
         began = time.monotonic()
         one.process.send_signal(signal.SIGINT)
-        assert one.process.wait(timeout=5) == -signal.SIGINT
-        assert time.monotonic() - began < GONE_S
+        assert one.process.wait(timeout=harness.promised(5)) == -signal.SIGINT
+        assert time.monotonic() - began < harness.promised(GONE_S)
     output.rest()
     with run(target, tmp_path / "trace") as one:
         one.process.send_signal(signal.SIGTERM)
         time.sleep(0.01)
         one.process.send_signal(signal.SIGTERM)
-        assert one.process.wait(timeout=5) == 0, one.stderr()
+        assert one.process.wait(timeout=harness.promised(5)) == 0, one.stderr()
 
 
 @pytest.mark.parametrize("option", ["--stdout", "--record"])

@@ -60,7 +60,7 @@ def test_attached(space):
             tracer.attached()
             time.sleep(.5)
             process.send_signal(signal.SIGUSR1)
-            out, _ = process.communicate(timeout=30)
+            out, _ = process.communicate(timeout=harness.PATIENCE)
             assert tracer.wait() == 0
             events = tracer.events()
     finally:
@@ -73,7 +73,7 @@ def test_attached(space):
 
 def ask(port, n):
     """The status of one request."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=harness.PATIENCE)
     with contextlib.closing(connection):
         connection.request("GET", "/%d" % n, headers={"X-Request-ID": "id-%d" % n})
         answer = connection.getresponse()
@@ -94,7 +94,7 @@ def test_requests(space, server):
     with harness.Tracer(space.path, "--http", "-P", modules, "--backend",
                         space.interpreter.backend, "--", *space.interpreter.argv(
                             target, server, port)) as tracer:
-        harness.wait_for("the server", lambda: harness.answers(port), 30)
+        harness.wait_for("the server", lambda: harness.answers(port))
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             seen = dict(zip(range(48), pool.map(lambda n: ask(port, n), range(48))))
         time.sleep(.3)

@@ -114,7 +114,7 @@ class Asked:
     def send(self, connection=None):
         """Asks; a connection that is given is kept."""
         kept = connection is not None
-        connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=harness.PATIENCE)
         try:
             connection.putrequest(self.method, self.target, skip_accept_encoding=True)
             for name, value in (("X-Request-ID", self.given), ("User-Agent", self.agent)):
@@ -198,7 +198,7 @@ class Client:
         for port in ("task", "line"):
             for case in ASGI:
                 self.ask(port, case)
-            connection = http.client.HTTPConnection("127.0.0.1", self.ports[port], timeout=20)
+            connection = http.client.HTTPConnection("127.0.0.1", self.ports[port], timeout=harness.PATIENCE)
             for case in ASGI:
                 if case.app not in ("breaks", "unsaid"):  # the server closes it
                     self.ask(port, case, connection)
@@ -535,7 +535,7 @@ def test_attached_in_the_middle(space, tmp_path):
             process.stdin.write(b"release\n")
             process.stdin.flush()
             for future in running:
-                future.result(timeout=20)
+                future.result(timeout=harness.PATIENCE)
             client.ask("single", WSGI[0])
             client.ask("task", ASGI[0])
             events = finished(tracer, client.log)

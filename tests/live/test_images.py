@@ -80,7 +80,8 @@ def test_hooks_are_given_back(tmp_path):
             for number in range(1, 4):
                 run_copy(process, number, 0.5, "unshare --mount")
             assert links(tracer.process.pid) > ours
-            harness.wait_for("hooks gone", lambda: links(tracer.process.pid) == ours, GONE_S)
+            harness.wait_for("hooks gone", lambda: links(tracer.process.pid) == ours,
+                             harness.promised(GONE_S))
             run_copy(process, 4, 0.5, "unshare --mount")
             assert tracer.stop(signal.SIGINT) == 0
         assert numbers(tracer) == set(range(5))

@@ -66,12 +66,12 @@ def killed(moment, tmp_path, *options, asked=False, **popen):
     process = harness.start([harness.TRACER, "-P", "__main__", "-o", tmp_path / "trace", *options],
                             cwd=tmp_path, stderr=subprocess.DEVNULL, **popen)
     try:
-        harness.wait_for("that moment", lambda: begins(process.pid), 60, 0)
+        harness.wait_for("that moment", lambda: begins(process.pid), pause=0)
         if asked:
             process.send_signal(signal.SIGINT)
         time.sleep(ms / 1000)
         process.kill()
-        assert process.wait(timeout=10) == -signal.SIGKILL or asked
+        assert process.wait(timeout=harness.PATIENCE) == -signal.SIGKILL or asked
         yield process
         if (tmp_path / "trace").exists():
             check((tmp_path / "trace").read_bytes().split(b"\n")[:-1])

@@ -30,7 +30,7 @@ class Life:
                 tracer.attached()
                 target.stdin.write(b"\n")
                 target.stdin.close()
-                self.status = target.wait(timeout=20)
+                self.status = target.wait(timeout=harness.PATIENCE)
                 assert tracer.wait() == 0, tracer.stderr()
                 self.errors = tracer.stderr()
         finally:

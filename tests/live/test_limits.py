@@ -145,7 +145,7 @@ def test_full_disk_of_a_command(tmp_path):
     try:
         with process.stdout:
             assert line_of(process) == "ready\n"
-            assert process.wait(timeout=20) == OTHER
+            assert process.wait(timeout=harness.PATIENCE) == OTHER
             pid, = in_session(process.pid)
             unharmed(pid, process)
     finally:

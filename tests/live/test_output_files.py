@@ -20,7 +20,7 @@ FLOWCTL = harness.TRACER.parent / "flowctl"
 def replay(path, **more):
     """Renders the recording to a path; the output of a trace."""
     return harness.run([harness.TRACER, "--replay", RECORDING, "-o", path, *more.pop("options", [])],
-                       env=harness.environment(**more.pop("env", {})), timeout=20, **more)
+                       env=harness.environment(**more.pop("env", {})), timeout=harness.PATIENCE, **more)
 
 
 def events(text):
@@ -122,12 +122,13 @@ def test_fifo(tmp_path):
     """With a reader it gets every line; without one it is refused at once."""
     path = tmp_path / "fifo"
     os.mkfifo(path)
-    refused(1, "--replay", RECORDING, "-o", path, says=["start the reader", str(path)], timeout=5)
+    refused(1, "--replay", RECORDING, "-o", path, says=["start the reader", str(path)],
+            timeout=harness.promised(5))
     got = []
     reader = threading.Thread(target=lambda: got.append(path.read_text()))
     reader.start()
-    harness.wait_for("the line", lambda: not replay(path)[0], 10)
-    reader.join(timeout=10)
+    harness.wait_for("the line", lambda: not replay(path)[0])
+    reader.join(timeout=harness.PATIENCE)
     assert len(events(got[0])) > 5
 
 

@@ -98,7 +98,7 @@ def test_killed(name, tmp_path):
         harness.wait_for("its file", lambda: files(tmp_path, name))
         time.sleep(delay)
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=harness.PATIENCE)
         harness.kill_session(process)
         found = files(tmp_path, name)
         lines = [line for path in found for line in unpack(path, cut=path == found[-1])]
@@ -142,7 +142,7 @@ def test_what_is_written_each_second(name, tmp_path):
             time.sleep(1)
             assert len(numbers(unpack(tmp_path / name))) > said
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=harness.PATIENCE)
         assert len(numbers(unpack(tmp_path / name))) > said
         _, out, _ = harness.run([FLOWCTL, "stats", "--json", tmp_path / name], check=0)
         assert "count" in out
@@ -209,7 +209,7 @@ def test_hangup(name, tmp_path):
         harness.wait_for("the new file", (tmp_path / name).exists)
         said_until(process.stdout, 100)
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=20)
+        process.wait(timeout=harness.PATIENCE)
     finally:
         harness.kill_session(process)
     seen = numbers(unpack(tmp_path / ("moved" + name[5:])) + unpack(tmp_path / name))

@@ -71,7 +71,7 @@ def interrupted(tracer, target):
     """It has ended at once, in order, and says what it did not do; it leaves nothing."""
     began = time.monotonic()
     assert tracer.stop() == 0, tracer.stderr()
-    assert time.monotonic() - began < GONE_S
+    assert time.monotonic() - began < harness.promised(GONE_S)
     assert target.free()
     if "attached after" not in tracer.stderr():
         assert "interrupted before it was attached" in tracer.stderr()
@@ -85,7 +85,7 @@ def test_signal_while_it_loads(number, target, tmp_path):
         tracer.stop_while_it_loads()
         tracer.process.send_signal(number)
         tracer.process.send_signal(signal.SIGCONT)
-        assert tracer.wait(GONE_S) == 0, tracer.stderr()
+        assert tracer.wait(harness.promised(GONE_S)) == 0, tracer.stderr()
         assert "interrupted before it was attached" in tracer.stderr()
         assert not tracer.events() and target.free()
 
@@ -109,7 +109,7 @@ def test_signal_before_a_command(tmp_path):
         tracer.stop_while_it_loads()
         tracer.process.send_signal(signal.SIGINT)
         tracer.process.send_signal(signal.SIGCONT)
-        assert tracer.wait(GONE_S) == 0, tracer.stderr()
+        assert tracer.wait(harness.promised(GONE_S)) == 0, tracer.stderr()
         assert "interrupted before it was attached" in tracer.stderr()
     assert not (tmp_path / "ran").exists()
 
@@ -135,7 +135,7 @@ def test_command_is_stopped(tmp_path):
         os.kill(pid, signal.SIGCONT)
         assert answers(30) and process.stdout.readline() == "word\n"
         process.stdin.close()
-        assert process.wait(timeout=30) == 5
+        assert process.wait(timeout=harness.PATIENCE) == 5
     finally:
         harness.kill_session(process)
 
@@ -177,7 +177,7 @@ def reopens(pid, output):
     """kill -HUP: a new file, and it goes on."""
     output.rename(output.with_name("moved"))
     os.kill(pid, signal.SIGHUP)
-    harness.wait_for("a new file", output.exists, 5)
+    harness.wait_for("a new file", output.exists)
 
 
 @pytest.mark.parametrize("when", ["loads", "traces"])
@@ -199,18 +199,19 @@ def test_terminal_goes(how, when, target, tmp_path):
         pid = harness.wait_for("the collector", lambda: collector_of(process.pid), pause=0)
         harness.wait_for("signals are its own", lambda: blocks(pid, signal.SIGHUP), pause=0)
         if when == "traces":
-            harness.wait_for("probes", lambda: not target.free(), 30)
+            harness.wait_for("probes", lambda: not target.free())
             if how != "nohup":
                 reopens(pid, tmp_path / "trace")
             assert not target.free()
         os.close(master)
         if how == "nohup":
-            harness.wait_for("probes", lambda: not target.free(), 30)
+            harness.wait_for("probes", lambda: not target.free())
             time.sleep(1)
             assert not target.free()
             os.kill(pid, signal.SIGINT)
-        harness.wait_for("probes gone", target.free, 3)
-        harness.wait_for("the end", lambda: collector_of(process.pid) is None, 3)
+        harness.wait_for("probes gone", target.free, harness.promised(3))
+        harness.wait_for("the end", lambda: collector_of(process.pid) is None,
+                         harness.promised(3))
     finally:
         harness.kill_session(process)
         drop.join(timeout=5)

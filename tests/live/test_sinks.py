@@ -89,7 +89,7 @@ def on_terminal(argv, columns, **env):
         while True:
             parts.append(os.read(leader, 65536))
     except OSError:  # its other end is closed
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=harness.PATIENCE) == 0
     finally:
         harness.kill_session(process)
         os.close(leader)
@@ -220,7 +220,7 @@ def test_a_call_that_hangs(tmp_path):
     (tmp_path / "program.py").write_text("import time\ndef hang():\n    time.sleep(60)\nhang()\n")
     argv = [harness.TRACER, "-P", "__main__", "-o", chosen, "--slower-than", "100ms", "-d", "1.5",
            "--", harness.PYTHON, tmp_path / "program.py"]
-    harness.run(argv, timeout=20)
+    harness.run(argv, timeout=harness.PATIENCE)
     assert [(e["event"], e["function"]) for e in events(chosen)] == [("ENTER", "hang"),
                                                                      ("ENTER", "<module>")]
 

@@ -111,7 +111,7 @@ def test_others_go_on(tmp_path, preload, slow):
         child = target.starts_slow()
         goes_on(tracer, target.process.pid, 1)
         assert not calls(tracer, child, "own"), "it was not slow"
-        harness.wait_for("calls of the slow one", lambda: calls(tracer, child, "own"), 60)
+        harness.wait_for("calls of the slow one", lambda: calls(tracer, child, "own"))
         assert tracer.stop() == 0, tracer.stderr()
         lost_nothing(tracer, late=1)
 
@@ -125,11 +125,11 @@ def test_a_command_is_held_meanwhile(tmp_path, preload, slow):
                         WORK + "work()", slow, SLOW, env=environment(preload, 50)) as tracer:
         def events_of(function):
             return [e for e in tracer.events() if e.get("function") == function]
-        harness.wait_for("calls", lambda: events_of("tick"), 20)
+        harness.wait_for("calls", lambda: events_of("tick"))
         pid = events_of("tick")[0]["pid"]
         goes_on(tracer, pid, 2)
         assert not events_of("own"), "it was not slow"
-        harness.wait_for("calls of the slow one", lambda: events_of("own"), 60)
+        harness.wait_for("calls of the slow one", lambda: events_of("own"))
         assert events_of("own")[0]["args"] == '{"n": 0}'
 
 
@@ -147,5 +147,5 @@ def test_one_that_never_answers(tmp_path, preload, slow, ended):
             time.sleep(0.2)
             os.kill(child, 9)
         goes_on(tracer, target.process.pid, 1)
-        assert tracer.stop(timeout=5) == 0, tracer.stderr()
+        assert tracer.stop(timeout=harness.promised(5)) == 0, tracer.stderr()
         lost_nothing(tracer)

@@ -75,7 +75,7 @@ def test_requests(interpreter, tmp_path):
                 assert process.stdout.readline() == "served\n"
             assert tracer.stop() == 0
         process.stdin.close()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=harness.PATIENCE) == 0
         inside = requests(map(json.loads, own.read_text().splitlines()))
     seen = requests(tracer.events())
     assert [one[:3] for one in seen] == [one[:3] for one in inside]

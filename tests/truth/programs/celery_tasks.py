@@ -30,12 +30,12 @@ def broken(n):
 def main():
     """Tasks one by one, a group, a chain; one that fails."""
     with start_worker(app, pool="solo", perform_ping_check=False, loglevel="CRITICAL"):
-        assert add.delay(2, 3).get(timeout=20) == 5
-        assert flaky.delay(4).get(timeout=20) == 4
-        assert celery.group(add.s(i, i) for i in range(3))().get(timeout=20) == [0, 2, 4]
-        assert celery.chain(add.s(1, 1), add.s(3))().get(timeout=20) == 5
+        assert add.delay(2, 3).get(timeout=60) == 5
+        assert flaky.delay(4).get(timeout=60) == 4
+        assert celery.group(add.s(i, i) for i in range(3))().get(timeout=60) == [0, 2, 4]
+        assert celery.chain(add.s(1, 1), add.s(3))().get(timeout=60) == 5
         try:
-            broken.delay(1).get(timeout=20)
+            broken.delay(1).get(timeout=60)
         except ValueError:
             pass
 
