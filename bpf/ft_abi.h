@@ -62,6 +62,7 @@ enum ft_rec_type {
 	FT_REC_LINES = 16,    /* struct ft_rec_lines: code that a stack names, before it does */
 	FT_REC_RUNTIME = 17,  /* struct ft_rec_runtime: something happened that is not a call */
 	FT_REC_WORKLOAD = 18, /* struct ft_rec_workload: the container and pod of a process */
+	FT_REC_STATE = 19,    /* struct ft_rec_state: the tracing of a node begins or ends */
 };
 
 /* 24 bytes. pid is the thread group, tid the thread, both as the collector sees them. */
@@ -94,6 +95,13 @@ struct ft_rec_session {
  */
 struct ft_rec_workload {
 	struct ft_rec hdr;
+};
+
+/* FT_REC_STATE, written by the collector: what it does from hdr.ts_ns on. */
+struct ft_rec_state {
+	struct ft_rec hdr;
+	__u32 state;  /* enum ft_state (ft_state.h) */
+	__u32 reason; /* enum ft_state_reason */
 };
 
 #define FT_CAPTURE_ARGS 1
@@ -355,6 +363,7 @@ FT_ASSERT(raise, sizeof(struct ft_rec_raise) == 56);
 FT_ASSERT(lines, sizeof(struct ft_rec_lines) == 40);
 FT_ASSERT(lost, sizeof(struct ft_rec_lost) == 48);
 FT_ASSERT(runtime, sizeof(struct ft_rec_runtime) == 80);
+FT_ASSERT(state, sizeof(struct ft_rec_state) == 32);
 FT_ASSERT(http_request, sizeof(struct ft_rec_http_request) == 32);
 FT_ASSERT(http_response, sizeof(struct ft_rec_http_response) == 40);
 FT_ASSERT(proc, sizeof(struct ft_rec_proc) == 32);

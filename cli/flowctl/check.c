@@ -216,7 +216,9 @@ const struct command command_check = {
 		 "response has a request. The status is 0 if all of this is true, else 1, with a "
 		 "table of what was found, how often, and in which lines first.\n\nWhat a trace "
 		 "itself reports as missing is a note, unless --strict is given: LOST events, by "
-		 "reason; calls and requests that did not end.\n\n" READING_ABOUT,
+		 "reason; calls and requests that did not end; times between two runs of the "
+		 "tracer of "
+		 "a node.\n\n" READING_ABOUT,
 	.options = rows,
 	.options_size = sizeof(struct options),
 	.run = run_check,

@@ -80,6 +80,19 @@ def test_torn_last_line(flowctl, trace, tmp_path, cut):
         assert "cut off, or still being written" in errors and "line 60000" in errors
 
 
+def test_a_time_without_a_tracer_is_a_note(flowctl):
+    """A run that was killed, and the next one."""
+    trace = harness.REPO / "tests/replay/states.expected.jsonl"
+    got = flowctl.json("check", trace)
+    assert got["holds"] and got["kinds"]["STATE"] == 3
+    again, = [one for one in got["findings"] if one["finding"] == "attachedAgain"]
+    assert (again["count"], again["fault"], again["first"][0]["line"]) == (1, False, 3)
+    assert flowctl.json("check", "--strict", trace, status=1)["holds"] is False
+    assert flowctl.json("stats", trace)["lost"] == 0
+    shown = flowctl("grep", "--pretty", "detached", trace, TZ="UTC")[0]
+    assert shown == "2023-11-14 22:13:20.006000 0/0  STATE  detached: signal\n"
+
+
 def test_torn_gzip(flowctl, trace, tmp_path):
     path = tmp_path / "t.gz"
     path.write_bytes(gzip.compress(trace.read_bytes())[:-5000])
@@ -140,10 +153,10 @@ def verdict(line):
         if value is not None and (type(value) is not int or not 0 <= value < limit):
             return False
     for name in ("thread", "module", "function", "class", "method", "file", "request_id", "path",
-                 "reason", "remote_addr", "user_agent", "fullLogFile"):
+                 "reason", "state", "remote_addr", "user_agent", "fullLogFile"):
         if not isinstance(event.get(name, ""), (str, type(None))):
             return False
-    kinds = ("ENTER", "EXIT", "EXCEPTION", "HTTP_REQUEST", "HTTP_RESPONSE", "LOST")
+    kinds = ("ENTER", "EXIT", "EXCEPTION", "HTTP_REQUEST", "HTTP_RESPONSE", "LOST", "STATE")
     if event["event"] in kinds and event.get("timestamp") is None:
         return False
     return event["event"] not in kinds[:3] or not (event.get("function") is None and

@@ -137,6 +137,14 @@ static int on_lost(void *arg, const struct loss *l)
 	return 0;
 }
 
+static int on_state(void *arg, const struct state_change *c)
+{
+	struct all *a = arg;
+
+	check_line(a, line_state(&a->text, c));
+	return 0;
+}
+
 /* ---- records ------------------------------------------------------------------------------ */
 
 /* One that ends where its memory does, as the kernel side hands it on: its size is right. */
@@ -191,6 +199,7 @@ static void start(struct all *a, uint8_t how)
 		.request = on_request,
 		.runtime = on_runtime,
 		.lost = on_lost,
+		.state = on_state,
 		.arg = a,
 	};
 

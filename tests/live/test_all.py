@@ -50,7 +50,26 @@ class Node:
         return process.pid
 
     def tracer(self, *options):
-        return harness.Tracer(self.path, "-v", "--all", "-P", MODULE, *options)
+        return NodeTracer(self.path, "-v", "--all", "-P", MODULE, *options)
+
+
+def states(tracer):
+    """[[state, reason]], of which each is later than the one before."""
+    told = [event for event in tracer.events() if event["event"] == "STATE"]
+    assert [event["timestamp"] for event in told] == sorted(event["timestamp"] for event in told)
+    return [[event["state"], event.get("reason")] for event in told]
+
+
+class NodeTracer(harness.Tracer):
+    """Is attached when all that ran before is hooked, however busy the machine is."""
+
+    def __init__(self, directory, *options, **how):
+        super().__init__(directory, *options, **how)
+        self.before = len(states(self))
+
+    def attached(self, timeout=60):
+        super().attached(timeout)
+        harness.wait_for("its begin", lambda: len(states(self)) > self.before, timeout)
 
 
 @pytest.fixture(name="node")
@@ -89,6 +108,37 @@ def test_old_and_new(node):
     lost = [event for event in tracer.events() if event["event"] == "LOST"]
     assert {event["reason"] for event in lost} <= {"late"}, lost
     assert seen[first] == 200 or lost
+
+
+def test_states(node):
+    """The trace says when the node was traced: a run that is asked to end, one that is killed, one
+    that has its number of events, one that has its time; all in one file."""
+    with node.tracer() as tracer:
+        tracer.attached()
+        assert tracer.stop(signal.SIGINT) == 0
+    assert tracer.events()[-1]["event"] == "STATE"
+    with node.tracer() as tracer:
+        tracer.attached()
+        tracer.process.kill()
+        tracer.process.wait(timeout=10)
+    with node.tracer("-n", "5") as tracer:
+        tracer.attached()
+        node.begin(harness.PYTHON, 10)
+        assert tracer.process.wait(timeout=30) == 0
+    # Another Python of the machine may have been late, which is an event too.
+    assert 0 < sum(event["event"] in ("ENTER", "EXIT") for event in tracer.events()) <= 5
+    with node.tracer("-d", "5") as tracer:
+        assert tracer.process.wait(timeout=30) == 0
+    assert states(tracer) == [["attached", None], ["detached", "signal"], ["attached", None],
+                              ["attached", None], ["detached", "events"], ["attached", None],
+                              ["detached", "duration"]]
+
+
+def test_one_process_has_no_states(node):
+    process = node.begin(harness.PYTHON, 10000)
+    with harness.Tracer(node.path, "-p", process.pid, "-d", "1") as tracer:
+        assert tracer.process.wait(timeout=30) == 0
+    assert tracer.events() and not states(tracer)
 
 
 def test_other_programs(node):

@@ -7,6 +7,7 @@
 
 #include "build.h"
 #include "ft_counters.h"
+#include "ft_state.h"
 #include "recording/recording.h"
 
 #define PID 4321
@@ -330,6 +331,27 @@ static void containers(void)
 	put();
 }
 
+/* The trace of a node: a run that was killed within a call, then one that was asked to end. */
+static void states(void)
+{
+	describe();
+	build_state(&b, at(10), FT_STATE_attached, FT_REASON_NONE);
+	put();
+	enter(PID, 100, MAIN, 0);
+	t_list_123();
+	put();
+	build_state(&b, at(5000), FT_STATE_attached, FT_REASON_NONE);
+	put();
+	enter(PID, 5100, MAIN, 0);
+	t_list_123();
+	put();
+	leave(PID, 5200, MAIN, 5100);
+	t_list_123();
+	put();
+	build_state(&b, at(6000), FT_STATE_detached, FT_REASON_signal);
+	put();
+}
+
 static void record(const char *directory, const char *name, void (*fill)(void))
 {
 	struct ft_rec_session session;
@@ -357,6 +379,7 @@ int main(int argc, char **argv)
 	record(argv[1], "http", http);
 	record(argv[1], "runtime", runtime);
 	record(argv[1], "containers", containers);
+	record(argv[1], "states", states);
 	buf_release(&b.bytes);
 	return 0;
 }

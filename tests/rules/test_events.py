@@ -54,11 +54,28 @@ def test_reasons_are_those_of_the_counters():
     assert counters == [re.search(r"`(\w+)`", reason)[1] for reason, _ in cells("## Lost\n")]
 
 
+def rows(name):
+    """{name: text} of an X-macro of bpf/ft_state.h."""
+    header = (ROOT / "bpf/ft_state.h").read_text()
+    return dict(re.findall(r'X\((\w+), "(.*?)"\)', header.split("#define %s(X)" % name)[1].split("\n\n")[0]))
+
+
+def test_states_are_those_of_the_header():
+    fields = DEFS["STATE"]["properties"]
+    section = PAGE.split("## States\n")[1].split("\n## ")[0]
+    for name, field in (("FT_STATES", "state"), ("FT_STATE_REASONS", "reason")):
+        told = section.split("| %s |" % field)[1].split("| --- | --- |")[1].split("\n\n")[0]
+        told = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", told, re.M))
+        assert rows(name) == told and list(told) == fields[field]["enum"]
+
+
 @pytest.mark.parametrize("line", [
     '{"timestamp": 1, "event": "LOST", "count": 0, "reason": "ring_full", "pid": 1, "tid": 1}',
     '{"timestamp": 1, "event": "LOST", "count": 1, "reason": "bad luck", "pid": 1, "tid": 1}',
     '{"timestamp": 1, "event": "LOST", "count": 1, "reason": "jit", "pid": 1, "tid": 1, "x": 1}',
     '{"timestamp": 1, "event": "LOST", "count": 1, "reason": "jit", "tid": 1, "pid": 1}',
+    '{"timestamp": 1, "event": "STATE", "state": "gone"}',
+    '{"timestamp": 1, "event": "STATE", "reason": "signal"}',
     '{"timestamp": 1, "event": "ENTER"}',
     '{"timestamp": 1, "event": "LEAVE"}',
 ])

@@ -293,6 +293,16 @@ static inline struct ft_rec *build_lost(struct build *b, unsigned pid, unsigned 
 	return build_end(b);
 }
 
+static inline struct ft_rec *build_state(struct build *b, unsigned long long ts, unsigned state,
+					 unsigned reason)
+{
+	struct ft_rec_state *r = build_begin(b, FT_REC_STATE, sizeof(*r), 0, 0, ts);
+
+	r->state = state;
+	r->reason = reason;
+	return build_end(b);
+}
+
 static inline struct ft_rec *build_proc(struct build *b, unsigned type, unsigned pid, unsigned tid,
 					unsigned long long ts, unsigned other)
 {

@@ -62,6 +62,11 @@ static inline int replay_lost(void *arg, const struct loss *l)
 	return sinks_lost(&((struct replay *)arg)->sinks, l);
 }
 
+static inline int replay_state(void *arg, const struct state_change *c)
+{
+	return sinks_state(&((struct replay *)arg)->sinks, c);
+}
+
 static inline int replay_record(void *arg, const struct ft_rec *rec, size_t size)
 {
 	struct replay *r = arg;
@@ -97,6 +102,7 @@ static inline int replay(const char *recording, const char *to, unsigned max_arg
 		.request = replay_request,
 		.runtime = replay_runtime,
 		.lost = replay_lost,
+		.state = replay_state,
 		.arg = &r,
 	};
 	struct sink_options sink = {.stream = {.uid = -1, .gid = -1, .packings = replay_packings}};

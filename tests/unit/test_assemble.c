@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/runtime_kind.h"
 #include "ft_counters.h"
+#include "ft_state.h"
 
 #define BASE 1000
 #define PID 10
@@ -129,6 +130,16 @@ static int on_lost(void *arg, const struct loss *l)
 	return 0;
 }
 
+static int on_state(void *arg, const struct state_change *c)
+{
+	char text[100];
+
+	snprintf(text, sizeof(text), "STATE %s at %lu %s\n", c->state, c->at_ns / 1000,
+		 c->reason ?: "-");
+	put(text);
+	return 0;
+}
+
 static void setup(void)
 {
 	struct assembler_options o = {
@@ -146,6 +157,7 @@ static void setup(void)
 		.request = on_request,
 		.runtime = on_runtime,
 		.lost = on_lost,
+		.state = on_state,
 	};
 
 	cr_assert_eq(assembler_new(&o, &a), 0);
@@ -607,6 +619,22 @@ Test(assemble, no_room_for_losses)
 	cr_assert_eq(lost(), 9);
 	cr_assert_eq(unfinished(), 0);
 	expect("LOST 7 ring_full\nLOST 2 sink_full\n");
+}
+
+/* That tracing ends is told without room, after what was lost until then. */
+Test(assemble, no_room_for_a_state)
+{
+	send(&(struct event){.type = EVENT_STATE, .ts_ns = 1000, .kind = FT_STATE_attached});
+	fills(true, true);
+	send(&(struct event){.type = EVENT_LOST, .count = 5, .reason = FT_LOST_ring_full});
+	send(&(struct event){.type = EVENT_STATE,
+			     .ts_ns = 9000,
+			     .kind = FT_STATE_detached,
+			     .reason = FT_REASON_duration});
+	expect("STATE attached at 1 -\n"
+	       "LOST 5 ring_full\n"
+	       "STATE detached at 9 duration\n");
+	cr_assert_eq(unfinished(), 0);
 }
 
 /* What is open is the only thing that takes memory: many threads come and go. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "decoded.h"
+#include "ft_state.h"
 
 TestSuite(decode, .init = setup, .fini = teardown);
 
@@ -414,6 +415,31 @@ Test(decode, unknown_records_are_skipped)
 	build_begin(&b, 999, sizeof(struct ft_rec), PID, PID, 1);
 	cr_assert_eq(feed(&e), 0);
 	cr_assert_eq(e.type, EVENT_NONE);
+}
+
+Test(decode, states_and_reasons_are_those_that_there_are)
+{
+	static const struct {
+		unsigned state, reason;
+		int err;
+	} t[] = {
+		{FT_STATE_attached, FT_REASON_NONE, 0},
+		{FT_STATE_detached, FT_REASON_COUNT - 1, 0},
+		{FT_STATE_NONE, FT_REASON_NONE, -EBADMSG},
+		{FT_STATE_COUNT, FT_REASON_NONE, -EBADMSG},
+		{FT_STATE_attached, FT_REASON_COUNT, -EBADMSG},
+	};
+	struct event e;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		build_state(&b, 1000, t[i].state, t[i].reason);
+		cr_assert_eq(feed(&e), t[i].err);
+		if (!t[i].err)
+			cr_assert(e.type == EVENT_STATE && e.kind == t[i].state &&
+				  e.reason == t[i].reason);
+	}
+	build_begin(&b, FT_REC_STATE, sizeof(struct ft_rec), 0, 0, 1000);
+	cr_assert_eq(feed(&e), -EBADMSG);
 }
 
 Test(decode, a_forked_child_has_its_parents_classes)

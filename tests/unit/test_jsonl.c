@@ -260,6 +260,22 @@ Test(jsonl, joins_within_a_line)
 	expect("{\"half" LOST_LINE("1"));
 }
 
+/* What is dropped with its output: a state is no event. */
+Test(jsonl, states_are_not_counted)
+{
+	static const char text[] =
+		"{\"timestamp\": 1, \"event\": \"STATE\", \"state\": \"attached\"}\n" LOST_LINE(
+			"7") "{\"timestamp\": 2, \"event\": \"GC\", \"thread\": \"\\\"event\\\": "
+			     "\\\"STATE\\\"\"}\n";
+	const struct buf b = {.s = (char *)text, .len = sizeof(text) - 1};
+	struct sink_dropped d = {0};
+
+	sinks.at[0]->ops->count(&b, &d);
+	cr_assert_eq(d.lines, 2);
+	cr_assert_eq(d.events, 1);
+	cr_assert_eq(d.told, 7);
+}
+
 static int add(const char *to)
 {
 	return sinks_add(&sinks, to, &(struct sink_options){.stream = {.uid = -1, .gid = -1}});

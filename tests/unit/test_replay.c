@@ -108,6 +108,15 @@ Test(replay, containers)
 	cr_assert_eq(s.exceptions, 1);
 }
 
+Test(replay, states)
+{
+	struct assembler_stats s;
+
+	golden("states", &s);
+	cr_assert_eq(s.enters, 2);
+	cr_assert_eq(s.unfinished, 1);
+}
+
 /* Each golden file there is, of whatever sink: NAME.expected.KIND. */
 Test(replay, every_sink)
 {

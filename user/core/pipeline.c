@@ -79,6 +79,11 @@ static int on_lost(void *arg, const struct loss *l)
 	return output_lost(&((struct pipeline *)arg)->output, l);
 }
 
+static int on_state(void *arg, const struct state_change *s)
+{
+	return sinks_state(&((struct pipeline *)arg)->output.sinks, s);
+}
+
 static bool on_room(void *arg, bool begins)
 {
 	return output_room(&((struct pipeline *)arg)->output, begins);
@@ -159,8 +164,9 @@ int pipeline_record(void *pipeline, const struct ft_rec *rec, size_t size)
 		if (err)
 			return err;
 	}
-	if (pipeline_full(p))
-		return 0; /* the run is ending: open calls stay unfinished */
+	/* The run is ending: open calls stay unfinished. That it ends is still to be told. */
+	if (pipeline_full(p) && rec->type != FT_REC_STATE)
+		return 0;
 	err = decoder_event(p->decoder, rec, size, &e, p->why);
 	if (err == -EBADMSG && p->live)
 		return lose_record(p, rec);
@@ -232,6 +238,7 @@ static int open_stages(struct pipeline *p, const struct ft_rec_session *session)
 		.request = on_request,
 		.runtime = on_runtime,
 		.lost = on_lost,
+		.state = on_state,
 		.arg = p,
 	};
 	int err = filter_new((const char *const *)c->prefix.at, c->prefix.count,

@@ -18,6 +18,7 @@
 #include "run.h"
 #include "signals.h"
 #include "silence.h"
+#include "states.h"
 #include "targets.h"
 
 /* Interval between two drains of the ring, whose event records do not wake us: 1 ms per DRAIN_BYTES
@@ -50,6 +51,7 @@ struct run {
 	bool joining;	  /* existing children are being hooked; then all are reported together */
 	uint64_t start_ns, ready_ns; /* ready: the hooks are in, or the command is started */
 	uint64_t end_ns;	     /* the hooks are out; 0 = not yet */
+	struct states states;
 	uint64_t flushed_ns, second_ns;
 	bool hooked; /* a Python process is hooked */
 };
@@ -182,6 +184,8 @@ static int tick(struct run *r)
 	if (!err && now - r->second_ns >= NS_PER_SECOND)
 		err = each_second(r);
 	tell_hooked(r, now);
+	if (!err && r->config->all && !waits_for(r))
+		err = states_attached(&r->states);
 	if (r->config->duration_s > 0 && attached_seconds(r) >= r->config->duration_s)
 		r->stop = true;
 	return err;
@@ -306,6 +310,7 @@ static int begin(struct run *r, const struct pipeline_live *live)
 		err = load(r);
 	if (!err)
 		err = pipeline_new(r->config, live, &r->pipeline, r->why);
+	r->states.pipeline = r->pipeline;
 	if (!err)
 		err = arrivals_new(r->targets, r->pipeline, r->config->follow == 1, &r->arrivals,
 				   r->why);
@@ -333,8 +338,18 @@ static int on_loss(void *arg, const struct ft_rec_lost *lost)
 	return pipeline_record(r->pipeline, &lost->hdr, sizeof(*lost));
 }
 
+static enum ft_state_reason ended_by(const struct run *r, int err)
+{
+	if (err)
+		return FT_REASON_error;
+	if (r->signals.stop)
+		return FT_REASON_signal;
+	return pipeline_full(r->pipeline) ? FT_REASON_events : FT_REASON_duration;
+}
+
 static void detach(struct run *r)
 {
+	states_ending(&r->states);
 	if (r->signals.stop)
 		signals_end_at_once();
 	__atomic_store_n(&r->stop, true, __ATOMIC_RELAXED); /* stops hooking that is under way */
@@ -395,7 +410,7 @@ static int let_out(struct run *r, bool failed)
 /* Always: takes the hooks out, and writes what is left. */
 static int finish(struct run *r, int err)
 {
-	int end;
+	int told, end;
 
 	if (r->attach)
 		detach(r);
@@ -403,11 +418,12 @@ static int finish(struct run *r, int err)
 		err = drain(r);
 	if (!r->pipeline)
 		return err;
+	told = states_detached(&r->states, ended_by(r, err));
 	end = pipeline_finish(r->pipeline);
 	if (!end)
 		end = let_out(r, err != 0);
 	fill_status(r, &r->result->status);
-	return err ? err : end;
+	return err ?: told ?: end;
 }
 
 /* The user asked to stop before anything was attached. */

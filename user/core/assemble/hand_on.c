@@ -5,6 +5,7 @@
 #include "assemble/hand_on.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "ft_state.h"
 
 /* ---- what is handed on ---------------------------------------------------------- */
 
@@ -316,5 +317,43 @@ int hand_on_runtime(struct assembler *a, const struct event *e, const struct ope
 	memcpy(r.number, e->number, sizeof(r.number));
 	if (!err)
 		err = a->o.runtime(a->o.arg, &r);
+	return err < 0 ? err : 0;
+}
+
+static const char *state_name(uint32_t state)
+{
+	static const char *const names[FT_STATE_COUNT] = {
+#define X(name, text) [FT_STATE_##name] = #name,
+		FT_STATES(X)
+#undef X
+	};
+
+	return names[state];
+}
+
+/* NULL for FT_REASON_NONE. */
+static const char *state_reason_name(uint32_t reason)
+{
+	static const char *const names[FT_REASON_COUNT] = {
+#define X(name, text) [FT_REASON_##name] = #name,
+		FT_STATE_REASONS(X)
+#undef X
+	};
+
+	return names[reason];
+}
+
+/* There are two in a run, so no room is asked for; what was lost before it is told before it. */
+int hand_on_state(struct assembler *a, const struct event *e)
+{
+	struct state_change s = {
+		.at_ns = real_ns(a, e->ts_ns),
+		.state = state_name(e->kind),
+		.reason = state_reason_name(e->reason),
+	};
+	int err = a->untold.any ? hand_on_untold(a) : 0;
+
+	if (err >= 0)
+		err = a->o.state(a->o.arg, &s);
 	return err < 0 ? err : 0;
 }

@@ -53,6 +53,7 @@ int hand_on_lost_end(struct assembler *a, const struct thread_spans *t, const st
 void hand_on_unfinished(void *arg, uint32_t pid, uint32_t tid, const struct open_span *s);
 /* parent: NULL = no call of the thread is open. */
 int hand_on_runtime(struct assembler *a, const struct event *e, const struct open_span *parent);
+int hand_on_state(struct assembler *a, const struct event *e);
 int hand_on_request(struct assembler *a, const struct event *e, const struct http *http,
 		    uint64_t start_ns, bool over);
 

@@ -11,6 +11,7 @@
 #include "decode/threads.h"
 #include "decode/types.h"
 #include "decode/workloads.h"
+#include "ft_state.h"
 
 struct decoder {
 	struct decoder_options options;
@@ -227,6 +228,18 @@ static int on_runtime(struct decoder *d, const struct ft_rec *rec, const void *e
 	return 0;
 }
 
+static int on_state(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
+{
+	const struct ft_rec_state *r = (const void *)rec;
+
+	if (r->state == FT_STATE_NONE || r->state >= FT_STATE_COUNT || r->reason >= FT_REASON_COUNT)
+		return -EBADMSG;
+	e->type = EVENT_STATE;
+	e->kind = r->state;
+	e->reason = r->reason;
+	return 0;
+}
+
 static int on_lines(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
 {
 	return lines_learn(&d->lines, (const void *)rec, end);
@@ -323,6 +336,7 @@ static const struct {
 	[FT_REC_RUNTIME] = {sizeof(struct ft_rec_runtime), on_runtime},
 	[FT_REC_HTTP_FORGET] = {sizeof(struct ft_rec_http_request), on_http_forget},
 	[FT_REC_WORKLOAD] = {sizeof(struct ft_rec_workload), on_workload},
+	[FT_REC_STATE] = {sizeof(struct ft_rec_state), on_state},
 };
 
 int decoder_event(struct decoder *d, const struct ft_rec *rec, size_t size, struct event *ret_event,

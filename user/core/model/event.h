@@ -81,6 +81,7 @@ enum event_type {
 	EVENT_HTTP_RESPONSE,
 	EVENT_RUNTIME,
 	EVENT_HTTP_FORGET, /* no call names the request any more */
+	EVENT_STATE,
 };
 
 struct event {
@@ -95,9 +96,9 @@ struct event {
 	struct text exc_type, exc_message;  /* RAISE: plain UTF-8 text, not JSON */
 	struct text stack;		    /* RAISE: a JSON array; s is NULL without one */
 	uint64_t first_ns, last_ns;	    /* LOST; RUNTIME: first_ns is its start */
-	uint32_t count, reason;		    /* LOST; reason is an enum ft_counter */
+	uint32_t count, reason;		    /* LOST: an enum ft_counter; STATE: ft_state_reason */
 	uint32_t other_pid;		    /* PROC_FORK */
-	uint32_t kind;			    /* RUNTIME: enum ft_runtime */
+	uint32_t kind;			    /* RUNTIME: enum ft_runtime; STATE: enum ft_state */
 	uint64_t number[FT_RUNTIME_VALUES]; /* RUNTIME */
 	uint64_t request;		    /* ENTER: 0 = none; HTTP_*: the number of the request */
 	const struct http *http;	    /* HTTP_REQUEST; HTTP_RESPONSE: its status alone */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the assembler hands on and sinks take: calls, requests, runtime events and losses.
+ * What the assembler hands on and sinks take: calls, requests, runtime events, losses and states.
  * Everything is borrowed until the function that was called with it returns. Times are nanoseconds
  * since the Unix epoch.
  */
@@ -66,6 +66,12 @@ struct loss {
 	uint32_t pid, tid; /* 0 = of no single one */
 	uint64_t count;
 	const char *reason; /* the name of a counter (ft_counters.h) */
+};
+
+/* What the tracer does from now on (ft_state.h). */
+struct state_change {
+	uint64_t at_ns;
+	const char *state, *reason; /* reason NULL: there is none */
 };
 
 /* The end may be earlier than the begin if it is the time of an exception. */

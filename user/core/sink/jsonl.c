@@ -76,7 +76,16 @@ static int jsonl_lost(struct sink *sink, const struct loss *l, struct why *w)
 	return stream_filled(sink->stream, w);
 }
 
+static int jsonl_state(struct sink *sink, const struct state_change *c, struct why *w)
+{
+	if (!line_state(&sink->stream->text, c))
+		return why(w, -ENOMEM, "out of memory");
+	return stream_filled(sink->stream, w);
+}
+
 #define LOST_LINE "\"event\": \"LOST\", \"count\": "
+#define STATE_LINE "\"event\": \"STATE\""
+#define EVENT_WITHIN 96 /* bytes of a line, which have its event */
 
 static void jsonl_count(const struct buf *text, struct sink_dropped *ret)
 {
@@ -85,14 +94,15 @@ static void jsonl_count(const struct buf *text, struct sink_dropped *ret)
 	while (at < end) {
 		const char *next = memchr(at, '\n', end - at);
 		size_t len = next ? (size_t)(next - at) : (size_t)(end - at);
-		const char *lost =
-			memmem(at, len < 96 ? len : 96, LOST_LINE, sizeof(LOST_LINE) - 1);
+		size_t head = len < EVENT_WITHIN ? len : EVENT_WITHIN;
+		const char *lost = memmem(at, head, LOST_LINE, sizeof(LOST_LINE) - 1);
+		bool event = !memmem(at, head, STATE_LINE, sizeof(STATE_LINE) - 1);
 
-		ret->lines++;
+		ret->lines += event;
 		if (lost)
 			ret->told += strtoull(lost + sizeof(LOST_LINE) - 1, NULL, 10);
 		else
-			ret->events++;
+			ret->events += event;
 		at += len + 1;
 	}
 }
@@ -107,5 +117,6 @@ const struct sink_ops sink_jsonl = {
 	.request = jsonl_request,
 	.runtime = jsonl_runtime,
 	.lost = jsonl_lost,
+	.state = jsonl_state,
 	.count = jsonl_count,
 };

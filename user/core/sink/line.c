@@ -349,6 +349,27 @@ bool line_lost(struct buf *out, const struct loss *l)
 	return true;
 }
 
+bool line_state(struct buf *out, const struct state_change *c)
+{
+	size_t state = strlen(c->state), reason = c->reason ? strlen(c->reason) : 0;
+	char *room = buf_room(out, FIXED_BYTES + state + reason), *p = room;
+
+	if (!room)
+		return false;
+	p = add_timestamp(p, c->at_ns);
+	p = ADD(p, "\"STATE\", \"state\": \"");
+	p = add(p, c->state, state);
+	p = ADD(p, "\"");
+	if (reason) {
+		p = ADD(p, ", \"reason\": \"");
+		p = add(p, c->reason, reason);
+		p = ADD(p, "\"");
+	}
+	p = ADD(p, "}\n");
+	out->len += p - room;
+	return true;
+}
+
 const char *line_event(enum line_type type)
 {
 	static const char *const names[] = {"ENTER", "EXIT", "EXCEPTION"};

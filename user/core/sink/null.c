@@ -24,6 +24,11 @@ static int null_lost(struct sink *s, const struct loss *l, struct why *w)
 	return 0;
 }
 
+static int null_state(struct sink *s, const struct state_change *c, struct why *w)
+{
+	return 0;
+}
+
 const struct sink_ops sink_null = {
 	.kind = "null",
 	.size = sizeof(struct sink),
@@ -32,4 +37,5 @@ const struct sink_ops sink_null = {
 	.request = null_request,
 	.runtime = null_runtime,
 	.lost = null_lost,
+	.state = null_state,
 };

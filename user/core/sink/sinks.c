@@ -197,6 +197,15 @@ int sinks_lost(struct sinks *s, const struct loss *l)
 	return err;
 }
 
+int sinks_state(struct sinks *s, const struct state_change *c)
+{
+	int err = 0;
+
+	for (int i = 0; i < s->count && !err; i++)
+		err = s->at[i]->ops->state(s->at[i], c, s->why);
+	return err;
+}
+
 /* Writes the text that is held back. */
 static void settle_text(struct sink *s)
 {

@@ -333,6 +333,28 @@ static int text_lost(struct sink *sink, const struct loss *l, struct why *w)
 	return put_line(s, l->at_ns, 0, true, w);
 }
 
+/* Like the heading of a thread, it is no event; the next line gets a heading again. */
+static int text_state(struct sink *sink, const struct state_change *c, struct why *w)
+{
+	struct text_sink *s = text_of(sink);
+	struct buf *b = &s->sink.stream->text;
+	int err = show_held(s, w);
+
+	if (err)
+		return err;
+	s->pid = 0;
+	BUF_LITERAL(b, "-- ");
+	buf_str(b, c->state);
+	BUF_LITERAL(b, " at ");
+	put_clock(s, b, c->at_ns);
+	if (c->reason) {
+		BUF_LITERAL(b, ": ");
+		buf_str(b, c->reason);
+	}
+	buf_char(b, '\n');
+	return b->failed ? why(w, -ENOMEM, "out of memory") : stream_filled(s->sink.stream, w);
+}
+
 static void text_lull(struct sink *sink)
 {
 	(void)show_held(text_of(sink), NULL); /* a failure is reported by the next flush */
@@ -378,7 +400,7 @@ static void text_count(const struct buf *rest, struct sink_dropped *ret)
 		const char *text = text_in(at, end);
 
 		ret->lines++;
-		if (end - at > 2 && !memcmp(at, "--", 2)) /* a thread's name */
+		if (end - at > 2 && !memcmp(at, "--", 2)) /* a thread's name, or a state */
 			ret->lines--;
 		else if (end - text > 5 && !memcmp(text, LOST, 5))
 			ret->told += strtoull(text + 5, NULL, 10);
@@ -398,6 +420,7 @@ const struct sink_ops sink_text = {
 	.request = text_request_of,
 	.runtime = text_runtime_of,
 	.lost = text_lost,
+	.state = text_state,
 	.settle_text = text_lull,
 	.count = text_count,
 	.release = text_release,

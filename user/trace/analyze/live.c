@@ -219,8 +219,10 @@ static int add_response(struct live *l, const struct trace_event *e)
 
 int live_add(struct live *l, const struct trace_event *e)
 {
-	l->sums.events += e->kind != TRACE_LOST;
-	l->all_events += e->kind != TRACE_LOST;
+	bool event = e->kind != TRACE_LOST && e->kind != TRACE_STATE;
+
+	l->sums.events += event;
+	l->all_events += event;
 	switch (e->kind) {
 	case TRACE_ENTER:
 		return add_enter(l, e);

@@ -19,6 +19,7 @@ const char *const check_names[CHECK_FINDINGS] = {
 	[CHECK_LOST_EXIT] = "lostExit",
 	[CHECK_UNFINISHED] = "unfinished",
 	[CHECK_UNANSWERED] = "unanswered",
+	[CHECK_ATTACHED_AGAIN] = "attachedAgain",
 };
 
 const char *const check_texts[CHECK_FINDINGS] = {
@@ -33,6 +34,7 @@ const char *const check_texts[CHECK_FINDINGS] = {
 	[CHECK_LOST_EXIT] = "calls whose end was lost",
 	[CHECK_UNFINISHED] = "calls that did not end",
 	[CHECK_UNANSWERED] = "requests without a response",
+	[CHECK_ATTACHED_AGAIN] = "tracing began again, after a time that is not in the trace",
 };
 
 struct check_thread {
@@ -105,13 +107,13 @@ static bool by_exception(const struct trace_event *e)
 	return e->kind == TRACE_EXCEPTION || (e->kind == TRACE_EXIT && e->has_exception);
 }
 
-/* The lines of a thread. LOST lines are about a time that is over. */
+/* The lines of a thread. LOST lines are about a time that is over, STATE lines about no thread. */
 static int check_thread(struct trace_check *c, const struct trace_event *e,
 			const struct check_place *at)
 {
 	struct check_thread *t;
 
-	if (e->kind == TRACE_LOST || e->kind == TRACE_OTHER)
+	if (e->kind == TRACE_LOST || e->kind == TRACE_STATE || e->kind == TRACE_OTHER)
 		return 0;
 	t = entry(&c->threads, e->pid, e->tid, sizeof(*t));
 	if (!t)
@@ -229,6 +231,15 @@ static void check_lost(struct trace_check *c, const struct trace_event *e)
 	buf_release(&reason);
 }
 
+/* A run that was killed has no "detached", so it is the next "attached" that counts. */
+static void check_state(struct trace_check *c, const struct trace_event *e,
+			const struct check_place *at)
+{
+	if (c->state_seen && trace_text_is(&e->state, "attached", 8))
+		found(c, CHECK_ATTACHED_AGAIN, at);
+	c->state_seen = true;
+}
+
 int trace_check_add(struct trace_check *c, const struct trace_event *e, const char *file,
 		    uint64_t line)
 {
@@ -248,6 +259,9 @@ int trace_check_add(struct trace_check *c, const struct trace_event *e, const ch
 		return check_http(c, e, &at);
 	case TRACE_LOST:
 		check_lost(c, e);
+		return 0;
+	case TRACE_STATE:
+		check_state(c, e, &at);
 		return 0;
 	default:
 		return 0;

@@ -4,8 +4,8 @@
  * same function; its parent is open when it begins; the lines of a thread are in order; an
  * EXCEPTION is followed by the EXIT of its call; every response has its request.
  *
- * What a trace itself says to be missing (losses, calls and requests that did not end) is a note,
- * no fault.
+ * What a trace itself says to be missing (losses, calls and requests that did not end, times
+ * between two runs of the tracer) is a note, no fault.
  */
 #ifndef FT_TRACE_TRACE_CHECK_H
 #define FT_TRACE_TRACE_CHECK_H
@@ -27,6 +27,7 @@ enum check_finding {
 	CHECK_LOST_EXIT = CHECK_NOTES,
 	CHECK_UNFINISHED,
 	CHECK_UNANSWERED,
+	CHECK_ATTACHED_AGAIN,
 	CHECK_FINDINGS,
 };
 
@@ -60,6 +61,7 @@ struct trace_check {
 	struct check_count finding[CHECK_FINDINGS];
 	struct check_loss loss[CHECK_REASONS];
 	size_t losses;
+	bool state_seen; /* a STATE line */
 	uint64_t events[TRACE_KINDS];
 };
 

@@ -21,8 +21,9 @@ enum trace_kind {
 	TRACE_HTTP_REQUEST,
 	TRACE_HTTP_RESPONSE,
 	TRACE_LOST,
+	TRACE_STATE, /* of the tracer; of no process */
 	TRACE_RUNTIME =
-		TRACE_LOST, /* + enum ft_runtime, of which 0 is none: an event of that kind */
+		TRACE_STATE, /* + enum ft_runtime, of which 0 is none: an event of that kind */
 	TRACE_KINDS = TRACE_RUNTIME + FT_RUNTIME_COUNT,
 };
 
@@ -60,7 +61,8 @@ struct trace_event {
 	struct trace_text args, result; /* the string's content, or any other JSON as it is */
 	struct trace_text exc_type, exc_message;
 	struct trace_text request_id, path, remote_addr, user_agent;
-	struct trace_text reason;    /* LOST */
+	struct trace_text reason; /* LOST, STATE */
+	struct trace_text state;
 	struct trace_text truncated; /* JSON object as it is; s NULL: nothing was cut */
 	struct trace_text stack;     /* JSON array as it is */
 	struct trace_text full_log_file;
