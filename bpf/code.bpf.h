@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The entries of code objects. */
+/*
+ * The entries of code objects. They are where they stay until the code is freed or its process has
+ * ended, for as many of a process as leave room for those of others. The rest share a place in
+ * which the one used last pushes out another, which then is decided anew.
+ */
 #ifndef FT_CODE_BPF_H
 #define FT_CODE_BPF_H
 
@@ -16,7 +20,29 @@ FT_INLINE struct code_entry *code_find(u32 tgid, u64 code)
 {
 	struct code_key key = {.code = code, .tgid = tgid};
 
-	return bpf_map_lookup_elem(&ft_codes, &key);
+	return bpf_map_lookup_elem(&ft_codes, &key) ?: bpf_map_lookup_elem(&ft_more_codes, &key);
+}
+
+/* Variants never stay: they are not deleted with their code, and a program can make any number. */
+FT_INLINE void code_keep(const struct code_key *key, const struct code_entry *e)
+{
+	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &key->tgid);
+
+	if (!bpf_map_update_elem(&ft_codes, key, e, BPF_EXIST))
+		return;
+	if (p && p->codes < ft_settings.codes && !(key->code >> CODE_VARIANT) &&
+	    !bpf_map_update_elem(&ft_codes, key, e, BPF_NOEXIST))
+		p->codes++;
+	else
+		bpf_map_update_elem(&ft_more_codes, key, e, BPF_ANY);
+}
+
+FT_INLINE void code_freed(struct ft_proc *p, const struct code_key *key)
+{
+	/* Those of the program before an exec were not counted. */
+	if (!bpf_map_delete_elem(&ft_codes, key) && p->codes)
+		p->codes--;
+	bpf_map_delete_elem(&ft_more_codes, key);
 }
 
 #endif

@@ -326,7 +326,7 @@ FT_GLOBAL int ft_accept(u32 tid, u64 key, u64 owner)
 	}
 	k.tgid = t->pid;
 	t->entry.described = now;
-	bpf_map_update_elem(&ft_codes, &k, &t->entry, BPF_ANY);
+	code_keep(&k, &t->entry);
 	return 0;
 }
 
@@ -339,7 +339,7 @@ FT_GLOBAL int ft_watch(u32 tid, u64 key)
 		return 0;
 	k.tgid = t->pid;
 	t->entry.verdict = CODE_WATCH;
-	bpf_map_update_elem(&ft_codes, &k, &t->entry, BPF_ANY);
+	code_keep(&k, &t->entry);
 	return 0;
 }
 
@@ -370,7 +370,7 @@ FT_GLOBAL int ft_reject(u64 key, u64 frame, u64 slot, u64 id)
 	e.birth = birth_of(k.tgid, key);
 	e.variant = key >> CODE_VARIANT;
 	module_keep(l, &e, frame, slot);
-	bpf_map_update_elem(&ft_codes, &k, &e, BPF_ANY);
+	code_keep(&k, &e);
 	return 0;
 }
 

@@ -224,8 +224,8 @@ struct ft_proc {
 	__u32 flags; /* FT_PROC_* */
 	/* Set by BPF: the thread in which an exception was last seen, in an accepted call. */
 	__u32 raised_tid;
-	__u32 hooks; /* index in ft_live: are all of its hooks in? */
-	__u32 pad;
+	__u32 hooks;		 /* index in ft_live: are all of its hooks in? */
+	__u32 codes;		 /* set by BPF: how many entries it has in ft_codes */
 	__u64 key_hash[FT_KEYS]; /* set by BPF: hashes of the keys for which it searches dicts */
 	struct ft_site site[FT_SITES]; /* by a hash of ip */
 };
@@ -256,6 +256,8 @@ struct ft_settings {
 	/* --all: a process that is not known becomes known at a hit; since then (monotonic). 0: no.
 	 */
 	__u64 all_since_ns;
+	__u32 codes; /* that one process may have in ft_codes */
+	__u32 pad;
 };
 
 #endif

@@ -190,10 +190,11 @@ FT_INLINE void mark_new(struct thread *t, u64 code, u32 role, u32 arg)
 	struct code_entry *e = &t->entry;
 
 	__builtin_memset(e, 0, sizeof(*e));
+	e->birth = bpf_ktime_get_ns();
 	e->verdict = CODE_MARKED;
 	e->role = role;
 	e->role_arg = arg;
-	bpf_map_update_elem(&ft_codes, &key, e, BPF_ANY);
+	code_keep(&key, e);
 }
 
 FT_INLINE void mark(struct thread *t, u64 born, u64 code, u32 arg)
@@ -201,7 +202,7 @@ FT_INLINE void mark(struct thread *t, u64 born, u64 code, u32 arg)
 	u32 role = t->http.role == HTTP_WSGI ? HTTP_STATUS : HTTP_SEND;
 	struct code_entry *e = code_find(t->pid, code);
 
-	if (e && e->verdict != CODE_MARKED && e->birth < born)
+	if (e && e->birth < born)
 		e = 0;
 	if (e && e->role)
 		return;

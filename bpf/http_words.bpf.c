@@ -89,14 +89,15 @@ FT_INLINE u32 parameter_word(const struct ft_layout *l, u64 names, u32 i)
 
 FT_GLOBAL int ft_http_role(u32 tgid, u64 code)
 {
-	const struct ft_layout *l = my_layout();
+	const struct ft_proc *p = my_proc();
+	const struct ft_layout *l = p ? &p->layout : 0;
 	struct code_entry *e = code_find(tgid, code);
 	u64 names;
 	u32 n, i;
 
 	if (!l)
 		return 0;
-	if (e && e->verdict == CODE_MARKED)
+	if (e && e->verdict == CODE_MARKED && e->birth >= p->born)
 		return e->role | e->role_arg << 8;
 	n = read_u32(code + l->code_argcount);
 	names = read_ptr(code + l->code_localsplusnames) + l->tuple_items;

@@ -53,6 +53,10 @@ FT_MAP const volatile struct ft_settings ft_settings;
  */
 FT_MAP __u32 ft_live[FT_HOOKED];
 
+/* How many programs of known processes have ended: what ft_codes has of them is for user space to
+ * delete. */
+FT_MAP __u32 ft_programs_over;
+
 FT_INLINE bool hooks_live(const struct ft_proc *p)
 {
 	return ft_live[p->hooks & (FT_HOOKED - 1)];
@@ -84,12 +88,21 @@ FT_MAP struct {
 	__type(value, struct ft_proc);
 } ft_files SEC(".maps");
 
+/* Where the kernel can allocate in a probe user space makes it a larger hash (attach/codes.c). */
 FT_MAP struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	FT_ENTRIES(32768);
 	__type(key, struct code_key);
 	__type(value, struct code_entry);
 } ft_codes SEC(".maps");
+
+/* What ft_codes has no room for, and variants: see code_keep(). */
+FT_MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	FT_ENTRIES(16384);
+	__type(key, struct code_key);
+	__type(value, struct code_entry);
+} ft_more_codes SEC(".maps");
 
 /* Code whose name and lines user space knows -> since when; one entry without --stack. */
 FT_MAP struct {

@@ -41,6 +41,7 @@ FT_INLINE void program_over(const struct ft_proc *p, u32 tgid)
 	    (p->flags | (looked_at ? looked_at->flags : 0)) & FT_PROC_UNSEEN)
 		count(FT_LOST_late);
 	bpf_map_delete_elem(&ft_looked_at, &tgid);
+	__sync_fetch_and_add(&ft_programs_over, 1);
 }
 
 SEC("raw_tp/sched_process_fork")
@@ -57,6 +58,7 @@ int ft_fork(struct bpf_raw_tracepoint_args *ctx)
 	p = bpf_map_lookup_elem(&ft_procs, &child_tgid);
 	if (p) {
 		p->born = bpf_ktime_get_ns();
+		p->codes = 0;
 		/* Its generators are known as its parent's only. */
 		p->flags &= ~(FT_PROC_UNSEEN | FT_PROC_SUSPENDS);
 	} else {
@@ -77,6 +79,7 @@ int ft_exec(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	program_over(p, tgid);
 	p->born = bpf_ktime_get_ns();
+	p->codes = 0;
 	p->flags &= ~(FT_PROC_UNSEEN | FT_PROC_GREENLETS | FT_PROC_FOUND);
 	p->flags |= FT_PROC_DORMANT | FT_PROC_NEW; /* until its first hit: wake.bpf.c */
 	/* The thread that called exec has taken over the number of the first one, which has ended.

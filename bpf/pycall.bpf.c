@@ -186,10 +186,11 @@ int ft_freed(struct pt_regs *ctx)
 	u32 tgid = my_ids() >> 32;
 	struct code_key code = {.code = PT_REGS_PARM1(ctx), .tgid = tgid};
 	struct type_key type = {.type = code.code, .tgid = tgid};
+	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid);
 
-	if (!bpf_map_lookup_elem(&ft_procs, &tgid))
+	if (!p)
 		return 0;
-	bpf_map_delete_elem(&ft_codes, &code);
+	code_freed(p, &code);
 	bpf_map_delete_elem(&ft_types, &type);
 	if (ft_settings.stack)
 		bpf_map_delete_elem(&ft_told, &code);

@@ -4,6 +4,7 @@
 ## ./dev bench agent       the same for the in-process agent [--json] [NAME...]
 ## ./dev bench flowctl     reading a trace of 10,000,000 events [--json] [--verify]
 ## ./dev bench storm       100 short programs a second under --follow [--json] [--against FILE] (root)
+## ./dev bench codes       rejected calls of many functions, many processes [--against FILE] (root)
 ## ./dev bench http        what a request costs, both ways [--json] [--all] [--programs] (root)
 
 . scripts/build.sh
@@ -20,13 +21,10 @@ bench() {
 	fi
 	need_root bench
 	quietly build
-	if [ "${1:-}" = http ]; then
-		shift
-		exec $PYTHON -B tests/bench/request.py "$@"
-	fi
-	if [ "${1:-}" = storm ]; then
-		shift
-		exec $PYTHON -B tests/bench/storm.py "$@"
-	fi
-	exec $PYTHON tests/bench/bench.py "$@"
+	case ${1:-} in
+	http) set -- request "${@:2}" ;;
+	storm | codes) ;;
+	*) set -- bench "$@" ;;
+	esac
+	exec $PYTHON -B "tests/bench/$1.py" "${@:2}"
 }

@@ -9,13 +9,15 @@
 #include "ft_counters.h"
 
 #define NOEXIST 1 /* BPF_NOEXIST */
+#define EXIST 2	  /* BPF_EXIST */
 
 /* What the sources declare in maps.bpf.h: a map is its address. */
 char ft_procs, ft_codes, ft_told, ft_types, ft_threads, ft_stacks, ft_suspended, ft_requests,
-	ft_request_of, ft_rules, ft_redact, ft_ring, ft_counters, ft_zero, ft_looked_at, ft_files;
+	ft_request_of, ft_rules, ft_redact, ft_ring, ft_counters, ft_zero, ft_looked_at, ft_files,
+	ft_more_codes;
 struct ft_settings ft_settings;
 struct ft_policy shim_policy;
-__u32 ft_live[FT_HOOKED];
+__u32 ft_live[FT_HOOKED], ft_programs_over;
 
 /* An entry of some map; key and value are pieces of memory of their own. */
 struct entry {
@@ -126,6 +128,8 @@ long shim_update(const void *map, const void *key, unsigned long key_size, const
 		memmove(e->value, value, value_size);
 		return 0;
 	}
+	if (flags == EXIST)
+		return -ENOENT;
 	e = copy_of(&(struct entry){entries, map, copy_of(key, key_size),
 				    copy_of(value, value_size), key_size},
 		    sizeof(*e));

@@ -159,6 +159,8 @@ static int load(struct attach *a, const struct attach_options *o, struct why *w)
 	if (o->all)
 		a->skel->rodata->ft_settings.all_since_ns = clock_ns(CLOCK_MONOTONIC);
 	err = size_maps(a, o, w);
+	if (!err)
+		err = codes_size(a, o, w);
 	if (err)
 		return err;
 	err = flowtrace__load(a->skel);

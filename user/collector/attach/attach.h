@@ -74,8 +74,8 @@ void attach_withdraw(struct attach *a, pid_t pid, bool follow);
 void attach_leave_out(struct attach *a, pid_t pid);
 /* The process cannot be traced, though BPF may trace it by what is known of its file. */
 void attach_refuse(struct attach *a, pid_t pid);
-/* Takes out the hooks of files that no process runs any more. Called from time to time by the
- * thread that hooks. */
+/* Takes out the hooks of files that no process runs any more, and what processes that have ended
+ * leave in maps. Called from time to time by the thread that hooks. */
 void attach_sweep(struct attach *a);
 /* It is known and not hooked, since it was added, since its last exec, or as its parent was when it
  * was forked; or it has run no Python since it was hooked. */

@@ -32,6 +32,7 @@ struct attach {
 	struct links links[HOOKED_MAX]; /* of hooked */
 	int nhooked;			/* the slots from here on were never used */
 	uint64_t swept_ns;
+	uint32_t programs_over; /* ft_programs_over when remains were deleted */
 	struct bpf_link *proc_links[3];
 };
 
@@ -64,6 +65,15 @@ int files_hook(struct attach *a, const struct target *t, const struct file *f,
 
 /* What a process that is not known becomes at a hit. */
 int attach_fill_unknown(struct attach *a);
+
+/* ---- codes.c ---- */
+
+int codes_size(struct attach *a, const struct attach_options *o, struct why *w);
+
+/* ---- remains.c ---- */
+
+/* Deletes what processes that have ended leave in maps. */
+void remains_sweep(struct attach *a);
 
 /* ---- settings.c ---- */
 

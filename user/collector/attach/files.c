@@ -268,6 +268,7 @@ void attach_sweep(struct attach *a)
 	if (now - a->swept_ns < SWEEP_NS)
 		return;
 	a->swept_ns = now;
+	remains_sweep(a);
 	note_idle(a, now);
 	for (int i = 0; i < a->nhooked && idle.count < GIVEN_BACK; i++) {
 		const struct hooked *h = &a->hooked[i];

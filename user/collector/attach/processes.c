@@ -44,17 +44,15 @@ static void drop_proc(struct attach *a, pid_t pid)
 	bpf_map_delete_elem(bpf_map__fd(a->skel->maps.ft_procs), &key);
 }
 
-/* Deletes the entries of this process. The keys of all three maps are an address and a process. */
-static void forget_all(int fd, uint32_t pid)
+/*
+ * A known process now runs another program, in which objects may have the same addresses. BPF sees
+ * by ft_proc.born which code and types are of the one before, but not which frames.
+ */
+static void forget_program(struct attach *a, uint32_t pid)
 {
-	struct code_key key, next, *previous = NULL;
+	int fd = bpf_map__fd(a->skel->maps.ft_suspended);
+	struct frame_key key, next, *previous = NULL;
 
-	_Static_assert(sizeof(struct type_key) == sizeof(key) &&
-			       offsetof(struct type_key, tgid) == offsetof(struct code_key, tgid),
-		       "one kind of key");
-	_Static_assert(sizeof(struct frame_key) == sizeof(key) &&
-			       offsetof(struct frame_key, tgid) == offsetof(struct code_key, tgid),
-		       "one kind of key");
 	while (!bpf_map_get_next_key(fd, previous, &next)) {
 		if (previous && key.tgid == pid)
 			bpf_map_delete_elem(fd, &key);
@@ -63,17 +61,6 @@ static void forget_all(int fd, uint32_t pid)
 	}
 	if (previous && key.tgid == pid)
 		bpf_map_delete_elem(fd, &key);
-}
-
-/*
- * A known process now runs another program: its addresses mean nothing any more. Without address
- * space randomization, other objects may even have the same ones.
- */
-static void forget_program(struct attach *a, pid_t pid)
-{
-	forget_all(bpf_map__fd(a->skel->maps.ft_codes), pid);
-	forget_all(bpf_map__fd(a->skel->maps.ft_types), pid);
-	forget_all(bpf_map__fd(a->skel->maps.ft_suspended), pid);
 }
 
 static void fill_numbers(struct ft_layout *l, const struct target *t, const struct hooks *hooks)
@@ -159,6 +146,7 @@ int attach_process(struct attach *a, const struct target *t, uint64_t program,
 static struct ft_proc not_hooked(const struct attach *a, bool follow)
 {
 	return (struct ft_proc){.policy = a->policy,
+				.born = clock_ns(CLOCK_MONOTONIC),
 				.flags = FT_PROC_DORMANT | (follow ? FT_PROC_FOLLOW : 0)};
 }
 
@@ -259,18 +247,4 @@ int attach_add(struct attach *a, pid_t pid, bool follow, struct why *w)
 	struct ft_proc p = not_hooked(a, follow);
 
 	return put_proc(a, pid, &p, BPF_NOEXIST, w);
-}
-
-int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code, uint64_t described_ns)
-{
-	struct code_key key = {.code = code, .tgid = pid};
-	int fd = bpf_map__fd(a->skel->maps.ft_codes);
-	struct code_entry e;
-
-	if (bpf_map_lookup_elem(fd, &key, &e))
-		return -errno;
-	if (e.described != (uint32_t)described_ns)
-		return -ESTALE; /* another code object has that address now */
-	e.verdict = e.role ? CODE_WATCH : e.varied ? CODE_VARIED : CODE_DROPPED;
-	return bpf_map_update_elem(fd, &key, &e, BPF_EXIST) ? -errno : 0;
 }
