@@ -2,9 +2,12 @@
 """--all: every Python process of the machine, those that run and those that come."""
 import collections
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
+import time
+from pathlib import Path
 
 import harness
 import pytest
@@ -211,3 +214,59 @@ def test_who_it_is(node):
         node.stack.close()
     told = [event for event in tracer.events() if event["event"] == "ENTER" and event["pid"] == pid]
     assert len(told) >= 30 and {event.get("container") for event in told} == {ours.container}
+
+
+@contextlib.contextmanager
+def apart(node, program, count):
+    """What starts it when it is called, and returns its pid: no process that the collector knows
+    does, since it has seen that the shell is not Python."""
+    shell = node.begin(program, count, before=["sh", "-c", 'read -r line; "$@"; :', "sh"])
+    time.sleep(2)
+
+    def start():
+        shell.stdin.write(b"\n")
+        shell.stdin.flush()
+        children = Path("/proc/%d/task/%d/children" % (shell.pid, shell.pid))
+        return int(harness.wait_for("it runs", children.read_text))
+    yield start
+
+
+def is_seen(pid, tracer):
+    return lambda: calls(tracer)[pid] > 10
+
+
+def test_another_name(node):
+    """An interpreter in a program whose name does not say so; the second time from its first call."""
+    program = shutil.copy("/usr/bin/python3", node.path / "business-logic")
+    with node.tracer() as tracer:
+        tracer.attached()
+        with apart(node, program, 10000) as start:
+            first = start()
+            harness.wait_for("its calls", is_seen(first, tracer), 30)
+        with apart(node, program, 30) as start:
+            second = start()
+            harness.wait_for("all calls", lambda: calls(tracer)[second] == 30)
+        assert tracer.stop(signal.SIGINT) == 0
+    began = [event["function"] for event in tracer.events()
+             if event["event"] == "ENTER" and event["pid"] == first]
+    lost = {event["reason"] for event in tracer.events() if event["event"] == "LOST"}
+    assert lost <= {"late"} and (lost or began[0] == "<module>"), (lost, began[0])
+
+
+def test_reports_of_the_kernel_are_lost(node):
+    """The collector does not run while more is mapped than there is room for: it looks at all."""
+    program = shutil.copy("/usr/bin/python3", node.path / "business-logic")
+    flood = "i=0; while [ $i -lt 300 ]; do /bin/true; i=$((i + 1)); done"
+    with node.tracer() as tracer:
+        tracer.attached()
+        with apart(node, program, 10000) as start:
+            tracer.process.send_signal(signal.SIGSTOP)
+            for cpu in map(str, range(os.cpu_count())):
+                harness.run(["taskset", "-c", cpu, "sh", "-c", flood], check=0)
+            pid = start()
+            time.sleep(1)
+            tracer.process.send_signal(signal.SIGCONT)
+            for cpu in map(str, range(os.cpu_count())):  # the kernel tells with the next report
+                harness.run(["taskset", "-c", cpu, "/bin/true"], check=0)
+            harness.wait_for("its calls", is_seen(pid, tracer), 30)
+        assert tracer.stop(signal.SIGINT) == 0

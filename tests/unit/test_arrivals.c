@@ -46,8 +46,12 @@ static void begin(bool wait)
 
 static void setup(void)
 {
-	char *argv[] = {(char *)"flowtrace-bpf", (char *)"--all", (char *)"--metadata=logs",
-			(char *)"-o", output, NULL};
+	char *argv[] = {(char *)"flowtrace-bpf",
+			(char *)"--all",
+			(char *)"--metadata=logs",
+			(char *)"-o",
+			output,
+			NULL};
 
 	close(mkstemp(output));
 	config_init(&config);
@@ -82,8 +86,8 @@ TestSuite(arrivals, .init = setup, .fini = teardown, .timeout = 60);
 static void come(pid_t pid, unsigned number)
 {
 	struct build record = {0};
-	const struct ft_rec *rec = build_lost(&record, pid, pid, clock_ns(CLOCK_MONOTONIC), number,
-					      FT_LOST_ring_full);
+	const struct ft_rec *rec =
+		build_lost(&record, pid, pid, clock_ns(CLOCK_MONOTONIC), number, FT_LOST_ring_full);
 
 	cr_assert_eq(arrivals_record(arrivals, rec, rec->size), 0);
 	buf_release(&record.bytes);

@@ -25,6 +25,7 @@ struct source {
 
 struct loads {
 	bool (*wanted)(const char *path);
+	bool others;
 	int epoll_fd;
 	int nsources;
 	struct source *source; /* one per possible CPU */
@@ -66,7 +67,7 @@ static int open_source(struct loads *l, int cpu, struct source *s)
 	return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, s->fd, &e) ? -errno : 0;
 }
 
-int loads_new(bool (*wanted)(const char *path), struct loads **ret_loads)
+int loads_new(bool (*wanted)(const char *path), bool others, struct loads **ret_loads)
 {
 	struct loads *l = calloc(1, sizeof(*l));
 	int err = 0;
@@ -74,6 +75,7 @@ int loads_new(bool (*wanted)(const char *path), struct loads **ret_loads)
 	if (!l)
 		return -ENOMEM;
 	l->wanted = wanted;
+	l->others = others;
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	l->nsources = sysconf(_SC_NPROCESSORS_CONF);
 	l->source = calloc(l->nsources, sizeof(*l->source));
@@ -146,7 +148,7 @@ static bool take(struct loads *l, struct source *s)
 	return true;
 }
 
-static bool is_wanted(struct loads *l, struct load *ret)
+static bool is_load(struct loads *l, struct load *ret)
 {
 	const struct mmap_record *r = (const void *)l->record;
 
@@ -154,18 +156,21 @@ static bool is_wanted(struct loads *l, struct load *ret)
 		*ret = (struct load){0};
 		return true;
 	}
-	if (r->header.type != PERF_RECORD_MMAP2 || r->header.size <= sizeof(*r) ||
-	    !l->wanted(r->path))
+	if (r->header.type != PERF_RECORD_MMAP2 || r->header.size <= sizeof(*r))
 		return false;
-	*ret = (struct load){r->pid, r->tid};
-	return true;
+	*ret = (struct load){.pid = r->pid,
+			     .tid = r->tid,
+			     .wanted = l->wanted(r->path),
+			     .dev = (uint64_t)r->major << 32 | r->minor,
+			     .inode = r->inode};
+	return ret->wanted || (l->others && r->inode); /* without one it is not a file */
 }
 
 bool loads_next(struct loads *l, struct load *ret)
 {
 	for (int i = 0; i < l->nsources; i++)
 		while (take(l, &l->source[i]))
-			if (is_wanted(l, ret))
+			if (is_load(l, ret))
 				return true;
 	return false;
 }

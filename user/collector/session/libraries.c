@@ -17,7 +17,7 @@ void targets_watch(struct targets *t, struct proc *proc)
 	proc->wait_ns = LOOK_FIRST_NS;
 	proc->check_ns = 0;
 	if (!t->loads)
-		(void)loads_new(discover_is_library, &t->loads);
+		(void)loads_new(discover_is_library, false, &t->loads);
 }
 
 /* The process has a libpython now: it is hooked as soon as that can be read. */
@@ -42,22 +42,31 @@ static void look_for_library(struct targets *t, struct proc *proc, uint64_t now)
 		on_library(t, proc, 0);
 }
 
+static void on_load(struct targets *t, const struct load *l)
+{
+	struct proc *proc = procs_find(&t->procs, l->pid);
+
+	if (!l->pid) {
+		t->scan.wanted = true;
+		for (int i = 0; i < t->procs.count; i++)
+			t->procs.at[i].check_ns = 0;
+	} else if (proc && proc->bare && l->wanted) {
+		on_library(t, proc, l->tid);
+	} else if (!proc && t->config->all) {
+		if (l->wanted)
+			targets_on_interpreter(t, l->pid);
+		else
+			targets_on_file(t, l);
+	}
+}
+
 void targets_look_at_loads(struct targets *t)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	struct load load;
 
-	while (t->loads && loads_next(t->loads, &load)) {
-		struct proc *proc = procs_find(&t->procs, load.pid);
-
-		if (proc && proc->bare)
-			on_library(t, proc, load.tid);
-		else if (!proc && load.pid && t->config->all)
-			targets_on_interpreter(t, load.pid);
-		t->scan.wanted |= !load.pid;
-		for (int i = 0; !load.pid && i < t->procs.count; i++)
-			t->procs.at[i].check_ns = 0;
-	}
+	while (t->loads && loads_next(t->loads, &load))
+		on_load(t, &load);
 	for (int i = 0; i < t->procs.count; i++)
 		look_for_library(t, &t->procs.at[i], now);
 }

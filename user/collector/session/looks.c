@@ -17,7 +17,8 @@
 #include "node/selection.h"
 
 /* Files can be crafted so that a look takes a fifth of a second of CPU time (discover/budget.h).
- * After a look that took long, only held processes are looked at for four times as long. */
+ * After a look that took long, only held processes are looked at for four times as long, or, if it
+ * was one of those found, all others. */
 #define LONG_LOOK_NS (20 * NS_PER_MS)
 #define PAUSE 4
 #define SWEEP_EVERY_NS (2 * NS_PER_SECOND)
@@ -38,9 +39,10 @@ struct looks {
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct list held, usual, done;
+	struct list held, usual, found, done;
 	int count; /* looks in these lists, and the one under way */
-	uint64_t number, rest_until_ns;
+	uint64_t number;
+	uint64_t rest_until_ns, found_rest_until_ns; /* no usual ones; none of those found */
 	bool stop;
 };
 
@@ -102,6 +104,8 @@ static int identify_and_hook(struct looks *l, struct look *k, uint64_t program,
 	err = choose(l, k->pid);
 	if (!err && k->kind == LOOK_CHILD)
 		err = attach_add(l->attach, k->pid, true, &k->why);
+	if (!err && k->kind == LOOK_FOUND)
+		err = attach_add_new(l->attach, k->pid, &k->why);
 	if (!err)
 		err = look_hook(l->attach, l->config, program, p, &k->why);
 	if (err)
@@ -120,7 +124,8 @@ static void look_at(struct looks *l, struct look *k)
 	k->python = p && p->target.binary;
 	if (!err)
 		err = identify_and_hook(l, k, program, p);
-	if (l->attach && err && err != -EAGAIN && err != -EXDEV && k->kind != LOOK_CHILD)
+	if (l->attach && err && err != -EAGAIN && err != -EXDEV && k->kind != LOOK_CHILD &&
+	    k->kind != LOOK_FOUND)
 		attach_refuse(l->attach, k->pid);
 	k->err = err;
 	if (!err)
@@ -135,8 +140,9 @@ static void look_at(struct looks *l, struct look *k)
  * to sweep. */
 static void wait_for_more(struct looks *l)
 {
-	uint64_t until_ns =
-		l->usual.first ? l->rest_until_ns : clock_ns(CLOCK_MONOTONIC) + SWEEP_EVERY_NS;
+	uint64_t until_ns = l->usual.first   ? l->rest_until_ns
+			    : l->found.first ? l->found_rest_until_ns
+					     : clock_ns(CLOCK_MONOTONIC) + SWEEP_EVERY_NS;
 	struct timespec until = {until_ns / NS_PER_SECOND, until_ns % NS_PER_SECOND};
 
 	pthread_cond_timedwait(&l->changed, &l->lock, &until);
@@ -150,15 +156,26 @@ static void sweep(struct looks *l)
 	pthread_mutex_lock(&l->lock);
 }
 
+/* Called with the lock. */
+static struct look *take(struct looks *l)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	struct look *k = take_first(&l->held);
+
+	if (!k && now >= l->rest_until_ns)
+		k = take_first(&l->usual);
+	if (!k && !l->usual.first && now >= l->found_rest_until_ns)
+		k = take_first(&l->found);
+	return k;
+}
+
 /* The next look; NULL: the thread is to end. */
 static struct look *next(struct looks *l)
 {
 	struct look *k = NULL;
 
 	pthread_mutex_lock(&l->lock);
-	while (!l->stop && !(k = take_first(&l->held))) {
-		if (clock_ns(CLOCK_MONOTONIC) >= l->rest_until_ns && (k = take_first(&l->usual)))
-			break;
+	while (!l->stop && !(k = take(l))) {
 		wait_for_more(l);
 		if (l->attach)
 			sweep(l);
@@ -177,6 +194,19 @@ static void hand_over(struct looks *l, struct look *k)
 	(void)!write(l->fd, &one, sizeof(one));
 }
 
+/* After a look that took so much CPU time. Those found do not keep the usual ones waiting. */
+static void rest(struct looks *l, const struct look *k, uint64_t took)
+{
+	uint64_t until_ns = clock_ns(CLOCK_MONOTONIC) + PAUSE * took;
+
+	if (took <= LONG_LOOK_NS)
+		return;
+	if (k->kind == LOOK_FOUND)
+		l->found_rest_until_ns = until_ns;
+	else
+		l->rest_until_ns = until_ns;
+}
+
 static void *work(void *looks)
 {
 	struct looks *l = looks;
@@ -187,9 +217,10 @@ static void *work(void *looks)
 
 		look_at(l, k);
 		took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - began;
-		if (took > LONG_LOOK_NS)
-			l->rest_until_ns = clock_ns(CLOCK_MONOTONIC) + PAUSE * took;
+		rest(l, k, took);
 		hand_over(l, k);
+		if (l->attach)
+			attach_sweep(l->attach);
 	}
 	return NULL;
 }
@@ -207,6 +238,7 @@ int looks_new(const struct config *c, struct attach *a, struct binaries *binarie
 	*l = (struct looks){.config = c, .attach = a, .binaries = binaries};
 	l->held.end = &l->held.first;
 	l->usual.end = &l->usual.first;
+	l->found.end = &l->found.first;
 	l->done.end = &l->done.first;
 	l->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (l->fd < 0) {
@@ -275,6 +307,7 @@ void looks_free(struct looks *l)
 		return;
 	free_all(&l->held);
 	free_all(&l->usual);
+	free_all(&l->found);
 	free_all(&l->done);
 	pthread_mutex_destroy(&l->lock);
 	pthread_cond_destroy(&l->changed);
@@ -286,6 +319,11 @@ static bool start(struct looks *l)
 {
 	l->started = l->started || !pthread_create(&l->thread, NULL, work, l);
 	return l->started;
+}
+
+static struct list *list_of(struct looks *l, enum look_kind kind)
+{
+	return kind == LOOK_HELD ? &l->held : kind == LOOK_FOUND ? &l->found : &l->usual;
 }
 
 uint64_t looks_ask(struct looks *l, pid_t pid, enum look_kind kind)
@@ -300,7 +338,7 @@ uint64_t looks_ask(struct looks *l, pid_t pid, enum look_kind kind)
 	if (l->count < LOOKS_MAX) {
 		l->count++;
 		number = k->number = ++l->number;
-		append(kind == LOOK_HELD ? &l->held : &l->usual, k);
+		append(list_of(l, kind), k);
 		pthread_cond_signal(&l->changed);
 	}
 	pthread_mutex_unlock(&l->lock);

@@ -25,6 +25,7 @@ enum look_kind {
 	LOOK_USUAL,
 	LOOK_HELD,  /* it is stopped, so it comes first */
 	LOOK_CHILD, /* it existed before us: traced if it runs Python, else left alone */
+	LOOK_FOUND, /* the same for one that came; it comes last, since few are Python */
 };
 
 struct look {

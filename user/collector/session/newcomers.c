@@ -152,19 +152,26 @@ static int let_go(struct targets *t, struct proc *proc, const struct look *k)
 	return 0;
 }
 
-/* A child that existed before us: if it does not run Python, it is not followed. */
-static void on_child(struct targets *t, const struct look *k)
+void targets_tell_looked(struct targets *t, const struct look *k)
 {
-	t->children--;
-	if (k->python && k->err == -EAGAIN && !attach_add(t->attach, k->pid, true, NULL))
-		targets_look_at(t, k->pid);
-	else if (k->python && k->err)
+	if (k->python && k->err)
 		tell_refused(t, k->pid, &k->why);
 	else if (!k->err && !procs_add(&t->procs, k->pid))
 		ui_note(t->ui,
 			"more than %d processes at once: the end of pid %d will not be noticed "
 			"(--max-processes)",
 			t->procs.max, k->pid);
+}
+
+/* A child that existed before us: if it does not run Python, it is not followed. */
+static void on_child(struct targets *t, const struct look *k)
+{
+	t->children--;
+	t->joined_ns = clock_ns(CLOCK_MONOTONIC);
+	if (k->python && k->err == -EAGAIN && !attach_add(t->attach, k->pid, true, NULL))
+		targets_look_at(t, k->pid);
+	else
+		targets_tell_looked(t, k);
 }
 
 static int on_look(struct targets *t, const struct look *k)
@@ -175,6 +182,8 @@ static int on_look(struct targets *t, const struct look *k)
 		targets_tell_hooked(t, k->found);
 	if (k->kind == LOOK_CHILD)
 		on_child(t, k);
+	if (k->kind == LOOK_FOUND)
+		targets_found(t, k);
 	if (!proc || proc->look != k->number) /* it is gone, or another process has its pid */
 		return 0;
 	take_down(t, proc, k);
@@ -205,7 +214,12 @@ int targets_looked(struct targets *t)
 	return err;
 }
 
+uint64_t targets_joined_ns(const struct targets *t)
+{
+	return t->joined_ns;
+}
+
 bool targets_joining(const struct targets *t)
 {
-	return t->children > 0 || t->scan.next < t->scan.count;
+	return t->children > 0 || (!t->scan.again && t->scan.next < t->scan.count);
 }

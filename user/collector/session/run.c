@@ -28,7 +28,7 @@
 #define BUSY 10000 /* more records than this in one drain: drain again at once */
 #define RETRY_MS 1 /* between two looks at a process whose libpython is being mapped */
 #define FLUSH_NS (100 * NS_PER_MS)
-#define JOINING_NS (2 * NS_PER_SECOND) /* for existing children to be hooked, at the start */
+#define JOINING_NS (2 * NS_PER_SECOND) /* for an existing child to be hooked, at the start */
 #define WAIT_MS 20		       /* at the end, for output between two checks of signals */
 #define NOTE_NS (500 * NS_PER_MS)      /* a longer wait is reported */
 #define STALL_NS NS_PER_SECOND /* if nothing was read for this long, the output is given up */
@@ -162,7 +162,8 @@ static void tell_hooked(struct run *r, uint64_t now)
 {
 	bool hooked = targets_any_python(r->targets);
 
-	if (r->joining && targets_joining(r->targets) && now - r->start_ns < JOINING_NS)
+	if (r->joining && targets_joining(r->targets) &&
+	    now - targets_joined_ns(r->targets) < JOINING_NS)
 		return;
 	if (!r->joining && (r->hooked || !hooked))
 		return;

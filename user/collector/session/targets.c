@@ -192,6 +192,7 @@ void targets_free(struct targets *t)
 	free(t->prepared);
 	procs_release(&t->procs);
 	free(t->scan.pid);
+	map_release(&t->finds.files);
 	loads_free(t->loads);
 	looks_free(t->looks);
 	identities_free(t->identities);
@@ -216,6 +217,7 @@ int targets_attach(struct targets *t, struct attach *a)
 	int err = 0;
 
 	t->attach = a;
+	t->joined_ns = clock_ns(CLOCK_MONOTONIC);
 	err = looks_new(t->config, a, t->binaries, &t->looks, t->why);
 	if (!err)
 		looks_identify(t->looks, t->identities);

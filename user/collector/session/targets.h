@@ -43,6 +43,8 @@ int targets_looks_fd(const struct targets *t);
 int targets_looked(struct targets *t);
 /* Are existing children still being looked at? */
 bool targets_joining(const struct targets *t);
+/* When the last of them was done, or the first was asked for. */
+uint64_t targets_joined_ns(const struct targets *t);
 /* Looks again where a libpython was not mapped yet; true while one is awaited. */
 bool targets_retry(struct targets *t);
 /* Forgets processes whose end no record reported. */
