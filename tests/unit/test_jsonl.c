@@ -260,7 +260,7 @@ Test(jsonl, joins_within_a_line)
 	expect("{\"half" LOST_LINE("1"));
 }
 
-/* What is dropped with its output: a state is no event. */
+/* What is dropped with its output: a state does not count. */
 Test(jsonl, states_are_not_counted)
 {
 	static const char text[] =

@@ -28,7 +28,7 @@ struct sink_options {
 
 /* What is dropped instead of written. */
 struct sink_dropped {
-	uint64_t lines;	 /* except STATE ones, which are no events */
+	uint64_t lines;	 /* except STATE ones, which do not count */
 	uint64_t events; /* lost by that: lines, except LOST ones, which were counted before */
 	uint64_t told;	 /* the sum of the counts in those LOST lines */
 };

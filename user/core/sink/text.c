@@ -333,7 +333,8 @@ static int text_lost(struct sink *sink, const struct loss *l, struct why *w)
 	return put_line(s, l->at_ns, 0, true, w);
 }
 
-/* Like the heading of a thread, it is no event; the next line gets a heading again. */
+/* Like the heading of a thread, it does not count as an event; the next line gets a heading again.
+ */
 static int text_state(struct sink *sink, const struct state_change *c, struct why *w)
 {
 	struct text_sink *s = text_of(sink);
