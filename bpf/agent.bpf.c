@@ -248,6 +248,8 @@ int ft_agent_name(struct pt_regs *ctx)
 	    !hooks_live(r.proc))
 		return 0;
 	h->tid = tid_seen(&r, h->tid);
+	if (h->type == FT_REC_CODE)
+		h->flags = r.proc->policy;
 	pass_on(&r, weight(&r, h));
 	return 0;
 }

@@ -25,9 +25,10 @@ FT_INLINE u64 variant_key(u64 code, u64 id)
 /*
  * Decides on a code object seen in a frame, describes it to user space when it is accepted, and
  * keeps the verdict; returns the entry, or NULL. first: the code's first entry, if that was for
- * another module, or for the same module with its name at another place.
+ * another module, or for the same module with its name at another place. policy: which the process
+ * had when the call began; it may have another by now.
  */
-FT_INLINE struct code_entry *decide(u32 tgid, u32 tid, u64 frame, u64 code,
+FT_INLINE struct code_entry *decide(u32 tgid, u32 tid, u64 frame, u64 code, u32 policy,
 				    struct code_entry *first)
 {
 	u64 slot = ft_module_slot(frame), key = code, id, owner;
@@ -50,21 +51,21 @@ FT_INLINE struct code_entry *decide(u32 tgid, u32 tid, u64 frame, u64 code,
 	if (first) {
 		key = variant_key(code, id);
 		e = code_find(tgid, key);
-		if (e && e->birth == first->birth && e->module_id == id) {
+		if (e && e->birth == first->birth && e->module_id == id && e->policy == policy) {
 			e->role = first->role;
 			e->role_arg = first->role_arg;
 			return e;
 		}
 	}
-	accept = ft_verdict(slot, id) == CODE_ACCEPT;
+	accept = ft_verdict(slot, id, policy) == CODE_ACCEPT;
 	role = ft_settings.http ? ft_http_role(tgid, code) : 0;
 	if (!accept && !role) {
-		ft_reject(key, frame, slot, id);
+		ft_reject(key, frame, slot, id, policy);
 		return code_find(tgid, key);
 	}
 	if (!thread_get(tgid, tid))
 		return 0;
-	if (ft_entry(tid, key, role)) {
+	if (ft_entry(tid, key, role, policy)) {
 		count(FT_LOST_read_code);
 		return 0;
 	}

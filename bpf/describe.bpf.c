@@ -189,7 +189,7 @@ FT_INLINE u64 owner_of(const struct ft_layout *l, u64 self, u64 code)
  */
 
 /* Makes an entry for this code in the thread's slot, from what the code object itself tells. */
-FT_GLOBAL int ft_entry(u32 tid, u64 key, u32 role)
+FT_GLOBAL int ft_entry(u32 tid, u64 key, u32 role, u32 policy)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
@@ -205,6 +205,7 @@ FT_GLOBAL int ft_entry(u32 tid, u64 key, u32 role)
 	e->verdict = CODE_ACCEPT;
 	e->role = role;
 	e->role_arg = role >> 8;
+	e->policy = policy;
 	if (read_at(&e->flags, 4, code + l->code_flags))
 		return -1;
 	n = param_count(l, code, e->flags);
@@ -246,7 +247,7 @@ FT_GLOBAL u64 ft_owner(u32 tid, u64 frame, u64 code)
 	if (!l)
 		return 0;
 	n = t->entry.nparams;
-	walk_policy(t, &p->policy);
+	walk_policy(t, policy_of(t->entry.policy));
 	if (t->walk.redact) {
 		names = read_ptr(code + l->code_localsplusnames);
 		t->entry.redact_mask = (u32)ft_redact_params(tid, names, n, 0);
@@ -268,7 +269,7 @@ FT_GLOBAL int ft_describe(u32 tid, u64 code, u64 slot, u64 id, u32 i)
 	if (!l)
 		return 0;
 	if (i == 0) {
-		walk_begin(t, &p->policy);
+		walk_begin(t, policy_of(t->entry.policy));
 		text = read_ptr(code + l->code_filename);
 	} else if (i == 1) {
 		text = read_ptr(code + l->code_name);
@@ -315,6 +316,7 @@ FT_GLOBAL int ft_accept(u32 tid, u64 key, u64 owner)
 		return 0;
 	r = head_of(t, sizeof(*r));
 	head_init(&r->hdr, FT_REC_CODE, 0, t->pid, tid, now);
+	r->hdr.flags = t->entry.policy;
 	r->code = key;
 	r->first_line = read_u32(CODE_OF(key) + l->code_firstlineno);
 	r->co_flags = t->entry.flags;
@@ -359,14 +361,27 @@ FT_GLOBAL int ft_varied(u32 tid, u64 code)
 	return 0;
 }
 
-FT_GLOBAL int ft_reject(u64 key, u64 frame, u64 slot, u64 id)
+/* Under the policy before, calls of it may have been open, or of a variant: their exits are still
+ * to be seen. */
+FT_INLINE void keep_exits(struct code_entry *e, const struct code_entry *was, u64 born)
 {
-	struct code_entry e = {.module_id = id, .verdict = CODE_REJECT};
+	if (!was || was->birth < born || was->verdict == CODE_REJECT || was->verdict == CODE_MARKED)
+		return;
+	e->verdict = CODE_DROPPED;
+	e->flags = was->flags;
+	e->return_slot = was->return_slot;
+}
+
+FT_GLOBAL int ft_reject(u64 key, u64 frame, u64 slot, u64 id, u32 policy)
+{
+	struct code_entry e = {.module_id = id, .verdict = CODE_REJECT, .policy = policy};
 	struct code_key k = {.code = key, .tgid = my_ids() >> 32};
-	const struct ft_layout *l = my_layout();
+	const struct ft_proc *p = my_proc();
+	const struct ft_layout *l = p ? &p->layout : 0;
 
 	if (!l)
 		return 0;
+	keep_exits(&e, code_find(k.tgid, key), p->born);
 	e.birth = birth_of(k.tgid, key);
 	e.variant = key >> CODE_VARIANT;
 	module_keep(l, &e, frame, slot);

@@ -8,10 +8,10 @@
 /* Sets the entry's fields about the module, in the thread's slot. key: the code with the number of
  * its variant. */
 int ft_entry_module(u32 tid, u64 key, u64 frame, u64 slot, u64 id);
-int ft_reject(u64 key, u64 frame, u64 slot, u64 id);
+int ft_reject(u64 key, u64 frame, u64 slot, u64 id, u32 policy);
 
 /* The steps of accepting; watching takes only the first and the last. */
-int ft_entry(u32 tid, u64 code, u32 role);
+int ft_entry(u32 tid, u64 code, u32 role, u32 policy);
 int ft_watch(u32 tid, u64 key);
 u64 ft_owner(u32 tid, u64 frame, u64 code);
 /* i: number of the text. */

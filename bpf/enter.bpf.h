@@ -186,12 +186,13 @@ FT_INLINE void plain_params(struct thread *t, struct probe *p, struct level *lv)
 /* Writes the tokens of ENTER: the request, if any, and the arguments. */
 FT_INLINE void put_args(struct thread *t, struct probe *p, u64 request)
 {
+	const struct ft_policy *policy = policy_of(p->entry->policy);
 	struct level *lv;
 
-	walk_begin(t, &p->proc->policy);
+	walk_begin(t, policy);
 	if (request)
 		tok_word(t, request);
-	if (!(p->proc->policy.capture & FT_CAPTURE_ARGS) || !p->entry->nparams)
+	if (!(policy->capture & FT_CAPTURE_ARGS) || !p->entry->nparams)
 		return;
 	t->walk.cell_mask = p->entry->cell_mask;
 	t->walk.redact_mask = p->entry->redact_mask;

@@ -63,6 +63,7 @@ enum ft_rec_type {
 	FT_REC_RUNTIME = 17,  /* struct ft_rec_runtime: something happened that is not a call */
 	FT_REC_WORKLOAD = 18, /* struct ft_rec_workload: the container and pod of a process */
 	FT_REC_STATE = 19,    /* struct ft_rec_state: the tracing of a node begins or ends */
+	FT_REC_POLICY = 20,   /* struct ft_rec_policy: what is asked for of some processes */
 };
 
 /* 24 bytes. pid is the thread group, tid the thread, both as the collector sees them. */
@@ -108,11 +109,26 @@ struct ft_rec_state {
 #define FT_CAPTURE_RESULT 2
 
 /*
+ * FT_REC_POLICY, written by the collector before the first function that was accepted by it. Tokens
+ * are two LISTs of STR: the prefixes that are traced (none: all but what is built in), and those
+ * that are left out. A number's policy never changes; 0 is that of the session.
+ */
+struct ft_rec_policy {
+	struct ft_rec hdr;
+	__u32 number;
+	__u32 max_arg_length;
+	__u32 max_depth;
+	__u32 max_items;
+	__u32 capture; /* FT_CAPTURE_ARGS | FT_CAPTURE_RESULT */
+	__u32 pad;
+};
+
+/*
  * FT_REC_CODE: tokens are filename STR, name STR, qualname STR or NONE (before 3.11), module STR or
  * NONE, then one TUPLE of parameter names in the order in which ENTER carries their values:
  * positional, keyword-only, *args, **kwargs. The TUPLE has the number of all parameters; only
  * FT_MAX_PARAMS are named. A later record for the same (pid, code) replaces the earlier one:
- * addresses are reused.
+ * addresses are reused. hdr.flags: the number of the policy by which it was accepted.
  */
 struct ft_rec_code {
 	struct ft_rec hdr;
@@ -361,6 +377,7 @@ FT_ASSERT(enter, sizeof(struct ft_rec_enter) == 48);
 FT_ASSERT(exit, sizeof(struct ft_rec_exit) == 48);
 FT_ASSERT(raise, sizeof(struct ft_rec_raise) == 56);
 FT_ASSERT(lines, sizeof(struct ft_rec_lines) == 40);
+FT_ASSERT(policy, sizeof(struct ft_rec_policy) == 48);
 FT_ASSERT(lost, sizeof(struct ft_rec_lost) == 48);
 FT_ASSERT(runtime, sizeof(struct ft_rec_runtime) == 80);
 FT_ASSERT(state, sizeof(struct ft_rec_state) == 32);

@@ -205,9 +205,16 @@ struct ft_site {
 	__u32 unfit; /* bit n: register n held something else once */
 };
 
-/* What is asked for of a process: which calls, and how much of each. Children inherit it. */
+#define FT_POLICIES 256 /* at once; a power of two */
+#define FT_POLICY_LAST 0xffff
+
+/*
+ * What is asked for of a process: which calls, and how much of each. It does not change while a
+ * process has it; each has a number of its own, which tells verdicts by an earlier one of the same
+ * place. 0: that of the run's own settings.
+ */
 struct ft_policy {
-	__u32 rules;	      /* which of the sets in ft_rules and ft_redact */
+	__u32 number;	      /* also that of its set in ft_rules */
 	__u32 accept_unknown; /* no --prefix: accept what no rule matches; user space decides */
 	__u32 redact_lengths; /* bit n: a name of n + 1 bytes is on the redaction list */
 	__u32 capture;	      /* FT_CAPTURE_* */
@@ -219,13 +226,14 @@ struct ft_policy {
 /* A process: the value of map ft_procs. */
 struct ft_proc {
 	struct ft_layout layout;
-	struct ft_policy policy;
 	__u64 born; /* data of the pid from an earlier time is of another program: ids are reused */
 	__u32 flags; /* FT_PROC_* */
 	/* Set by BPF: the thread in which an exception was last seen, in an accepted call. */
 	__u32 raised_tid;
-	__u32 hooks;		 /* index in ft_live: are all of its hooks in? */
-	__u32 codes;		 /* set by BPF: how many entries it has in ft_codes */
+	__u32 hooks;  /* index in ft_live: are all of its hooks in? */
+	__u32 codes;  /* set by BPF: how many entries it has in ft_codes */
+	__u32 policy; /* a number; children inherit it. User space changes it: policy.bpf.c */
+	__u32 pad;
 	__u64 key_hash[FT_KEYS]; /* set by BPF: hashes of the keys for which it searches dicts */
 	struct ft_site site[FT_SITES]; /* by a hash of ip */
 };

@@ -68,7 +68,8 @@ struct code_entry {
 	__u8 arg_cell[FT_CELLS]; /* up to 3.10: cell number of a captured parameter */
 	__u16 variant;
 	__u8 varied; /* a variant is wanted */
-	__u8 pad[5];
+	__u8 pad[3];
+	__u16 policy; /* by which it was decided; under another one it is decided anew */
 };
 
 #define CODE_VARIANT 48 /* lowest bit of the variant's number in a key, and in a record */
@@ -227,14 +228,13 @@ struct walk {
 	__s32 budget; /* characters that may still be rendered, a lower bound */
 	__u32 depth;  /* open levels */
 	__u32 redact; /* ft_policy.redact_lengths; 0 = no names are looked for */
-	__u32 rules, max_length, max_depth, max_items; /* as the process's policy says */
+	__u32 max_length, max_depth, max_items; /* as the policy says */
 	__u64 cell_mask, redact_mask;
 	__u64 cells;  /* address of the first cell (up to 3.10) */
 	__u64 type;   /* the type last classified, or to be classified, in this walk */
 	__u64 obj;    /* the object that waits for its classification; 0 = none */
 	__u64 module; /* address of that class's __module__; 0 = it has none */
 	__u32 kind;   /* enum ft_kind of type */
-	__u32 pad;
 	__u8 arg_cell[FT_CELLS];
 	struct level level[16]; /* FT_MAX_DEPTH and hidden ones; a power of two */
 };
@@ -298,14 +298,13 @@ struct thread {
  * so that exclusion wins. */
 struct rule_key {
 	__u32 bits;  /* of rules and text together */
-	__u32 rules; /* ft_policy.rules */
+	__u32 rules; /* ft_policy.number */
 	char text[FT_MAX_PREFIX];
 };
 
 /* A name of the redaction list: lower case, '-' as '_', zero padded. */
 struct redact_key {
 	char text[FT_MAX_REDACT_LEN];
-	__u64 rules; /* ft_policy.rules */
 };
 
 #endif

@@ -167,7 +167,7 @@ FT_GLOBAL int ft_http_take(u32 tid)
 
 	if (!l)
 		return 0;
-	walk_begin(t, &p->policy);
+	walk_begin(t, policy_of(p->policy));
 	return t->http.role == HTTP_WSGI ? take_environ(t) : take_scope(l, t, tid);
 }
 

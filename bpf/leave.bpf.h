@@ -146,14 +146,15 @@ FT_INLINE u64 result_of(struct probe *p)
 
 FT_INLINE void send_exit(struct thread *t, struct probe *p, const struct call *c, u64 obj, u64 now)
 {
+	const struct ft_policy *policy = policy_of(p->entry->policy);
 	struct ft_rec_exit *r;
 
 	if (c->flags & CALL_LOST) {
 		thread_lost(t, now, 1, FT_LOST_ring_full);
 		return;
 	}
-	walk_begin(t, &p->proc->policy);
-	if (p->proc->policy.capture & FT_CAPTURE_RESULT) {
+	walk_begin(t, policy);
+	if (policy->capture & FT_CAPTURE_RESULT) {
 		if (!put_plain(p->l, t, p->tid, obj)) {
 			t->roots[0] = obj;
 			walk_push(t, LEVEL_ROOTS, 0, 1);

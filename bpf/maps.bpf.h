@@ -57,6 +57,22 @@ FT_MAP __u32 ft_live[FT_HOOKED];
  * delete. */
 FT_MAP __u32 ft_programs_over;
 
+/*
+ * Written by user space, each before a process has it. The place of a number is its remainder. The
+ * last place stays empty: by that one nothing is captured.
+ */
+FT_MAP struct ft_policy ft_policies[FT_POLICIES + 1];
+
+FT_INLINE const struct ft_policy *policy_of(u32 number)
+{
+	u64 place = number;
+
+	FT_MASK(place, FT_POLICIES - 1);
+	if (ft_policies[place].number != number)
+		place = FT_POLICIES;
+	return &ft_policies[place];
+}
+
 FT_INLINE bool hooks_live(const struct ft_proc *p)
 {
 	return ft_live[p->hooks & (FT_HOOKED - 1)];
@@ -161,7 +177,7 @@ FT_MAP struct {
 FT_MAP struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	FT_ENTRIES(256);
+	FT_ENTRIES(16384);
 	__type(key, struct rule_key);
 	__type(value, u32);
 } ft_rules SEC(".maps");

@@ -50,19 +50,17 @@ FT_GLOBAL u64 ft_module_id(u64 slot)
 	return text_id(hash, s.length);
 }
 
-FT_GLOBAL int ft_verdict(u64 slot, u64 id)
+FT_GLOBAL int ft_verdict(u64 slot, u64 id, u32 policy)
 {
 	u64 module = module_name(slot, id);
-	const struct ft_proc *p = my_proc();
-	const struct ft_layout *l;
+	const struct ft_layout *l = my_layout();
 	u32 n, *found, silent;
 	struct rule_key key = {};
 	struct str_view s = {};
 
-	if (!p)
+	if (!l)
 		return CODE_REJECT;
-	l = &p->layout;
-	silent = p->policy.accept_unknown ? CODE_ACCEPT : CODE_REJECT;
+	silent = policy_of(policy)->accept_unknown ? CODE_ACCEPT : CODE_REJECT;
 	if (!module || str_open(l, module, &s) || !s.length)
 		return silent;
 	/* Rules are UTF-8, and this name is not ASCII: user space compares it. */
@@ -73,7 +71,7 @@ FT_GLOBAL int ft_verdict(u64 slot, u64 id)
 	if (n > FT_MAX_PREFIX || n == 0 || bpf_probe_read_user(key.text, n, (void *)s.data))
 		return silent;
 	key.bits = 8 * (sizeof(key.rules) + n);
-	key.rules = p->policy.rules;
+	key.rules = policy;
 	found = bpf_map_lookup_elem(&ft_rules, &key);
 	return found ? *found : silent;
 }

@@ -14,8 +14,8 @@ u64 ft_module_slot(u64 frame);
 /* The name by its hash and length, in any object. */
 u64 ft_module_id(u64 slot);
 #define MODULE_NO_TEXT 1
-/* The module's verdict by the rules; accept_unknown if no rule matches. */
-int ft_verdict(u64 slot, u64 id);
+/* The module's verdict by the policy; accept_unknown if no rule of it matches. */
+int ft_verdict(u64 slot, u64 id, u32 policy);
 
 FT_INLINE u64 module_name(u64 slot, u64 id)
 {

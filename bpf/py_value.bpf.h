@@ -35,7 +35,6 @@ FT_INLINE u64 parameter(const struct ft_layout *l, u64 frame, const struct code_
 FT_INLINE void walk_policy(struct thread *t, const struct ft_policy *policy)
 {
 	t->walk.redact = policy->redact_lengths;
-	t->walk.rules = policy->rules;
 	t->walk.max_length = policy->max_arg_length;
 	t->walk.max_depth = policy->max_depth;
 	t->walk.max_items = policy->max_items;

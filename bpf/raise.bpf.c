@@ -49,7 +49,7 @@ FT_GLOBAL int ft_begin_raise(u32 tid, u64 type, u64 value)
 	if (flags & TPFLAGS_EXC)
 		type = value_type;
 	kind = classify(tid, type);
-	walk_begin(t, &p->policy);
+	walk_begin(t, policy_of(p->policy));
 	t->walk.redact = 0; /* redaction does not cover messages, whose words are not names */
 	tok_16(t, FT_T_EXC, type, value);
 	if (flags & TPFLAGS_EXC) {

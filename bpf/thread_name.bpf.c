@@ -88,7 +88,7 @@ FT_GLOBAL int ft_thread_name(u32 tid, u64 frame)
 	name = plausible(self) ? name_attribute(l, self) : 0;
 	if (!name)
 		return 0;
-	walk_begin(t, &p->policy);
+	walk_begin(t, policy_of(p->policy));
 	t->walk.budget = 256;
 	t->roots[0] = name;
 	walk_push(t, LEVEL_ROOTS, 0, 1);

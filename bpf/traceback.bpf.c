@@ -129,7 +129,7 @@ FT_GLOBAL int ft_lines_begin(u32 tid, u64 code)
 
 	if (!l)
 		return 0;
-	walk_begin(t, &p->policy);
+	walk_begin(t, policy_of(p->policy));
 	t->walk.budget = FT_MAX_TOKEN_BYTES;
 	t->walk.redact = 0;
 	t->roots[0] = read_ptr(code + l->code_filename);

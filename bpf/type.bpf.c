@@ -289,7 +289,6 @@ FT_INLINE bool is_listed(struct thread *t, u64 text, u64 n)
 		key[i] = folded(key[i]);
 		barrier_var(key); /* one after the other, without the stack */
 	}
-	key[4] = t->walk.rules;
 	return bpf_map_lookup_elem(&ft_redact, key) != 0;
 }
 

@@ -69,16 +69,17 @@ FT_INLINE void settle(struct ft_proc *p, u32 was)
 FT_GLOBAL int ft_wake(u32 tgid, u64 cookie, u64 ip)
 {
 	struct ft_proc *p = bpf_map_lookup_elem(&ft_procs, &tgid), *from;
-	struct ft_policy policy;
+	u32 was, policy;
 	u64 by = 0;
-	u32 was;
 
 	if (!p)
 		return 0;
 	was = p->flags;
 	policy = p->policy;
 	from = of_look(p, tgid);
-	if (!from) {
+	if (from) {
+		policy = from->policy;
+	} else {
 		from = of_file(p, cookie);
 		by = ip - FT_COOKIE_ADDRESS(cookie);
 	}
@@ -97,7 +98,7 @@ FT_GLOBAL int ft_wake(u32 tgid, u64 cookie, u64 ip)
 		p->flags = was | FT_PROC_UNSEEN;
 		return 0;
 	}
-	p->policy = policy; /* of the process, whichever program it runs */
+	p->policy = policy;
 	ft_layout_move(&p->layout, by);
 	if (p->layout.tls_pair)
 		p->layout.tls_module = read_ptr(p->layout.tls_pair);

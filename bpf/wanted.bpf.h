@@ -43,16 +43,17 @@ FT_INLINE bool module_same(const struct ft_layout *l, u64 frame, const struct co
 	return text_id(word[1], word[0]) == e->module_id;
 }
 
-/* At an entry: decides on code not seen before, or not as this module. */
+/* At an entry: decides on code not seen before, or not as this module, or not by this policy. */
 FT_INLINE bool probe_wanted(struct probe *p)
 {
 	struct code_entry *e = code_find(p->tgid, p->code);
+	u32 policy = *(volatile u32 *)&p->proc->policy; /* read once: user space changes it */
 
-	if (e && (e->verdict == CODE_MARKED || e->birth < p->proc->born))
+	if (e && (e->verdict == CODE_MARKED || e->birth < p->proc->born || e->policy != policy))
 		e = 0;
 	p->entry = e;
 	if (!e || !module_same(p->l, p->frame, e))
-		p->entry = decide(p->tgid, p->tid, p->frame, p->code, e);
+		p->entry = decide(p->tgid, p->tid, p->frame, p->code, policy, e);
 	if (p->entry && (p->entry->verdict == CODE_ACCEPT || p->entry->role)) {
 		stack_switch(p, true);
 		return true;

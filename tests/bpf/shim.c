@@ -16,7 +16,7 @@ char ft_procs, ft_codes, ft_told, ft_types, ft_threads, ft_stacks, ft_suspended,
 	ft_request_of, ft_rules, ft_redact, ft_ring, ft_counters, ft_zero, ft_looked_at, ft_files,
 	ft_more_codes;
 struct ft_settings ft_settings;
-struct ft_policy shim_policy;
+struct ft_policy shim_policy, ft_policies[FT_POLICIES + 1];
 __u32 ft_live[FT_HOOKED], ft_programs_over;
 
 /* An entry of some map; key and value are pieces of memory of their own. */
@@ -260,7 +260,8 @@ void shim_begin(const struct image *image, const struct ft_layout *layout)
 	memory = image;
 	ft_live[0] = 1; /* its hooks are in */
 	p->layout = *layout;
-	p->policy = shim_policy;
+	p->policy = shim_policy.number;
+	ft_policies[p->policy] = shim_policy;
 	shim_update(&ft_zero, &zero, sizeof(zero), t, sizeof(*t), 0);
 	t->pid = id;
 	shim_update(&ft_procs, &id, sizeof(id), p, sizeof(*p), 0);

@@ -16,12 +16,13 @@
 
 extern struct ft_settings ft_settings;
 extern __u32 ft_live[FT_HOOKED];
+extern struct ft_policy ft_policies[FT_POLICIES + 1];
 extern struct ft_policy shim_policy; /* of the process, from the next shim_begin() on */
 
 /* Empty maps but for the process and its thread; nothing in the ring. image: borrowed. */
 void shim_begin(const struct image *image, const struct ft_layout *layout);
 void shim_end(void);
-/* One of a set (ft_policy.rules): modules with this prefix. */
+/* One of a set (ft_policy.number): modules with this prefix. */
 void shim_rule(__u32 rules, const char *prefix, __u32 verdict);
 struct ft_proc *shim_proc(void);
 /* What is known of a file with hooks, and what was found in the process. */

@@ -188,7 +188,9 @@ static void check_sets(struct subject *s)
 	for (__u32 set = 0; state && set < 2; set++) {
 		begin_shim(s, false);
 		shim_rule(1, "__main__", CODE_ACCEPT);
-		shim_proc()->policy.rules = set;
+		shim_policy.number = set;
+		ft_policies[set] = shim_policy;
+		shim_proc()->policy = set;
 		cr_expect_eq(decide_frame(SHIM_PID, frame_of_state(state)),
 			     set == 1 ? CODE_ACCEPT : CODE_REJECT, "%s", s->python);
 		shim_end();

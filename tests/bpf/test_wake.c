@@ -45,7 +45,7 @@ static struct ft_proc *begin(const struct subject *s, __u32 flags, __u32 file_fl
 	struct ft_proc *p;
 
 	ft_settings = (struct ft_settings){.cookies = 1};
-	shim_policy = (struct ft_policy){.rules = 7};
+	shim_policy = (struct ft_policy){.number = 7};
 	shim_begin(&s->image, &(struct ft_layout){0});
 	shim_file(FILE_INDEX, &file);
 	memset(ft_live, 0, sizeof(ft_live));
@@ -81,7 +81,7 @@ static void check_file(struct subject *s)
 	cr_expect(!memcmp(&p->layout, &s->layout, sizeof(p->layout)), "%s", s->python);
 	cr_expect_eq(p->flags, FT_PROC_FOLLOW | FT_PROC_NEW | FT_PROC_GREENLETS, "%s: %x",
 		     s->python, p->flags);
-	cr_expect_eq(p->policy.rules, 7, "%s", s->python);
+	cr_expect_eq(p->policy, 7, "%s", s->python);
 	cr_expect_eq(p->hooks, FILE_INDEX, "%s", s->python);
 	/* The image is of a program that runs. */
 	cr_expect_eq(shim_counted(FT_LOST_late), 1, "%s", s->python);

@@ -17,7 +17,7 @@ int walk_value(u32 tid, u64 obj, u64 code)
 
 	if (!l)
 		return -1;
-	walk_begin(t, &p->policy);
+	walk_begin(t, policy_of(p->policy));
 	if (!put_plain(l, t, tid, obj)) {
 		t->roots[0] = obj;
 		walk_push(t, LEVEL_ROOTS, 0, 1);
@@ -68,8 +68,11 @@ u64 find_frame(u64 frame, u64 code)
 int decide_frame(u32 tid, u64 frame)
 {
 	u64 code = code_of_frame(frame);
-	struct code_entry *e = code_find(tid, code) ?: decide(tid, tid, frame, code, 0);
+	u32 policy = my_proc()->policy;
+	struct code_entry *e = code_find(tid, code);
 
+	if (!e || e->policy != policy)
+		e = decide(tid, tid, frame, code, policy, 0);
 	return e ? e->verdict : 0;
 }
 

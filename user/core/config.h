@@ -23,10 +23,20 @@ struct strings {
 	size_t count;
 };
 
+struct rule;
+
+/* Of the configuration file: the first rule that matches a process says what is asked for of it. */
+struct rules {
+	struct rule *at; /* owned */
+	size_t count;
+	bool given; /* the file has the key, perhaps with an empty list */
+};
+
 struct config {
 	pid_t *pids; /* owned; each once */
 	size_t npids;
 	struct strings prefix, exclude;
+	struct rules rules;
 	struct strings redact; /* after config_parse with those of redact_only */
 	struct strings redact_only;
 	/* Which processes of --all (collector/node/selection.h): patterns */
@@ -64,6 +74,16 @@ struct config {
 	char **command;	   /* borrowed from argv, ends in NULL; NULL = none */
 };
 
+/*
+ * Options that hold for some processes. Its patterns (namespace, pod, label, container) choose them
+ * as the options of --all do; none: it matches every process. After config_parse all that it does
+ * not say of prefixes and values is as in the run's own settings.
+ */
+struct rule {
+	struct config options;
+	uint64_t given; /* private to config/: which rows of its table it has */
+};
+
 /* The defaults. */
 void config_init(struct config *c);
 void config_release(struct config *c);
@@ -73,6 +93,9 @@ void config_release(struct config *c);
  * tests c->help and c->version first.
  */
 int config_parse(struct config *c, int argc, char **argv, struct why *w);
+/* Reads the rules of the configuration file anew; of the rest, c holds. To be released. */
+int config_reread_rules(const struct config *c, struct rules *ret_rules, struct why *w);
+void rules_release(struct rules *r);
 /* The text of --help, to be freed. */
 char *config_help(void);
 

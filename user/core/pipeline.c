@@ -216,6 +216,16 @@ static int open_recorder(struct pipeline *p, const struct ft_rec_session *sessio
 	return err || !p->live ? err : recorder_queue(p->recorder, p->why);
 }
 
+/* In a replay: what was captured by a policy is shown as far as it is asked for now. */
+static void lower(struct pipeline *p)
+{
+	const struct config *c = p->config;
+	struct capture most = {c->max_arg_length, c->args, c->result};
+
+	decoder_lower(p->decoder, &most);
+	filter_narrow(p->filter);
+}
+
 static int open_stages(struct pipeline *p, const struct ft_rec_session *session)
 {
 	const struct config *c = p->config;
@@ -246,6 +256,8 @@ static int open_stages(struct pipeline *p, const struct ft_rec_session *session)
 
 	if (!err)
 		err = decoder_new(&decode, &p->decoder);
+	if (!err && !p->live)
+		lower(p);
 	if (!err)
 		err = assembler_new(&assemble, &p->assembler);
 	return err ? why(p->why, err, "cannot set up: %s", strerror(-err)) : 0;

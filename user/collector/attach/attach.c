@@ -167,8 +167,8 @@ static int load(struct attach *a, const struct attach_options *o, struct why *w)
 	if (err)
 		return attach_check_stopped(a, w) ?: features_explain(err, w);
 	err = attach_fill_redact(a, o);
-	if (!err)
-		err = attach_fill_rules(a, o);
+	if (!err && o->policy)
+		err = attach_put_policy(a, o->policy);
 	if (!err)
 		err = attach_fill_unknown(a);
 	if (err)
@@ -191,8 +191,7 @@ int attach_new(const struct attach_options *o, struct attach **ret_attach, struc
 		return why(w, -ENOMEM, "out of memory");
 	a->follow = o->follow;
 	a->ask = o->ask;
-	a->policy = o->policy;
-	a->policy.redact_lengths = attach_redact_lengths(o);
+	a->redact_lengths = attach_redact_lengths(o);
 	a->stopped = o->stopped;
 	a->arg = o->arg;
 	err = open_skeleton(a, w);

@@ -15,15 +15,16 @@
 #include "ft_counters.h"
 #include "ft_layout.h"
 #include "model/hooks.h"
+#include "model/policy.h"
 #include "model/target.h"
 
 struct attach;
 
 struct attach_options {
 	struct ft_settings settings;
-	struct ft_policy policy; /* of all processes; redact_lengths is filled in from redact */
-	const char *const *prefix, *const *exclude, *const *redact;
-	size_t nprefix, nexclude, nredact;
+	const struct policy *policy; /* that of number 0; NULL: nothing is asked for */
+	const char *const *redact;
+	size_t nredact;
 	uint64_t buffer_bytes;
 	unsigned max_threads, max_processes; /* at least 1 */
 	unsigned roles; /* bit n: hooks of enum hook_role n may be asked for; 0 = of any role */
@@ -31,8 +32,8 @@ struct attach_options {
 	 * traced: then children are traced from their first instruction. */
 	bool follow;
 	bool all; /* ... and every other process that does: they become known at a hit */
-	bool ask; /* ... and are traced when attach_process() says so, not by what their file says
-		   */
+	/* Processes are traced when attach_process() says so, not by what their file says. */
+	bool ask;
 	void (*debug)(const char *text); /* receives libbpf's messages; NULL = dropped */
 	/* Called before each program and each hook: has the user asked to stop? Then -EINTR. */
 	bool (*stopped)(void *arg);
@@ -60,9 +61,10 @@ uint64_t attach_program_of(const struct attach *a, pid_t pid);
  * Hooks a known process, unless its file is hooked for all processes already. It is traced from its
  * next call on; nothing is done if it is traced already, as other processes with its file are.
  * program: attach_program_of() before the process was examined; if it now runs another, that one is
- * not traced. -ESRCH: the process has ended; its pid may belong to another process.
+ * not traced. -ESRCH: the process has ended; its pid may belong to another process. policy: the
+ * number of what is asked for of it.
  */
-int attach_process(struct attach *a, const struct target *t, uint64_t program,
+int attach_process(struct attach *a, const struct target *t, uint64_t program, uint32_t policy,
 		   const struct ft_layout *layout, const struct hooks *hooks, struct why *w);
 /* The process had begun to run Python when its hooks were attached: counted as lost if it ends
  * without a hit. */
@@ -88,6 +90,21 @@ void attach_greenlets(struct attach *a, pid_t pid);
 /* User space's verdict on a function that no prefix decided, by its description: not traced from
  * now on. */
 int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code, uint64_t described_ns);
+
+/* ---- policies: each is there before a process has it ------------------------------------- */
+
+/* From now on attach_options.ask holds. */
+void attach_ask(struct attach *a);
+/* Its place, the remainder of its number by FT_POLICIES, must be free. */
+int attach_put_policy(struct attach *a, const struct policy *p);
+/* No process has it any more. */
+void attach_drop_policy(struct attach *a, const struct policy *p);
+/* The process has that one from its next call on; open calls end as they would have. -ESRCH: it is
+ * not known, or has just begun another program. */
+int attach_set_policy(struct attach *a, pid_t pid, uint32_t number);
+/* Calls fn for each known process that may be traced, with the number of its policy. */
+void attach_each_policy(const struct attach *a, void (*fn)(void *arg, pid_t pid, uint32_t number),
+			void *arg);
 
 int attach_ring_fd(const struct attach *a);
 /* The counters of losses so far, by enum ft_counter. */

@@ -23,7 +23,7 @@ struct hooked {
 struct attach {
 	struct flowtrace *skel;
 	bool follow, ask;
-	struct ft_policy policy;
+	uint32_t redact_lengths; /* of every policy */
 	bool (*stopped)(void *arg);
 	void *arg;
 	int handler; /* of libbpf: called before each program; < 0: none */
@@ -79,6 +79,5 @@ void remains_sweep(struct attach *a);
 
 uint32_t attach_redact_lengths(const struct attach_options *o);
 int attach_fill_redact(struct attach *a, const struct attach_options *o);
-int attach_fill_rules(struct attach *a, const struct attach_options *o);
 
 #endif

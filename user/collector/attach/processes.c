@@ -116,7 +116,7 @@ uint64_t attach_program_of(const struct attach *a, pid_t pid)
 	return read_proc(a, pid, &p) ? 0 : p.born;
 }
 
-int attach_process(struct attach *a, const struct target *t, uint64_t program,
+int attach_process(struct attach *a, const struct target *t, uint64_t program, uint32_t policy,
 		   const struct ft_layout *layout, const struct hooks *hooks, struct why *w)
 {
 	struct ft_proc p = proc_of(a, t, layout, hooks), known;
@@ -126,7 +126,8 @@ int attach_process(struct attach *a, const struct target *t, uint64_t program,
 	if (err) /* the kernel side drops who ends */
 		return not_traced(t->pid, err, w);
 	if (!(known.flags & FT_PROC_DORMANT))
-		return 0;
+		return known.policy == policy ? 0 : attach_set_policy(a, t->pid, policy);
+	p.policy = policy;
 	p.born = program ?: known.born;
 	slot = files_find(a, &f, t->pid);
 	p.hooks = slot >= 0 ? slot : files_slot(a, w);
@@ -145,9 +146,9 @@ int attach_process(struct attach *a, const struct target *t, uint64_t program,
 
 static struct ft_proc not_hooked(const struct attach *a, bool follow)
 {
-	return (struct ft_proc){.policy = a->policy,
-				.born = clock_ns(CLOCK_MONOTONIC),
-				.flags = FT_PROC_DORMANT | (follow ? FT_PROC_FOLLOW : 0)};
+	return (struct ft_proc){.born = clock_ns(CLOCK_MONOTONIC),
+				.flags = FT_PROC_DORMANT | (follow ? FT_PROC_FOLLOW : 0) |
+					 (a->ask ? FT_PROC_ASK : 0)};
 }
 
 /* Adds a flag to an entry that is there; false: it is not, or not any more. */
@@ -212,7 +213,7 @@ static struct ft_proc newcomer(const struct attach *a)
 {
 	struct ft_proc p = not_hooked(a, true);
 
-	p.flags |= FT_PROC_NEW | (a->ask ? FT_PROC_ASK : 0);
+	p.flags |= FT_PROC_NEW;
 	return p;
 }
 
@@ -225,6 +226,12 @@ int attach_fill_unknown(struct attach *a)
 	return bpf_map_update_elem(bpf_map__fd(a->skel->maps.ft_files), &index, &p, BPF_ANY)
 		       ? -errno
 		       : 0;
+}
+
+void attach_ask(struct attach *a)
+{
+	a->ask = true;
+	(void)attach_fill_unknown(a); /* an element of an array: it is there */
 }
 
 void attach_leave_out(struct attach *a, pid_t pid)
@@ -247,4 +254,39 @@ int attach_add(struct attach *a, pid_t pid, bool follow, struct why *w)
 	struct ft_proc p = not_hooked(a, follow);
 
 	return put_proc(a, pid, &p, BPF_NOEXIST, w);
+}
+
+int attach_set_policy(struct attach *a, pid_t pid, uint32_t number)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, o);
+	struct ft_proc known;
+	uint64_t args[3] = {pid, 0, number};
+	int err = read_proc(a, pid, &known);
+
+	if (err)
+		return -ESRCH;
+	args[1] = known.born;
+	o.ctx_in = args;
+	o.ctx_size_in = sizeof(args);
+	err = bpf_prog_test_run_opts(bpf_program__fd(a->skel->progs.ft_set_policy), &o);
+	return err ? -errno : o.retval ? 0 : -ESRCH;
+}
+
+void attach_each_policy(const struct attach *a, void (*fn)(void *arg, pid_t pid, uint32_t number),
+			void *arg)
+{
+	int procs = bpf_map__fd(a->skel->maps.ft_procs);
+	uint32_t pid, *previous = NULL;
+	struct ft_proc p;
+
+	for (uint32_t n = bpf_map__max_entries(a->skel->maps.ft_procs) * 2;
+	     n && !bpf_map_get_next_key(procs, previous, &pid); n--, previous = &pid) {
+		if (bpf_map_lookup_elem(procs, &pid, &p))
+			continue;
+		if (p.flags & FT_PROC_DORMANT)
+			(void)bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.ft_looked_at), &pid,
+						  &p);
+		if (!(p.flags & FT_PROC_LEFT_OUT))
+			fn(arg, pid, p.policy);
+	}
 }

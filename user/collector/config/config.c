@@ -22,6 +22,7 @@ void config_release(struct config *c)
 {
 	for (size_t i = 0; i < option_count; i++)
 		option_clear(c, &option_rows[i]);
+	rules_release(&c->rules);
 }
 
 static bool asked_for(const struct given *given, size_t count, size_t at)
@@ -71,6 +72,8 @@ int config_parse(struct config *c, int argc, char **argv, struct why *w)
 		err = join_redacted(&p);
 	if (!err)
 		err = default_output(&p);
+	if (!err && rules_complete(c, &c->rules))
+		err = parser_no_memory(&p);
 	if (err)
 		goto out;
 	err = refuse_not_yet(c, w);

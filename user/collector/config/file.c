@@ -14,8 +14,8 @@
 
 #define MAX_FILE_BYTES (1 << 20)
 
-static int set_from_json(struct parser *p, const struct option_row *o, bool off,
-			 struct json_object *value)
+int config_file_set(struct parser *p, const struct option_row *o, bool off,
+		    struct json_object *value)
 {
 	enum json_type type = json_object_get_type(value);
 	bool list = o->kind == KIND_LIST || o->kind == KIND_PIDS;
@@ -40,6 +40,8 @@ static int read_key(struct parser *p, const char *path, const char *key, struct 
 	const struct option_row *o = option_of_key(key, &off);
 	int err = 0;
 
+	if (!strcmp(key, "rules"))
+		return rules_read(p, path, value);
 	if (!o)
 		return why_exit(p->w, EXIT_USAGE, -EINVAL,
 				"%s: unknown key \"%s\": keys are the long options of --help", path,
@@ -47,10 +49,10 @@ static int read_key(struct parser *p, const char *path, const char *key, struct 
 	snprintf(p->where, sizeof(p->where), "%s: %s", path, key);
 	if ((o->kind != KIND_LIST && o->kind != KIND_PIDS) ||
 	    !json_object_is_type(value, json_type_array))
-		return set_from_json(p, o, off, value);
+		return config_file_set(p, o, off, value);
 	option_begin(p, o);
 	for (size_t i = 0; !err && i < json_object_array_length(value); i++)
-		err = set_from_json(p, o, off, json_object_array_get_idx(value, i));
+		err = config_file_set(p, o, off, json_object_array_get_idx(value, i));
 	return err;
 }
 
@@ -126,17 +128,25 @@ static int parse_json(const char *path, const char *text, size_t len,
 	return err;
 }
 
+int config_file_parse(const char *path, struct json_object **ret_object, struct why *w)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int err = slurp(path, &text, &len, w);
+
+	if (!err)
+		err = parse_json(path, text, len, ret_object, w);
+	free(text);
+	return err;
+}
+
 int config_file_read(struct parser *p, const char *path)
 {
 	struct json_object *object = NULL;
-	char *text = NULL;
-	size_t len = 0;
 	int err;
 
 	p->layer = LAYER_FILE;
-	err = slurp(path, &text, &len, p->w);
-	if (!err)
-		err = parse_json(path, text, len, &object, p->w);
+	err = config_file_parse(path, &object, p->w);
 	if (!err) {
 		json_object_object_foreach(object, key, value)
 		{
@@ -146,6 +156,5 @@ int config_file_read(struct parser *p, const char *path)
 		}
 	}
 	json_object_put(object);
-	free(text);
 	return err;
 }

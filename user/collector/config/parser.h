@@ -19,6 +19,8 @@
 #include "config.h"
 #include "config/table.h"
 
+struct json_object;
+
 enum layer { LAYER_DEFAULT, LAYER_FILE, LAYER_ENV, LAYER_COMMAND_LINE };
 
 struct parser {
@@ -73,9 +75,21 @@ int list_join(struct parser *p, const struct option_row *o, const struct strings
 /* "a, b,,c": blanks around elements and empty elements do not count. */
 int list_add(struct parser *p, const struct option_row *o, const char *text);
 
+/* rules.c */
+
+/* The key "rules" of the file, into p->c->rules. */
+int rules_read(struct parser *p, const char *path, struct json_object *value);
+/* What a rule does not say is as in c. */
+int rules_complete(const struct config *c, struct rules *r);
+
 /* file.c, layers.c */
 
 int config_file_read(struct parser *p, const char *path);
+/* The object in the file, to be put. */
+int config_file_parse(const char *path, struct json_object **ret_object, struct why *w);
+/* Sets the option to a value of the file. */
+int config_file_set(struct parser *p, const struct option_row *o, bool off,
+		    struct json_object *value);
 int layers_read_defaults(struct parser *p);
 /* All four, from the lowest to the highest. */
 int layers_read(struct parser *p, const struct given *given, size_t count);

@@ -38,6 +38,9 @@ enum option_flags {
 	FLAG_SHOW_BOTH = 16, /* show --x, --no-x */
 	FLAG_PLAIN = 32,     /* module names: no wildcards */
 	FLAG_OF_ALL = 64,    /* a list that chooses among the processes of --all */
+	FLAG_CHOOSES = 128,  /* ... a pattern of a rule too */
+	FLAG_RULE = 256,     /* a key of a rule */
+	FLAG_CAPTURE = 512,  /* a key of a rule's "capture" */
 };
 
 struct option_row {

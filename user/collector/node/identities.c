@@ -27,6 +27,7 @@ struct identity {
 	bool told;	/* there is nothing to tell of it any more */
 	bool stale;	/* learned of the program before an exec, which may be elsewhere */
 	bool somewhere; /* lines say that it is in a container */
+	bool inherits;	/* it is where its parent is; the workload is empty */
 };
 
 struct identities {
@@ -187,6 +188,35 @@ bool identities_chosen(struct identities *i, const struct config *c, pid_t pid)
 	return chosen;
 }
 
+bool identities_ask(struct identities *i, pid_t pid,
+		    void (*fn)(void *arg, const struct workload *w), void *arg)
+{
+	const struct identity *d;
+
+	if (!i)
+		return false;
+	pthread_mutex_lock(&i->lock);
+	d = map_get(&i->by_pid, pid, 0);
+	if (d)
+		fn(arg, &d->workload);
+	pthread_mutex_unlock(&i->lock);
+	return d;
+}
+
+bool identities_inherits(struct identities *i, pid_t pid)
+{
+	const struct identity *d;
+	bool inherits;
+
+	if (!i)
+		return false;
+	pthread_mutex_lock(&i->lock);
+	d = map_get(&i->by_pid, pid, 0);
+	inherits = d && d->inherits;
+	pthread_mutex_unlock(&i->lock);
+	return inherits;
+}
+
 bool identities_unknown(struct identities *i, pid_t pid)
 {
 	const struct identity *d;
@@ -270,7 +300,7 @@ static void fork_of(struct identities *i, const struct ft_rec_proc *r)
 	child = calloc(1, sizeof(*child));
 	if (!child)
 		return;
-	child->told = true;
+	child->told = child->inherits = true;
 	child->somewhere = parent->somewhere;
 	child->learned_ns = r->hdr.ts_ns;
 	put(i, r->other, child);

@@ -13,6 +13,7 @@
 #include "base/why.h"
 #include "config.h"
 #include "ft_abi.h"
+#include "model/workload.h"
 
 struct identities;
 
@@ -27,6 +28,11 @@ void identities_free(struct identities *i); /* NULL is fine */
 void identities_learn(struct identities *i, pid_t pid);
 /* Is it one of those that the options choose? Files are read. */
 bool identities_chosen(struct identities *i, const struct config *c, pid_t pid);
+/* Calls fn with what is known of it, under the lock. False: nothing was learned of it. */
+bool identities_ask(struct identities *i, pid_t pid,
+		    void (*fn)(void *arg, const struct workload *w), void *arg);
+/* Is it a child of which only its parent is known? */
+bool identities_inherits(struct identities *i, pid_t pid);
 /* It is gone, or not hooked after all. */
 void identities_forget(struct identities *i, pid_t pid);
 

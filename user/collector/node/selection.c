@@ -94,3 +94,11 @@ bool selection_matches(const struct config *c, const struct workload *w, const c
 		return false;
 	return has_labels(&c->label, w) && !is_left_out(&c->exclude_namespace, w);
 }
+
+const struct rule *selection_rule(const struct rules *r, const struct workload *w)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (selection_matches(&r->at[i].options, w, NULL))
+			return &r->at[i];
+	return NULL;
+}

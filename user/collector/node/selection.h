@@ -23,4 +23,7 @@ bool selection_asked(const struct config *c);
  */
 bool selection_matches(const struct config *c, const struct workload *w, const char *cgroup_path);
 
+/* The first rule that matches; NULL: none. Its patterns are options too. */
+const struct rule *selection_rule(const struct rules *r, const struct workload *w);
+
 #endif

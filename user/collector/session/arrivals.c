@@ -8,6 +8,7 @@
 #include "cpython/type_name.h"
 #include "node/identities.h"
 #include "arrivals.h"
+#include "rulebook.h"
 
 #define WAIT_NS (2 * NS_PER_SECOND)
 #define WAITING_MAX (64 << 20) /* bytes of records; with more, none waits */
@@ -15,6 +16,7 @@
 struct arrivals {
 	struct targets *targets;
 	struct identities *identities; /* borrowed; NULL = not asked for */
+	struct rulebook *rulebook;     /* borrowed */
 	struct pipeline *pipeline;
 	bool wait;
 	uint32_t known;	    /* the process of the last record, which needed not wait */
@@ -32,6 +34,7 @@ int arrivals_new(struct targets *t, struct pipeline *p, bool wait, struct arriva
 	*s = (struct arrivals){
 		.targets = t,
 		.identities = targets_identities(t),
+		.rulebook = targets_rulebook(t),
 		.pipeline = p,
 		.wait = wait,
 	};
@@ -164,12 +167,25 @@ int arrivals_finish(struct arrivals *s)
 	return s->records.len ? release(s, UINT64_MAX) : 0;
 }
 
+/* Before a function that was accepted by one. */
+static int tell_policies(struct arrivals *s)
+{
+	const struct ft_rec *rec;
+	int err = 0;
+
+	while (!err && (rec = rulebook_untold(s->rulebook)))
+		err = pipeline_record(s->pipeline, rec, rec->size);
+	return err;
+}
+
 int arrivals_record(void *arrivals, const struct ft_rec *rec, size_t size)
 {
 	struct arrivals *s = arrivals;
 	struct named_type n;
-	int err;
+	int err = tell_policies(s);
 
+	if (err)
+		return err;
 	rec = type_name_fill(&n, rec);
 	tell_targets(s, rec);
 	if (must_wait(s, rec) && keep(s, rec))

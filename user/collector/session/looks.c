@@ -33,6 +33,7 @@ struct looks {
 	struct attach *attach;
 	struct binaries *binaries;
 	struct identities *identities;
+	struct rulebook *rulebook; /* NULL: of all processes the same is asked for */
 	pthread_t thread;
 	bool started;
 	int fd;
@@ -67,11 +68,11 @@ static struct look *take_first(struct list *l)
 
 /* ---- the thread ---------------------------------------------------------------------------- */
 
-int look_hook(struct attach *a, const struct config *c, uint64_t program, const struct prepared *p,
-	      struct why *w)
+int look_hook(struct attach *a, const struct config *c, uint64_t program, uint32_t policy,
+	      const struct prepared *p, struct why *w)
 {
 	pid_t pid = p->target.pid;
-	int err = attach_process(a, &p->target, program, &p->layout, &p->hooks, w);
+	int err = attach_process(a, &p->target, program, policy, &p->layout, &p->hooks, w);
 
 	if (err)
 		return err;
@@ -87,9 +88,13 @@ int look_hook(struct attach *a, const struct config *c, uint64_t program, const 
 }
 
 /* It may have begun another program than was looked at: who it is does not change with that. */
-static int choose(struct looks *l, pid_t pid)
+static int choose(struct looks *l, pid_t pid, uint32_t *ret_policy)
 {
-	if (!selection_asked(l->config) || identities_chosen(l->identities, l->config, pid))
+	bool chosen =
+		!selection_asked(l->config) || identities_chosen(l->identities, l->config, pid);
+
+	*ret_policy = 0;
+	if (chosen && (!l->rulebook || !rulebook_policy(l->rulebook, pid, ret_policy)))
 		return 0;
 	attach_leave_out(l->attach, pid);
 	return -EXDEV;
@@ -98,16 +103,17 @@ static int choose(struct looks *l, pid_t pid)
 static int identify_and_hook(struct looks *l, struct look *k, uint64_t program,
 			     const struct prepared *p)
 {
+	uint32_t policy;
 	int err;
 
 	identities_learn(l->identities, k->pid);
-	err = choose(l, k->pid);
+	err = choose(l, k->pid, &policy);
 	if (!err && k->kind == LOOK_CHILD)
 		err = attach_add(l->attach, k->pid, true, &k->why);
 	if (!err && k->kind == LOOK_FOUND)
 		err = attach_add_new(l->attach, k->pid, &k->why);
 	if (!err)
-		err = look_hook(l->attach, l->config, program, p, &k->why);
+		err = look_hook(l->attach, l->config, program, policy, p, &k->why);
 	if (err)
 		identities_forget(l->identities, k->pid);
 	return err;
@@ -148,11 +154,18 @@ static void wait_for_more(struct looks *l)
 	pthread_cond_timedwait(&l->changed, &l->lock, &until);
 }
 
+static void upkeep(struct looks *l)
+{
+	attach_sweep(l->attach);
+	if (l->rulebook)
+		rulebook_tick(l->rulebook);
+}
+
 /* Called with the lock. */
 static void sweep(struct looks *l)
 {
 	pthread_mutex_unlock(&l->lock);
-	attach_sweep(l->attach);
+	upkeep(l);
 	pthread_mutex_lock(&l->lock);
 }
 
@@ -212,6 +225,8 @@ static void *work(void *looks)
 	struct looks *l = looks;
 	struct look *k;
 
+	if (l->rulebook)
+		rulebook_tick(l->rulebook);
 	while ((k = next(l))) {
 		uint64_t began = clock_ns(CLOCK_THREAD_CPUTIME_ID), took;
 
@@ -220,7 +235,7 @@ static void *work(void *looks)
 		rest(l, k, took);
 		hand_over(l, k);
 		if (l->attach)
-			attach_sweep(l->attach);
+			upkeep(l);
 	}
 	return NULL;
 }
@@ -301,6 +316,11 @@ void looks_identify(struct looks *l, struct identities *i)
 	l->identities = i;
 }
 
+void looks_follow(struct looks *l, struct rulebook *b)
+{
+	l->rulebook = b;
+}
+
 void looks_free(struct looks *l)
 {
 	if (!l)
@@ -324,6 +344,15 @@ static bool start(struct looks *l)
 static struct list *list_of(struct looks *l, enum look_kind kind)
 {
 	return kind == LOOK_HELD ? &l->held : kind == LOOK_FOUND ? &l->found : &l->usual;
+}
+
+void looks_wake(struct looks *l)
+{
+	if (!start(l))
+		return;
+	pthread_mutex_lock(&l->lock);
+	pthread_cond_signal(&l->changed);
+	pthread_mutex_unlock(&l->lock);
 }
 
 uint64_t looks_ask(struct looks *l, pid_t pid, enum look_kind kind)

@@ -18,6 +18,7 @@
 #include "discover/binary.h"
 #include "node/identities.h"
 #include "prepare.h"
+#include "rulebook.h"
 
 #define LOOKS_MAX 4096 /* asked for and not yet taken */
 
@@ -49,6 +50,10 @@ int looks_new(const struct config *c, struct attach *a, struct binaries *binarie
 bool looks_stop(struct looks *l);
 /* Says who each process is before it is hooked. i is borrowed; NULL: it is not asked for. */
 void looks_identify(struct looks *l, struct identities *i);
+/* What is asked for of each process, and its upkeep. b is borrowed; NULL: of all the same. */
+void looks_follow(struct looks *l, struct rulebook *b);
+/* The thread has its upkeep to do, whether a look is asked for or not; now if it waits. */
+void looks_wake(struct looks *l);
 void looks_free(struct looks *l); /* only when stopped; NULL is fine */
 
 /* Returns the number of the look; 0: there are too many. */
@@ -58,9 +63,9 @@ int looks_fd(const struct looks *l);
 struct look *looks_take(struct looks *l);
 void look_free(struct look *k);
 
-/* Hooks what was looked at, or nothing: its number may be another's by now, and it may run another
- * program than then (attach_program_of()). */
-int look_hook(struct attach *a, const struct config *c, uint64_t program, const struct prepared *p,
-	      struct why *w);
+/* Hooks what was looked at, by this policy, or nothing: its number may be another's by now, and it
+ * may run another program than then (attach_program_of()). */
+int look_hook(struct attach *a, const struct config *c, uint64_t program, uint32_t policy,
+	      const struct prepared *p, struct why *w);
 
 #endif

@@ -15,6 +15,7 @@
 #include "output.h"
 #include "pipeline.h"
 #include "ring/live.h"
+#include "rulebook.h"
 #include "run.h"
 #include "signals.h"
 #include "silence.h"
@@ -115,6 +116,7 @@ static void reopen(struct run *r)
 	r->signals.reopen = false;
 	if (pipeline_reopen(r->pipeline, &w))
 		ui_note(r->ui, "still writing to the old file: %s", w.text);
+	targets_reread(r->targets);
 }
 
 static int on_signal(struct run *r)
@@ -132,6 +134,14 @@ static int tell_counters(struct run *r)
 	return counted_tell(r->attach, r->pipeline, r->second_ns, r->result->counters);
 }
 
+static void tell_rules(struct run *r)
+{
+	char text[1024];
+
+	if (rulebook_note(targets_rulebook(r->targets), text, sizeof(text)))
+		ui_note(r->ui, "%s", text);
+}
+
 static int each_second(struct run *r)
 {
 	struct run_status s;
@@ -139,6 +149,7 @@ static int each_second(struct run *r)
 
 	r->second_ns = clock_ns(CLOCK_MONOTONIC);
 	targets_drop_dead(r->targets);
+	tell_rules(r);
 	signals_tick(&r->signals);
 	if (r->ui->status) {
 		fill_status(r, &s);
@@ -255,18 +266,7 @@ static int load(struct run *r)
 	const struct config *c = r->config;
 	struct attach_options o = {
 		.settings = {.http = c->http, .stack = c->stack},
-		.policy =
-			{
-				.max_arg_length = c->max_arg_length,
-				.max_depth = c->max_depth,
-				.max_items = c->max_items,
-				.capture = pipeline_capture(c),
-				.accept_unknown = c->prefix.count == 0,
-			},
-		.prefix = (const char *const *)c->prefix.at,
-		.nprefix = c->prefix.count,
-		.exclude = (const char *const *)c->exclude.at,
-		.nexclude = c->exclude.count,
+		.policy = rulebook_own(targets_rulebook(r->targets)),
 		.redact = (const char *const *)c->redact.at,
 		.nredact = c->redact.count,
 		.buffer_bytes = c->buffer_bytes,
@@ -275,7 +275,7 @@ static int load(struct run *r)
 		.roles = targets_roles(r->targets),
 		.follow = c->follow == 1,
 		.all = c->all,
-		.ask = selection_asked(c),
+		.ask = selection_asked(c) || rulebook_asks(c),
 		.debug = r->ui->debug,
 		.stopped = is_stopped,
 		.arg = r,

@@ -61,15 +61,21 @@ static int attach_bare(struct targets *t, pid_t pid)
 static int attach_pid(struct targets *t, const struct prepared *r)
 {
 	pid_t pid = r->target.pid;
+	uint32_t policy = 0;
 	int err;
 
 	if (!r->target.binary)
 		return attach_bare(t, pid);
 	err = attach_add(t->attach, pid, t->config->follow == 1, t->why);
 	identities_learn(t->identities, pid);
+	if (!err && rulebook_policy(t->rulebook, pid, &policy))
+		err = why_exit(t->why, EXIT_OTHER, -EXDEV,
+			       "pid %d is not traced: its pod says flowtrace/trace: \"false\", or "
+			       "has prefixes that are not valid",
+			       pid);
 	if (!err)
-		err = discover_unless_gone(pid, look_hook(t->attach, t->config, 0, r, t->why),
-					   t->why);
+		err = discover_unless_gone(
+			pid, look_hook(t->attach, t->config, 0, policy, r, t->why), t->why);
 	if (err)
 		return err;
 	targets_tell_hooked(t, r);
@@ -171,6 +177,8 @@ int targets_new(const struct config *c, const struct ui *ui, struct targets **re
 	if (!err)
 		err = identities_new(c->metadata, NAMES_LOGS, &t->identities, w);
 	if (!err)
+		err = rulebook_new(c, &t->rulebook, w);
+	if (!err)
 		err = prepare_pids(t, t->prepared);
 	if (err) {
 		targets_free(t);
@@ -196,6 +204,7 @@ void targets_free(struct targets *t)
 	loads_free(t->loads);
 	looks_free(t->looks);
 	identities_free(t->identities);
+	rulebook_free(t->rulebook);
 	binaries_free(t->binaries);
 	free(t);
 }
@@ -212,23 +221,36 @@ unsigned targets_roles(const struct targets *t)
 	return roles;
 }
 
-int targets_attach(struct targets *t, struct attach *a)
+static int attach_pids(struct targets *t)
 {
 	int err = 0;
 
-	t->attach = a;
-	t->joined_ns = clock_ns(CLOCK_MONOTONIC);
-	err = looks_new(t->config, a, t->binaries, &t->looks, t->why);
-	if (!err)
-		looks_identify(t->looks, t->identities);
-	if (!err && t->config->command)
-		return start_command(t);
-	if (!err && t->config->all)
-		return targets_attach_all(t);
 	for (size_t i = 0; !err && i < t->config->npids; i++)
 		err = attach_pid(t, &t->prepared[i]);
 	if (!err)
 		attach_children(t);
+	return err;
+}
+
+int targets_attach(struct targets *t, struct attach *a)
+{
+	int err = looks_new(t->config, a, t->binaries, &t->looks, t->why);
+
+	t->attach = a;
+	t->joined_ns = clock_ns(CLOCK_MONOTONIC);
+	if (err)
+		return err;
+	rulebook_use(t->rulebook, a, t->identities);
+	looks_identify(t->looks, t->identities);
+	looks_follow(t->looks, t->rulebook);
+	if (t->config->command)
+		err = start_command(t);
+	else if (t->config->all)
+		err = targets_attach_all(t);
+	else
+		err = attach_pids(t);
+	if (!err && t->config->config_file) /* which may change */
+		looks_wake(t->looks);
 	return err;
 }
 
@@ -282,6 +304,19 @@ void targets_process(struct targets *t, const struct event *e)
 struct identities *targets_identities(const struct targets *t)
 {
 	return t->identities;
+}
+
+struct rulebook *targets_rulebook(const struct targets *t)
+{
+	return t->rulebook;
+}
+
+void targets_reread(struct targets *t)
+{
+	if (!t->looks || !t->config->config_file)
+		return;
+	rulebook_reread(t->rulebook);
+	looks_wake(t->looks);
 }
 
 void targets_drop_dead(struct targets *t)

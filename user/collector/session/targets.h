@@ -17,6 +17,7 @@
 #include "model/event.h"
 
 struct identities;
+struct rulebook;
 struct targets;
 
 /* Examines every --pid; touches nothing. c, ui and w are borrowed until targets_free(). */
@@ -33,6 +34,10 @@ int targets_attach(struct targets *t, struct attach *a);
 void targets_process(struct targets *t, const struct event *e);
 /* Who the processes are; NULL = it is not asked for. */
 struct identities *targets_identities(const struct targets *t);
+/* What is asked for of each. */
+struct rulebook *targets_rulebook(const struct targets *t);
+/* The rules are to be read anew. */
+void targets_reread(struct targets *t);
 /* Call on SIGCHLD: handles a process that is held at its exec, and the end of the command. */
 int targets_children(struct targets *t);
 /* Readable when targets_retry() has something to do; -1 = never. */

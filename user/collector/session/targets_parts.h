@@ -9,6 +9,7 @@
 #include "looks.h"
 #include "node/identities.h"
 #include "procs.h"
+#include "rulebook.h"
 #include "targets.h"
 
 #define RETRY_LIMIT_NS (2 * NS_PER_SECOND) /* for a libpython to be mapped after an exec */
@@ -42,6 +43,7 @@ struct targets {
 	struct binaries *binaries; /* used by the thread of looks once it runs */
 	struct looks *looks;
 	struct identities *identities;
+	struct rulebook *rulebook;
 	struct loads *loads; /* NULL = not needed (every process has Python), or not permitted */
 	struct prepared *prepared; /* one for each --pid */
 	struct procs procs;

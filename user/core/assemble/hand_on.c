@@ -31,10 +31,18 @@ static const struct text *request_id(const struct open_span *s)
 	return s->request && s->request->http.id.s ? &s->request->http.id : NULL;
 }
 
+static struct capture capture_of(const struct assembler *a, const struct function *f)
+{
+	return f->policy ? f->policy->capture
+			 : (struct capture){a->o.max_arg_length, a->o.args, a->o.result};
+}
+
 /* The span as thread `tid` sees it, on which it begins or ends. */
 static struct span span_of(const struct assembler *a, const struct open_span *s, uint32_t pid,
 			   uint32_t tid, uint32_t from)
 {
+	struct capture c = capture_of(a, s->function);
+
 	return (struct span){
 		.id = s->number,
 		.parent = s->parent,
@@ -46,8 +54,8 @@ static struct span span_of(const struct assembler *a, const struct open_span *s,
 		.request_id = request_id(s),
 		.workload = workload(a, pid),
 		.start_ns = real_ns(a, s->start_ns),
-		.args_limit = a->o.args ? a->o.max_arg_length : 0,
-		.result_limit = a->o.max_arg_length,
+		.args_limit = c.args ? c.max_arg_length : 0,
+		.result_limit = c.max_arg_length,
 	};
 }
 
@@ -147,7 +155,7 @@ int hand_on_return(struct assembler *a, const struct event *e, const struct open
 	struct span end = ended_span(a, s, e->pid, e->tid, e->span.tid, end_ns);
 
 	end.result = e->value;
-	if (!a->o.result)
+	if (!capture_of(a, s->function).result)
 		end.result_limit = 0;
 	return put_end(a, &end);
 }
@@ -216,13 +224,13 @@ static void put_full_result(struct assembler *a, const struct text *type,
 }
 
 /* The result of a call that an exception left, within the limit if possible. */
-static struct text exception_result(struct assembler *a, const struct text *type,
+static struct text exception_result(struct assembler *a, size_t max, const struct text *type,
 				    const struct text *message)
 {
 	struct buf *b = &a->exception;
 	struct text result = {.cut = message->cut};
 	size_t start = sizeof(RESULT) - 1, chars;
-	size_t least = sizeof(JSON_DOTS) - 1, max = a->o.max_arg_length;
+	size_t least = sizeof(JSON_DOTS) - 1;
 
 	put_result(a, b, type, message->s, message->len);
 	chars = b->failed ? 0 : utf8_count(b->s, b->len) + 1;
@@ -251,7 +259,8 @@ int hand_on_exception(struct assembler *a, const struct event *e, const struct o
 	struct span end = ended_span(a, s, e->pid, e->tid, e->span.tid, end_ns);
 
 	end.exception = s->raise ? &s->raise->exception : &unknown;
-	end.result = exception_result(a, &end.exception->type, &end.exception->message);
+	end.result = exception_result(a, end.result_limit, &end.exception->type,
+				      &end.exception->message);
 	if (a->exception.failed || a->full.failed || a->scratch.failed)
 		return -ENOMEM;
 	return put_end(a, &end);

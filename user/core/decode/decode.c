@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "decode/decode.h"
@@ -7,6 +8,7 @@
 #include "decode/functions.h"
 #include "decode/http.h"
 #include "decode/lines.h"
+#include "decode/policies.h"
 #include "decode/render.h"
 #include "decode/threads.h"
 #include "decode/types.h"
@@ -19,6 +21,8 @@ struct decoder {
 	struct functions functions;
 	struct threads threads;
 	struct workloads workloads;
+	struct policies policies;
+	struct capture most;
 	struct render render;
 	struct exception exception;
 	struct http_reader http;
@@ -33,6 +37,7 @@ int decoder_new(const struct decoder_options *o, struct decoder **ret_decoder)
 	if (!d)
 		return -ENOMEM;
 	d->render.types = &d->types;
+	d->most = (struct capture){UINT_MAX, true, true};
 	decoder_set_options(d, o);
 	*ret_decoder = d;
 	return 0;
@@ -46,6 +51,7 @@ void decoder_free(struct decoder *d)
 	functions_release(&d->functions);
 	threads_release(&d->threads);
 	workloads_release(&d->workloads);
+	policies_release(&d->policies);
 	render_release(&d->render);
 	exception_release(&d->exception);
 	http_release(&d->http);
@@ -57,8 +63,12 @@ void decoder_free(struct decoder *d)
 void decoder_set_options(struct decoder *d, const struct decoder_options *o)
 {
 	d->options = *o;
-	d->render.max = o->max_arg_length;
 	d->render.full_max = o->full_length;
+}
+
+void decoder_lower(struct decoder *d, const struct capture *most)
+{
+	d->most = *most;
 }
 
 const char *decoder_thread_name(struct decoder *d, uint32_t pid, uint32_t tid)
@@ -84,16 +94,35 @@ static bool unseen(const struct function *f)
 	return !f || f->verdict == VERDICT_DROP;
 }
 
+static struct capture capture_of(const struct decoder *d, const struct function *f)
+{
+	const struct decoder_options *o = &d->options;
+
+	return f && f->policy ? f->policy->capture
+			      : (struct capture){o->max_arg_length, o->args, o->result};
+}
+
 static int on_code(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
 {
+	const struct policy *policy = rec->flags ? policies_find(&d->policies, rec->flags) : NULL;
+
+	if (rec->flags && !policy)
+		return -EBADMSG;
 	e->type = EVENT_FUNCTION;
-	return functions_learn(&d->functions, &d->types, (const void *)rec, end, &e->function);
+	return functions_learn(&d->functions, &d->types, policy, (const void *)rec, end,
+			       &e->function);
+}
+
+static int on_policy(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
+{
+	return policies_learn(&d->policies, (const void *)rec, end, &d->most);
 }
 
 static int on_enter(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
 {
 	const struct ft_rec_enter *r = (const void *)rec;
 	const void *values = r + 1;
+	struct capture c;
 	struct tokens t;
 
 	e->type = EVENT_ENTER;
@@ -106,10 +135,12 @@ static int on_enter(struct decoder *d, const struct ft_rec *rec, const void *end
 	e->function = functions_find(&d->functions, rec->pid, r->code);
 	e->span = (struct span_id){rec->ts_ns, rec->tid};
 	e->parent = (struct span_id){r->parent_ns, r->parent_tid};
-	if (!d->options.args || unseen(e->function)) {
-		e->value = stand_in("{}", !d->options.args);
+	c = capture_of(d, e->function);
+	if (!c.args || unseen(e->function)) {
+		e->value = stand_in("{}", !c.args);
 		return 0;
 	}
+	d->render.max = c.max_arg_length;
 	tokens_init(&t, values, end);
 	return render_args(&d->render, &t, e->function, &e->value);
 }
@@ -118,6 +149,7 @@ static int on_exit_rec(struct decoder *d, const struct ft_rec *rec, const void *
 		       struct event *e)
 {
 	const struct ft_rec_exit *r = (const void *)rec;
+	struct capture c;
 	struct tokens t;
 
 	e->type = EVENT_EXIT;
@@ -129,10 +161,13 @@ static int on_exit_rec(struct decoder *d, const struct ft_rec *rec, const void *
 		return 0;
 	}
 	tokens_init(&t, r + 1, end);
-	if (!d->options.result || e->by_exception || unseen(e->function)) {
-		e->value = stand_in("null", !d->options.result);
+	c = capture_of(d, e->function);
+	if (!c.result || e->by_exception || unseen(e->function)) {
+		/* A call that began by another policy may end here. */
+		e->value = stand_in("null", !c.result || unseen(e->function));
 		return 0;
 	}
+	d->render.max = c.max_arg_length;
 	if (!tokens_peek(&t)) {
 		e->value = stand_in("null", true);
 		return 0;
@@ -156,8 +191,9 @@ static int on_raise(struct decoder *d, const struct ft_rec *rec, const void *end
 		return 0;
 	}
 	stack = t;
-	err = exception_read(&d->exception, &t, &d->types, rec->pid, d->options.max_arg_length,
-			     d->options.full_length, &e->exc_type, &e->exc_message);
+	err = exception_read(&d->exception, &t, &d->types, rec->pid,
+			     capture_of(d, e->function).max_arg_length, d->options.full_length,
+			     &e->exc_type, &e->exc_message);
 	if (err || !(rec->flags & FT_RAISE_STACK))
 		return err;
 	return lines_stack(&d->lines, &stack, rec->pid,
@@ -337,6 +373,7 @@ static const struct {
 	[FT_REC_HTTP_FORGET] = {sizeof(struct ft_rec_http_request), on_http_forget},
 	[FT_REC_WORKLOAD] = {sizeof(struct ft_rec_workload), on_workload},
 	[FT_REC_STATE] = {sizeof(struct ft_rec_state), on_state},
+	[FT_REC_POLICY] = {sizeof(struct ft_rec_policy), on_policy},
 };
 
 int decoder_event(struct decoder *d, const struct ft_rec *rec, size_t size, struct event *ret_event,

@@ -12,6 +12,7 @@
 #include "base/why.h"
 #include "ft_abi.h"
 #include "model/event.h"
+#include "model/policy.h"
 #include "model/workload.h"
 
 struct decoder;
@@ -38,6 +39,10 @@ const char *decoder_thread_name(struct decoder *d, uint32_t pid, uint32_t tid);
 /* The container and pod of a process: what FT_REC_WORKLOAD said; NULL = nothing. Borrowed until the
  * next record. */
 const struct workload *decoder_workload(const struct decoder *d, uint32_t pid);
+
+/* From now on the policies that records tell of are lowered to this: in a replay, what was captured
+ * and is not asked for is left out. */
+void decoder_lower(struct decoder *d, const struct capture *most);
 
 /* Limits follow the recording's own session record unless the user overrides them. */
 void decoder_set_options(struct decoder *d, const struct decoder_options *o);

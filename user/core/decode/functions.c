@@ -172,8 +172,8 @@ static bool same(const struct function *a, const struct function *b)
 	bool qualname = !a->qualname || !b->qualname ? a->qualname == b->qualname
 						     : !strcmp(a->qualname, b->qualname);
 
-	if (!qualname || a->generator != b->generator || a->nparams != b->nparams ||
-	    a->more_params != b->more_params)
+	if (!qualname || a->policy != b->policy || a->generator != b->generator ||
+	    a->nparams != b->nparams || a->more_params != b->more_params)
 		return false;
 	for (int i = 0; i < a->nparams; i++)
 		if (strcmp(a->params[i], b->params[i]))
@@ -191,7 +191,8 @@ static uint64_t hash_text(uint64_t hash, const char *s)
 
 static uint64_t hash_of(const struct function *f)
 {
-	uint64_t hash = hash_text(0xcbf29ce484222325ULL, f->json_head);
+	uint32_t number = f->policy ? f->policy->number : 0;
+	uint64_t hash = hash_text(0xcbf29ce484222325ULL ^ number, f->json_head);
 
 	hash = hash_text(hash, f->json_tail);
 	for (int i = 0; i < f->nparams; i++)
@@ -225,8 +226,8 @@ static int keep(struct functions *f, struct function *fn)
 	return map_put(&f->by_text, fn->pid, hash_of(fn), fn, NULL);
 }
 
-int functions_learn(struct functions *f, const struct types *types, const struct ft_rec_code *rec,
-		    const void *end, struct function **ret_function)
+int functions_learn(struct functions *f, const struct types *types, const struct policy *policy,
+		    const struct ft_rec_code *rec, const void *end, struct function **ret_function)
 {
 	struct function *fn = calloc(1, sizeof(*fn)), *old;
 	struct tokens t;
@@ -237,6 +238,7 @@ int functions_learn(struct functions *f, const struct types *types, const struct
 	tokens_init(&t, rec + 1, end);
 	fn->pid = rec->hdr.pid;
 	fn->code = rec->code;
+	fn->policy = policy;
 	fn->described_ns = rec->hdr.ts_ns;
 	fn->line = rec->first_line;
 	fn->generator = rec->co_flags & CO_SUSPENDS;

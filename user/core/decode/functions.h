@@ -22,12 +22,12 @@ struct functions {
 
 void functions_release(struct functions *f);
 /*
- * rec: at least as long as its struct. The same description gives the same function again, at any
- * address: neither repeated records nor a program that compiles the same source over and over costs
- * memory.
+ * rec: at least as long as its struct. The same description, by the same policy, gives the same
+ * function again, at any address: neither repeated records nor a program that compiles the same
+ * source over and over costs memory.
  */
-int functions_learn(struct functions *f, const struct types *types, const struct ft_rec_code *rec,
-		    const void *end, struct function **ret_function);
+int functions_learn(struct functions *f, const struct types *types, const struct policy *policy,
+		    const struct ft_rec_code *rec, const void *end, struct function **ret_function);
 struct function *functions_find(const struct functions *f, uint32_t pid, uint64_t code);
 void functions_forget_process(struct functions *f, uint32_t pid);
 

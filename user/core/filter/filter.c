@@ -8,27 +8,18 @@
 #include "filter/stdlib.h"
 
 struct filter {
-	char **prefix, **exclude;
-	size_t nprefix, nexclude;
+	struct policy own; /* its prefixes alone */
+	bool narrow;
 };
 
-static void list_free(char **list, size_t n)
-{
-	for (size_t i = 0; list && i < n; i++)
-		free(list[i]);
-	free(list);
-}
-
-static char **list_dup(const char *const *list, size_t n)
+static char **list_dup(const char *const *list, size_t n, size_t *ret_n)
 {
 	char **copy = calloc(n + 1, sizeof(*copy));
 
-	for (size_t i = 0; copy && i < n; i++) {
-		copy[i] = strdup(list[i]);
-		if (!copy[i]) {
-			list_free(copy, i);
-			return NULL;
-		}
+	for (*ret_n = 0; copy && *ret_n < n; ++*ret_n) {
+		copy[*ret_n] = strdup(list[*ret_n]);
+		if (!copy[*ret_n])
+			break;
 	}
 	return copy;
 }
@@ -40,11 +31,10 @@ int filter_new(const char *const *prefix, size_t nprefix, const char *const *exc
 
 	if (!f)
 		return -ENOMEM;
-	f->nprefix = nprefix;
-	f->nexclude = nexclude;
-	f->prefix = list_dup(prefix, nprefix);
-	f->exclude = list_dup(exclude, nexclude);
-	if (!f->prefix || !f->exclude) {
+	f->own.prefix = list_dup(prefix, nprefix, &f->own.nprefix);
+	f->own.exclude = list_dup(exclude, nexclude, &f->own.nexclude);
+	if (f->own.nprefix < nprefix || f->own.nexclude < nexclude || !f->own.prefix ||
+	    !f->own.exclude) {
 		filter_free(f);
 		return -ENOMEM;
 	}
@@ -56,9 +46,13 @@ void filter_free(struct filter *f)
 {
 	if (!f)
 		return;
-	list_free(f->prefix, f->nprefix);
-	list_free(f->exclude, f->nexclude);
+	policy_release(&f->own);
 	free(f);
+}
+
+void filter_narrow(struct filter *f)
+{
+	f->narrow = true;
 }
 
 static bool starts_with_one(const char *module, char *const *list, size_t n)
@@ -114,13 +108,19 @@ static bool is_built_in(const struct function *fn)
 	       in_library_directory(fn->filename);
 }
 
+static bool listed(const struct policy *p, const char *module)
+{
+	return !starts_with_one(module, p->exclude, p->nexclude) &&
+	       (!p->nprefix || starts_with_one(module, p->prefix, p->nprefix));
+}
+
 static bool decide(const struct filter *f, const struct function *fn)
 {
-	if (starts_with_one(fn->module, f->exclude, f->nexclude))
+	const struct policy *p = fn->policy ?: &f->own;
+
+	if (!listed(p, fn->module) || (f->narrow && !listed(&f->own, fn->module)))
 		return false;
-	if (f->nprefix)
-		return starts_with_one(fn->module, f->prefix, f->nprefix);
-	return !is_built_in(fn);
+	return p->nprefix || !is_built_in(fn);
 }
 
 bool filter_keep(struct filter *f, struct function *fn)

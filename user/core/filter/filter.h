@@ -15,7 +15,11 @@ struct filter;
 int filter_new(const char *const *prefix, size_t nprefix, const char *const *exclude,
 	       size_t nexclude, struct filter **ret_filter);
 void filter_free(struct filter *f);
-/* Decides once per function and remembers it in fn->verdict. */
+/* In a replay: what the prefixes here leave out is left out too where a function has a policy of
+ * its own. */
+void filter_narrow(struct filter *f);
+/* By the function's policy, else by the prefixes here. Decides once per function and remembers it
+ * in fn->verdict. */
 bool filter_keep(struct filter *f, struct function *fn);
 
 #endif

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "ft_runtime.h"
+#include "model/policy.h"
 
 /* A rendered field: JSON text (not yet a JSON string), with what was cut from it. */
 struct text {
@@ -46,9 +47,10 @@ struct function {
 	bool generator; /* generator, coroutine or async generator: may be suspended */
 	char **params;
 	int nparams;
-	bool more_params;     /* it has more parameters, whose values are not captured */
-	char *json_head;      /* "module": "m", "function": "f" */
-	char *json_tail;      /* "class": "m.C", "method": "f", "file": "/x.py", "line": 3 */
+	const struct policy *policy; /* by which it was accepted; borrowed from the decoder */
+	bool more_params;	     /* it has more parameters, whose values are not captured */
+	char *json_head;	     /* "module": "m", "function": "f" */
+	char *json_tail;	     /* "class": "m.C", "method": "f", "file": "/x.py", "line": 3 */
 	enum verdict verdict; /* set by filter/; the decoder renders no value of a dropped one */
 	bool counted;	      /* set by assemble/: it had a call */
 };
