@@ -6,7 +6,7 @@
 # What is found lies in build-fuzz/: fix it, then put it into tests/fuzz/corpus.
 fuzz() {
 	local seconds=${1:-60} target status=0
-	local targets=(elf debug_offsets records trace trace_line where export report cgroup)
+	local targets=(elf debug_offsets records trace trace_line where export report cgroup pods)
 	[[ $seconds =~ ^[1-9][0-9]*$ ]] || die "fuzz: $seconds is no number of seconds"
 	command -v clang >/dev/null || die "no clang: run sudo ./dev setup first"
 	[ $# -lt 2 ] || targets=("${@:2}")

@@ -3,8 +3,8 @@
 # Which of Debian's packages are needed for what, and how they are installed.
 
 BUILD_PACKAGES="clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libzstd-dev libjson-c-dev
-	libcapstone-dev libpcre2-dev libmicrohttpd-dev libpython3-dev cmake ninja-build pkg-config gcc libc6-dev
-	linux-libc-dev"
+	libcapstone-dev libpcre2-dev libmicrohttpd-dev libcurl4-gnutls-dev libpython3-dev cmake
+	ninja-build pkg-config gcc libc6-dev linux-libc-dev"
 DEMO_PACKAGES="python3 python3-flask gunicorn"
 TRUTH_PACKAGES="python3-networkx python3-jinja2 python3-docutils python3-pygments python3-pandas
 	python3-celery python3-sqlalchemy python3-tornado python3-aiohttp python3-gevent

@@ -13,6 +13,7 @@
 int fuzz_elf(const uint8_t *data, size_t size);
 int fuzz_debug_offsets(const uint8_t *data, size_t size);
 int fuzz_cgroup(const uint8_t *data, size_t size);
+int fuzz_pods(const uint8_t *data, size_t size);
 int fuzz_records(const uint8_t *data, size_t size);
 int fuzz_trace(const uint8_t *data, size_t size);
 int fuzz_trace_line(const uint8_t *data, size_t size);

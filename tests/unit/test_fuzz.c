@@ -54,6 +54,11 @@ Test(fuzz, corpus_cgroup, .timeout = 60)
 	cr_assert_geq(replay("cgroup", fuzz_cgroup), 3);
 }
 
+Test(fuzz, corpus_pods, .timeout = 60)
+{
+	cr_assert_geq(replay("pods", fuzz_pods), 3);
+}
+
 /* The fuzzer starts where everything is found: in each form of file. */
 static void must_understand(const char *name, int minor, uint16_t type, const char *backend)
 {
