@@ -91,12 +91,15 @@ struct ft_rec_session {
 /*
  * FT_REC_WORKLOAD, written by the collector before the first event of the process that it holds
  * for. Tokens, each STR or NONE: the id of the container; of its pod the uid, the namespace and the
- * name; the name of the container in its pod; the name of the node. A later record replaces an
- * earlier one.
+ * name; the name of the container in its pod; the name of the node; what the pod is one of, kind
+ * and name; the name of the service; FT_WORKLOAD_PENDING if more may be known later. Old recordings
+ * end after the node. A later record replaces an earlier one.
  */
 struct ft_rec_workload {
 	struct ft_rec hdr;
 };
+
+#define FT_WORKLOAD_PENDING "pending"
 
 /* FT_REC_STATE, written by the collector: what it does from hdr.ts_ns on. */
 struct ft_rec_state {

@@ -185,12 +185,22 @@ static inline struct ft_rec *build_thread(struct build *b, unsigned pid, unsigne
 	return build_end(b);
 }
 
-/* container, uid, namespace, pod, name, node; NULL: not known. */
+/* container, uid, namespace, pod, name, node; NULL: not known. As recordings had it at first. */
 static inline struct ft_rec *build_workload(struct build *b, unsigned pid,
 					    const char *const text[6])
 {
 	build_begin(b, FT_REC_WORKLOAD, sizeof(struct ft_rec_workload), pid, pid, 1000);
 	for (int i = 0; i < 6; i++)
+		t_name(b, text[i]);
+	return build_end(b);
+}
+
+/* The same, then owner's kind and name, service, "pending". */
+static inline struct ft_rec *build_whole_workload(struct build *b, unsigned pid,
+						  const char *const text[10])
+{
+	build_begin(b, FT_REC_WORKLOAD, sizeof(struct ft_rec_workload), pid, pid, 1000);
+	for (int i = 0; i < 10; i++)
 		t_name(b, text[i]);
 	return build_end(b);
 }

@@ -241,6 +241,26 @@ Test(decode, workloads)
 	expect_workload(PID, NULL);
 }
 
+Test(decode, workloads_with_owner_and_service)
+{
+	struct event e;
+
+	build_whole_workload(&b, PID,
+			     (const char *const[]){"c", "u", "ns", "p", NULL, "n", "Deployment",
+						   "shop", "till", "pending"});
+	cr_assert_eq(feed(&e), 0);
+	expect_workload(PID,
+			"\"container\": \"c\", \"k8s\": {\"namespace\": \"ns\", \"pod\": \"p\", "
+			"\"uid\": \"u\", \"node\": \"n\", \"owner_kind\": \"Deployment\", "
+			"\"owner\": \"shop\"}, \"service\": \"till\", \"metadata\": \"pending\"");
+	cr_expect(decoder_workload(d, PID)->pending);
+	build_whole_workload(&b, PID,
+			     (const char *const[]){NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+						   "till", NULL});
+	cr_assert_eq(feed(&e), 0);
+	expect_workload(PID, "\"service\": \"till\"");
+}
+
 Test(decode, workloads_of_children)
 {
 	struct event e;

@@ -6,6 +6,8 @@
 #include "decode/name.h"
 #include "decode/workloads.h"
 
+#define OLD_FIELDS 6 /* that a recording always has */
+
 struct shared {
 	struct workload workload;
 	unsigned users;
@@ -63,8 +65,13 @@ static int make_json(struct workload *w)
 		put_field(&b, "uid", w->uid);
 		put_field(&b, "container", w->name);
 		put_field(&b, "node", w->node);
+		put_field(&b, "owner_kind", w->owner_kind);
+		put_field(&b, "owner", w->owner);
 		BUF_LITERAL(&b, "}");
 	}
+	put_field(&b, "service", w->service);
+	if (w->pending)
+		put_field(&b, "metadata", FT_WORKLOAD_PENDING);
 	w->json = b.failed ? NULL : buf_dup(&b);
 	w->json_len = b.len;
 	buf_release(&b);
@@ -89,11 +96,17 @@ static int set(struct workloads *w, uint32_t pid, struct shared *s)
 
 static int read_names(struct workload *w, struct tokens *t)
 {
-	char **const field[] = {&w->container, &w->uid, &w->namespace, &w->pod, &w->name, &w->node};
+	char *pending = NULL;
+	char **const field[] = {&w->container, &w->uid,	 &w->namespace,	 &w->pod,
+				&w->name,      &w->node, &w->owner_kind, &w->owner,
+				&w->service,   &pending};
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof(field) / sizeof(field[0]); i++)
-		err = name_read_utf8(t, field[i]);
+		if (i < OLD_FIELDS || tokens_peek(t))
+			err = name_read_utf8(t, field[i]);
+	w->pending = pending != NULL;
+	free(pending);
 	return err ?: make_json(w);
 }
 
