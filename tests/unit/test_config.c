@@ -359,6 +359,11 @@ Test(config, metadata)
 	cr_assert_str_eq(c.metadata, "logs");
 	accept("-p1", "--metadata", "env");
 	cr_assert_str_eq(c.metadata, "env");
+	cr_assert_null(c.api_server);
+	cr_assert_str_eq(c.api_credentials, "/var/run/secrets/kubernetes.io/serviceaccount");
+	accept("-p1", "--metadata", "api", "--api-server", "https://10.0.0.1:6443");
+	cr_assert_str_eq(c.api_server, "https://10.0.0.1:6443");
+	refuse("needs an address", "-p1", "--api-server", "");
 	refuse("is not one of api|logs|env|none", "-p1", "--metadata", "kubelet");
 }
 
@@ -376,11 +381,6 @@ Test(config, selection_needs_all)
 	refuse("--pod chooses", "-p1");
 	assert_list(&c.pod, "a,b");
 	refuse("nothing to trace", "--pod", "a");
-}
-
-Test(config, what_is_not_built_yet)
-{
-	refuse("--metadata api is not built yet", "-p1", "--metadata", "api");
 }
 
 /* ---- the environment --------------------------------------------------------------- */

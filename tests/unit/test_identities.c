@@ -22,6 +22,7 @@ static struct identities *i;
 static char logs[] = "/tmp/ft-identities-XXXXXX"; /* empty */
 static const char *root;
 static char pod[128], container[256];
+static char note[IDENTITIES_NOTE_MAX];
 static pid_t inside; /* a process in the container; 0: no cgroup can be made here */
 
 /* ---- a container ------------------------------------------------------------------------- */
@@ -49,10 +50,17 @@ static bool make(const char *mount)
 	return !access(procs, W_OK) && !mkdir(pod, 0755) && !mkdir(container, 0755);
 }
 
+static int make_identities(const char *metadata)
+{
+	struct config c = {.metadata = (char *)metadata};
+
+	return identities_new(&c, logs, &i, NULL);
+}
+
 static void setup(void)
 {
 	cr_assert_not_null(mkdtemp(logs));
-	cr_assert_eq(identities_new("logs", logs, &i, NULL), 0);
+	cr_assert_eq(make_identities("logs"), 0);
 	if (!make("/sys/fs/cgroup/unified") && !make("/sys/fs/cgroup/systemd") &&
 	    !make("/sys/fs/cgroup"))
 		return;
@@ -130,9 +138,9 @@ Test(identities, of_a_process_that_was_not_learned)
 Test(identities, that_are_not_asked_for)
 {
 	identities_free(i);
-	cr_assert_eq(identities_new("none", logs, &i, NULL), 0);
+	cr_assert_eq(make_identities("none"), 0);
 	cr_assert_null(i);
-	cr_expect_null(identities_note(i));
+	cr_expect_not(identities_note(i, note));
 	identities_learn(i, getpid());
 	cr_expect_null(before(FT_REC_ENTER, getpid(), 0, 1));
 	identities_forget(i, getpid());
@@ -142,11 +150,11 @@ Test(identities, say_once_why_there_are_no_names)
 {
 	NEEDS_CGROUP();
 	identities_learn(i, getpid());
-	cr_expect_null(identities_note(i), "it is in no container");
+	cr_expect_not(identities_note(i, note), "it is in no container");
 	identities_learn(i, inside);
-	cr_assert_not_null(identities_note(i));
+	cr_assert(identities_note(i, note));
 	identities_learn(i, inside);
-	cr_expect_null(identities_note(i));
+	cr_expect_not(identities_note(i, note));
 }
 
 Test(identities, are_told_once)
@@ -260,4 +268,103 @@ Test(identities, are_forgotten)
 	identities_learn(i, inside);
 	identities_forget(i, inside);
 	cr_expect_null(before(FT_REC_ENTER, inside, 0, 1));
+}
+
+/* ---- what is known later --------------------------------------------------------------------- */
+
+static void make_folder(const char *name)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/%s", logs, name);
+	cr_assert_eq(mkdir(path, 0755), 0, "%s", path);
+}
+
+static void remove_logs(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -r %s/pods %s/containers", logs, logs);
+	cr_assert_eq(system(command), 0);
+}
+
+static void learn_without_names(void)
+{
+	make_folder("pods");
+	make_folder("containers");
+	identities_learn(i, inside);
+}
+
+/* The kubelet makes the folder after that; the next line has the names. */
+static void names_come(void)
+{
+	make_folder("pods/prod_shop-1_" UID);
+	make_folder("pods/prod_shop-1_" UID "/web");
+	usleep(110000);
+	cr_assert(identities_seek(i), "it was unknown");
+	cr_assert_not(identities_seek(i), "it is known");
+}
+
+Test(identities, that_come_in_time)
+{
+	NEEDS_CGROUP();
+	learn_without_names();
+	cr_expect(identities_unknown(i, inside), "its records wait");
+	names_come();
+	cr_expect_not(identities_unknown(i, inside));
+	expect_name(before(FT_REC_ENTER, inside, 0, 1), 3, "shop-1");
+	cr_expect_null(before(FT_REC_ENTER, inside, 0, 2));
+	remove_logs();
+}
+
+Test(identities, that_come_later)
+{
+	const struct ft_rec *rec;
+
+	NEEDS_CGROUP();
+	learn_without_names();
+	identities_give_up(i, inside);
+	cr_expect_not(identities_unknown(i, inside), "its records have waited");
+	rec = before(FT_REC_ENTER, inside, 0, 1);
+	cr_assert_not_null(rec);
+	expect_name(rec, 3, NULL);
+	expect_name(rec, 9, "pending");
+	cr_expect_null(before(FT_REC_ENTER, inside, 0, 2));
+	names_come();
+	rec = before(FT_REC_ENTER, inside, 0, 3);
+	cr_assert_not_null(rec);
+	expect_name(rec, 2, "prod");
+	expect_name(rec, 3, "shop-1");
+	expect_name(rec, 4, "web");
+	expect_name(rec, 9, NULL);
+	remove_logs();
+}
+
+/* Nothing is told of a child, unless more becomes known. */
+Test(identities, of_a_child_that_come_later)
+{
+	NEEDS_CGROUP();
+	learn_without_names();
+	identities_give_up(i, inside);
+	cr_assert_not_null(before(FT_REC_PROC_FORK, inside, CHILD, 1));
+	cr_expect_null(before(FT_REC_ENTER, CHILD, 0, 2));
+	cr_expect_not(identities_unknown(i, CHILD), "it waits no longer than its parent");
+	names_come();
+	expect_name(before(FT_REC_ENTER, CHILD, 0, 3), 3, "shop-1");
+	remove_logs();
+}
+
+Test(identities, choose_once_names_are_known)
+{
+	char *patterns[] = {(char *)"prod"};
+	struct config c = {.metadata = (char *)"logs", .namespace = {patterns, 1}};
+
+	NEEDS_CGROUP();
+	learn_without_names();
+	cr_expect_eq(identities_choose(i, &c, inside), CHOICE_LATER);
+	names_come();
+	cr_expect_eq(identities_choose(i, &c, inside), CHOICE_YES);
+	patterns[0] = (char *)"test";
+	cr_expect_eq(identities_choice(i, &c, inside), CHOICE_NO);
+	remove_logs();
 }

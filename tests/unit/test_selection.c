@@ -41,6 +41,14 @@ static struct config asked(const char *const *option)
 	return c;
 }
 
+static bool is_taken(const struct config *c, const struct workload *w, const char *path)
+{
+	enum choice choice = selection_choice(c, w, (struct unknown){});
+
+	cr_expect_neq(choice, CHOICE_LATER);
+	return choice == CHOICE_YES && selection_has_cgroup(c, path);
+}
+
 static const struct {
 	const char *option[5];
 	bool shop, unnamed, docker, plain;
@@ -105,12 +113,11 @@ Test(selection, each_option_and_several)
 		const char *o = rows[i].option[0] ?: "no option";
 
 		cr_expect_eq(selection_asked(&c), rows[i].option[0] != NULL, "%s", o);
-		cr_expect_eq(selection_matches(&c, &shop, PATH), rows[i].shop, "shop: %s", o);
-		cr_expect_eq(selection_matches(&c, &unnamed, PATH), rows[i].unnamed, "unnamed: %s",
-			     o);
-		cr_expect_eq(selection_matches(&c, &docker, PATH), rows[i].docker, "docker: %s", o);
-		cr_expect_eq(selection_matches(&c, &plain, "/system.slice/ssh.service"),
-			     rows[i].plain, "plain: %s", o);
+		cr_expect_eq(is_taken(&c, &shop, PATH), rows[i].shop, "shop: %s", o);
+		cr_expect_eq(is_taken(&c, &unnamed, PATH), rows[i].unnamed, "unnamed: %s", o);
+		cr_expect_eq(is_taken(&c, &docker, PATH), rows[i].docker, "docker: %s", o);
+		cr_expect_eq(is_taken(&c, &plain, "/system.slice/ssh.service"), rows[i].plain,
+			     "plain: %s", o);
 		config_release(&c);
 	}
 }
@@ -121,8 +128,8 @@ Test(selection, nothing_is_known)
 		struct config c = asked(rows[i].option);
 		bool left_out = c.exclude_namespace.count && !c.namespace.count;
 
-		cr_expect_eq(selection_matches(&c, NULL, NULL), !rows[i].option[0] || left_out,
-			     "%s", rows[i].option[0]);
+		cr_expect_eq(is_taken(&c, NULL, NULL), !rows[i].option[0] || left_out, "%s",
+			     rows[i].option[0]);
 		config_release(&c);
 	}
 }
@@ -138,11 +145,61 @@ Test(selection, hostile_names)
 
 	memset(label, '\xff', LEN);
 	label[LEN - 1] = '\0';
-	cr_expect(selection_matches(&all, &w, NULL));
-	cr_expect(!selection_matches(&key, &w, NULL), "it has no key");
+	cr_expect(is_taken(&all, &w, NULL));
+	cr_expect(!is_taken(&key, &w, NULL), "it has no key");
 	label[LEN - 2] = '=';
-	cr_expect(!selection_matches(&key, &w, NULL), "no key is as long");
+	cr_expect(!is_taken(&key, &w, NULL), "no key is as long");
 	config_release(&all);
 	config_release(&key);
 	free(label);
+}
+
+static void expect(const char *option, const struct workload *w, bool names, bool pod,
+		   enum choice want)
+{
+	struct config c = asked((const char *[]){option, NULL});
+	struct unknown u = {.names = names, .pod = pod};
+
+	cr_expect_eq(selection_choice(&c, w, u), want, "%s, %d %d", option, names, pod);
+	config_release(&c);
+}
+
+/* What would decide is not known yet. */
+Test(selection, of_what_is_known_later)
+{
+	static const struct workload named = {
+		.uid = (char *)"u", .namespace = (char *)"prod", .pod = (char *)"shop-1"};
+
+	expect("--namespace=prod", &unnamed, true, false, CHOICE_LATER);
+	expect("--namespace=prod", &named, true, false, CHOICE_YES);
+	expect("--namespace=test", &named, true, true, CHOICE_NO);
+	expect("--exclude-namespace=test", &unnamed, true, false, CHOICE_LATER);
+	expect("--exclude-namespace=test", &named, true, false, CHOICE_YES);
+	expect("--exclude-namespace=prod", &named, true, true, CHOICE_NO);
+	expect("--pod=shop-*", &unnamed, true, false, CHOICE_LATER);
+	expect("--container=web", &named, true, false, CHOICE_LATER);
+	expect("--container=" ID, &unnamed, true, false, CHOICE_YES);
+	expect("--label=app", &named, true, false, CHOICE_NO);
+	expect("--label=app", &named, false, true, CHOICE_LATER);
+	/* The pod may say that it is not to be traced. */
+	expect("--namespace=prod", &named, false, true, CHOICE_LATER);
+	expect("--all", &unnamed, true, false, CHOICE_YES);
+	expect("--all", &unnamed, false, true, CHOICE_LATER);
+}
+
+Test(selection, of_a_pod_that_says_no)
+{
+	struct workload w = shop;
+
+	w.trace_off = true;
+	expect("--all", &w, false, false, CHOICE_NO);
+	expect("--namespace=prod", &w, false, false, CHOICE_NO);
+}
+
+Test(selection, is_asked_for_where_pods_may_say_no)
+{
+	struct config c = asked((const char *[]){"--metadata=api", NULL});
+
+	cr_expect(selection_asked(&c));
+	config_release(&c);
 }

@@ -59,6 +59,8 @@ struct config {
 	char *segment_folder;  /* owned: relative to the log's folder; NULL = flowtrace-jsonsl */
 	char *backend;	       /* owned: auto, usdt, uprobe, agent */
 	char *metadata;	       /* owned: api, logs, env, none */
+	char *api_server;      /* owned: of --metadata api; NULL = as in a pod */
+	char *api_credentials; /* owned: folder */
 	char *record, *replay; /* owned, NULL = not asked for */
 	double duration_s;     /* 0 = no limit */
 	uint64_t events;       /* 0 = no limit */

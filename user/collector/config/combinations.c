@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Refuses options that cannot be combined, and those that are not built yet.
+ * Refuses options that cannot be combined.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "config/parser.h"
-
-int refuse_not_yet(const struct config *c, struct why *w)
-{
-	const char *what = NULL;
-
-	if (!strcmp(c->metadata, "api"))
-		what = "--metadata api is not built yet: names come from the log folders (logs) or "
-		       "from the environment (env)";
-	return what ? why_exit(w, EXIT_USAGE, -EINVAL, "%s", what) : 0;
-}
 
 static bool any_runtime(const struct config *c)
 {

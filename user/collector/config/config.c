@@ -76,9 +76,6 @@ int config_parse(struct config *c, int argc, char **argv, struct why *w)
 		err = parser_no_memory(&p);
 	if (err)
 		goto out;
-	err = refuse_not_yet(c, w);
-	if (err)
-		goto out;
 	err = refuse_combinations(c, w);
 	if (err)
 		goto out;

@@ -102,7 +102,6 @@ int command_line_split(int argc, char **argv, struct given *ret_given, size_t *r
 
 /* combinations.c */
 
-int refuse_not_yet(const struct config *c, struct why *w);
 int refuse_combinations(const struct config *c, struct why *w);
 
 #endif

@@ -121,9 +121,16 @@ const struct option_row option_rows[] = {
 	  .help = "also keep the raw records, for --replay" },
 	{ .name = "metadata", .env = "FLOWTRACE_METADATA", .kind = KIND_CHOICE, .at = AT(metadata),
 	  .group = GROUP_OUTPUT, .initial = "logs", .value = "api|logs|env|none",
-	  .help = "where the names of pods come from: the log folders of the kubelet; env: "
-		  "K8S_POD_NAME, K8S_NAMESPACE_NAME and K8S_POD_UID, in a sidecar; none: lines name no "
-		  "container; api is not built yet" },
+	  .help = "where the names of pods come from: the log folders of the kubelet; api: the API "
+		  "server too, which knows labels and owners; env: K8S_POD_NAME, K8S_NAMESPACE_NAME and "
+		  "K8S_POD_UID, in a sidecar; none: lines name no container" },
+	{ .name = "api-server", .env = "FLOWTRACE_API_SERVER", .kind = KIND_TEXT, .at = AT(api_server),
+	  .group = GROUP_OUTPUT, .value = "URL", .needs = "an address",
+	  .help = "with --metadata api: where the API server is; default: as a pod is told" },
+	{ .name = "api-credentials", .env = "FLOWTRACE_API_CREDENTIALS", .kind = KIND_TEXT, .at = AT(api_credentials),
+	  .group = GROUP_OUTPUT, .value = "DIR", .needs = "a folder",
+	  .initial = "/var/run/secrets/kubernetes.io/serviceaccount",
+	  .help = "with --metadata api: the folder of token and ca.crt" },
 	{ .name = "buffer", .env = "FLOWTRACE_BUFFER", .kind = KIND_SIZE, .at = AT(buffer_bytes),
 	  .group = GROUP_OUTPUT, .initial = "16M", .value = "SIZE", .max = MAX_BUFFER_BYTES,
 	  .help = "ring buffer between kernel and collector" },

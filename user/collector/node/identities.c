@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,33 +16,11 @@
 #include "base/map.h"
 #include "model/workload.h"
 #include "node/cgroup.h"
-#include "node/identities.h"
-#include "node/names.h"
-#include "node/selection.h"
+#include "node/identities_parts.h"
+#include "node/service.h"
 
-#define IDENTITIES_MAX 65536 /* twice the most that are traced at once */
-
-struct identity {
-	struct workload workload;
-	uint64_t learned_ns;
-	bool told;	/* there is nothing to tell of it any more */
-	bool stale;	/* learned of the program before an exec, which may be elsewhere */
-	bool somewhere; /* lines say that it is in a container */
-	bool inherits;	/* it is where its parent is; the workload is empty */
-};
-
-struct identities {
-	pthread_mutex_t lock;
-	struct map by_pid; /* -> struct identity, owned */
-	unsigned version;  /* counts what was learned */
-	struct buf record; /* the last that was told */
-	struct names names;
-	const char *note; /* static; NULL = none, or said */
-	bool noted;
-	/* of the last record that was looked at: */
-	uint32_t last_pid;
-	unsigned last_version;
-};
+#define IDENTITIES_MAX 65536	      /* twice the most that are traced at once */
+#define CHOICE_NS (5 * NS_PER_SECOND) /* for what is not known yet, before it is chosen without */
 
 /* ---- by process --------------------------------------------------------------------------- */
 
@@ -50,6 +29,7 @@ static void identity_free(struct identity *d)
 	if (!d)
 		return;
 	workload_release(&d->workload);
+	free(d->says);
 	free(d);
 }
 
@@ -64,22 +44,23 @@ static bool free_dead(void *arg, const struct map_slot *slot)
 	return kill(slot->a, 0) && errno == ESRCH && free_one(NULL, slot);
 }
 
-int identities_new(const char *metadata, const char *logs, struct identities **ret_identities,
+int identities_new(const struct config *c, const char *logs, struct identities **ret_identities,
 		   struct why *w)
 {
-	bool env = !strcmp(metadata, "env");
 	struct identities *i;
+	int err;
 
 	*ret_identities = NULL;
-	if (!strcmp(metadata, "none"))
+	if (!strcmp(c->metadata, "none"))
 		return 0;
 	i = calloc(1, sizeof(*i));
 	if (!i)
 		return why(w, -ENOMEM, "out of memory");
 	pthread_mutex_init(&i->lock, NULL);
-	if (names_init(&i->names, env ? NULL : logs, env)) {
+	err = sources_init(&i->sources, c, logs, w);
+	if (err) {
 		identities_free(i);
-		return why(w, -ENOMEM, "out of memory");
+		return err;
 	}
 	*ret_identities = i;
 	return 0;
@@ -92,7 +73,7 @@ void identities_free(struct identities *i)
 	map_sweep(&i->by_pid, free_one, NULL);
 	map_release(&i->by_pid);
 	buf_release(&i->record);
-	names_release(&i->names);
+	sources_release(&i->sources);
 	pthread_mutex_destroy(&i->lock);
 	free(i);
 }
@@ -110,13 +91,8 @@ static void put(struct identities *i, pid_t pid, struct identity *d)
 	__atomic_add_fetch(&i->version, 1, __ATOMIC_RELEASE);
 }
 
-static char *copy(const char *s)
-{
-	return s[0] ? strdup(s) : NULL;
-}
-
 /* NULL: it is gone, or there is no memory. */
-static struct identity *find_out(const struct identities *i, pid_t pid, int *ret_err)
+static struct identity *find_out(struct identities *i, pid_t pid)
 {
 	struct identity *d = calloc(1, sizeof(*d));
 	struct cgroup *c = calloc(1, sizeof(*c));
@@ -126,66 +102,80 @@ static struct identity *find_out(const struct identities *i, pid_t pid, int *ret
 		free(d);
 		return NULL;
 	}
-	d->workload.container = copy(c->container);
-	d->workload.uid = copy(c->pod);
-	*ret_err = names_find(&i->names, &d->workload);
-	d->somewhere = d->workload.container || d->workload.uid || d->workload.pod;
+	d->workload.container = copy_of(c->container);
+	d->workload.uid = copy_of(c->pod);
+	d->says = service_of(pid);
+	d->workload.service = copy_of(d->says);
 	free(c);
+	identity_ask(i, d);
 	return d;
-}
-
-/* Called with the lock. */
-static void take_note(struct identities *i, int err)
-{
-	if (!err || i->note)
-		return;
-	if (!i->names.logs)
-		i->note = "names of pods are not known: set K8S_POD_NAME and K8S_NAMESPACE_NAME "
-			  "(--metadata env)";
-	else if (err == -EACCES || err == -EPERM)
-		i->note = "names of pods are not known: /var/log/pods may not be read "
-			  "(--metadata logs)";
-	else if (err == -ENOTDIR)
-		i->note = "names of pods are not known: there is no /var/log/pods or "
-			  "/var/log/containers here (--metadata logs)";
 }
 
 void identities_learn(struct identities *i, pid_t pid)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC); /* before it is found to be alive */
-	int err = 0;
-	struct identity *d = i ? find_out(i, pid, &err) : NULL;
+	struct identity *d = i ? find_out(i, pid) : NULL;
 	const struct identity *before;
 
 	if (!d)
 		return;
-	d->learned_ns = now;
+	d->learned_ns = d->since_ns = now;
+	d->pause_ns = AGAIN_NS;
+	d->again_ns = now + AGAIN_NS;
 	pthread_mutex_lock(&i->lock);
 	before = map_get(&i->by_pid, pid, 0);
 	d->told = !d->somewhere && !(before && before->somewhere);
+	if (before && identity_same_place(before, d)) {
+		d->since_ns = before->since_ns;
+		d->given_up = before->given_up;
+		d->workload.pending = d->given_up && identity_expects(i, d);
+	}
+	if (unknown_any(d->unknown))
+		__atomic_store_n(&i->any_unknown, true, __ATOMIC_RELAXED);
+	identities_take_note(i, d);
 	put(i, pid, d);
-	take_note(i, err);
 	pthread_mutex_unlock(&i->lock);
 }
 
-bool identities_chosen(struct identities *i, const struct config *c, pid_t pid)
+/* ---- which are chosen ---------------------------------------------------------------------- */
+
+/* Called with the lock. Does anything of it that may decide a choice come soon? */
+static struct unknown undecided(const struct identities *i, const struct identity *d)
 {
-	struct cgroup *cgroup = calloc(1, sizeof(*cgroup));
-	const struct identity *d = NULL;
+	bool waits = i->sources.api && api_state(i->sources.api) != API_LIVE;
+
+	if (!d || !identity_expects(i, d))
+		return (struct unknown){};
+	if (!waits && clock_ns(CLOCK_MONOTONIC) - d->since_ns > CHOICE_NS)
+		return (struct unknown){};
+	return d->unknown;
+}
+
+enum choice identities_choice(struct identities *i, const struct config *c, pid_t pid)
+{
+	const struct identity *d;
+	enum choice choice;
+
+	if (!i)
+		return selection_choice(c, NULL, (struct unknown){});
+	pthread_mutex_lock(&i->lock);
+	d = map_get(&i->by_pid, pid, 0);
+	choice = selection_choice(c, d ? &d->workload : NULL, undecided(i, d));
+	pthread_mutex_unlock(&i->lock);
+	return choice;
+}
+
+enum choice identities_choose(struct identities *i, const struct config *c, pid_t pid)
+{
+	struct cgroup *cgroup = c->cgroup.count ? calloc(1, sizeof(*cgroup)) : NULL;
 	const char *path = NULL;
-	bool chosen;
+	bool there;
 
 	if (cgroup && !cgroup_of(pid, cgroup) && cgroup->path[0])
 		path = cgroup->path;
-	if (i) {
-		pthread_mutex_lock(&i->lock);
-		d = map_get(&i->by_pid, pid, 0);
-	}
-	chosen = selection_matches(c, d ? &d->workload : NULL, path);
-	if (i)
-		pthread_mutex_unlock(&i->lock);
+	there = selection_has_cgroup(c, path);
 	free(cgroup);
-	return chosen;
+	return there ? identities_choice(i, c, pid) : CHOICE_NO;
 }
 
 bool identities_ask(struct identities *i, pid_t pid,
@@ -217,6 +207,8 @@ bool identities_inherits(struct identities *i, pid_t pid)
 	return inherits;
 }
 
+/* ---- by process ---------------------------------------------------------------------------- */
+
 bool identities_unknown(struct identities *i, pid_t pid)
 {
 	const struct identity *d;
@@ -226,7 +218,7 @@ bool identities_unknown(struct identities *i, pid_t pid)
 		return false;
 	pthread_mutex_lock(&i->lock);
 	d = map_get(&i->by_pid, pid, 0);
-	unknown = !d || d->stale;
+	unknown = !d || d->stale || (!d->given_up && identity_expects(i, d));
 	pthread_mutex_unlock(&i->lock);
 	return unknown;
 }
@@ -242,25 +234,39 @@ void identities_give_up(struct identities *i, pid_t pid)
 	known = map_get(&i->by_pid, pid, 0);
 	if (known) {
 		known->stale = false;
+		known->given_up = true;
+		known->workload.pending = identity_expects(i, known);
+		known->told &= !known->workload.pending;
 		identity_free(d);
+		__atomic_add_fetch(&i->version, 1, __ATOMIC_RELEASE);
 	} else {
 		put(i, pid, d);
 	}
 	pthread_mutex_unlock(&i->lock);
 }
 
-const char *identities_note(struct identities *i)
+bool identities_note(struct identities *i, char ret[IDENTITIES_NOTE_MAX])
 {
 	const char *note = NULL;
 
 	if (!i)
-		return NULL;
+		return false;
+	if (i->sources.api && api_note(i->sources.api, ret))
+		return true;
 	pthread_mutex_lock(&i->lock);
 	if (!i->noted)
 		note = i->note;
 	i->noted |= note != NULL;
 	pthread_mutex_unlock(&i->lock);
-	return note;
+	if (note)
+		snprintf(ret, IDENTITIES_NOTE_MAX, "%s", note);
+	return note != NULL;
+}
+
+void identities_wait(struct identities *i, unsigned ms)
+{
+	if (i && i->sources.api)
+		api_wait(i->sources.api, ms);
 }
 
 void identities_forget(struct identities *i, pid_t pid)
@@ -283,6 +289,21 @@ static void end_before(struct identities *i, uint32_t pid, uint64_t ns)
 		identity_free(map_take(&i->by_pid, pid, 0));
 }
 
+/* What is not known of the parent is sought for the child too, since lines of it will not say what
+ * is told of the parent later. */
+static void seek_as(struct identity *child, const struct identity *parent)
+{
+	child->workload.container = copy_of(parent->workload.container);
+	child->workload.uid = copy_of(parent->workload.uid);
+	child->workload.service = copy_of(parent->workload.service);
+	child->workload.pending = parent->workload.pending;
+	child->says = copy_of(parent->says);
+	child->unknown = parent->unknown;
+	child->given_up = parent->given_up;
+	child->since_ns = parent->since_ns;
+	child->pause_ns = AGAIN_NS;
+}
+
 /* Lines of the child say the same as those of its parent, until something else is learned. */
 static void fork_of(struct identities *i, const struct ft_rec_proc *r)
 {
@@ -303,6 +324,8 @@ static void fork_of(struct identities *i, const struct ft_rec_proc *r)
 	child->told = child->inherits = true;
 	child->somewhere = parent->somewhere;
 	child->learned_ns = r->hdr.ts_ns;
+	if (unknown_any(parent->unknown))
+		seek_as(child, parent);
 	put(i, r->other, child);
 }
 
@@ -342,6 +365,10 @@ static const struct ft_rec *tell(struct identities *i, struct identity *d, const
 	add_name(b, w->pod);
 	add_name(b, w->name);
 	add_name(b, w->node);
+	add_name(b, w->owner_kind);
+	add_name(b, w->owner);
+	add_name(b, w->service);
+	add_name(b, w->pending ? FT_WORKLOAD_PENDING : NULL);
 	if (b->failed)
 		return NULL;
 	((struct ft_rec *)b->s)->size = b->len;

@@ -76,29 +76,51 @@ static bool is_left_out(const struct strings *patterns, const struct workload *w
 bool selection_asked(const struct config *c)
 {
 	return c->cgroup.count || c->container.count || c->namespace.count || c->pod.count ||
-	       c->label.count || c->exclude_namespace.count;
+	       c->label.count || c->exclude_namespace.count || !strcmp(c->metadata, "api");
 }
 
-bool selection_matches(const struct config *c, const struct workload *w, const char *cgroup_path)
+/* What one option says; open: what it is about may be known later. */
+static enum choice one(bool given, bool matches, bool open)
+{
+	return !given || matches ? CHOICE_YES : open ? CHOICE_LATER : CHOICE_NO;
+}
+
+enum choice selection_choice(const struct config *c, const struct workload *w, struct unknown u)
 {
 	static const struct workload none;
+	bool names = u.names || u.pod;
+	/* Its pod may say no; and which rule matches depends on names. */
+	enum choice all = u.pod || (names && c->rules.given) ? CHOICE_LATER : CHOICE_YES;
 
 	w = w ?: &none;
-	if (c->cgroup.count && !any_is_like(&c->cgroup, cgroup_path, FNM_LEADING_DIR))
-		return false;
-	if (c->container.count && !is_container(&c->container, w))
-		return false;
-	if (c->namespace.count && !any_is_like(&c->namespace, w->namespace, 0))
-		return false;
-	if (c->pod.count && !any_is_like(&c->pod, w->pod, 0))
-		return false;
-	return has_labels(&c->label, w) && !is_left_out(&c->exclude_namespace, w);
+	const enum choice each[] = {
+		one(w->trace_off, false, false),
+		one(c->container.count, is_container(&c->container, w), names && !w->name),
+		one(c->namespace.count, any_is_like(&c->namespace, w->namespace, 0),
+		    names && !w->namespace),
+		one(c->pod.count, any_is_like(&c->pod, w->pod, 0), names && !w->pod),
+		one(c->label.count, has_labels(&c->label, w), u.pod),
+		one(c->exclude_namespace.count, !is_left_out(&c->exclude_namespace, w),
+		    names && !w->namespace),
+	};
+
+	for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++)
+		if (each[i] == CHOICE_NO)
+			return CHOICE_NO;
+		else if (each[i] == CHOICE_LATER)
+			all = CHOICE_LATER;
+	return all;
+}
+
+bool selection_has_cgroup(const struct config *c, const char *path)
+{
+	return !c->cgroup.count || any_is_like(&c->cgroup, path, FNM_LEADING_DIR);
 }
 
 const struct rule *selection_rule(const struct rules *r, const struct workload *w)
 {
 	for (size_t i = 0; i < r->count; i++)
-		if (selection_matches(&r->at[i].options, w, NULL))
+		if (selection_choice(&r->at[i].options, w, (struct unknown){}) == CHOICE_YES)
 			return &r->at[i];
 	return NULL;
 }

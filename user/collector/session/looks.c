@@ -14,7 +14,6 @@
 #include "discover/budget.h"
 #include "discover/discover.h"
 #include "looks.h"
-#include "node/selection.h"
 
 /* Files can be crafted so that a look takes a fifth of a second of CPU time (discover/budget.h).
  * After a look that took long, only held processes are looked at for four times as long, or, if it
@@ -22,6 +21,7 @@
 #define LONG_LOOK_NS (20 * NS_PER_MS)
 #define PAUSE 4
 #define SWEEP_EVERY_NS (2 * NS_PER_SECOND)
+#define SEEK_EVERY_NS (100 * NS_PER_MS) /* what is not known of processes */
 #define STOP_NS NS_PER_SECOND /* for a look to end; one that takes longer waits for a file */
 
 struct list {
@@ -42,9 +42,10 @@ struct looks {
 	pthread_cond_t changed;
 	struct list held, usual, found, done;
 	int count; /* looks in these lists, and the one under way */
-	uint64_t number;
+	uint64_t number, sweep_ns, seek_ns;
 	uint64_t rest_until_ns, found_rest_until_ns; /* no usual ones; none of those found */
 	bool stop;
+	bool seeks; /* something is not known of a process, perhaps */
 };
 
 static void append(struct list *l, struct look *k)
@@ -88,15 +89,21 @@ int look_hook(struct attach *a, const struct config *c, uint64_t program, uint32
 }
 
 /* It may have begun another program than was looked at: who it is does not change with that. */
-static int choose(struct looks *l, pid_t pid, uint32_t *ret_policy)
+static int choose(struct looks *l, pid_t pid, uint32_t *ret_policy, struct why *w)
 {
-	bool chosen =
-		!selection_asked(l->config) || identities_chosen(l->identities, l->config, pid);
+	enum choice choice = CHOICE_YES;
 
 	*ret_policy = 0;
-	if (chosen && (!l->rulebook || !rulebook_policy(l->rulebook, pid, ret_policy)))
+	if (selection_asked(l->config) || rulebook_asks(l->config))
+		choice = identities_choose(l->identities, l->config, pid);
+	if (choice == CHOICE_LATER)
+		return -EINPROGRESS;
+	if (choice == CHOICE_YES &&
+	    (!l->rulebook || !rulebook_policy(l->rulebook, pid, ret_policy)))
 		return 0;
 	attach_leave_out(l->attach, pid);
+	if (!l->config->all)
+		(void)why_exit(w, EXIT_NOT_PERMITTED, -EXDEV, "%s", LOOK_REFUSED);
 	return -EXDEV;
 }
 
@@ -107,14 +114,14 @@ static int identify_and_hook(struct looks *l, struct look *k, uint64_t program,
 	int err;
 
 	identities_learn(l->identities, k->pid);
-	err = choose(l, k->pid, &policy);
+	err = choose(l, k->pid, &policy, &k->why);
 	if (!err && k->kind == LOOK_CHILD)
 		err = attach_add(l->attach, k->pid, true, &k->why);
 	if (!err && k->kind == LOOK_FOUND)
 		err = attach_add_new(l->attach, k->pid, &k->why);
 	if (!err)
 		err = look_hook(l->attach, l->config, program, policy, p, &k->why);
-	if (err)
+	if (err && err != -EINPROGRESS)
 		identities_forget(l->identities, k->pid);
 	return err;
 }
@@ -130,8 +137,8 @@ static void look_at(struct looks *l, struct look *k)
 	k->python = p && p->target.binary;
 	if (!err)
 		err = identify_and_hook(l, k, program, p);
-	if (l->attach && err && err != -EAGAIN && err != -EXDEV && k->kind != LOOK_CHILD &&
-	    k->kind != LOOK_FOUND)
+	if (l->attach && err && err != -EAGAIN && err != -EXDEV && err != -EINPROGRESS &&
+	    k->kind != LOOK_CHILD && k->kind != LOOK_FOUND)
 		attach_refuse(l->attach, k->pid);
 	k->err = err;
 	if (!err)
@@ -143,12 +150,13 @@ static void look_at(struct looks *l, struct look *k)
 }
 
 /* Waits until there is something to do, or until the rest after a long look is over, or it is time
- * to sweep. */
+ * to sweep or to seek. */
 static void wait_for_more(struct looks *l)
 {
+	uint64_t every_ns = l->seeks ? SEEK_EVERY_NS : SWEEP_EVERY_NS;
 	uint64_t until_ns = l->usual.first   ? l->rest_until_ns
 			    : l->found.first ? l->found_rest_until_ns
-					     : clock_ns(CLOCK_MONOTONIC) + SWEEP_EVERY_NS;
+					     : clock_ns(CLOCK_MONOTONIC) + every_ns;
 	struct timespec until = {until_ns / NS_PER_SECOND, until_ns % NS_PER_SECOND};
 
 	pthread_cond_timedwait(&l->changed, &l->lock, &until);
@@ -161,11 +169,27 @@ static void upkeep(struct looks *l)
 		rulebook_tick(l->rulebook);
 }
 
+static void seek(struct looks *l)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+
+	if (!l->seeks || now - l->seek_ns < SEEK_EVERY_NS)
+		return;
+	l->seek_ns = now;
+	l->seeks = identities_seek(l->identities);
+}
+
 /* Called with the lock. */
 static void sweep(struct looks *l)
 {
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+
 	pthread_mutex_unlock(&l->lock);
-	upkeep(l);
+	if (l->attach && now - l->sweep_ns >= SWEEP_EVERY_NS) {
+		l->sweep_ns = now;
+		upkeep(l);
+	}
+	seek(l);
 	pthread_mutex_lock(&l->lock);
 }
 
@@ -190,8 +214,7 @@ static struct look *next(struct looks *l)
 	pthread_mutex_lock(&l->lock);
 	while (!l->stop && !(k = take(l))) {
 		wait_for_more(l);
-		if (l->attach)
-			sweep(l);
+		sweep(l);
 	}
 	pthread_mutex_unlock(&l->lock);
 	return k;
@@ -233,9 +256,11 @@ static void *work(void *looks)
 		look_at(l, k);
 		took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - began;
 		rest(l, k, took);
+		l->seeks = l->identities;
 		hand_over(l, k);
 		if (l->attach)
 			upkeep(l);
+		seek(l);
 	}
 	return NULL;
 }
@@ -311,9 +336,18 @@ static void free_all(struct list *l)
 		look_free(k);
 }
 
+static bool start(struct looks *l)
+{
+	l->started = l->started || !pthread_create(&l->thread, NULL, work, l);
+	return l->started;
+}
+
 void looks_identify(struct looks *l, struct identities *i)
 {
 	l->identities = i;
+	l->seeks = i != NULL;
+	if (i)
+		(void)start(l);
 }
 
 void looks_follow(struct looks *l, struct rulebook *b)
@@ -333,12 +367,6 @@ void looks_free(struct looks *l)
 	pthread_cond_destroy(&l->changed);
 	close(l->fd);
 	free(l);
-}
-
-static bool start(struct looks *l)
-{
-	l->started = l->started || !pthread_create(&l->thread, NULL, work, l);
-	return l->started;
 }
 
 static struct list *list_of(struct looks *l, enum look_kind kind)

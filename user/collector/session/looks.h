@@ -20,6 +20,9 @@
 #include "prepare.h"
 #include "rulebook.h"
 
+/* Why one that was named is not traced. */
+#define LOOK_REFUSED "its pod says flowtrace/trace: \"false\", or has prefixes that are not valid"
+
 #define LOOKS_MAX 4096 /* asked for and not yet taken */
 
 enum look_kind {
@@ -33,7 +36,8 @@ struct look {
 	pid_t pid;
 	uint64_t number;
 	enum look_kind kind;
-	int err; /* 0 = hooked; -EXDEV: it is not one of those chosen */
+	int err; /* 0 = hooked; -EXDEV: it is not one of those chosen; -EINPROGRESS: that is
+		  * not known yet, see identities_choice() */
 	struct why why;
 	struct prepared *found; /* owned; NULL = it is not hooked */
 	bool python;		/* the process has an interpreter, hooked or not */
@@ -48,7 +52,8 @@ int looks_new(const struct config *c, struct attach *a, struct binaries *binarie
 /* False: the thread is stuck in reading a file, so nothing that it uses may be freed. Looks that
  * are not done are forgotten. NULL is fine. */
 bool looks_stop(struct looks *l);
-/* Says who each process is before it is hooked. i is borrowed; NULL: it is not asked for. */
+/* Says who each process is before it is hooked, and seeks what is not known of one. i is borrowed;
+ * NULL: it is not asked for. */
 void looks_identify(struct looks *l, struct identities *i);
 /* What is asked for of each process, and its upkeep. b is borrowed; NULL: of all the same. */
 void looks_follow(struct looks *l, struct rulebook *b);

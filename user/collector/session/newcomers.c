@@ -11,6 +11,7 @@
 #include "targets_parts.h"
 
 #define RETRY_EVERY_NS NS_PER_MS
+#define DECIDE_EVERY_NS (20 * NS_PER_MS)
 
 /* What was asked for, and does not show in this process. */
 static void tell_unseen(struct targets *t, const struct prepared *r)
@@ -28,14 +29,20 @@ static void tell_unseen(struct targets *t, const struct prepared *r)
 	}
 }
 
+void targets_tell_notes(struct targets *t)
+{
+	char note[IDENTITIES_NOTE_MAX];
+
+	while (identities_note(t->identities, note))
+		ui_note(t->ui, "%s", note);
+}
+
 void targets_tell_hooked(struct targets *t, const struct prepared *r)
 {
-	const char *note = identities_note(t->identities);
 	const struct target *p = &r->target;
 
 	t->any_python = true;
-	if (note)
-		ui_note(t->ui, "%s", note);
+	targets_tell_notes(t);
 	if (!t->told_blind && t->config->http && attach_blind_to_contexts(t->attach)) {
 		t->told_blind = true;
 		ui_note(t->ui,
@@ -86,10 +93,27 @@ void targets_look_at(struct targets *t, pid_t pid)
 		ask(t, proc);
 }
 
+/* Those of which it was not known whether they are to be traced. */
+static void decide(struct targets *t, uint64_t now)
+{
+	if (now - t->decided_ns < DECIDE_EVERY_NS)
+		return;
+	t->decided_ns = now;
+	for (int i = 0; i < t->procs.count; i++) {
+		struct proc *proc = &t->procs.at[i];
+
+		if (proc->undecided && !proc->look &&
+		    identities_choice(t->identities, t->config, proc->pid) != CHOICE_LATER)
+			ask(t, proc);
+	}
+}
+
 bool targets_retry(struct targets *t)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	bool waiting = false;
+
+	decide(t, now);
 
 	targets_look_at_loads(t);
 	targets_scan_on(t);
@@ -116,6 +140,7 @@ static void take_down(struct targets *t, struct proc *proc, const struct look *k
 
 	proc->look = 0;
 	proc->bare = false;
+	proc->undecided = err == -EINPROGRESS;
 	proc->refused = err && k->why.exit_status != EXIT_NO_PROCESS;
 	if (err == -ENOENT)
 		targets_watch(t, proc);
@@ -143,6 +168,11 @@ static int let_go(struct targets *t, struct proc *proc, const struct look *k)
 		launch_step(t->launch, k->pid);
 		return 0;
 	}
+	if (proc->undecided) {
+		t->running = true;
+		launch_release(t->launch, k->pid);
+		return 0;
+	}
 	if (k->err && k->pid == launch_pid(t->launch))
 		return why_exit(t->why, k->why.exit_status, k->err, "%s", k->why.text);
 	if (k->err)
@@ -152,9 +182,22 @@ static int let_go(struct targets *t, struct proc *proc, const struct look *k)
 	return 0;
 }
 
+int targets_decide_later(struct targets *t, pid_t pid, bool came)
+{
+	int err = came ? attach_add_new(t->attach, pid, NULL)
+		       : attach_add(t->attach, pid, t->config->follow == 1, NULL);
+	struct proc *proc = err ? NULL : procs_add(&t->procs, pid);
+
+	if (proc)
+		proc->undecided = true;
+	return err;
+}
+
 void targets_tell_looked(struct targets *t, const struct look *k)
 {
-	if (k->python && k->err)
+	if (k->err == -EINPROGRESS)
+		(void)targets_decide_later(t, k->pid, k->kind == LOOK_FOUND);
+	else if (k->python && k->err)
 		tell_refused(t, k->pid, &k->why);
 	else if (!k->err && !procs_add(&t->procs, k->pid))
 		ui_note(t->ui,

@@ -14,6 +14,7 @@ struct proc {
 	bool held;		    /* it is stopped until it is looked at */
 	uint64_t asked_ns;	    /* time of the last looks_ask(): an exec before it is covered */
 	uint64_t retry_until_ns;    /* until then a libpython is awaited; 0 = not */
+	bool undecided;		    /* whether it is one of those chosen is not known yet */
 	bool bare;		    /* it has no Python so far, but may load one */
 	bool refused;		    /* its Python cannot be traced, which was reported */
 	bool loaded;		    /* it loads a libpython while it runs */

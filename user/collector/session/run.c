@@ -149,6 +149,7 @@ static int each_second(struct run *r)
 
 	r->second_ns = clock_ns(CLOCK_MONOTONIC);
 	targets_drop_dead(r->targets);
+	targets_tell_notes(r->targets);
 	tell_rules(r);
 	signals_tick(&r->signals);
 	if (r->ui->status) {
@@ -313,8 +314,7 @@ static int begin(struct run *r, const struct pipeline_live *live)
 		err = pipeline_new(r->config, live, &r->pipeline, r->why);
 	r->states.pipeline = r->pipeline;
 	if (!err)
-		err = arrivals_new(r->targets, r->pipeline, r->config->follow == 1, &r->arrivals,
-				   r->why);
+		err = arrivals_new(r->targets, r->pipeline, true, &r->arrivals, r->why);
 	if (!err)
 		err = ring_new(attach_ring_fd(r->attach), arrivals_record, r->arrivals, &r->ring,
 			       r->why);

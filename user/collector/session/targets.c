@@ -10,7 +10,8 @@
 #include "node/names.h"
 #include "targets_parts.h"
 
-#define CHILDREN_MAX 4096 /* existing children of one process */
+#define CHILDREN_MAX 4096    /* existing children of one process */
+#define FIRST_ANSWER_MS 2000 /* of the API server, before anything is hooked */
 
 static void forget(struct targets *t, pid_t pid)
 {
@@ -62,17 +63,19 @@ static int attach_pid(struct targets *t, const struct prepared *r)
 {
 	pid_t pid = r->target.pid;
 	uint32_t policy = 0;
+	enum choice choice;
 	int err;
 
 	if (!r->target.binary)
 		return attach_bare(t, pid);
-	err = attach_add(t->attach, pid, t->config->follow == 1, t->why);
 	identities_learn(t->identities, pid);
-	if (!err && rulebook_policy(t->rulebook, pid, &policy))
-		err = why_exit(t->why, EXIT_OTHER, -EXDEV,
-			       "pid %d is not traced: its pod says flowtrace/trace: \"false\", or "
-			       "has prefixes that are not valid",
-			       pid);
+	choice = identities_choice(t->identities, t->config, pid);
+	if (choice == CHOICE_LATER)
+		return targets_decide_later(t, pid, false);
+	if (choice == CHOICE_NO || rulebook_policy(t->rulebook, pid, &policy))
+		return why_exit(t->why, EXIT_NOT_PERMITTED, -EPERM, "pid %d is not traced: %s", pid,
+				LOOK_REFUSED);
+	err = attach_add(t->attach, pid, t->config->follow == 1, t->why);
 	if (!err)
 		err = discover_unless_gone(
 			pid, look_hook(t->attach, t->config, 0, policy, r, t->why), t->why);
@@ -175,7 +178,7 @@ int targets_new(const struct config *c, const struct ui *ui, struct targets **re
 		      ? binaries_new(&t->binaries, w)
 		      : why(w, -ENOMEM, "out of memory");
 	if (!err)
-		err = identities_new(c->metadata, NAMES_LOGS, &t->identities, w);
+		err = identities_new(c, NAMES_LOGS, &t->identities, w);
 	if (!err)
 		err = rulebook_new(c, &t->rulebook, w);
 	if (!err)
@@ -221,34 +224,28 @@ unsigned targets_roles(const struct targets *t)
 	return roles;
 }
 
-static int attach_pids(struct targets *t)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < t->config->npids; i++)
-		err = attach_pid(t, &t->prepared[i]);
-	if (!err)
-		attach_children(t);
-	return err;
-}
-
 int targets_attach(struct targets *t, struct attach *a)
 {
-	int err = looks_new(t->config, a, t->binaries, &t->looks, t->why);
+	int err;
 
 	t->attach = a;
+	identities_wait(t->identities, FIRST_ANSWER_MS);
+	targets_tell_notes(t);
 	t->joined_ns = clock_ns(CLOCK_MONOTONIC);
+	rulebook_use(t->rulebook, a, t->identities);
+	err = looks_new(t->config, a, t->binaries, &t->looks, t->why);
+	for (size_t i = 0; !err && i < t->config->npids; i++)
+		err = attach_pid(t, &t->prepared[i]);
 	if (err)
 		return err;
-	rulebook_use(t->rulebook, a, t->identities);
-	looks_identify(t->looks, t->identities);
 	looks_follow(t->looks, t->rulebook);
+	looks_identify(t->looks, t->identities);
 	if (t->config->command)
 		err = start_command(t);
 	else if (t->config->all)
 		err = targets_attach_all(t);
 	else
-		err = attach_pids(t);
+		attach_children(t);
 	if (!err && t->config->config_file) /* which may change */
 		looks_wake(t->looks);
 	return err;

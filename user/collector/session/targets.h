@@ -52,6 +52,8 @@ bool targets_joining(const struct targets *t);
 uint64_t targets_joined_ns(const struct targets *t);
 /* Looks again where a libpython was not mapped yet; true while one is awaited. */
 bool targets_retry(struct targets *t);
+/* Says what a person should know of the names of pods. */
+void targets_tell_notes(struct targets *t);
 /* Forgets processes whose end no record reported. */
 void targets_drop_dead(struct targets *t);
 

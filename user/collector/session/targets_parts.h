@@ -50,6 +50,7 @@ struct targets {
 	struct scan scan; /* with --all */
 	struct finds finds;
 
+	uint64_t decided_ns;	      /* when it was last asked who is chosen */
 	int children;		      /* existing ones that are still being looked at */
 	uint64_t joined_ns;	      /* when the last of those was done, or the first asked for */
 	bool told_blind;	      /* it was reported that contexts are not hooked */
@@ -68,6 +69,9 @@ void targets_look_at(struct targets *t, pid_t pid);
 void targets_tell_hooked(struct targets *t, const struct prepared *r);
 /* One was looked at of which BPF knew nothing: it is hooked now, or why it is not. */
 void targets_tell_looked(struct targets *t, const struct look *k);
+/* Whether it is to be traced is not known yet. came: during the run, so what it does until then is
+ * missed. */
+int targets_decide_later(struct targets *t, pid_t pid, bool came);
 
 /* ---- node.c: --all ---- */
 
