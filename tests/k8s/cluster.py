@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The cluster that `./dev cluster up` made, as the tests use it."""
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -80,6 +82,29 @@ def pid_of(pod, container):
     wanted = status["containerID"].rpartition("/")[2]
     listed = command(RUN / "ctr", "tasks", "ls").stdout
     return int(re.search(r"^%s\s+(\d+)" % wanted, listed, re.M).group(1))
+
+
+@contextlib.contextmanager
+def away(name):
+    """Kills a daemon of the cluster; it is started again, as it was, at the end."""
+    pid = int((RUN / "pids" / name).read_text())
+    if "/bash" in os.readlink("/proc/%d/exe" % pid):  # the shell that started it
+        pid = int(Path("/proc/%d/task/%d/children" % (pid, pid)).read_text())
+    words = Path("/proc/%d/cmdline" % pid).read_text().split("\0")[:-1]
+    env = dict(word.split("=", 1) for word in Path("/proc/%d/environ" % pid).read_text().split("\0")[:-1])
+    os.kill(pid, signal.SIGKILL)
+    try:
+        yield
+    finally:
+        # As cluster_start in scripts/cluster/run.sh does: in the cluster's cgroup and namespaces.
+        enter = ('for file in /sys/fs/cgroup{,/*}/flowtrace-cluster/daemons/cgroup.procs; do'
+                 ' [ ! -e "$file" ] || echo $$ >"$file"; done; exec nsenter --target "$0" --net --mount -- "$@"')
+        with open(RUN / "logs" / name, "ab") as log:
+            process = subprocess.Popen(["bash", "-c", enter, (RUN / "pids/hold").read_text().strip(), *words],
+                                       env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       start_new_session=True)
+        (RUN / "pids" / name).write_text("%d\n" % process.pid)
+        until(lambda: kubectl("get", "--raw", "/readyz", check=False).returncode == 0, 60)
 
 
 def events_in(path):

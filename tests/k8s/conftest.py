@@ -9,7 +9,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 import cluster  # noqa: E402
 import shop_image  # noqa: E402
 
-REPLICAS = {"shop-a": 3, "shop-b": 1}  # by namespace
+REPLICAS = {"shop-a": 3, "shop-b": 3}  # by namespace
 
 
 def pytest_collection_modifyitems(items):

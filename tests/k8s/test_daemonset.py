@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The DaemonSet of deploy/base on a node: ready, it sees every call of another namespace's pods, and
 when it is killed the application keeps serving."""
+import contextlib
 import json
 import os
 import signal
@@ -49,8 +50,8 @@ def attached():
     return "attached" in log()
 
 
-@pytest.fixture(name="daemonset", scope="module")
-def start(shops):
+@contextlib.contextmanager
+def running(shops):
     """Its pod, once that is attached."""
     objects = objects_for([cluster.pid_of(pod, "app") for pod in shops["shop-a"]])
     cluster.apply([one for one in objects if one["kind"] == "Namespace"])
@@ -60,6 +61,12 @@ def start(shops):
     cluster.until(attached, 30)
     yield cluster.until(lambda: [pod for pod in tracers() if cluster.ready(pod)])[0]
     cluster.kubectl("-n", "flowtrace", "delete", "daemonset", "flowtrace")
+
+
+@pytest.fixture(name="daemonset", scope="module")
+def start(shops):
+    with running(shops) as pod:
+        yield pod
 
 
 def ask(pod, number=REQUESTS):
