@@ -386,6 +386,7 @@ int decoder_event(struct decoder *d, const struct ft_rec *rec, size_t size, stru
 		return why(w, -EBADMSG, "a record of %zu bytes says that it has %u", size,
 			   size < sizeof(*rec) ? 0 : rec->size);
 	workloads_settle(&d->workloads);
+	functions_settle(&d->functions);
 	e.pid = rec->pid;
 	e.tid = rec->tid;
 	e.ts_ns = rec->ts_ns;

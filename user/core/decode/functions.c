@@ -31,6 +31,7 @@ static void function_free(struct function *f)
 
 void functions_release(struct functions *f)
 {
+	functions_settle(f);
 	for (size_t i = 0; i < f->count; i++)
 		function_free(f->all[i]);
 	free(f->all);
@@ -52,6 +53,25 @@ static bool is_of_process(void *arg, const struct map_slot *s)
 void functions_forget_process(struct functions *f, uint32_t pid)
 {
 	map_sweep(&f->by_code, is_of_process, &pid);
+	map_sweep(&f->by_text, is_of_process, &pid);
+	functions_settle(f);
+	for (size_t i = 0; i < f->count;) {
+		struct function *fn = f->all[i];
+
+		if (fn->pid != pid) {
+			i++;
+			continue;
+		}
+		f->all[i] = f->all[--f->count];
+		f->all[f->count] = fn;
+		f->gone++;
+	}
+}
+
+void functions_settle(struct functions *f)
+{
+	for (; f->gone; f->gone--)
+		function_free(f->all[f->count + f->gone - 1]);
 }
 
 /* ---- reading a description ---------------------------------------------------- */
