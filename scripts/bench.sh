@@ -5,6 +5,8 @@
 ## ./dev bench flowctl     reading a trace of 10,000,000 events [--json] [--verify]
 ## ./dev bench storm       100 short programs a second under --follow [--json] [--against FILE] (root)
 ## ./dev bench codes       rejected calls of many functions, many processes [--against FILE] (root)
+## ./dev bench containers  a rejected call with one container of an image and with 64 (root)
+## ./dev bench soak        20 short programs a second under --all for 20 minutes [MINUTES] (root)
 ## ./dev bench http        what a request costs, both ways [--json] [--all] [--programs] (root)
 
 . scripts/build.sh
@@ -23,7 +25,7 @@ bench() {
 	quietly build
 	case ${1:-} in
 	http) set -- request "${@:2}" ;;
-	storm | codes) ;;
+	storm | codes | containers | soak) ;;
 	*) set -- bench "$@" ;;
 	esac
 	exec $PYTHON -B "tests/bench/$1.py" "${@:2}"

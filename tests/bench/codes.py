@@ -18,7 +18,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
-import bpf_maps  # noqa: E402 - from here
+import bpf_objects  # noqa: E402 - from tests/
 import harness  # noqa: E402 - from tests/
 
 BUILD = pathlib.Path(os.environ.get("FLOWTRACE_BUILD", ROOT / "build"))
@@ -74,6 +74,7 @@ class Target:
         argv = ["taskset", "-c", "0", harness.PYTHON, "-c", PROGRAM, processes, functions, CALLS]
         self.process = harness.start(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "ready\n"
+        self.calls = processes * functions * max(1, CALLS // (processes * functions))
 
     def ns_per_call(self):
         self.process.stdin.write("\n")
@@ -84,20 +85,25 @@ class Target:
         harness.kill_session(self.process)
 
 
-def measure(tracer, target, directory):
-    """(ns a call, KiB of all maps) under that collector, nothing of it asked for."""
+def measure(tracer, target, pids, directory):
+    """(ns a call, those in BPF, KiB of all maps) under that collector of these, nothing of it asked for."""
     with open(directory / "errors", "w+") as errors:
         collector = subprocess.Popen(["taskset", "-c", str(os.cpu_count() - 1), tracer, "-f", "-P",
                                       "no_such_module", "-o", "/dev/null", "-p",
-                                      str(target.process.pid)], stderr=errors)
+                                      ",".join(map(str, pids))], stderr=errors)
         text = directory / "errors"
-        harness.wait_for("hooks", lambda: "attached after" in text.read_text(), 30)
+        harness.wait_for("hooks", lambda: "attached after" in text.read_text(), 60)
         target.ns_per_call()
-        ns, kib = min(target.ns_per_call() for _ in range(2)), bpf_maps.kib(collector.pid)
+        ns = min(target.ns_per_call() for _ in range(2))
+        with bpf_objects.timed():
+            before = bpf_objects.run_ns(collector.pid)
+            target.ns_per_call()
+            in_bpf = (bpf_objects.run_ns(collector.pid) - before) / target.calls
+        kib = bpf_objects.kib(collector.pid)
         collector.send_signal(signal.SIGINT)
         if collector.wait(60):
             raise SystemExit("bench: it failed: %s" % text.read_text())
-    return ns, kib
+    return ns, in_bpf, kib
 
 
 def main():
@@ -115,17 +121,19 @@ def main():
             found = {tracer: [] for tracer in tracers}
             for _ in range(options.rounds):
                 for tracer in tracers:
-                    found[tracer].append(measure(tracer, target, pathlib.Path(name)))
+                    found[tracer].append(measure(tracer, target, [target.process.pid],
+                                                 pathlib.Path(name)))
             target.close()
             for tracer, rows in found.items():
                 row = {"processes": processes, "functions": functions, "collector": str(tracer),
-                       "ns": round(statistics.median(ns for ns, _ in rows)),
-                       "maps_mib": round(max(kib for _, kib in rows) / 1024, 1)}
+                       "ns": round(statistics.median(ns for ns, _, _ in rows)),
+                       "ns_in_bpf": round(statistics.median(ns for _, ns, _ in rows)),
+                       "maps_mib": round(max(kib for _, _, kib in rows) / 1024, 1)}
                 if options.json:
                     print(json.dumps(row), flush=True)
                 else:
-                    print("%4d x %6d functions %8d ns a call %8.1f MiB of maps  %s" % (
-                        processes, functions, row["ns"], row["maps_mib"], tracer), flush=True)
+                    print("%4d x %6d functions %8d ns a call, %6d in BPF %8.1f MiB of maps  %s" % (
+                        processes, functions, row["ns"], row["ns_in_bpf"], row["maps_mib"], tracer), flush=True)
 
 
 if __name__ == "__main__":

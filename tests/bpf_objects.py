@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The BPF maps of a process: what they take, and how many entries they have."""
+"""The BPF maps of a process: what they take, and how many entries they have; and the time that its
+programs take."""
+import contextlib
 import ctypes
 import json
 import os
@@ -8,14 +10,14 @@ import re
 import subprocess
 
 SYS_BPF = 321  # x86-64
-GET_NEXT_KEY, FD_BY_ID = 4, 14
+GET_NEXT_KEY, FD_BY_ID, ENABLE_STATS = 4, 14, 32
 HASHES = ("ft_procs", "ft_looked_at", "ft_threads", "ft_stacks", "ft_suspended", "ft_codes")
 
 libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Attributes(ctypes.Structure):
-    """union bpf_attr of both commands; the first word is a map's number for FD_BY_ID."""
+    """union bpf_attr of these commands; the first word is a map's number for FD_BY_ID."""
     _fields_ = [("map", ctypes.c_uint32), ("pad", ctypes.c_uint32), ("key", ctypes.c_void_p),
                 ("next_key", ctypes.c_void_p), ("rest", ctypes.c_char * 40)]
 
@@ -25,22 +27,23 @@ def bpf(command, **attributes):
     return libc.syscall(SYS_BPF, command, ctypes.byref(a), ctypes.sizeof(a))
 
 
-def of(pid):
-    """{number of the map: KiB that the kernel says it takes}"""
-    found = {}
+def descriptors(pid, key):
+    """What the kernel tells of those that have that key: {key: number}"""
     for info in pathlib.Path("/proc/%d/fdinfo" % pid).iterdir():
-        try:
-            text = info.read_text()
-        except FileNotFoundError:  # it was closed meanwhile
-            continue
-        if "map_type:" in text:
-            found[int(re.search(r"map_id:\s+(\d+)", text)[1])] = int(
-                re.search(r"memlock:\s+(\d+)", text)[1]) // 1024
-    return found
+        with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
+            told = {name: int(value) for name, value in
+                    re.findall(r"^(\w+):\s+(\d+)$", info.read_text(), re.MULTILINE)}
+            if key in told:
+                yield told
+
+
+def maps(pid):
+    """{number of the map: KiB that the kernel says it takes}"""
+    return {told["map_id"]: told["memlock"] // 1024 for told in descriptors(pid, "map_id")}
 
 
 def kib(pid):
-    return sum(of(pid).values())
+    return sum(maps(pid).values())
 
 
 def count(number, key_size):
@@ -59,9 +62,25 @@ def count(number, key_size):
 def entries(pid):
     """{name: entries} of the hash maps that nothing but the collector empties."""
     found = {}
-    for number in of(pid):
+    for number in maps(pid):
         shown = json.loads(subprocess.run(["bpftool", "-j", "map", "show", "id", str(number)],
                                           stdout=subprocess.PIPE, check=True).stdout)
         if shown.get("name") in HASHES:
             found[shown["name"]] = count(number, shown["bytes_key"])
     return found
+
+
+@contextlib.contextmanager
+def timed():
+    """The kernel measures programs meanwhile."""
+    fd = bpf(ENABLE_STATS)
+    try:
+        yield
+    finally:
+        os.close(fd)
+
+
+def run_ns(pid):
+    """The time that all programs have taken while it was measured."""
+    return sum({told["prog_id"]: told["run_time_ns"]
+                for told in descriptors(pid, "run_time_ns")}.values())
