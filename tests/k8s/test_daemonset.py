@@ -113,7 +113,9 @@ def test_lines_say_which_pod(daemonset, shops):
         ask(pod, 1)
         event = cluster.until(lambda pod=pod: handled(pod), 20)[-1]
         assert event["k8s"] == {"namespace": "shop-a", "pod": pod["metadata"]["name"], "container": "app",
-                                "uid": pod["metadata"]["uid"], "node": "node0"}
+                                "uid": pod["metadata"]["uid"], "node": "node0",
+                                "owner_kind": "Deployment", "owner": "shop"}
+        assert event["service"] == "shop" and "metadata" not in event
         assert pod["status"]["containerStatuses"][0]["containerID"].endswith("/" + event["container"])
 
 
