@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Runs inside the emulated kernel: the truth twice, then the collector attached to a running
-process. Writes one line: MARK and what came out, as compressed JSON in base64."""
+"""Runs inside the emulated kernel: the truth twice, then the collector attached to a running process;
+or what it makes of cgroups. Writes one line: MARK and what came out, as compressed JSON in base64."""
 import base64
 import json
 import os
@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 import zlib
+
+import guest_cgroups
 
 MARK = "flowtrace-guest:"
 PYTHON = sys.executable
@@ -62,8 +64,11 @@ def attach(result):
 def main():
     result = {"release": os.uname().release}
     try:
-        result["truth"] = [truth("/truth%d" % n) for n in range(2)]
-        attach(result)
+        if SCENARIO == "cgroups":
+            result["cgroups"] = guest_cgroups.run()
+        else:
+            result["truth"] = [truth("/truth%d" % n) for n in range(2)]
+            attach(result)
     except Exception as error:  # whatever it is belongs into the one line
         result["error"] = repr(error)
     text = base64.b64encode(zlib.compress(json.dumps(result).encode())).decode()

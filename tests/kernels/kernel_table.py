@@ -3,7 +3,7 @@
 import collections
 
 HEAD = ("kernel", "release", "boots", "loads", "attaches", "calls", "exits", "exceptions", "args",
-        "results", "lost", "seconds")
+        "results", "lost", "cgroups", "seconds")
 ROWS = collections.defaultdict(dict)
 
 

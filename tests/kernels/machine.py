@@ -17,7 +17,7 @@ QEMU = "qemu-system-x86_64"
 BUSYBOX = "/bin/busybox"  # the static one: Debian's busybox-static
 # Without cmpxchg16b: Debian 12's emulator corrupts the flags at it, which ends in a panic.
 CPU = "max,cx16=off"
-BOOT_SECONDS = 240
+BOOT_SECONDS = 600 # of a busy machine; tens of seconds else
 INIT = """#!/bin/busybox sh
 busybox mkdir -p /proc /sys /dev /tmp
 busybox mount -t proc proc /proc
@@ -25,7 +25,7 @@ busybox mount -t sysfs sys /sys
 busybox mount -t devtmpfs dev /dev
 busybox mount -t tracefs trace /sys/kernel/tracing
 busybox ip link set lo up 2>/dev/null
-%s -B /guest.py %s
+%s -B /guest.py ${scenario:-%s}
 busybox poweroff -f
 """
 # Prints the files of every module that the guest will import.
@@ -82,7 +82,8 @@ def initramfs(directory, scenario):
     shutil.copy(harness.TRACER, root / "flowtrace-bpf")
     shutil.copytree(harness.TARGETS, root / "targets",
                     ignore=shutil.ignore_patterns("__pycache__"))
-    for name in (harness.LIVE / "truth.py", harness.LIVE / "render.py", HERE / "guest.py"):
+    for name in (harness.LIVE / "truth.py", harness.LIVE / "render.py", HERE / "guest.py",
+                 HERE / "guest_cgroups.py"):
         shutil.copy(name, root)
     (root / "init").write_text(INIT % (python, scenario))
     (root / "init").chmod(0o755)
@@ -92,12 +93,13 @@ def initramfs(directory, scenario):
     return image
 
 
-def boot(kernel, image):
-    """Runs the guest's program on a kernel; what it says as an object, or the console's end."""
+def boot(kernel, image, scenario=""):
+    """Runs the guest's program on a kernel, with another scenario than that of the image if one is
+    named: init gets it as a variable. What it says as an object, or the console's end."""
     _, out, _ = harness.run(
         [QEMU, "-kernel", kernel, "-initrd", image, "-m", "1024", "-smp", "1", "-cpu", CPU,
          "-nographic", "-no-reboot", "-nic", "none", "-append",
-         "console=ttyS0 panic=-1 quiet mitigations=off"], timeout=BOOT_SECONDS)
+         "console=ttyS0 panic=-1 quiet mitigations=off scenario=" + scenario], timeout=BOOT_SECONDS)
     found = re.search(r"flowtrace-guest:(\S+)", out)
     if not found:
         return {"error": "the guest said nothing", "errors": out[-3000:]}

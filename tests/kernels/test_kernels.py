@@ -5,6 +5,7 @@ import json
 import os
 import time
 
+import guest_cgroups
 import harness
 import images
 import kernel_table
@@ -34,15 +35,19 @@ def comparison_of(result, directory):
                       load_truth(directory / "truth1"))
 
 
+def kernel_of(suite):
+    kernel = images.image_of(KERNELS, suite)
+    if not kernel:
+        pytest.skip("no kernel of %s in %s: ./dev kernels fetches it" % (suite, KERNELS))
+    return kernel
+
+
 @pytest.mark.live
 @pytest.mark.parametrize("suite", images.SUITES)
 def test_kernel(suite, initramfs, tmp_path):
     """Calls, exits, exceptions and values of one ground-truth program."""
-    kernel = images.image_of(KERNELS, suite)
-    if not kernel:
-        pytest.skip("no kernel of %s in %s: ./dev kernels fetches it" % (suite, KERNELS))
     began = time.monotonic()
-    result = machine.boot(kernel, initramfs)
+    result = machine.boot(kernel_of(suite), initramfs)
     row = kernel_table.ROWS[suite]
     row.update(release=result.get("release", "?"), boots="release" in result)
     assert "error" not in result, json.dumps(result)[-4000:]
@@ -56,6 +61,34 @@ def test_kernel(suite, initramfs, tmp_path):
     assert not comparison.differences, comparison.report()
     assert comparison.compared["calls"] > 200
     assert harness.lost_in_summary(result["errors"]) == 0, result["errors"]
+
+
+def check_selection(found):
+    """Every call of the container's process, under its id and its pod's, and no other line."""
+    inside, status, text, errors = found
+    assert status == 0, errors
+    events = [json.loads(line) for line in text.splitlines()]
+    events = [event for event in events if event["event"] not in ("STATE", "LOST")]
+    ticks = [event for event in events if event["event"] == "EXIT" and event["function"] == "tick"]
+    assert len(ticks) == guest_cgroups.CALLS, (text[-2000:], errors)
+    for event in events:
+        assert event["pid"] == inside and event["container"] == guest_cgroups.CONTAINER, event
+        assert event["k8s"]["uid"] == guest_cgroups.UID, event
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("suite", images.SUITES)
+def test_cgroups(suite, initramfs):
+    """Which process is of a container, with the second version of cgroups alone, and with the first
+    where the kernel has it."""
+    result = machine.boot(kernel_of(suite), initramfs, "cgroups")
+    assert "error" not in result, json.dumps(result)[-4000:]
+    kinds = result["cgroups"]
+    kernel_table.ROWS[suite]["cgroups"] = "+".join(kind for kind, found in kinds.items() if found)
+    assert kinds["v2"]
+    for found in filter(None, kinds.values()):
+        for one in found:
+            check_selection(one)
 
 
 @pytest.mark.live
