@@ -339,7 +339,7 @@ def test_a_server_that_is_away(tmp_path, api):
             def seen():
                 say(new)
                 return new.pid in {e["pid"] for e in calls(tracer)}
-            harness.wait_for("the other pod", seen, timeout=25, pause=0.3)
+            harness.wait_for("the other pod", seen, timeout=90, pause=0.3)
             assert tracer.stop() == 0
         assert len(calls(tracer, process.pid)) == before + 60
         assert {json.dumps(fields(e)["k8s"]) for e in calls(tracer) if e["pid"] != new.pid} == \
