@@ -84,6 +84,78 @@ Test(decode, full_message)
 	cr_assert(!e.exc_message.full && !e.exc_message.cut);
 }
 
+/* ---- policies ------------------------------------------------------------------ */
+
+static int policy(unsigned number, unsigned max_arg_length, unsigned capture)
+{
+	struct ft_rec_policy *r = build_begin(&b, FT_REC_POLICY, sizeof(*r), 0, 0, 1);
+	struct event e;
+
+	r->number = number;
+	r->max_arg_length = max_arg_length;
+	r->capture = capture;
+	t_open(&b, FT_T_LIST, 3);
+	t_str(&b, "one");
+	t_str(&b, "two");
+	t_str(&b, "three");
+	t_end(&b);
+	t_open(&b, FT_T_LIST, 0);
+	t_end(&b);
+	return feed(&e);
+}
+
+/* The function, as accepted by that policy. */
+static int function_by(unsigned number, const struct function **ret)
+{
+	struct event e = {0};
+	int err;
+
+	build_code(&b, PID, CODE, 0, "m", "f", "a");
+	build_rec(&b)->flags = number;
+	err = feed(&e);
+	*ret = e.function;
+	return err;
+}
+
+Test(decode, a_function_has_its_policy)
+{
+	const struct function *one, *same, *other;
+
+	cr_assert_eq(function_by(3, &one), -EBADMSG); /* it was not told of */
+	cr_assert_eq(policy(3, 8, FT_CAPTURE_ARGS), 0);
+	cr_assert_eq(policy(3, 9, 0), -EBADMSG); /* it never changes */
+	cr_assert_eq(function_by(3, &one), 0);
+	cr_assert_eq(one->policy->nprefix, 3);
+	cr_assert_str_eq(one->policy->prefix[2], "three");
+	begin_args();
+	t_str(&b, "a long text");
+	expect("{}", true);
+	begin();
+	t_int(&b, 5);
+	expect("null", true);
+	cr_assert_eq(function_by(3, &same), 0);
+	cr_assert_eq(same, one);
+	cr_assert_eq(function_by(0, &other), 0);
+	cr_assert(other != one && !other->policy);
+	begin();
+	t_int(&b, 5);
+	expect("5", false);
+}
+
+Test(decode, a_replay_lowers_policies)
+{
+	const struct function *f;
+
+	decoder_lower(d, &(struct capture){500, true, false});
+	cr_assert_eq(policy(1, 800, FT_CAPTURE_ARGS | FT_CAPTURE_RESULT), 0);
+	cr_assert_eq(policy(2, 100, FT_CAPTURE_RESULT), 0);
+	cr_assert_eq(function_by(1, &f), 0);
+	cr_assert(f->policy->capture.max_arg_length == 500 && f->policy->capture.args &&
+		  !f->policy->capture.result);
+	cr_assert_eq(function_by(2, &f), 0);
+	cr_assert(f->policy->capture.max_arg_length == 100 && !f->policy->capture.args);
+}
+
 /* ---- functions and threads ---------------------------------------------------- */
 
 static const struct function *function(const char *module, const char *qualname)

@@ -77,6 +77,36 @@ Test(filter, exclude_wins_over_everything)
 	filter_free(f);
 }
 
+Test(filter, a_policy_wins_over_the_own_prefixes)
+{
+	struct filter *f = make("own", "shop.noise");
+	char *prefix[] = {(char *)"json"}, *exclude[] = {(char *)"shop.secret"};
+	struct policy p = {.number = 1, .prefix = prefix, .nprefix = 1};
+	struct policy all = {.number = 2, .exclude = exclude, .nexclude = 1};
+	static const struct {
+		int policy;
+		const char *module;
+		bool live, replay;
+	} rows[] = {
+		{1, "json.decoder", true, false}, {1, "own.x", false, false},
+		{2, "own.x", true, true},	  {2, "shop.secret", false, false},
+		{2, "shop.noise", true, false},	  {2, "json", false, false},
+	};
+
+	for (int replay = 0; replay < 2; replay++) {
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			struct function fn = {.module = (char *)rows[i].module,
+					      .filename = (char *)"/srv/x.py",
+					      .policy = rows[i].policy == 1 ? &p : &all};
+
+			cr_expect_eq(filter_keep(f, &fn), replay ? rows[i].replay : rows[i].live,
+				     "%s by %d, replay %d", rows[i].module, rows[i].policy, replay);
+		}
+		filter_narrow(f);
+	}
+	filter_free(f);
+}
+
 Test(filter, decides_once)
 {
 	struct filter *f = make("myapp", NULL);
