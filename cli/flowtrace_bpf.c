@@ -8,6 +8,7 @@
 #include "output.h"
 #include "pack/packings.h"
 #include "print_check.h"
+#include "print_list.h"
 #include "session/run.h"
 #include "standard.h"
 #include "terminal.h"
@@ -154,6 +155,27 @@ static int check(const struct config *c)
 	return status;
 }
 
+static int list(const struct config *c)
+{
+	struct list l;
+	struct why w = {};
+
+	if (list_processes(c, &l, &w))
+		return fail(&w);
+	if (c->json)
+		print_list_json(&l, c);
+	else
+		print_list(&l, c);
+	fflush(stdout);
+	if (!l.whole) { /* a thread still reads, and has the settings */
+		standard_error(END_MS, "flowtrace-bpf: there may be more: a process does not let "
+				       "itself be examined\n");
+		exit(EXIT_OTHER);
+	}
+	list_release(&l);
+	return EXIT_DONE;
+}
+
 int main(int argc, char **argv)
 {
 	struct config c;
@@ -172,6 +194,8 @@ int main(int argc, char **argv)
 		status = EXIT_DONE;
 	} else if (c.check) {
 		status = check(&c);
+	} else if (c.list) {
+		status = list(&c);
 	} else {
 		c.packings = packings;
 		status = trace(&c);

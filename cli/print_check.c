@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/utf8.h"
+#include "json_text.h"
 #include "print_check.h"
 #include "terminal.h"
 
@@ -114,29 +114,6 @@ void print_check(const struct check *k)
 
 /* ---- for programs ---------------------------------------------------------------------- */
 
-/* Paths are bytes, JSON is UTF-8. */
-static struct json_object *text_json(const char *text)
-{
-	struct buf b = {};
-	struct json_object *o;
-
-	if (!text)
-		return NULL;
-	for (const char *s = text, *end = s + strlen(s); s < end;) {
-		char bytes[UTF8_MAX];
-
-		buf_add(&b, bytes, utf8_put(bytes, utf8_get_whole(&s, end)) - bytes);
-	}
-	o = json_object_new_string_len(b.len ? b.s : "", b.len);
-	buf_release(&b);
-	return o;
-}
-
-static void add_text(struct json_object *o, const char *key, const char *text)
-{
-	json_object_object_add(o, key, text_json(text));
-}
-
 static struct json_object *python_json(const struct target *t, const char *link)
 {
 	struct json_object *o;
@@ -146,12 +123,12 @@ static struct json_object *python_json(const struct target *t, const char *link)
 		return NULL;
 	o = json_object_new_object();
 	version_text(t, version);
-	add_text(o, "version", version);
-	add_text(o, "binary", t->binary);
-	add_text(o, "link", link);
-	add_text(o, "build_id", t->build_id[0] ? t->build_id : NULL);
+	json_add_text(o, "version", version);
+	json_add_text(o, "binary", t->binary);
+	json_add_text(o, "link", link);
+	json_add_text(o, "build_id", t->build_id[0] ? t->build_id : NULL);
 	json_object_object_add(o, "dtrace", json_object_new_boolean(t->has_usdt));
-	add_text(o, "jit", jit_text(t));
+	json_add_text(o, "jit", jit_text(t));
 	json_object_object_add(o, "threads", json_object_new_int(t->nthreads));
 	return o;
 }
@@ -161,7 +138,7 @@ static struct json_object *list_json(const char *list, uint32_t bytes)
 	struct json_object *all = json_object_new_array();
 
 	for (uint32_t at = 0; at < bytes; at += strlen(list + at) + 1)
-		json_object_array_add(all, text_json(list + at));
+		json_object_array_add(all, json_text(list + at));
 	return all;
 }
 
@@ -173,7 +150,7 @@ static struct json_object *agent_json(const struct agent *a)
 	if (!a->path)
 		return NULL;
 	o = json_object_new_object();
-	add_text(o, "binary", a->path);
+	json_add_text(o, "binary", a->path);
 	json_object_object_add(o, "active", json_object_new_boolean(s->active));
 	json_object_object_add(o, "prefix", list_json(s->prefix, s->prefix_bytes));
 	json_object_object_add(o, "exclude", list_json(s->exclude, s->exclude_bytes));
@@ -187,9 +164,9 @@ static struct json_object *hooks_json(const struct hooks *h)
 	for (int i = 0; i < h->count; i++) {
 		struct json_object *o = json_object_new_object();
 
-		add_text(o, "name", h->site[i].name);
-		add_text(o, "sees", role_text[h->site[i].role]);
-		add_text(o, "cost", cost_text[h->site[i].cost]);
+		json_add_text(o, "name", h->site[i].name);
+		json_add_text(o, "sees", role_text[h->site[i].role]);
+		json_add_text(o, "cost", cost_text[h->site[i].cost]);
 		json_object_object_add(o, "offset", json_object_new_int64(h->site[i].file_offset));
 		json_object_array_add(all, o);
 	}
@@ -212,7 +189,7 @@ static struct json_object *unseen_json(const struct check *k)
 	struct json_object *all = json_object_new_array();
 
 	for (int i = 0; i < k->nunseen; i++)
-		json_object_array_add(all, text_json(k->unseen[i]));
+		json_object_array_add(all, json_text(k->unseen[i]));
 	return all;
 }
 
@@ -223,12 +200,12 @@ void print_check_json(const struct check *k)
 	json_object_object_add(o, "pid", json_object_new_int(k->pid));
 	json_object_object_add(o, "traceable", json_object_new_boolean(!k->why.exit_status));
 	json_object_object_add(o, "status", json_object_new_int(k->why.exit_status));
-	add_text(o, "reason", k->why.exit_status ? k->why.text : NULL);
+	json_add_text(o, "reason", k->why.exit_status ? k->why.text : NULL);
 	json_object_object_add(o, "python", python_json(&k->found.target, k->link));
-	add_text(o, "backend", k->found.hooks.backend);
+	json_add_text(o, "backend", k->found.hooks.backend);
 	json_object_object_add(o, "hooks", hooks_json(&k->found.hooks));
 	json_object_object_add(o, "unseen", unseen_json(k));
-	add_text(o, "kernel", k->kernel);
+	json_add_text(o, "kernel", k->kernel);
 	json_object_object_add(o, "features", features_json(k, false));
 	json_object_object_add(o, "permissions", features_json(k, true));
 	json_object_object_add(o, "agent", agent_json(&k->found.target.agent));

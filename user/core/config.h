@@ -70,7 +70,7 @@ struct config {
 	bool http;			     /* HTTP requests and responses */
 	bool stack;			     /* the stacks of exceptions */
 	bool runtime[FT_RUNTIME_COUNT];	     /* runtime events, by enum ft_runtime */
-	bool check, json, all, quiet, help, version;
+	bool check, list, json, all, quiet, help, version;
 	int verbose;
 	char *config_file; /* owned, NULL = none */
 	char **command;	   /* borrowed from argv, ends in NULL; NULL = none */

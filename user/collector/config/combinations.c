@@ -31,7 +31,10 @@ int refuse_combinations(const struct config *c, struct why *w)
 	const char *what = NULL;
 	int targets = (c->npids > 0) + (c->command != NULL) + (c->replay != NULL) + c->all;
 
-	if (!targets)
+	if (c->list && (targets > c->all || c->check))
+		what = "--list is about all processes: leave --pid, --check, --replay and -- CMD "
+		       "out";
+	else if (!targets && !c->list)
 		what = "nothing to trace: give --pid PID, or -- CMD to start a program, or --all, "
 		       "or --replay FILE (see --help)";
 	else if (c->check && !c->npids)
@@ -57,8 +60,8 @@ int refuse_combinations(const struct config *c, struct why *w)
 	else if (any_runtime(c) && !strcmp(c->backend, "agent"))
 		what = "--backend agent shows calls alone: leave it out to see what else happens "
 		       "in the interpreter (--gc)";
-	else if (c->json && !c->check)
-		what = "--json goes with --check: leave it out, events are JSON anyway";
+	else if (c->json && !c->check && !c->list)
+		what = "--json goes with --check or --list: leave it out, events are JSON anyway";
 	else if (c->metrics && c->replay)
 		what = "--metrics is for a live trace: leave it out with --replay";
 	else if (c->record && !strcmp(c->record, "-"))

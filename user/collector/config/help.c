@@ -88,7 +88,8 @@ char *config_help(void)
 	      "\n"
 	      "  flowtrace-bpf [options] --pid PID          attach to a running process\n"
 	      "  flowtrace-bpf [options] -- CMD [ARG...]    start a program and trace it\n"
-	      "  flowtrace-bpf [options] --replay FILE      render a recording\n",
+	      "  flowtrace-bpf [options] --replay FILE      render a recording\n"
+	      "  flowtrace-bpf [options] --list             say which processes run Python\n",
 	      f);
 	for (int group = 0; group < GROUP_COUNT; group++) {
 		fprintf(f, "\n%s:\n", option_group_titles[group]);

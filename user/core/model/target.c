@@ -10,6 +10,14 @@ static void close_file(int fd)
 		close(fd);
 }
 
+void target_close(struct target *t)
+{
+	close_file(t->fd);
+	close_file(t->pidfd);
+	close_file(t->agent.fd);
+	t->fd = t->pidfd = t->agent.fd = 0;
+}
+
 void target_release(struct target *t)
 {
 	if (!t)
@@ -20,8 +28,6 @@ void target_release(struct target *t)
 	free(t->budget);
 	free(t->agent.path);
 	free(t->agent.open_path);
-	close_file(t->fd);
-	close_file(t->pidfd);
-	close_file(t->agent.fd);
+	target_close(t);
 	*t = (struct target){0};
 }

@@ -46,6 +46,8 @@ struct target {
 	struct agent agent;	 /* the extension flowtrace_agent, if it is loaded */
 };
 
+/* Closes its files; the rest stays. */
+void target_close(struct target *t);
 void target_release(struct target *t);
 
 #endif
