@@ -137,9 +137,9 @@ def test_each_pod_has_its_own(tmp_path):
         with harness.Tracer(tmp_path, "-c", rules, "--pid", pids, "--record", recording,
                             before=before) as tracer:
             tracer.attached()
-            say(inside)
-            say(other)
-            harness.wait_for("the calls of both", lambda: len(tracer.events()) >= 8)
+            # Names that no log folder has yet are waited for.
+            wait_for_calls(tracer, inside, A)
+            wait_for_calls(tracer, other, B)
             assert tracer.stop() == 0
         events = checked(tracer)
         assert calls(events, inside.pid) == A
