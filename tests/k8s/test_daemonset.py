@@ -57,10 +57,12 @@ def running(shops):
     cluster.apply([one for one in objects if one["kind"] == "Namespace"])
     cluster.apply([one for one in objects if one["kind"] not in ("Namespace", "DaemonSet")])
     cluster.apply([manifests.kind(objects, "DaemonSet")])
-    cluster.kubectl("-n", "flowtrace", "rollout", "status", "daemonset/flowtrace", "--timeout=60s")
-    cluster.until(attached, 30)
-    yield cluster.until(lambda: [pod for pod in tracers() if cluster.ready(pod)])[0]
-    cluster.kubectl("-n", "flowtrace", "delete", "daemonset", "flowtrace")
+    try:
+        cluster.kubectl("-n", "flowtrace", "rollout", "status", "daemonset/flowtrace", "--timeout=100s")
+        cluster.until(attached, 30)
+        yield cluster.until(lambda: [pod for pod in tracers() if cluster.ready(pod)])[0]
+    finally:
+        cluster.kubectl("-n", "flowtrace", "delete", "daemonset", "flowtrace")
 
 
 @pytest.fixture(name="daemonset", scope="module")
