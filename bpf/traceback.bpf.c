@@ -161,8 +161,7 @@ FT_GLOBAL int ft_lines_send(u32 tid, u64 code)
 	return 0;
 }
 
-/* ---- the tokens -------------------------------------------------------------------------------
- */
+/* ---- the tokens ------------------------------------------------------------------------------ */
 
 FT_INLINE void put_frame(struct thread *t, u64 code, s32 at, s32 line)
 {

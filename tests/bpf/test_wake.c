@@ -67,8 +67,7 @@ static bool stays_dormant(void)
 	       shim_proc()->flags & FT_PROC_UNSEEN;
 }
 
-/* ---- by its file ------------------------------------------------------------------------------
- */
+/* ---- by its file ----------------------------------------------------------------------------- */
 
 static void check_file(struct subject *s)
 {
@@ -130,8 +129,7 @@ Test(bpf_wake, not_by_its_file, .timeout = 120)
 	subject_each(check_not_by_file, "frames.py");
 }
 
-/* ---- by a look ---------------------------------------------------------------------------------
- */
+/* ---- by a look ------------------------------------------------------------------------------- */
 
 static void look(const struct subject *s, __u32 flags, __u64 born)
 {

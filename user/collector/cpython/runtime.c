@@ -45,8 +45,7 @@ static const struct source {
 		},
 };
 
-/* ---- USDT probes ------------------------------------------------------------------------------
- */
+/* ---- USDT probes ----------------------------------------------------------------------------- */
 
 static int add_location(struct elf *e, const struct elf_usdt *probe, const struct place *p,
 			struct hooks *h)
@@ -81,8 +80,7 @@ static int add_probes(struct elf *e, const struct source *s, struct hooks *h)
 	return err || !s->end.role ? err : add_probe(e, &s->end, h);
 }
 
-/* ---- a function -------------------------------------------------------------------------------
- */
+/* ---- a function ------------------------------------------------------------------------------ */
 
 static int add_calls(struct elf *e, const struct target *t, const struct source *s, struct hooks *h)
 {
@@ -100,8 +98,7 @@ static int add_calls(struct elf *e, const struct target *t, const struct source 
 	return err ?: hooks_function(e, t, end, at, h, NULL);
 }
 
-/* ---- what the headers promise -----------------------------------------------------------------
- */
+/* ---- what the headers promise ---------------------------------------------------------------- */
 
 /* Those of BPF's table. */
 static bool numbers_fit(const struct hooks *h)

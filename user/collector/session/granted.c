@@ -38,8 +38,7 @@ void granted_release(struct granted *g)
 	pthread_mutex_destroy(&g->lock);
 }
 
-/* ---- granting -----------------------------------------------------------------------------------
- */
+/* ---- granting -------------------------------------------------------------------------------- */
 
 static char **list_copy(char *const *list, size_t n, size_t *ret_n)
 {
@@ -118,8 +117,7 @@ uint32_t granted_number(struct granted *g, const struct policy *p)
 	return number;
 }
 
-/* ---- dropping
- * ------------------------------------------------------------------------------------ */
+/* ---- dropping -------------------------------------------------------------------------------- */
 
 void granted_round(struct granted *g)
 {
@@ -161,8 +159,7 @@ void granted_drop_idle(struct granted *g)
 	}
 }
 
-/* ---- telling
- * ------------------------------------------------------------------------------------- */
+/* ---- telling --------------------------------------------------------------------------------- */
 
 static void add_text(struct buf *r, const char *s)
 {

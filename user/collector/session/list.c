@@ -34,8 +34,7 @@ struct search {
 	bool late; /* no more is waited for */
 };
 
-/* ---- one process ------------------------------------------------------------------------------
- */
+/* ---- one process ----------------------------------------------------------------------------- */
 
 static void listed_free(struct listed *p)
 {
@@ -178,8 +177,7 @@ static struct listed *look_at(struct search *s, pid_t pid)
 	return p;
 }
 
-/* ---- all of them -------------------------------------------------------------------------------
- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 /* Owns p from here on. False: no more is wanted. */
 static bool add(struct search *s, struct listed *p)

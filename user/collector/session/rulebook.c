@@ -93,8 +93,7 @@ static int number_of(struct rulebook *b, const struct policy *p, uint32_t *ret_n
 	return -EXDEV;
 }
 
-/* ---- of a workload ----------------------------------------------------------------------------
- */
+/* ---- of a workload --------------------------------------------------------------------------- */
 
 static const struct rules *rules_of(const struct rulebook *b)
 {
@@ -183,8 +182,7 @@ int rulebook_policy(struct rulebook *b, pid_t pid, uint32_t *ret_number)
 	return q.err;
 }
 
-/* ---- the file -----------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static struct stamp stamp_of(const char *path)
 {
@@ -240,8 +238,7 @@ void rulebook_reread(struct rulebook *b)
 	__atomic_store_n(&b->wanted, true, __ATOMIC_RELAXED);
 }
 
-/* ---- processes that are known
- * --------------------------------------------------------------------- */
+/* ---- processes that are known ---------------------------------------------------------------- */
 
 /* Of a child it is known only that its parent is somewhere. */
 static void learn(struct rulebook *b, pid_t pid)
@@ -293,8 +290,7 @@ void rulebook_tick(struct rulebook *b)
 		settle_all(b);
 }
 
-/* ---- its callers
- * --------------------------------------------------------------------------------- */
+/* ---- its callers ----------------------------------------------------------------------------- */
 
 const struct ft_rec *rulebook_untold(struct rulebook *b)
 {
@@ -313,8 +309,7 @@ bool rulebook_note(struct rulebook *b, char *text, size_t size)
 	return any;
 }
 
-/* ---- begin and end ------------------------------------------------------------------------------
- */
+/* ---- begin and end --------------------------------------------------------------------------- */
 
 int rulebook_new(const struct config *c, struct rulebook **ret_rulebook, struct why *w)
 {

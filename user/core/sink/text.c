@@ -213,8 +213,7 @@ static void put_thread(struct text_sink *s, uint32_t pid, const char *thread,
 	buf_char(b, '\n');
 }
 
-/* ---- calls ------------------------------------------------------------------------------------
- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 static unsigned depth_below(const struct text_sink *s, uint64_t parent, bool in_request)
 {

@@ -40,8 +40,7 @@ void insn_reader_free(struct insn_reader *r)
 	free(r);
 }
 
-/* ---- registers --------------------------------------------------------------------------------
- */
+/* ---- registers ------------------------------------------------------------------------------- */
 
 /* Its number as in instructions; part of a register does not count as one. */
 static int number_of(unsigned reg)
@@ -148,8 +147,7 @@ static uint64_t target_of(const cs_insn *i, enum insn_flow flow)
 	return leads && op->type == X86_OP_IMM ? (uint64_t)op->imm : 0;
 }
 
-/* ---- probes -----------------------------------------------------------------------------------
- */
+/* ---- probes ---------------------------------------------------------------------------------- */
 
 /*
  * What arch/x86/kernel/uprobes.c emulates since 5.0: push of a register (with no prefix
