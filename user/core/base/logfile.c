@@ -195,17 +195,26 @@ static ssize_t put_plain(struct logfile *f, const char *s, size_t len, struct wh
 	return err ? err : (ssize_t)piece;
 }
 
+/* Lines shrink when they are packed, so a file of one frame is not larger than was asked for. */
+static size_t frame_bytes(const struct logfile *f)
+{
+	return f->rotate.bytes && f->rotate.bytes < FRAME_BYTES ? f->rotate.bytes : FRAME_BYTES;
+}
+
 static ssize_t keep(struct logfile *f, const char *s, size_t len, struct why *w)
 {
-	size_t piece = lines_within(s, len, FRAME_BYTES) ?: first_line(s, len);
+	size_t most = frame_bytes(f), piece = lines_within(s, len, most - f->kept.len);
 	int err = 0;
 
+	if (!piece && f->kept.len)
+		return logfile_flush(f, w);
+	piece = piece ?: first_line(s, len);
 	if (!f->kept.len)
 		f->kept_since_ns = clock_ns(CLOCK_MONOTONIC);
 	buf_add(&f->kept, s, piece);
 	if (f->kept.failed)
 		return why(w, -ENOMEM, "out of memory");
-	if (f->kept.len >= FRAME_BYTES)
+	if (f->kept.len >= most)
 		err = logfile_flush(f, w);
 	return err ? err : (ssize_t)piece;
 }
