@@ -230,7 +230,7 @@ def read_all(master):
 def collector_of(session):
     """The pid of the collector in a session."""
     for name in os.listdir("/proc"):
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, IndexError):  # it has ended meanwhile
             if os.getsid(int(name)) == session:
                 with open("/proc/%s/stat" % name) as stat:
                     comm, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
