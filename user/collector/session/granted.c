@@ -40,30 +40,6 @@ void granted_release(struct granted *g)
 
 /* ---- granting -------------------------------------------------------------------------------- */
 
-static char **list_copy(char *const *list, size_t n, size_t *ret_n)
-{
-	char **copy = calloc(n + 1, sizeof(*copy));
-
-	for (*ret_n = 0; copy && *ret_n < n; ++*ret_n) {
-		copy[*ret_n] = strdup(list[*ret_n]);
-		if (!copy[*ret_n])
-			break;
-	}
-	return copy;
-}
-
-int granted_copy(const struct policy *from, struct policy *to)
-{
-	*to = *from;
-	to->prefix = list_copy(from->prefix, from->nprefix, &to->nprefix);
-	to->exclude = list_copy(from->exclude, from->nexclude, &to->nexclude);
-	if (to->prefix && to->exclude && to->nprefix == from->nprefix &&
-	    to->nexclude == from->nexclude)
-		return 0;
-	policy_release(to);
-	return -ENOMEM;
-}
-
 static struct granted_policy *find(struct granted *g, const struct policy *p)
 {
 	for (int i = 1; i < FT_POLICIES; i++)
@@ -88,7 +64,7 @@ static struct granted_policy *make(struct granted *g, const struct policy *p)
 {
 	struct granted_policy *e = calloc(1, sizeof(*e));
 
-	if (!e || granted_copy(p, &e->policy)) {
+	if (!e || policy_copy(p, &e->policy)) {
 		free(e);
 		return NULL;
 	}

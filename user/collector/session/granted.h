@@ -31,8 +31,6 @@ struct granted {
 void granted_init(struct granted *g);
 void granted_release(struct granted *g);
 
-/* -ENOMEM */
-int granted_copy(const struct policy *from, struct policy *to);
 /* The number of one that is the same as p, or of a new one; 0: there are too many at once. p may
  * borrow its lists. */
 uint32_t granted_number(struct granted *g, const struct policy *p);

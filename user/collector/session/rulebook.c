@@ -316,7 +316,7 @@ int rulebook_new(const struct config *c, struct rulebook **ret_rulebook, struct 
 	struct policy own = policy_of(c);
 	struct rulebook *b = calloc(1, sizeof(*b));
 
-	if (!b || granted_copy(&own, &b->own)) {
+	if (!b || policy_copy(&own, &b->own)) {
 		free(b);
 		return why(w, -ENOMEM, "out of memory");
 	}

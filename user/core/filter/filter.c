@@ -12,30 +12,19 @@ struct filter {
 	bool narrow;
 };
 
-static char **list_dup(const char *const *list, size_t n, size_t *ret_n)
-{
-	char **copy = calloc(n + 1, sizeof(*copy));
-
-	for (*ret_n = 0; copy && *ret_n < n; ++*ret_n) {
-		copy[*ret_n] = strdup(list[*ret_n]);
-		if (!copy[*ret_n])
-			break;
-	}
-	return copy;
-}
-
 int filter_new(const char *const *prefix, size_t nprefix, const char *const *exclude,
 	       size_t nexclude, struct filter **ret_filter)
 {
+	const struct policy own = {
+		.prefix = (char **)prefix,
+		.nprefix = nprefix,
+		.exclude = (char **)exclude,
+		.nexclude = nexclude,
+	};
 	struct filter *f = calloc(1, sizeof(*f));
 
-	if (!f)
-		return -ENOMEM;
-	f->own.prefix = list_dup(prefix, nprefix, &f->own.nprefix);
-	f->own.exclude = list_dup(exclude, nexclude, &f->own.nexclude);
-	if (f->own.nprefix < nprefix || f->own.nexclude < nexclude || !f->own.prefix ||
-	    !f->own.exclude) {
-		filter_free(f);
+	if (!f || policy_copy(&own, &f->own)) {
+		free(f);
 		return -ENOMEM;
 	}
 	*ret_filter = f;

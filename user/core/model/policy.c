@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +12,35 @@ static void list_release(char **list, size_t n)
 	free(list);
 }
 
+static char **list_copy(char *const *list, size_t n, size_t *ret_n)
+{
+	char **copy = calloc(n + 1, sizeof(*copy));
+
+	for (*ret_n = 0; copy && *ret_n < n; ++*ret_n) {
+		copy[*ret_n] = strdup(list[*ret_n]);
+		if (!copy[*ret_n])
+			break;
+	}
+	return copy;
+}
+
 void policy_release(struct policy *p)
 {
 	list_release(p->prefix, p->nprefix);
 	list_release(p->exclude, p->nexclude);
 	*p = (struct policy){};
+}
+
+int policy_copy(const struct policy *from, struct policy *to)
+{
+	*to = *from;
+	to->prefix = list_copy(from->prefix, from->nprefix, &to->nprefix);
+	to->exclude = list_copy(from->exclude, from->nexclude, &to->nexclude);
+	if (to->prefix && to->exclude && to->nprefix == from->nprefix &&
+	    to->nexclude == from->nexclude)
+		return 0;
+	policy_release(to);
+	return -ENOMEM;
 }
 
 static bool list_same(char *const *a, size_t na, char *const *b, size_t nb)

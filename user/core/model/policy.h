@@ -24,6 +24,8 @@ struct policy {
 	unsigned max_depth, max_items;
 };
 
+/* to owns its lists. -ENOMEM: there is nothing in it. */
+int policy_copy(const struct policy *from, struct policy *to);
 void policy_release(struct policy *p);
 /* Everything but the number. */
 bool policy_same(const struct policy *a, const struct policy *b);
