@@ -6,9 +6,8 @@
 #include "base/clock.h"
 #include "granted.h"
 
-#define IDLE_NS                                                                                    \
-	(10 * NS_PER_SECOND) /* functions of its last process are in the pipeline by then          \
-			      */
+/* Functions of the last process that had a policy are in the pipeline by then. */
+#define IDLE_NS (10 * NS_PER_SECOND)
 
 struct granted_policy {
 	struct policy policy;

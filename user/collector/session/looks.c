@@ -42,7 +42,7 @@ struct looks {
 	pthread_cond_t changed;
 	struct list held, usual, found, done;
 	int count; /* looks in these lists, and the one under way */
-	uint64_t number, sweep_ns, seek_ns;
+	uint64_t number, seek_ns;
 	uint64_t rest_until_ns, found_rest_until_ns; /* no usual ones; none of those found */
 	bool stop;
 	bool seeks; /* something is not known of a process, perhaps */
@@ -162,13 +162,6 @@ static void wait_for_more(struct looks *l)
 	pthread_cond_timedwait(&l->changed, &l->lock, &until);
 }
 
-static void upkeep(struct looks *l)
-{
-	attach_sweep(l->attach);
-	if (l->rulebook)
-		rulebook_tick(l->rulebook);
-}
-
 static void seek(struct looks *l)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
@@ -179,18 +172,14 @@ static void seek(struct looks *l)
 	l->seeks = identities_seek(l->identities);
 }
 
-/* Called with the lock. */
-static void sweep(struct looks *l)
+/* Called often: each of these knows when it is due. */
+static void upkeep(struct looks *l)
 {
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
-
-	pthread_mutex_unlock(&l->lock);
-	if (l->attach && now - l->sweep_ns >= SWEEP_EVERY_NS) {
-		l->sweep_ns = now;
-		upkeep(l);
-	}
+	if (l->attach)
+		attach_sweep(l->attach);
+	if (l->attach && l->rulebook)
+		rulebook_tick(l->rulebook);
 	seek(l);
-	pthread_mutex_lock(&l->lock);
 }
 
 /* Called with the lock. */
@@ -214,7 +203,9 @@ static struct look *next(struct looks *l)
 	pthread_mutex_lock(&l->lock);
 	while (!l->stop && !(k = take(l))) {
 		wait_for_more(l);
-		sweep(l);
+		pthread_mutex_unlock(&l->lock);
+		upkeep(l);
+		pthread_mutex_lock(&l->lock);
 	}
 	pthread_mutex_unlock(&l->lock);
 	return k;
@@ -258,9 +249,7 @@ static void *work(void *looks)
 		rest(l, k, took);
 		l->seeks = l->identities;
 		hand_over(l, k);
-		if (l->attach)
-			upkeep(l);
-		seek(l);
+		upkeep(l);
 	}
 	return NULL;
 }
