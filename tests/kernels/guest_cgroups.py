@@ -49,7 +49,7 @@ def read(path):
 
 
 def trace(path, selection, processes):
-    """The status of a run that ends after the processes, its lines, and what it says."""
+    """The statuses of a run that ends after the processes, and of these; its lines, and what it says."""
     tracer = subprocess.Popen(["/flowtrace-bpf", "-v", "--all", "-P", "__main__", "-o", path, *selection],
                               stderr=subprocess.PIPE, text=True)
     end = time.monotonic() + WAIT
@@ -58,10 +58,10 @@ def trace(path, selection, processes):
     for process in processes:
         process.stdin.write(b"\n")
         process.stdin.close()
-        process.wait(timeout=WAIT)
+    ends = [process.wait(timeout=WAIT) for process in processes]
     tracer.send_signal(signal.SIGINT)
     _, errors = tracer.communicate(timeout=WAIT)
-    return [tracer.returncode, read(path), errors[-2000:]]
+    return [[tracer.returncode, *ends], read(path), errors[-2000:]]
 
 
 def of(kind):

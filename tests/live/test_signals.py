@@ -193,7 +193,8 @@ def test_terminal_goes(how, when, target, tmp_path):
                              tmp_path / "trace"], stdin=slave, stdout=slave, stderr=slave,
                             cwd=tmp_path)
     os.close(slave)
-    drop = threading.Thread(target=read_all, args=[master])
+    over = threading.Event()
+    drop = threading.Thread(target=read_all, args=[master, over])
     drop.start()
     try:
         pid = harness.wait_for("the collector", lambda: collector_of(process.pid), pause=0)
@@ -203,7 +204,8 @@ def test_terminal_goes(how, when, target, tmp_path):
             if how != "nohup":
                 reopens(pid, tmp_path / "trace")
             assert not target.free()
-        os.close(master)
+        over.set()
+        drop.join()
         if how == "nohup":
             harness.wait_for("probes", lambda: not target.free())
             time.sleep(1)
@@ -214,23 +216,29 @@ def test_terminal_goes(how, when, target, tmp_path):
                          harness.promised(3))
     finally:
         harness.kill_session(process)
-        drop.join(timeout=5)
+        over.set()
+        drop.join()
     check([line for name in ("moved", "trace") if (tmp_path / name).exists()
            for line in (tmp_path / name).read_bytes().splitlines()])
 
 
-def read_all(master):
-    """What comes from a terminal, until it is closed."""
-    with contextlib.suppress(OSError, ValueError):
-        while True:
+def read_all(master, over):
+    """What comes from a terminal, until it is over; closes it. Who closes a descriptor that another
+    thread reads has that thread read the next file of that number."""
+    try:
+        while not over.is_set():
             if select.select([master], [], [], 0.1)[0]:
                 os.read(master, 65536)
+    except OSError:  # no process has it open any more
+        over.wait()
+    finally:
+        os.close(master)
 
 
 def collector_of(session):
     """The pid of the collector in a session."""
     for name in os.listdir("/proc"):
-        with contextlib.suppress(OSError, ValueError, IndexError):  # it has ended meanwhile
+        with contextlib.suppress(OSError, ValueError):  # it has ended meanwhile
             if os.getsid(int(name)) == session:
                 with open("/proc/%s/stat" % name) as stat:
                     comm, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
