@@ -13,6 +13,7 @@
  * thread where it began: ft_agent_tids has the collector's tid for each thread that began a call.
  * It stays empty if both namespaces have the same numbers.
  */
+#include "hook.bpf.h"
 #include "emit.bpf.h"
 #include "thread.bpf.h"
 #include "wake.bpf.h"
@@ -148,8 +149,7 @@ FT_INLINE struct lost_call call_of(const struct record *r, u64 start_ns, u32 sta
 
 /* ---- the probes ----------------------------------------------------------------------------- */
 
-SEC("uprobe")
-int ft_agent_enter(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_agent_enter)
 {
 	struct ft_rec_enter *e;
 	struct record r = {};
@@ -174,8 +174,7 @@ int ft_agent_enter(struct pt_regs *ctx)
 	return 0;
 }
 
-SEC("uprobe")
-int ft_agent_exit(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_agent_exit)
 {
 	struct ft_rec_exit *e;
 	struct record r = {};
@@ -201,8 +200,7 @@ int ft_agent_exit(struct pt_regs *ctx)
 	return 0;
 }
 
-SEC("uprobe")
-int ft_agent_raise(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_agent_raise)
 {
 	struct ft_rec_raise *e;
 	struct record r = {};
@@ -230,8 +228,7 @@ FT_INLINE u32 weight(const struct record *r, const struct ft_rec *h)
 	return ((const struct ft_rec_lost *)h)->count;
 }
 
-SEC("uprobe")
-int ft_agent_name(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_agent_name)
 {
 	struct record r = {};
 	struct ft_rec *h = take(&r, PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), sizeof(*h), true);

@@ -265,7 +265,7 @@ struct ft_settings {
 	 */
 	__u64 all_since_ns;
 	__u32 codes; /* that one process may have in ft_codes */
-	__u32 pad;
+	__u32 never; /* 0, which the verifier knows and the compiler does not */
 };
 
 #endif

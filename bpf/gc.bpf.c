@@ -6,13 +6,13 @@
  *     ft_gc_done     USDT gc__done(collected)
  *     ft_gc_return   gc_collect_main() returns what it collected
  */
+#include "hook.bpf.h"
 #include "number.bpf.h"
 #include "runtime.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
-SEC("uprobe")
-int ft_gc_start(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_gc_start)
 {
 	struct probe p = {};
 	u64 generation;
@@ -29,8 +29,7 @@ FT_INLINE void collected(struct probe *p, struct thread *t, u64 objects)
 	runtime_send(p, t, FT_RUNTIME_GC, value);
 }
 
-SEC("uprobe")
-int ft_gc_done(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_gc_done)
 {
 	struct probe p = {};
 	struct thread *t;
@@ -42,8 +41,7 @@ int ft_gc_done(struct pt_regs *ctx)
 	return 0;
 }
 
-SEC("uretprobe")
-int ft_gc_return(struct pt_regs *ctx)
+FT_HOOK("uretprobe", ft_gc_return)
 {
 	struct probe p = {};
 	struct thread *t;

@@ -12,6 +12,7 @@
  * Nothing of this is done before the process has loaded greenlet.
  */
 #include "greenlet.bpf.h"
+#include "hook.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -286,8 +287,7 @@ FT_GLOBAL int ft_drop_stacks(u32 tid)
  * while it is loaded. The thread that loads it is in its first greenlet. A process that is still
  * dormant is told of it when it wakes.
  */
-SEC("uprobe")
-int ft_greenlet_loaded(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_greenlet_loaded)
 {
 	u64 name = PT_REGS_PARM2(ctx), text = 0;
 	struct thread *t;

@@ -2,6 +2,7 @@
 /* Hooks of functions that make contexts: a copy belongs to the request in which it is made. */
 #include "greenlet.bpf.h"
 #include "probe.bpf.h"
+#include "hook.bpf.h"
 #include "http_link.bpf.h"
 #include "http_request.bpf.h"
 #include "reap.bpf.h"
@@ -38,8 +39,7 @@ FT_INLINE u64 request_now(struct probe *p)
 }
 
 /* An empty context was made. */
-SEC("uretprobe")
-int ft_context_made(struct pt_regs *ctx)
+FT_HOOK("uretprobe", ft_context_made)
 {
 	struct probe p = {};
 
@@ -49,8 +49,7 @@ int ft_context_made(struct pt_regs *ctx)
 }
 
 /* PyContext_CopyCurrent or Context.copy() returns. */
-SEC("uretprobe")
-int ft_context_copied(struct pt_regs *ctx)
+FT_HOOK("uretprobe", ft_context_copied)
 {
 	u64 copy = PT_REGS_RC(ctx), request;
 	struct probe p = {};

@@ -15,6 +15,7 @@
  *     ft_freed         functions that free code objects and classes
  */
 #define FT_MAPS_OWNER
+#include "hook.bpf.h"
 #include "leave.bpf.h"
 
 #include <bpf/bpf_tracing.h>
@@ -23,8 +24,7 @@
 
 /* ---- handlers of the dispatch table (3.11 on) -------------------------------------- */
 
-SEC("uprobe")
-int ft_resume(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_resume)
 {
 	struct probe p;
 	int first;
@@ -43,8 +43,7 @@ int ft_resume(struct pt_regs *ctx)
 	return 0;
 }
 
-SEC("uprobe")
-int ft_return(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_return)
 {
 	struct thread *t;
 	struct probe p;
@@ -67,8 +66,7 @@ FT_INLINE bool wanted_at_exit(struct probe *p)
 }
 
 /* _PyEval_FrameClearAndPop(tstate, frame): every exit, by exception or not (3.12 on). */
-SEC("uprobe")
-int ft_frame_clear(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_frame_clear)
 {
 	struct thread *t;
 	struct probe p;
@@ -89,8 +87,7 @@ int ft_frame_clear(struct pt_regs *ctx)
 	return 0;
 }
 
-SEC("uprobe")
-int ft_yield(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_yield)
 {
 	struct thread *t;
 	struct probe p;
@@ -102,8 +99,7 @@ int ft_yield(struct pt_regs *ctx)
 
 /* ---- the eval function (to 3.10) ------------------------------------------------------ */
 
-SEC("uprobe")
-int ft_eval_entry(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_eval_entry)
 {
 	u64 arg[3] = {PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx)};
 	s32 lasti = 0;
@@ -136,8 +132,7 @@ int ft_eval_entry(struct pt_regs *ctx)
 
 /* ---- USDT probes, or the places where they would be (to 3.10) ----------------------- */
 
-SEC("uprobe")
-int ft_frame_entry(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_frame_entry)
 {
 	struct probe p;
 	s32 lasti = 0;
@@ -157,8 +152,7 @@ int ft_frame_entry(struct pt_regs *ctx)
 	return 0;
 }
 
-SEC("uprobe")
-int ft_frame_exit(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_frame_exit)
 {
 	struct thread *t;
 	struct probe p;
@@ -180,8 +174,7 @@ int ft_frame_exit(struct pt_regs *ctx)
 /* ---- freed objects ------------------------------------------------------------------------- */
 
 /* code_dealloc(code), type_dealloc(type). Handled also before all hooks are in. */
-SEC("uprobe")
-int ft_freed(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_freed)
 {
 	u32 tgid = my_ids() >> 32;
 	struct code_key code = {.code = PT_REGS_PARM1(ctx), .tgid = tgid};

@@ -6,6 +6,7 @@
  */
 #include "call_records.bpf.h"
 #include "greenlet.bpf.h"
+#include "hook.bpf.h"
 #include "http_request.bpf.h"
 #include "raise.bpf.h"
 #include "stack.bpf.h"
@@ -58,8 +59,7 @@ FT_INLINE bool delegates(const struct ft_layout *l, u64 frame)
  * with a throw() of its own passes the exception on without a hook: its frame is on the stack while
  * that throw() is called.
  */
-SEC("uprobe")
-int ft_throw(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_throw)
 {
 	struct thread *t;
 	struct probe p;
@@ -84,8 +84,7 @@ int ft_throw(struct pt_regs *ctx)
 	return 0;
 }
 
-SEC("uprobe")
-int ft_traceback(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_traceback)
 {
 	u64 object = PT_REGS_PARM1(ctx), frame = object, type = 0, value, exc;
 	struct call *c, *was;
@@ -157,8 +156,7 @@ int ft_traceback(struct pt_regs *ctx)
  * The program is over: by sys.exit(), or by an exception that it did not handle. The calls that it
  * left last are gone from the stack, and there may be no further Python code that would show that.
  */
-SEC("uprobe")
-int ft_finalize(struct pt_regs *ctx)
+FT_HOOK("uprobe", ft_finalize)
 {
 	struct thread *t;
 	struct probe p;

@@ -16,12 +16,14 @@ STRING = re.compile(r'"(?:\\.|[^"\\])*"')
 HEAD = r"^(?:\w+[\s*]+)+?(\w+)\((?:[^(){};]|\([^()]*\))*\)"
 DEFINED = re.compile(HEAD + r"\s*\{", re.M)
 DECLARED = re.compile(HEAD + ";", re.M)
+HOOK = re.compile(r'^FT_HOOK\("", (\w+)\)', re.M)
 CALLED = re.compile(r"\b(\w+)\s*\(")
 SEEN_ELSEWHERE = re.compile(r"^FT_GLOBAL\s.*?\b(\w+)\(", re.M)
 
 
 def code_of(path):
-    return STRING.sub('""', COMMENT.sub(" ", path.read_text()))
+    """Without comments and strings; FT_HOOK() as the definition that it makes."""
+    return HOOK.sub(r"int \1(void)", STRING.sub('""', COMMENT.sub(" ", path.read_text())))
 
 
 def functions(files):

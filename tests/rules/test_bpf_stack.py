@@ -70,3 +70,18 @@ def test_stack(chains):
             for chain in chains.values()
             if sum(b for b, _ in chain) > STACK or len(chain) > FRAMES]
     assert not deep, "\n".join(deep)
+
+
+def test_hooks_keep_the_stack_of_their_task():
+    """Every program at a hook has a tail call, by which no kernel gives it a stack that tasks share
+    (bpf/hook.bpf.h)."""
+    if not OBJECT.exists():
+        pytest.skip("not built")
+    text = subprocess.run(["llvm-objdump", "-d", "--no-show-raw-insn", "-j", "uprobe", "-j", "uretprobe",
+                           OBJECT], check=True, text=True, stdout=subprocess.PIPE).stdout
+    programs = re.split(r"^[0-9a-f]+ <(ft_\w+)>:$", text, flags=re.M)[1:]
+    programs = dict(zip(programs[::2], programs[1::2]))
+    assert {"ft_resume", "ft_agent_enter", "ft_gc_return", "ft_context_copied"} <= set(programs)
+    assert len(programs) > 15
+    without = [name for name, code in programs.items() if not re.search(r"\bcall (?:0xc|12)$", code, re.M)]
+    assert not without, "defined without FT_HOOK(): " + " ".join(without)

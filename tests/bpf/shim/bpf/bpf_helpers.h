@@ -28,6 +28,7 @@ long shim_output(const void *record, __u64 size);
 	shim_update(map, key, SHIM_KEY(map), value, SHIM_VALUE(map), flags)
 #define bpf_map_delete_elem(map, key) shim_delete(map, key, SHIM_KEY(map))
 #define bpf_ringbuf_output(ring, record, size, flags) shim_output(record, size)
+#define bpf_tail_call(ctx, programs, index) (void)(ctx)
 
 long bpf_probe_read_user(void *to, __u32 size, const void *from);
 long bpf_probe_read_user_str(void *to, __u32 size, const void *from);
