@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-## ./dev bench [--json]    measure what tracing costs; --all: on every interpreter (root)
+## ./dev bench [--json]    measure what tracing costs; status 1: more than a bound (root)
+##                         --all: on every interpreter; --programs: by BPF program
 ## ./dev bench agent       the same for the in-process agent [--json] [NAME...]
 ## ./dev bench flowctl     reading a trace of 10,000,000 events [--json] [--verify]
 ## ./dev bench storm       100 short programs a second under --follow [--json] [--against FILE] (root)

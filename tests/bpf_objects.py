@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""The BPF maps of a process: what they take, and how many entries they have; and the time that its
-programs take."""
+"""The BPF maps of a process: what they take, and how many entries they have; and what its programs
+take."""
+import collections
 import contextlib
 import ctypes
 import json
 import os
 import pathlib
 import re
+import struct
 import subprocess
 
 SYS_BPF = 321  # x86-64
-GET_NEXT_KEY, FD_BY_ID, ENABLE_STATS = 4, 14, 32
+GET_NEXT_KEY, PROGRAM_BY_ID, FD_BY_ID, INFO_BY_FD, ENABLE_STATS = 4, 13, 14, 15, 32
 # Small ones: a walk begins anew when the entry where it is was deleted. What ft_codes has shows in
 # what all maps take.
 HASHES = ("ft_procs", "ft_looked_at", "ft_threads", "ft_stacks", "ft_suspended")
@@ -83,7 +85,28 @@ def timed():
         os.close(fd)
 
 
+# runs, ns: while it was measured; loaded_ns: when its verification began, by CLOCK_BOOTTIME.
+Program = collections.namedtuple("Program", "runs ns loaded_ns")
+
+
+def program(number):
+    """(name, Program): three fields of struct bpf_prog_info and its name."""
+    info = ctypes.create_string_buffer(256)
+    fd = bpf(PROGRAM_BY_ID, map=number)
+    failed = bpf(INFO_BY_FD, map=fd, pad=len(info), key=ctypes.addressof(info))
+    os.close(fd)
+    assert not failed, os.strerror(ctypes.get_errno())
+    loaded_ns, = struct.unpack_from("Q", info, 40)
+    ns, runs = struct.unpack_from("QQ", info, 192)
+    return info.raw[64:80].rstrip(b"\0").decode(), Program(runs, ns, loaded_ns)
+
+
+def programs(pid):
+    """What a process has: pairs of name and Program."""
+    numbers = {told["prog_id"] for told in descriptors(pid, "prog_id")}
+    return [program(number) for number in sorted(numbers)]
+
+
 def run_ns(pid):
     """The time that all programs have taken while it was measured."""
-    return sum({told["prog_id"]: told["run_time_ns"]
-                for told in descriptors(pid, "run_time_ns")}.values())
+    return sum(program.ns for _, program in programs(pid))

@@ -8,7 +8,6 @@ one call a request.
 """
 import argparse
 import contextlib
-import ctypes
 import functools
 import http.client
 import json
@@ -22,10 +21,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import bench
+import calls
+import traced
+from traced import harness
 
-sys.path.append(str(bench.ROOT / "agent_ext"))
-import harness  # noqa: E402 - from tests/
+sys.path.append(str(traced.ROOT / "agent_ext"))
 import intree  # noqa: E402 - from agent_ext/
 
 SERVED = Path(__file__).with_name("served")
@@ -191,14 +191,14 @@ def least(serving, passes=3):
 
 def counted(serving, *what):
     """Under the counting program: (us a request, (hits a request, copies a request))."""
-    counter, before = bench.Counter(serving.pid, *what), serving.done
+    counter, before = traced.Counter(serving.pid, *what), serving.done
     took = least(serving)
     return took, tuple(n / (serving.done - before) for n in counter.close())
 
 
 def collected(serving, output, events, *options):
     """Under the collector, which must see so many events a request."""
-    collector, before = bench.Collector(serving.pid, PREFIX, output, *options), serving.done
+    collector, before = traced.Collector(serving.pid, PREFIX, output, *options), serving.done
     took = least(serving)
     seen, lost = collector.close()
     wanted = events * (serving.done - before)
@@ -236,7 +236,7 @@ def best(rounds):
     return {**row, "least": min(ratios), "most": max(ratios)}
 
 
-def measure_outside(place, name, rounds, say):
+def measure_outside(place, name, rounds):
     served = serving(place, name)
     if served is None:
         return None
@@ -244,7 +244,8 @@ def measure_outside(place, name, rounds, say):
         served.serve(500)
         found = []
         for number in range(rounds):
-            say("%s, %s, outside: round %d of %d" % (place.interpreter, name, number + 1, rounds))
+            traced.say("%s, %s, outside: round %d of %d" % (place.interpreter, name, number + 1,
+                                                            rounds))
             found.append(outside_round(served, place.path / "trace.jsonl"))
     finally:
         served.close()
@@ -255,47 +256,16 @@ def measure_outside(place, name, rounds, say):
 # ---- what the programs do ---------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def bpf_statistics():
-    """The kernel counts and times every BPF program meanwhile."""
-    bpf, enable_stats, run_time = 321, 32, ctypes.c_uint32(0)
-    libc = ctypes.CDLL(None, use_errno=True)
-    fd = libc.syscall(bpf, enable_stats, ctypes.byref(run_time), 4)
-    if fd < 0:
-        raise SystemExit("bench: no BPF statistics: " + os.strerror(ctypes.get_errno()))
-    try:
-        yield
-    finally:
-        os.close(fd)
-
-
-def programs_of(pid):
-    """Ids of the programs that a collector holds."""
-    texts = (file.read_text() for file in Path("/proc/%d/fdinfo" % pid).iterdir())
-    return {int(line.split()[1]) for text in texts for line in text.splitlines()
-            if line.startswith("prog_id:")}
-
-
-def statistics_of(pid):
-    """{program: (runs, ns)} of a collector."""
-    ids = programs_of(pid)
-    _, out, _ = harness.run(["bpftool", "--json", "prog", "show"], check=0)
-    return {program["name"]: (program.get("run_cnt", 0), program.get("run_time_ns", 0))
-            for program in json.loads(out) if program["id"] in ids}
-
-
 def programs(serving, output, *options):
-    """{program: (runs a request, us a request)} under the collector."""
-    collector = bench.Collector(serving.pid, PREFIX, output, *options)
+    """{program: (runs a request, ns a request)} under the collector."""
+    collector = traced.Collector(serving.pid, PREFIX, output, *options)
     serving.serve(50)
-    with bpf_statistics():
-        before, done = statistics_of(collector.process.pid), serving.done
-        serving.serve()
-        after, done = statistics_of(collector.process.pid), serving.done - done
+    done = serving.done
+    found = calls.programs_during(serving.serve, collector.pid)
     collector.close()
     output.unlink()
-    return {name: ((runs - before[name][0]) / done, (ns - before[name][1]) / done / 1000)
-            for name, (runs, ns) in after.items() if runs != before[name][0]}
+    return {name: (runs / (serving.done - done), ns / (serving.done - done))
+            for name, (runs, ns) in found.items()}
 
 
 def total(programs):
@@ -310,26 +280,26 @@ def report_programs(place, name, as_json):
     try:
         served.serve(500)
         output = place.path / "trace.jsonl"
-        calls, both = programs(served, output, "--no-http"), programs(served, output, "--http")
+        alone, both = programs(served, output, "--no-http"), programs(served, output, "--http")
     finally:
         served.close()
     names = sorted(both)
-    calls["all"], both["all"] = total(calls), total(both)
+    alone["all"], both["all"] = total(alone), total(both)
     for program in [*names, "all"]:
-        row = {"program": program, "calls": calls.get(program, (0, 0)), "http": both[program]}
+        row = {"program": program, "calls": alone.get(program, (0, 0)), "http": both[program]}
         if as_json:
             print(json.dumps({"interpreter": place.interpreter.name, "name": name, **row}))
         else:
-            print("%-15s %-18s %-16s %7.1f runs %8.2f us   with --http %7.1f runs %8.2f us" % (
+            print("%-15s %-18s %-16s %7.1f runs %9.0f ns   with --http %7.1f runs %9.0f ns" % (
                 place.interpreter, name, program, *row["calls"], *row["http"]), flush=True)
 
 
 # ---- from inside ------------------------------------------------------------------------------
 
 
-def measure_loops_inside(place, rounds, say):
+def measure_loops_inside(place, rounds):
     """{name: row} of both loops, measured in one process."""
-    say("%s: wrappers" % place.interpreter)
+    traced.say("%s: wrappers" % place.interpreter)
     output = place.inside(place.path / "t.jsonl")
     _, out, _ = harness.run(place.argv("-m", "served.loops", "inside", str(rounds), output),
                             check=0, timeout=60 + 10 * rounds, env=place.environment())
@@ -363,22 +333,22 @@ def one_server_inside(place, name, environment):
     return dict(zip(("thread", "all", "clock"), map(min, zip(*found))))
 
 
-def measure_server_inside(place, name, rounds, say):
+def measure_server_inside(place, name, rounds):
     """Plain and wrapped in turn; None where something is missing."""
     if not all(map(place.has, SERVERS[name][0])):
         return None
-    plain, traced = [], []
+    plain, wrapped = [], []
     log = place.inside(place.path / "t.jsonl")
     wrap = {"SERVED_TRACE": "1", "FLOWTRACE_LOGFILE": log, "FLOWTRACE_PACKAGE_PREFIX": PREFIX}
     for number in range(rounds):
-        say("%s, %s, inside: round %d of %d" % (place.interpreter, name, number + 1, rounds))
+        traced.say("%s, %s, inside: round %d of %d" % (place.interpreter, name, number + 1, rounds))
         plain.append(one_server_inside(place, name, {}))
-        traced.append(one_server_inside(place, name, wrap))
+        wrapped.append(one_server_inside(place, name, wrap))
     return {"plain": statistics.median(one["thread"] for one in plain), "off": None,
-            "cpu": statistics.median(b["all"] - a["all"] for a, b in zip(plain, traced)),
+            "cpu": statistics.median(b["all"] - a["all"] for a, b in zip(plain, wrapped)),
             "rate": 1e6 / statistics.median(one["clock"] for one in plain),
-            "traced_rate": 1e6 / statistics.median(one["clock"] for one in traced),
-            **added_row([b["thread"] - a["thread"] for a, b in zip(plain, traced)]),
+            "traced_rate": 1e6 / statistics.median(one["clock"] for one in wrapped),
+            **added_row([b["thread"] - a["thread"] for a, b in zip(plain, wrapped)]),
             "bound": None, "ok": True}  # not the wrapper alone, and two servers differ
 
 
@@ -458,13 +428,16 @@ def chosen(options):
 
 
 def report(places, what, columns, bound, rows, as_json):
-    """rows(place): pairs of name and row."""
+    """rows(place): pairs of name and row. Is every bound met?"""
+    ok = True
     if not as_json:
         head(what, columns)
     for place in places:
         for name, row in rows(place):
+            traced.say("")
             if row is None:
                 continue
+            ok = ok and row["ok"]
             if as_json:
                 print(json.dumps({"what": what, "interpreter": place.interpreter.name,
                                   "version": place.interpreter.version(), "name": name, **row}),
@@ -474,6 +447,7 @@ def report(places, what, columns, bound, rows, as_json):
     if not as_json:
         legend(columns, bound)
         print()
+    return ok
 
 
 def main():
@@ -489,35 +463,32 @@ def main():
     options = parser.parse_args()
     wanted = [name for name in [*LOOPS, *SERVERS] if options.only in name]
 
-    def say(text):
-        if sys.stderr.isatty():
-            print("\r\033[K%s" % text, end="", file=sys.stderr, flush=True)
-
     def outside(place):
         for name in wanted:
-            yield name, measure_outside(place, name, options.rounds, say)
+            yield name, measure_outside(place, name, options.rounds)
 
     def inside(place):
         why = place.add_package()
         if why is not None:
             print("%s: %s" % (place.interpreter, why), file=sys.stderr)
             return
-        for name, row in measure_loops_inside(place, options.rounds, say).items():
+        for name, row in measure_loops_inside(place, options.rounds).items():
             if name in wanted:
                 yield name, row
         for name in SERVERS:
             if name in wanted:
-                yield name, measure_server_inside(place, name, options.rounds, say)
+                yield name, measure_server_inside(place, name, options.rounds)
 
     with places(chosen(options)) as found:
         if options.programs:
             for place in found:
                 for name in wanted:
                     report_programs(place, name, options.json)
-            return
-        report(found, "from outside", OUTSIDE_COLUMNS, OUTSIDE_BOUND, outside, options.json)
-        report(found, "from inside", INSIDE_COLUMNS, INSIDE_BOUND, inside, options.json)
+            return 0
+        ok = report(found, "from outside", OUTSIDE_COLUMNS, OUTSIDE_BOUND, outside, options.json)
+        return 0 if report(found, "from inside", INSIDE_COLUMNS, INSIDE_BOUND, inside,
+                           options.json) and ok else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
