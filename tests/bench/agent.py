@@ -23,11 +23,13 @@ COLUMNS = (  # title, bound (None: for information), text
     ("yardstick", None, "ns that a no-op Python sys.setprofile callback adds"),
     ("@trace", 2.0, "added by a burst of @trace-d calls / yardstick (aim 1)"),
     ("tracing", 2.5, "added by a burst under start_tracing / yardstick (aim 1.3)"),
+    ("burst", 300.0, "ns added by a burst under start_tracing: records into an empty buffer"),
     ("outside", 10.0, "ns added to a function outside the prefix under start_tracing, from 3.12 on"),
     ("out,@", None, "ns added to it while only @trace is on"),
     ("disk", 1500.0, "ns a call, 1,000,000 calls to disk until all of it is there"),
+    ("cpu", 1900.0, "ns of CPU of the process for each of them, its writer included"),
     ("MiB", 64.0, "memory that all of this took, at its peak"),
-    ("lost", 0.0, "lines missing of 2,000,002"),
+    ("lost", 0.0, "lines missing of three times 2,000,002"),
     ("seed", None, "times the yardstick that the seed's approach adds"),
 )
 
@@ -48,18 +50,25 @@ def measure(interpreter, rounds):
 
 def figures(data):
     """One value a column."""
-    def middle(fn):
-        return statistics.median(fn(r) for r in data["rounds"])
+    def middle(fn, of="rounds"):
+        return statistics.median(fn(r) for r in data[of])
 
     def added(kind):
         return lambda r: (r[kind] - r["plain"]) / (r["profile"] - r["plain"])
 
-    sustained = data["sustained"]
-    return dict(zip((title for title, _, _ in COLUMNS), (
-        middle(lambda r: r["profile"] - r["plain"]), middle(added("trace")),
-        middle(added("start_tracing")), middle(lambda r: r["elsewhere, traced"] - r["elsewhere"]),
-        middle(lambda r: r["elsewhere, @trace on"] - r["elsewhere"]), sustained["ns"],
-        data["grown_kib"] / 1024, 2000002 - sustained["lines"], middle(added("seed")))))
+    return {
+        "yardstick": middle(lambda r: r["profile"] - r["plain"]),
+        "@trace": middle(added("trace")),
+        "tracing": middle(added("start_tracing")),
+        "burst": middle(lambda r: r["start_tracing"] - r["plain"]),
+        "outside": middle(lambda r: r["elsewhere, traced"] - r["elsewhere"]),
+        "out,@": middle(lambda r: r["elsewhere, @trace on"] - r["elsewhere"]),
+        "disk": middle(lambda r: r["ns"], "sustained"),
+        "cpu": middle(lambda r: r["cpu_ns"], "sustained"),
+        "MiB": data["grown_kib"] / 1024,
+        "lost": sum(2000002 - r["lines"] for r in data["sustained"]),
+        "seed": middle(added("seed")),
+    }
 
 
 def over(title, bound, value, minor):
@@ -76,6 +85,7 @@ def main():
     pythons = [i for i in intree.distinct(harness.interpreters())
                if not options.names or i.name in options.names]
     built = intree.build(pythons)
+    ok = True
     if not options.json:
         print("%-13s %-8s" % ("interpreter", "version") +
               "".join("%11s" % title for title, _, _ in COLUMNS))
@@ -84,6 +94,8 @@ def main():
             print("%s: %s" % (interpreter, built[interpreter]), file=sys.stderr)
             continue
         row = figures(measure(interpreter, options.rounds))
+        ok = ok and not any(over(title, bound, row[title], interpreter.minor())
+                            for title, bound, _ in COLUMNS)
         if options.json:
             print(json.dumps({"interpreter": interpreter.name, "version": interpreter.version(),
                               **row}), flush=True)
@@ -95,7 +107,8 @@ def main():
     if not options.json:
         for title, bound, text in COLUMNS:
             print("%-10s %s%s" % (title, text, "" if bound is None else "; bound %g" % bound))
+    return 0 if ok else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
