@@ -24,6 +24,7 @@ import harness  # noqa: E402 - from tests/
 BUILD = pathlib.Path(os.environ.get("FLOWTRACE_BUILD", ROOT / "build"))
 CASES = [(1, 100), (1, 32768), (1, 60000), (1, 200000), (200, 1000)]  # processes, functions of each
 CALLS = 200000
+MANY, BOUND = 60000, 1.25  # a call of that many functions / one of the fewest
 
 # Makes functions, then children that have them; for each line all call them in turn, one child after
 # the other, and the mean time of a call is the answer.
@@ -115,6 +116,7 @@ def main():
     options = parser.parse_args()
     tracers = [BUILD / "bin" / "flowtrace-bpf", *filter(None, [options.against])]
     cases = CASES if options.case is None else [CASES[options.case]]
+    ns = {}
     with tempfile.TemporaryDirectory() as name:
         for processes, functions in cases:
             target = Target(processes, functions)
@@ -129,12 +131,20 @@ def main():
                        "ns": round(statistics.median(ns for ns, _, _ in rows)),
                        "ns_in_bpf": round(statistics.median(ns for _, ns, _ in rows)),
                        "maps_mib": round(max(kib for _, _, kib in rows) / 1024, 1)}
+                ns[processes, functions, tracer] = row["ns"]
                 if options.json:
                     print(json.dumps(row), flush=True)
                 else:
                     print("%4d x %6d functions %8d ns a call, %6d in BPF %8.1f MiB of maps  %s" % (
                         processes, functions, row["ns"], row["ns_in_bpf"], row["maps_mib"], tracer), flush=True)
+    few, many = (ns.get((1, functions, tracers[0])) for functions in (CASES[0][1], MANY))
+    if few is None or many is None:
+        return 0
+    row = {"functions": MANY, "ratio": round(many / few, 3), "bound": BOUND,
+           "ok": many / few <= BOUND}
+    print(json.dumps(row) if options.json else "%d functions against %d: %s" % (MANY, CASES[0][1], row))
+    return 0 if row["ok"] else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
