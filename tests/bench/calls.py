@@ -99,13 +99,13 @@ class Rounds:
             self.collected(*asked)
 
     def counted(self):
-        """{kind: ns a call}, and "hit": ns in BPF a hit."""
+        """{kind: ns a call}, and of the counting program: hits a call, ns in BPF a call."""
         counter = traced.Counter(self.target.pid)
         found = {kind: best(self.target, kind) for kind in self.kinds}
-        (runs, ns), = in_bpf(self.target, "rejected", counter.pid).values()
-        if runs < 2 or counter.close()[0] < 2 * MOST_CALLS * PASSES:
+        (hits, ns), = in_bpf(self.target, "rejected", counter.pid).values()
+        if hits < 2 or counter.close()[0] < 2 * MOST_CALLS * PASSES:
             raise SystemExit("bench: the counting program did not see every call")
-        return {**found, "hit": ns / runs}
+        return {**found, "hits": hits, "bpf": ns}
 
     def collected(self, prefix, options):
         collector = traced.Collector(self.target.pid, prefix, self.output, *options)
@@ -146,12 +146,16 @@ def middle(values):
     return statistics.median(values)
 
 
+def hit_ns(count):
+    return count["bpf"] / count["hits"]
+
+
 def case_cells(name, found, counts):
     """The cells of a case: what each round found and what counting took in the same round."""
     kind = CASES[name][0]
     pairs = list(zip(found, counts))
-    bpf = [total_ns(one["programs"]) - 2 * count["hit"] for one, count in pairs]
-    scaled = [ns * COUNT_NS / count["hit"] for ns, count in zip(bpf, counts)]
+    bpf = [total_ns(one["programs"]) - count["bpf"] for one, count in pairs]
+    scaled = [ns * COUNT_NS / hit_ns(count) for ns, count in zip(bpf, counts)]
     return {
         "cpu": middle(one["cpu"] for one in found),
         "above": middle(one["cpu"] - count[kind] for one, count in pairs),
@@ -170,7 +174,7 @@ def table_of(rounds):
         if any(found):
             table.add("inside: " + peer, cpu=middle(found))
     table.add("count only", cpu=middle(one["rejected"] for one in rounds.count),
-              bpf=2 * middle(one["hit"] for one in rounds.count))
+              bpf=middle(one["bpf"] for one in rounds.count))
     for name, found in rounds.cases.items():
         table.add(name, **case_cells(name, found, rounds.count))
     return table
@@ -178,12 +182,14 @@ def table_of(rounds):
 
 def machine_of(rounds):
     table = rows.Table("the machine", (
-        ("trap", "a trap", 0, "ns of CPU that one hit takes: half of what counting adds to a call"),
-        ("hit", "a hit", 1, "ns of it in the program that only counts"),
+        ("hits", "hits", 2, "of the program that only counts, a call"),
+        ("trap", "a trap", 0, "ns of CPU that a hit adds"),
+        ("hit", "in BPF", 1, "ns of it in that program"),
     ))
-    table.add("", trap=middle((count["rejected"] - nothing) / 2
-                              for count, nothing in zip(rounds.count, rounds.nothing)),
-              hit=middle(one["hit"] for one in rounds.count))
+    table.add("", hits=middle(count["hits"] for count in rounds.count),
+              trap=middle((count["rejected"] - nothing) / count["hits"]
+                          for count, nothing in zip(rounds.count, rounds.nothing)),
+              hit=middle(hit_ns(count) for count in rounds.count))
     return table
 
 

@@ -71,6 +71,12 @@ def monitored():
     m.set_events(m.PROFILER_ID, m.events.PY_START | m.events.PY_RETURN)
 
 
+def monitored_no_more():
+    m = sys.monitoring
+    m.set_events(m.PROFILER_ID, 0)  # some releases keep them when the id is free
+    m.free_tool_id(m.PROFILER_ID)
+
+
 def peer(name):
     """What traces from inside."""
     if name == "cProfile":
@@ -78,7 +84,7 @@ def peer(name):
         return profiled(profile.enable, profile.disable)
     if name == "sys.setprofile":
         return profiled(lambda: sys.setprofile(nothing), lambda: sys.setprofile(None))
-    return profiled(monitored, lambda: sys.monitoring.free_tool_id(sys.monitoring.PROFILER_ID))
+    return profiled(monitored, monitored_no_more)
 
 
 def spent(kind, calls):
