@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 ## ./dev bench [--json]    measure what tracing costs; status 1: more than a bound (root)
-##                         --all: on every interpreter; --programs: by BPF program
+##                         calls, programs or web: only that; --all: calls on every interpreter;
+##                         --programs: calls by BPF program
 ## ./dev bench agent       the same for the in-process agent [--json] [NAME...]
 ## ./dev bench flowctl     reading a trace of 10,000,000 events [--json] [--verify]
 ## ./dev bench storm       100 short programs a second under --follow [--json] [--against FILE] (root)

@@ -14,8 +14,13 @@ import tempfile
 
 import calls
 import collector
+import programs
 import rows
+import web
 from traced import harness
+
+PARTS = ("calls", "programs", "web")
+FEW = 3  # rounds of what takes longer than calls
 
 
 def every_interpreter(options, directory):
@@ -43,28 +48,42 @@ def every_interpreter(options, directory):
                   count=calls.middle(one["rejected"] for one in found.count), lost=found.lost,
                   **{name: of["ratio"] for name, of in cells.items()},
                   **{name + "_bpf": of["bpf"] for name, of in cells.items()})
-    return [table]
+    return table
 
 
 def tables(options, directory):
     if options.all:
-        return every_interpreter(options, directory)
-    python = options.python.split()
-    found = calls.measure(python, directory, options.rounds)
-    if options.programs:
-        return [calls.machine_of(found), calls.programs_of(found)]
-    return [calls.machine_of(found), calls.table_of(found),
-            collector.table_of(found, python, directory, options.rounds)]
+        yield every_interpreter(options, directory)
+        return
+    parts = options.parts or PARTS
+    if "calls" in parts or options.programs:
+        python = options.python.split()
+        found = calls.measure(python, directory, options.rounds)
+        yield calls.machine_of(found)
+        if options.programs:
+            yield calls.programs_of(found)
+            return
+        yield calls.table_of(found)
+        yield collector.table_of(found, python, directory, options.rounds)
+    if "programs" in parts:
+        yield programs.table_of(directory, min(FEW, options.rounds))
+    if "web" in parts:
+        yield web.table_of(min(FEW, options.rounds))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="one object a line")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--python", default="/usr/bin/python3", help="interpreter to trace")
+    parser.add_argument("--python", default="/usr/bin/python3", help="interpreter that makes calls")
     parser.add_argument("--all", action="store_true", help="every interpreter, few calls")
     parser.add_argument("--programs", action="store_true", help="what each BPF program takes, instead")
+    parser.add_argument("parts", nargs="*", metavar="PART",
+                        help="of %s; default all" % ", ".join(PARTS))
     options = parser.parse_args()
+    wrong = set(options.parts) - set(PARTS)
+    if wrong:
+        parser.error("no such part: " + ", ".join(sorted(wrong)))
     ok = True
     with tempfile.TemporaryDirectory() as name:
         for table in tables(options, pathlib.Path(name)):

@@ -119,18 +119,19 @@ def cpu_us(pid):
 class Server:
     """A real one with one worker, and a client that asks one request after the other."""
 
-    def __init__(self, place, name, **environment):
-        self.done, self.clock_us, self.all_us, port = 0, 0, 0, harness.free_port()
+    def __init__(self, place, program, **environment):
+        self.done, self.clock_us, self.all_us = 0, 0, 0
+        self.port = harness.free_port()
         self.log = place.path / "log"
-        argv = [word.replace("{port}", str(port)) for word in SERVERS[name][1]]
+        argv = [word.replace("{port}", str(self.port)) for word in program]
         with open(self.log, "wb") as log:
             self.process = harness.start(place.argv(*argv), env=place.environment(**environment),
                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         os.sched_setaffinity(self.process.pid, {0})
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            harness.wait_for("a response of " + name, self.answers, 15)
-            self.pid = self.worker() if "gunicorn" in name else self.process.pid
+            harness.wait_for("a response of " + program[-1], self.answers, 15)
+            self.pid = self.worker() if "gunicorn" in program else self.process.pid
         except BaseException:
             self.close()
             raise
@@ -176,7 +177,7 @@ def serving(place, name, **environment):
     if name in LOOPS:
         return Loop(place, name)
     if all(map(place.has, SERVERS[name][0])):
-        return Server(place, name, **environment)
+        return Server(place, SERVERS[name][1], **environment)
     return None
 
 

@@ -45,6 +45,8 @@ class Table:
                 print(json.dumps({"table": self.title, "name": name,
                                   **{key: cell.as_json() for key, cell in cells.items()}}), flush=True)
             return
+        if not self.rows:
+            return
         print("%-30s" % self.title + "".join("%20s" % title for _, title, _, _ in self.columns))
         for name, cells in self.rows:
             print("%-30s" % name + "".join(
