@@ -41,7 +41,8 @@ def every_interpreter(options, directory):
             continue
         if interpreter.backend != "auto":
             continue  # count-sites takes the one that is chosen
-        found = calls.measure(interpreter.argv(), directory, options.rounds,
+        argv = [harness.own_python()] if interpreter.name == "system" else interpreter.argv()
+        found = calls.measure(argv, directory, options.rounds,
                               ("rejected", "accepted"), "%s: " % interpreter)
         cells = {name: calls.case_cells(name, of, found.count) for name, of in found.cases.items()}
         table.add("%s %s" % (interpreter, interpreter.version()),
@@ -57,7 +58,7 @@ def tables(options, directory):
         return
     parts = options.parts or PARTS
     if "calls" in parts or options.programs:
-        python = options.python.split()
+        python = (options.python or harness.own_python()).split()
         found = calls.measure(python, directory, options.rounds)
         yield calls.machine_of(found)
         if options.programs:
@@ -75,7 +76,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="one object a line")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--python", default="/usr/bin/python3", help="interpreter that makes calls")
+    parser.add_argument("--python", help="interpreter that makes calls; default the system's")
     parser.add_argument("--all", action="store_true", help="every interpreter, few calls")
     parser.add_argument("--programs", action="store_true", help="what each BPF program takes, instead")
     parser.add_argument("parts", nargs="*", metavar="PART",

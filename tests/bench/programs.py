@@ -41,7 +41,7 @@ class Program:
         package = intree.BUILD / "system"
         path = os.pathsep.join((str(traced.ROOT / "tests/bench"), str(package)))
         self.process = harness.start(
-            [harness.PYTHON, "-B", "-m", "workloads.run", name, self.prefix, log],
+            [harness.own_python(), "-B", "-m", "workloads.run", name, self.prefix, log],
             env=harness.environment(PYTHONPATH=path, WORKLOAD_PAGE=str(traced.ROOT / "docs/attach.md")),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.pid = self.process.pid
@@ -115,7 +115,7 @@ def table_of(directory, number):
         print("bench: no programs: %s" % why, file=sys.stderr)
         return table
     for name, (_, _, needed) in PROGRAMS.items():
-        if harness.run([harness.PYTHON, "-c", "import " + needed])[0]:
+        if harness.run([harness.own_python(), "-c", "import " + needed])[0]:
             print("bench: no %s" % needed, file=sys.stderr)
             continue
         program, rounds = Program(name, directory / "inside.jsonl"), []
