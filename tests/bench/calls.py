@@ -94,6 +94,8 @@ class Rounds:
         self.nothing.append(self.target.ns_per_call("rejected", 500000))
         for peer in PEERS:
             self.peers[peer].append(self.target.ns_per_call(peer, 100000))
+        if traced.Bpftrace.here():
+            self.bpftraced()
         self.count.append(self.counted())
         for asked in dict.fromkeys(CASES[name][1:] for name in self.cases):
             self.collected(*asked)
@@ -106,6 +108,13 @@ class Rounds:
         if hits < 2 or counter.close()[0] < 2 * MOST_CALLS * PASSES:
             raise SystemExit("bench: the counting program did not see every call")
         return {**found, "hits": hits, "bpf": ns}
+
+    def bpftraced(self):
+        peer = traced.Bpftrace(self.target.pid)
+        ns = best(self.target, "rejected")
+        seen = {event for event, n in peer.close().items() if n >= MOST_CALLS}
+        if seen:
+            self.peers.setdefault("bpftrace, counting: " + " and ".join(sorted(seen)), []).append(ns)
 
     def collected(self, prefix, options):
         collector = traced.Collector(self.target.pid, prefix, self.output, *options)
@@ -172,7 +181,7 @@ def table_of(rounds):
     table.add("nothing attached", cpu=middle(rounds.nothing))
     for peer, found in rounds.peers.items():
         if any(found):
-            table.add("inside: " + peer, cpu=middle(found))
+            table.add(peer, cpu=middle(found))
     table.add("count only", cpu=middle(one["rejected"] for one in rounds.count),
               bpf=middle(one["bpf"] for one in rounds.count))
     for name, found in rounds.cases.items():
