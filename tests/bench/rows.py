@@ -47,9 +47,9 @@ class Table:
             return
         if not self.rows:
             return
-        print("%-30s" % self.title + "".join("%20s" % title for _, title, _, _ in self.columns))
+        print("%-34s" % self.title + "".join("%20s" % title for _, title, _, _ in self.columns))
         for name, cells in self.rows:
-            print("%-30s" % name + "".join(
+            print("%-34s" % name + "".join(
                 "%20s" % (self.text(cells[key], digits) if key in cells else "")
                 for key, _, digits, _ in self.columns))
         for _, title, _, meaning in self.columns:

@@ -133,7 +133,7 @@ class Collector:
         """{step of attaching: ms}. The kernel says when it began to verify each program."""
         loads = [program.loaded_ns for _, program in bpf_objects.programs(self.pid)]
         began_ns = self.ready_ns - self.attach_ms * 1e6
-        return {"processes, maps": (min(loads) - began_ns) / 1e6,
+        return {"ELF, maps": (min(loads) - began_ns) / 1e6,
                 "verifier": (max(loads) - min(loads)) / 1e6,
                 "links": (self.ready_ns - max(loads)) / 1e6}
 
