@@ -2,6 +2,7 @@
 """Six replicas that are asked all the time, and a DaemonSet that traces three of them, while it is
 killed, upgraded, or the API server is away: what is in the trace, and what the trace says is not."""
 import contextlib
+import json
 import os
 import signal
 import time
@@ -51,7 +52,8 @@ def identity(pod):
     status, = pod["status"]["containerStatuses"]
     return {"container": status["containerID"].rpartition("/")[2],
             "k8s": {"namespace": pod["metadata"]["namespace"], "pod": pod["metadata"]["name"],
-                    "uid": pod["metadata"]["uid"], "container": "app", "node": "node0"}}
+                    "uid": pod["metadata"]["uid"], "container": "app", "node": "node0",
+                    "owner_kind": "Deployment", "owner": "shop"}}
 
 
 def test_each_request_of_the_chosen_namespace(daemonset, shops, tmp_path):
@@ -65,9 +67,9 @@ def test_each_request_of_the_chosen_namespace(daemonset, shops, tmp_path):
     lines = under_load.settled(chosen)
     assert not under_load.missing(chosen, lines)
     found = under_load.of_requests(lines)
-    for one in chosen:
-        expected = identity(pods[one["address"]])
-        assert all({name: event.get(name) for name in expected} == expected for event in found[one["id"]])
+    wrong = [(event, expected) for one in chosen for expected in [identity(pods[one["address"]])]
+             for event in found[one["id"]] if {name: event.get(name) for name in expected} != expected]
+    assert not wrong, "%d, as %s instead of %s" % (len(wrong), *map(json.dumps, wrong[0]))
     assert not {one["id"] for one in requests} & set(found) - {one["id"] for one in chosen}
     new = lines[before:]
     others = {cluster.pid_of(pod, "app") for pod in shops["shop-b"]}
