@@ -64,6 +64,7 @@ enum ft_rec_type {
 	FT_REC_WORKLOAD = 18, /* struct ft_rec_workload: the container and pod of a process */
 	FT_REC_STATE = 19,    /* struct ft_rec_state: the tracing of a node begins or ends */
 	FT_REC_POLICY = 20,   /* struct ft_rec_policy: what is asked for of some processes */
+	FT_REC_SAMPLED = 21,  /* struct ft_rec_sampled: calls were left out on purpose */
 };
 
 /* 24 bytes. pid is the thread group, tid the thread, both as the collector sees them. */
@@ -106,6 +107,15 @@ struct ft_rec_state {
 	struct ft_rec hdr;
 	__u32 state;  /* enum ft_state (ft_state.h) */
 	__u32 reason; /* enum ft_state_reason */
+};
+
+/* FT_REC_SAMPLED, written by the collector: calls and requests that were left out since the last
+ * one of this rule. */
+struct ft_rec_sampled {
+	struct ft_rec hdr;
+	__u64 count;
+	__u32 rule; /* enum ft_left_out (ft_left_out.h) */
+	__u32 pad;
 };
 
 #define FT_CAPTURE_ARGS 1
@@ -384,6 +394,7 @@ FT_ASSERT(policy, sizeof(struct ft_rec_policy) == 48);
 FT_ASSERT(lost, sizeof(struct ft_rec_lost) == 48);
 FT_ASSERT(runtime, sizeof(struct ft_rec_runtime) == 80);
 FT_ASSERT(state, sizeof(struct ft_rec_state) == 32);
+FT_ASSERT(sampled, sizeof(struct ft_rec_sampled) == 40);
 FT_ASSERT(http_request, sizeof(struct ft_rec_http_request) == 32);
 FT_ASSERT(http_response, sizeof(struct ft_rec_http_response) == 40);
 FT_ASSERT(proc, sizeof(struct ft_rec_proc) == 32);

@@ -63,6 +63,7 @@ static int print_json(const struct trace_check *c, const struct reading *r, bool
 	for (size_t i = 0; i < c->losses; i++)
 		json_u64(&j, c->loss[i].reason, c->loss[i].count);
 	json_end(&j, '}');
+	json_u64(&j, "sampled", c->sampled);
 	json_begin(&j, "findings", '[');
 	for (int i = 0; i < CHECK_FINDINGS; i++)
 		if (c->finding[i].count)
@@ -156,6 +157,8 @@ static int print_text(const struct trace_check *c, const struct reading *r, bool
 	for (int kind = TRACE_RUNTIME + 1; kind < TRACE_KINDS; kind++)
 		if (c->events[kind])
 			printf(", %" PRIu64 " %s", c->events[kind], trace_kind_names[kind]);
+	if (c->sampled)
+		printf(", %" PRIu64 " left out on purpose", c->sampled);
 	putchar('\n');
 	err = print_findings(c, 0, CHECK_NOTES, "fault", with_file);
 	if (!err)

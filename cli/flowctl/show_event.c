@@ -123,6 +123,10 @@ static void put_text(struct buf *b, const struct trace_event *e)
 		put_number(b, "", e->count, " events");
 		put_field(b, ": ", &e->reason);
 		break;
+	case TRACE_SAMPLED:
+		put_number(b, "", e->count, " left out");
+		put_field(b, ": ", &e->rule);
+		break;
 	case TRACE_STATE:
 		put_field(b, "", &e->state);
 		put_field(b, ": ", &e->reason);

@@ -147,6 +147,7 @@ static int print_json(const struct stats *s, const struct reading *r, size_t sho
 	json_text(&j, "by", by[s->by]);
 	reading_put(&j, r);
 	json_u64(&j, "lost", s->lost_events);
+	json_u64(&j, "sampled", s->sampled);
 	json_u64(&j, "requests", s->requests);
 	json_u64(&j, "withoutEnter", s->unopened);
 	json_u64(&j, "withoutSpan", s->without_span);
@@ -224,6 +225,10 @@ static void print_sums(const struct stats *s, const struct reading *r, size_t sh
 	       " unfinished, %" PRIu64 " events lost, %s\n",
 	       trace_reader_report(r->reader)->events, calls, exceptions, unfinished,
 	       s->lost_events, seconds);
+	if (s->sampled)
+		printf("%" PRIu64
+		       " calls and requests were left out on purpose: they are in no figure here\n",
+		       s->sampled);
 	if (shown < s->rows)
 		printf("%zu more rows: --limit %zu shows them\n", s->rows - shown, s->rows);
 	if (rough)

@@ -93,6 +93,17 @@ def test_a_time_without_a_tracer_is_a_note(flowctl):
     assert shown == "2023-11-14 22:13:20.006000 0/0  STATE  detached: signal\n"
 
 
+def test_what_was_left_out_on_purpose_is_no_fault(flowctl):
+    trace = harness.REPO / "tests/replay/sampled.expected.jsonl"
+    got = flowctl.json("check", "--strict", trace)
+    assert got["holds"] and got["kinds"]["SAMPLED"] == 2
+    assert got["sampled"] == flowctl.json("stats", trace)["sampled"] == 5000000041
+    assert "5000000041 left out on purpose" in flowctl("check", trace)[0]
+    assert flowctl.json("stats", trace)["lost"] == 0
+    shown = flowctl("grep", "--pretty", "SAMPLED", trace, TZ="UTC")[0].splitlines()
+    assert shown[0].endswith("SAMPLED  41 left out: sample")
+
+
 def test_torn_gzip(flowctl, trace, tmp_path):
     path = tmp_path / "t.gz"
     path.write_bytes(gzip.compress(trace.read_bytes())[:-5000])
@@ -153,10 +164,10 @@ def verdict(line):
         if value is not None and (type(value) is not int or not 0 <= value < limit):
             return False
     for name in ("thread", "module", "function", "class", "method", "file", "request_id", "path",
-                 "reason", "state", "remote_addr", "user_agent", "fullLogFile"):
+                 "reason", "state", "rule", "remote_addr", "user_agent", "fullLogFile"):
         if not isinstance(event.get(name, ""), (str, type(None))):
             return False
-    kinds = ("ENTER", "EXIT", "EXCEPTION", "HTTP_REQUEST", "HTTP_RESPONSE", "LOST", "STATE")
+    kinds = ("ENTER", "EXIT", "EXCEPTION", "HTTP_REQUEST", "HTTP_RESPONSE", "LOST", "STATE", "SAMPLED")
     if event["event"] in kinds and event.get("timestamp") is None:
         return False
     return event["event"] not in kinds[:3] or not (event.get("function") is None and

@@ -137,6 +137,14 @@ static int on_lost(void *arg, const struct loss *l)
 	return 0;
 }
 
+static int on_left_out(void *arg, const struct left_out *l)
+{
+	struct all *a = arg;
+
+	check_line(a, line_left_out(&a->text, l));
+	return 0;
+}
+
 static int on_state(void *arg, const struct state_change *c)
 {
 	struct all *a = arg;
@@ -199,6 +207,7 @@ static void start(struct all *a, uint8_t how)
 		.request = on_request,
 		.runtime = on_runtime,
 		.lost = on_lost,
+		.left_out = on_left_out,
 		.state = on_state,
 		.arg = a,
 	};

@@ -7,6 +7,7 @@
 
 #include "build.h"
 #include "ft_counters.h"
+#include "ft_left_out.h"
 #include "ft_state.h"
 #include "recording/recording.h"
 
@@ -352,6 +353,22 @@ static void states(void)
 	put();
 }
 
+/* Calls are left out before one, and until the end. */
+static void sampled(void)
+{
+	describe();
+	build_sampled(&b, at(90), 41, FT_LEFT_OUT_sample);
+	put();
+	enter(PID, 100, MAIN, 0);
+	t_list_123();
+	put();
+	leave(PID, 200, MAIN, 100);
+	t_int(&b, 0);
+	put();
+	build_sampled(&b, at(300), 5000000000, FT_LEFT_OUT_sample);
+	put();
+}
+
 static void record(const char *directory, const char *name, void (*fill)(void))
 {
 	struct ft_rec_session session;
@@ -380,6 +397,7 @@ int main(int argc, char **argv)
 	record(argv[1], "runtime", runtime);
 	record(argv[1], "containers", containers);
 	record(argv[1], "states", states);
+	record(argv[1], "sampled", sampled);
 	buf_release(&b.bytes);
 	return 0;
 }

@@ -54,9 +54,9 @@ def test_reasons_are_those_of_the_counters():
     assert counters == [re.search(r"`(\w+)`", reason)[1] for reason, _ in cells("## Lost\n")]
 
 
-def rows(name):
-    """{name: text} of an X-macro of bpf/ft_state.h."""
-    header = (ROOT / "bpf/ft_state.h").read_text()
+def rows(name, file="ft_state.h"):
+    """{name: text} of an X-macro of bpf/."""
+    header = (ROOT / "bpf" / file).read_text()
     return dict(re.findall(r'X\((\w+), "(.*?)"\)', header.split("#define %s(X)" % name)[1].split("\n\n")[0]))
 
 
@@ -69,11 +69,20 @@ def test_states_are_those_of_the_header():
         assert rows(name) == told and list(told) == fields[field]["enum"]
 
 
+def test_rules_are_those_of_the_header():
+    told = {re.search(r"`(\w+)`", rule)[1]: text.strip()
+            for rule, text in cells("## Left out on purpose\n")}
+    assert rows("FT_LEFT_OUT_RULES", "ft_left_out.h") == told
+    assert list(told) == DEFS["SAMPLED"]["properties"]["rule"]["enum"]
+
+
 @pytest.mark.parametrize("line", [
     '{"timestamp": 1, "event": "LOST", "count": 0, "reason": "ring_full", "pid": 1, "tid": 1}',
     '{"timestamp": 1, "event": "LOST", "count": 1, "reason": "bad luck", "pid": 1, "tid": 1}',
     '{"timestamp": 1, "event": "LOST", "count": 1, "reason": "jit", "pid": 1, "tid": 1, "x": 1}',
     '{"timestamp": 1, "event": "LOST", "count": 1, "reason": "jit", "tid": 1, "pid": 1}',
+    '{"timestamp": 1, "event": "SAMPLED", "count": 0, "rule": "sample"}',
+    '{"timestamp": 1, "event": "SAMPLED", "count": 1, "rule": "chance"}',
     '{"timestamp": 1, "event": "STATE", "state": "gone"}',
     '{"timestamp": 1, "event": "STATE", "reason": "signal"}',
     '{"timestamp": 1, "event": "ENTER"}',

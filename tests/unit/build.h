@@ -313,6 +313,16 @@ static inline struct ft_rec *build_state(struct build *b, unsigned long long ts,
 	return build_end(b);
 }
 
+static inline struct ft_rec *build_sampled(struct build *b, unsigned long long ts,
+					   unsigned long long count, unsigned rule)
+{
+	struct ft_rec_sampled *r = build_begin(b, FT_REC_SAMPLED, sizeof(*r), 0, 0, ts);
+
+	r->count = count;
+	r->rule = rule;
+	return build_end(b);
+}
+
 static inline struct ft_rec *build_proc(struct build *b, unsigned type, unsigned pid, unsigned tid,
 					unsigned long long ts, unsigned other)
 {

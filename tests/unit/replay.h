@@ -62,6 +62,11 @@ static inline int replay_lost(void *arg, const struct loss *l)
 	return sinks_lost(&((struct replay *)arg)->sinks, l);
 }
 
+static inline int replay_left_out(void *arg, const struct left_out *l)
+{
+	return sinks_left_out(&((struct replay *)arg)->sinks, l);
+}
+
 static inline int replay_state(void *arg, const struct state_change *c)
 {
 	return sinks_state(&((struct replay *)arg)->sinks, c);
@@ -102,6 +107,7 @@ static inline int replay(const char *recording, const char *to, unsigned max_arg
 		.request = replay_request,
 		.runtime = replay_runtime,
 		.lost = replay_lost,
+		.left_out = replay_left_out,
 		.state = replay_state,
 		.arg = &r,
 	};

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/runtime_kind.h"
 #include "ft_counters.h"
+#include "ft_left_out.h"
 #include "ft_state.h"
 
 #define BASE 1000
@@ -130,6 +131,15 @@ static int on_lost(void *arg, const struct loss *l)
 	return 0;
 }
 
+static int on_left_out(void *arg, const struct left_out *l)
+{
+	char text[100];
+
+	snprintf(text, sizeof(text), "SAMPLED %lu %s\n", l->count, l->rule);
+	put(text);
+	return 0;
+}
+
 static int on_state(void *arg, const struct state_change *c)
 {
 	char text[100];
@@ -157,6 +167,7 @@ static void setup(void)
 		.request = on_request,
 		.runtime = on_runtime,
 		.lost = on_lost,
+		.left_out = on_left_out,
 		.state = on_state,
 	};
 
@@ -634,6 +645,17 @@ Test(assemble, no_room_for_a_state)
 	expect("STATE attached at 1 -\n"
 	       "LOST 5 ring_full\n"
 	       "STATE detached at 9 duration\n");
+	cr_assert_eq(unfinished(), 0);
+}
+
+/* What was left out is told without room, and is no loss. */
+Test(assemble, no_room_for_what_was_left_out)
+{
+	fills(true, true);
+	send(&(struct event){
+		.type = EVENT_SAMPLED, .count = 1ull << 40, .kind = FT_LEFT_OUT_sample});
+	expect("SAMPLED 1099511627776 sample\n");
+	cr_assert_eq(lost(), 0);
 	cr_assert_eq(unfinished(), 0);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "decoded.h"
+#include "ft_left_out.h"
 #include "ft_state.h"
 
 TestSuite(decode, .init = setup, .fini = teardown);
@@ -531,6 +532,23 @@ Test(decode, states_and_reasons_are_those_that_there_are)
 				  e.reason == t[i].reason);
 	}
 	build_begin(&b, FT_REC_STATE, sizeof(struct ft_rec), 0, 0, 1000);
+	cr_assert_eq(feed(&e), -EBADMSG);
+}
+
+Test(decode, what_is_left_out_has_a_rule)
+{
+	struct event e;
+
+	for (unsigned rule = 0; rule <= FT_LEFT_OUT_COUNT; rule++) {
+		bool is = rule != FT_LEFT_OUT_NONE && rule != FT_LEFT_OUT_COUNT;
+
+		build_sampled(&b, 1000, 5000000000, rule);
+		cr_assert_eq(feed(&e), is ? 0 : -EBADMSG);
+		if (is)
+			cr_assert(e.type == EVENT_SAMPLED && e.kind == rule &&
+				  e.count == 5000000000);
+	}
+	build_begin(&b, FT_REC_SAMPLED, sizeof(struct ft_rec_state), 0, 0, 1000);
 	cr_assert_eq(feed(&e), -EBADMSG);
 }
 

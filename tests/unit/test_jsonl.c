@@ -260,11 +260,13 @@ Test(jsonl, joins_within_a_line)
 	expect("{\"half" LOST_LINE("1"));
 }
 
-/* What is dropped with its output: a state does not count. */
+/* What is dropped with its output: lines about the trace do not count. */
 Test(jsonl, states_are_not_counted)
 {
 	static const char text[] =
-		"{\"timestamp\": 1, \"event\": \"STATE\", \"state\": \"attached\"}\n" LOST_LINE(
+		"{\"timestamp\": 1, \"event\": \"STATE\", \"state\": \"attached\"}\n"
+		"{\"timestamp\": 1, \"event\": \"SAMPLED\", \"count\": 3, \"rule\": "
+		"\"sample\"}\n" LOST_LINE(
 			"7") "{\"timestamp\": 2, \"event\": \"GC\", \"thread\": \"\\\"event\\\": "
 			     "\\\"STATE\\\"\"}\n";
 	const struct buf b = {.s = (char *)text, .len = sizeof(text) - 1};

@@ -117,6 +117,15 @@ Test(replay, states)
 	cr_assert_eq(s.unfinished, 1);
 }
 
+Test(replay, sampled)
+{
+	struct assembler_stats s;
+
+	golden("sampled", &s);
+	cr_assert_eq(s.enters, 1);
+	cr_assert_eq(s.lost, 0);
+}
+
 /* Each golden file there is, of whatever sink: NAME.expected.KIND. */
 Test(replay, every_sink)
 {

@@ -252,6 +252,12 @@ int output_lost(struct output *o, const struct loss *l)
 	return take(o, 1) ? sinks_lost(&o->sinks, l) : 1;
 }
 
+int output_left_out(struct output *o, const struct left_out *l)
+{
+	o->filtered += l->count;
+	return sinks_left_out(&o->sinks, l);
+}
+
 bool output_room(struct output *o, bool begins)
 {
 	/* A call that is written only once it has ended needs no room when it begins. */

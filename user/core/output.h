@@ -52,6 +52,8 @@ int output_begin(struct output *o, const struct span *s);
 int output_end(struct output *o, const struct span *s, const char *thread);
 int output_request(struct output *o, const struct request_span *r);
 int output_runtime(struct output *o, const struct runtime_event *r);
+/* Counted as filtered. */
+int output_left_out(struct output *o, const struct left_out *l);
 int output_lost(struct output *o, const struct loss *l);
 bool output_room(struct output *o, bool begins);
 /* Drops what is still queued, and says so in the trace if possible, and in why. Only

@@ -79,6 +79,11 @@ static int on_lost(void *arg, const struct loss *l)
 	return output_lost(&((struct pipeline *)arg)->output, l);
 }
 
+static int on_left_out(void *arg, const struct left_out *l)
+{
+	return output_left_out(&((struct pipeline *)arg)->output, l);
+}
+
 static int on_state(void *arg, const struct state_change *s)
 {
 	return sinks_state(&((struct pipeline *)arg)->output.sinks, s);
@@ -164,8 +169,9 @@ int pipeline_record(void *pipeline, const struct ft_rec *rec, size_t size)
 		if (err)
 			return err;
 	}
-	/* The run is ending: open calls stay unfinished. That it ends is still to be told. */
-	if (pipeline_full(p) && rec->type != FT_REC_STATE)
+	/* The run is ending: open calls stay unfinished. That it ends is still to be told, and what
+	 * was left out until then. */
+	if (pipeline_full(p) && rec->type != FT_REC_STATE && rec->type != FT_REC_SAMPLED)
 		return 0;
 	err = decoder_event(p->decoder, rec, size, &e, p->why);
 	if (err == -EBADMSG && p->live)
@@ -248,6 +254,7 @@ static int open_stages(struct pipeline *p, const struct ft_rec_session *session)
 		.request = on_request,
 		.runtime = on_runtime,
 		.lost = on_lost,
+		.left_out = on_left_out,
 		.state = on_state,
 		.arg = p,
 	};

@@ -333,6 +333,8 @@ int assembler_event(struct assembler *a, const struct event *e)
 		return on_response(a, e);
 	case EVENT_HTTP_FORGET:
 		return on_forget(a, e);
+	case EVENT_SAMPLED:
+		return hand_on_left_out(a, e);
 	case EVENT_STATE:
 		return hand_on_state(a, e);
 	case EVENT_NONE:

@@ -36,6 +36,7 @@ struct assembler_options {
 	int (*request)(void *arg, const struct request_span *r);
 	int (*runtime)(void *arg, const struct runtime_event *r);
 	int (*lost)(void *arg, const struct loss *l);
+	int (*left_out)(void *arg, const struct left_out *l);
 	int (*state)(void *arg, const struct state_change *s);
 	void *arg;
 };

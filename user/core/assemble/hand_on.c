@@ -5,6 +5,7 @@
 #include "assemble/hand_on.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "ft_left_out.h"
 #include "ft_state.h"
 
 /* ---- what is handed on ---------------------------------------------------------- */
@@ -266,7 +267,7 @@ int hand_on_exception(struct assembler *a, const struct event *e, const struct o
 	return put_end(a, &end);
 }
 
-int hand_on_loss(struct assembler *a, const struct event *e, uint64_t ts_ns, uint32_t count,
+int hand_on_loss(struct assembler *a, const struct event *e, uint64_t ts_ns, uint64_t count,
 		 uint32_t reason)
 {
 	struct loss l = {
@@ -326,6 +327,32 @@ int hand_on_runtime(struct assembler *a, const struct event *e, const struct ope
 	memcpy(r.number, e->number, sizeof(r.number));
 	if (!err)
 		err = a->o.runtime(a->o.arg, &r);
+	return err < 0 ? err : 0;
+}
+
+static const char *left_out_name(uint32_t rule)
+{
+	static const char *const names[FT_LEFT_OUT_COUNT] = {
+#define X(name, text) [FT_LEFT_OUT_##name] = #name,
+		FT_LEFT_OUT_RULES(X)
+#undef X
+	};
+
+	return names[rule];
+}
+
+/* As few as states, so no room is asked for either. */
+int hand_on_left_out(struct assembler *a, const struct event *e)
+{
+	struct left_out l = {
+		.at_ns = real_ns(a, e->ts_ns),
+		.count = e->count,
+		.rule = left_out_name(e->kind),
+	};
+	int err = tell_if_room(a);
+
+	if (!err)
+		err = a->o.left_out(a->o.arg, &l);
 	return err < 0 ? err : 0;
 }
 

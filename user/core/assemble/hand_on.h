@@ -37,7 +37,7 @@ bool assembler_room(const struct assembler *a, bool begins);
 /* Counts events for which there is no room; written as LOST once there is. */
 void assembler_lose(struct assembler *a, uint64_t ts_ns, uint64_t count, uint32_t reason);
 /* reason: an enum ft_counter. */
-int hand_on_loss(struct assembler *a, const struct event *e, uint64_t ts_ns, uint32_t count,
+int hand_on_loss(struct assembler *a, const struct event *e, uint64_t ts_ns, uint64_t count,
 		 uint32_t reason);
 int hand_on_untold(struct assembler *a);
 
@@ -53,6 +53,7 @@ int hand_on_lost_end(struct assembler *a, const struct thread_spans *t, const st
 void hand_on_unfinished(void *arg, uint32_t pid, uint32_t tid, const struct open_span *s);
 /* parent: NULL = no call of the thread is open. */
 int hand_on_runtime(struct assembler *a, const struct event *e, const struct open_span *parent);
+int hand_on_left_out(struct assembler *a, const struct event *e);
 int hand_on_state(struct assembler *a, const struct event *e);
 int hand_on_request(struct assembler *a, const struct event *e, const struct http *http,
 		    uint64_t start_ns, bool over);

@@ -13,7 +13,7 @@ struct run_status {
 	uint64_t lost;	     /* events that could not be recorded */
 	uint64_t functions;  /* different functions seen */
 	uint64_t unfinished; /* calls without an end */
-	uint64_t filtered;   /* calls and requests that --slower-than, --errors-only left out */
+	uint64_t filtered;   /* calls and requests that were left out on purpose */
 	double seconds;
 };
 

@@ -13,6 +13,7 @@
 #include "decode/threads.h"
 #include "decode/types.h"
 #include "decode/workloads.h"
+#include "ft_left_out.h"
 #include "ft_state.h"
 
 struct decoder {
@@ -276,6 +277,18 @@ static int on_state(struct decoder *d, const struct ft_rec *rec, const void *end
 	return 0;
 }
 
+static int on_sampled(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
+{
+	const struct ft_rec_sampled *r = (const void *)rec;
+
+	if (r->rule == FT_LEFT_OUT_NONE || r->rule >= FT_LEFT_OUT_COUNT)
+		return -EBADMSG;
+	e->type = EVENT_SAMPLED;
+	e->count = r->count;
+	e->kind = r->rule;
+	return 0;
+}
+
 static int on_lines(struct decoder *d, const struct ft_rec *rec, const void *end, struct event *e)
 {
 	return lines_learn(&d->lines, (const void *)rec, end);
@@ -373,6 +386,7 @@ static const struct {
 	[FT_REC_HTTP_FORGET] = {sizeof(struct ft_rec_http_request), on_http_forget},
 	[FT_REC_WORKLOAD] = {sizeof(struct ft_rec_workload), on_workload},
 	[FT_REC_STATE] = {sizeof(struct ft_rec_state), on_state},
+	[FT_REC_SAMPLED] = {sizeof(struct ft_rec_sampled), on_sampled},
 	[FT_REC_POLICY] = {sizeof(struct ft_rec_policy), on_policy},
 };
 

@@ -84,6 +84,7 @@ enum event_type {
 	EVENT_RUNTIME,
 	EVENT_HTTP_FORGET, /* no call names the request any more */
 	EVENT_STATE,
+	EVENT_SAMPLED,
 };
 
 struct event {
@@ -95,12 +96,13 @@ struct event {
 	struct span_id parent;	   /* ENTER, RUNTIME; start_ns 0 at the root */
 	bool by_exception;	   /* EXIT */
 	struct text value;	   /* ENTER: args object; EXIT: result. JSON text */
-	struct text exc_type, exc_message;  /* RAISE: plain UTF-8 text, not JSON */
-	struct text stack;		    /* RAISE: a JSON array; s is NULL without one */
-	uint64_t first_ns, last_ns;	    /* LOST; RUNTIME: first_ns is its start */
-	uint32_t count, reason;		    /* LOST: an enum ft_counter; STATE: ft_state_reason */
-	uint32_t other_pid;		    /* PROC_FORK */
-	uint32_t kind;			    /* RUNTIME: enum ft_runtime; STATE: enum ft_state */
+	struct text exc_type, exc_message; /* RAISE: plain UTF-8 text, not JSON */
+	struct text stack;		   /* RAISE: a JSON array; s is NULL without one */
+	uint64_t first_ns, last_ns;	   /* LOST; RUNTIME: first_ns is its start */
+	uint64_t count;			   /* LOST, SAMPLED */
+	uint32_t reason;		   /* LOST: an enum ft_counter; STATE: ft_state_reason */
+	uint32_t other_pid;		   /* PROC_FORK */
+	uint32_t kind; /* RUNTIME: enum ft_runtime; STATE: ft_state; SAMPLED: ft_left_out */
 	uint64_t number[FT_RUNTIME_VALUES]; /* RUNTIME */
 	uint64_t request;		    /* ENTER: 0 = none; HTTP_*: the number of the request */
 	const struct http *http;	    /* HTTP_REQUEST; HTTP_RESPONSE: its status alone */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the assembler hands on and sinks take: calls, requests, runtime events, losses and states.
- * Everything is borrowed until the function that was called with it returns. Times are nanoseconds
- * since the Unix epoch.
+ * What the assembler hands on and sinks take: calls, requests, runtime events, losses, what was
+ * left out, and states. Everything is borrowed until the function that was called with it returns.
+ * Times are nanoseconds since the Unix epoch.
  */
 #ifndef FT_SPAN_H
 #define FT_SPAN_H
@@ -66,6 +66,13 @@ struct loss {
 	uint32_t pid, tid; /* 0 = of no single one */
 	uint64_t count;
 	const char *reason; /* the name of a counter (ft_counters.h) */
+};
+
+/* Calls and requests that are not in the trace because of an option. */
+struct left_out {
+	uint64_t at_ns;
+	uint64_t count;
+	const char *rule; /* its name (ft_left_out.h) */
 };
 
 /* What the tracer does from now on (ft_state.h). */

@@ -76,6 +76,13 @@ static int jsonl_lost(struct sink *sink, const struct loss *l, struct why *w)
 	return stream_filled(sink->stream, w);
 }
 
+static int jsonl_left_out(struct sink *sink, const struct left_out *l, struct why *w)
+{
+	if (!line_left_out(&sink->stream->text, l))
+		return why(w, -ENOMEM, "out of memory");
+	return stream_filled(sink->stream, w);
+}
+
 static int jsonl_state(struct sink *sink, const struct state_change *c, struct why *w)
 {
 	if (!line_state(&sink->stream->text, c))
@@ -84,8 +91,14 @@ static int jsonl_state(struct sink *sink, const struct state_change *c, struct w
 }
 
 #define LOST_LINE "\"event\": \"LOST\", \"count\": "
-#define STATE_LINE "\"event\": \"STATE\""
 #define EVENT_WITHIN 96 /* bytes of a line, which have its event */
+
+/* STATE and SAMPLED tell of the trace, not of the target. */
+static bool is_event(const char *at, size_t head)
+{
+	return !memmem(at, head, "\"event\": \"STATE\"", 16) &&
+	       !memmem(at, head, "\"event\": \"SAMPLED\"", 18);
+}
 
 static void jsonl_count(const struct buf *text, struct sink_dropped *ret)
 {
@@ -96,7 +109,7 @@ static void jsonl_count(const struct buf *text, struct sink_dropped *ret)
 		size_t len = next ? (size_t)(next - at) : (size_t)(end - at);
 		size_t head = len < EVENT_WITHIN ? len : EVENT_WITHIN;
 		const char *lost = memmem(at, head, LOST_LINE, sizeof(LOST_LINE) - 1);
-		bool event = !memmem(at, head, STATE_LINE, sizeof(STATE_LINE) - 1);
+		bool event = is_event(at, head);
 
 		ret->lines += event;
 		if (lost)
@@ -117,6 +130,7 @@ const struct sink_ops sink_jsonl = {
 	.request = jsonl_request,
 	.runtime = jsonl_runtime,
 	.lost = jsonl_lost,
+	.left_out = jsonl_left_out,
 	.state = jsonl_state,
 	.count = jsonl_count,
 };

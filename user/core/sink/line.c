@@ -349,6 +349,23 @@ bool line_lost(struct buf *out, const struct loss *l)
 	return true;
 }
 
+bool line_left_out(struct buf *out, const struct left_out *l)
+{
+	size_t rule = strlen(l->rule);
+	char *room = buf_room(out, FIXED_BYTES + rule), *p = room;
+
+	if (!room)
+		return false;
+	p = add_timestamp(p, l->at_ns);
+	p = ADD(p, "\"SAMPLED\", \"count\": ");
+	p = number_u64(p, l->count);
+	p = ADD(p, ", \"rule\": \"");
+	p = add(p, l->rule, rule);
+	p = ADD(p, "\"}\n");
+	out->len += p - room;
+	return true;
+}
+
 bool line_state(struct buf *out, const struct state_change *c)
 {
 	size_t state = strlen(c->state), reason = c->reason ? strlen(c->reason) : 0;

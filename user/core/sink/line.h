@@ -20,6 +20,7 @@ bool line_call(struct buf *out, enum line_type type, const struct span *s, const
 bool line_request(struct buf *out, const struct request_span *r);
 bool line_runtime(struct buf *out, const struct runtime_event *r);
 bool line_lost(struct buf *out, const struct loss *l);
+bool line_left_out(struct buf *out, const struct left_out *l);
 bool line_state(struct buf *out, const struct state_change *c);
 
 /* The args of ENTER, the result of EXIT; NULL: EXCEPTION has neither. */

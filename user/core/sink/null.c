@@ -24,6 +24,11 @@ static int null_lost(struct sink *s, const struct loss *l, struct why *w)
 	return 0;
 }
 
+static int null_left_out(struct sink *s, const struct left_out *l, struct why *w)
+{
+	return 0;
+}
+
 static int null_state(struct sink *s, const struct state_change *c, struct why *w)
 {
 	return 0;
@@ -37,5 +42,6 @@ const struct sink_ops sink_null = {
 	.request = null_request,
 	.runtime = null_runtime,
 	.lost = null_lost,
+	.left_out = null_left_out,
 	.state = null_state,
 };

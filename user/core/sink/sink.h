@@ -3,8 +3,7 @@
  * Where spans go. A sink is one file here that ends in its struct sink_ops, and one row of the
  * table in sinks.c. Sinks buffer; flush is asked for at least every 100 ms.
  *
- *     begin, end, request, runtime, lost, state --> sink --> text in its stream --> queue -->
- *     thread --> file
+ *     begin, end, request, ... --> sink --> text in its stream --> queue --> thread --> file
  *
  * No call may wait for an output: a sink that writes text has a stream (stream.h), with a queue and
  * a thread. sinks.c makes, opens and frees both the sink and its stream.
@@ -28,7 +27,7 @@ struct sink_options {
 
 /* What is dropped instead of written. */
 struct sink_dropped {
-	uint64_t lines;	 /* except STATE ones, which do not count */
+	uint64_t lines;	 /* except STATE and SAMPLED ones, which do not count */
 	uint64_t events; /* lost by that: lines, except LOST ones, which were counted before */
 	uint64_t told;	 /* the sum of the counts in those LOST lines */
 };
@@ -45,6 +44,7 @@ struct sink_ops {
 	int (*request)(struct sink *s, const struct request_span *r, struct why *w);
 	int (*runtime)(struct sink *s, const struct runtime_event *r, struct why *w);
 	int (*lost)(struct sink *s, const struct loss *l, struct why *w);
+	int (*left_out)(struct sink *s, const struct left_out *l, struct why *w);
 	int (*state)(struct sink *s, const struct state_change *c, struct why *w);
 	/* Called in a lull: writes the text that is held back. Only for a sink with a stream. NULL:
 	 * it holds none. */

@@ -197,6 +197,15 @@ int sinks_lost(struct sinks *s, const struct loss *l)
 	return err;
 }
 
+int sinks_left_out(struct sinks *s, const struct left_out *l)
+{
+	int err = 0;
+
+	for (int i = 0; i < s->count && !err; i++)
+		err = s->at[i]->ops->left_out(s->at[i], l, s->why);
+	return err;
+}
+
 int sinks_state(struct sinks *s, const struct state_change *c)
 {
 	int err = 0;

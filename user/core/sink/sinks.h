@@ -36,6 +36,7 @@ int sinks_end(struct sinks *s, const struct span *span);
 int sinks_request(struct sinks *s, const struct request_span *r);
 int sinks_runtime(struct sinks *s, const struct runtime_event *r);
 int sinks_lost(struct sinks *s, const struct loss *l);
+int sinks_left_out(struct sinks *s, const struct left_out *l);
 int sinks_state(struct sinks *s, const struct state_change *c);
 int sinks_flush(struct sinks *s);
 /* On SIGHUP: opens the files anew. w: why a sink keeps its old file. */

@@ -332,27 +332,58 @@ static int text_lost(struct sink *sink, const struct loss *l, struct why *w)
 	return put_line(s, l->at_ns, 0, true, w);
 }
 
-/* Like the heading of a thread, it does not count as an event; the next line gets a heading again.
- */
-static int text_state(struct sink *sink, const struct state_change *c, struct why *w)
+/* Begins a line that, like the heading of a thread, does not count as an event; the next one gets a
+ * heading again. */
+static struct buf *begin_note(struct text_sink *s, const char *what, uint64_t at_ns)
+{
+	struct buf *b = &s->sink.stream->text;
+
+	s->pid = 0;
+	BUF_LITERAL(b, "-- ");
+	buf_str(b, what);
+	BUF_LITERAL(b, " at ");
+	put_clock(s, b, at_ns);
+	return b;
+}
+
+static int end_note(struct text_sink *s, struct why *w)
+{
+	struct buf *b = &s->sink.stream->text;
+
+	buf_char(b, '\n');
+	return b->failed ? why(w, -ENOMEM, "out of memory") : stream_filled(s->sink.stream, w);
+}
+
+static int text_left_out(struct sink *sink, const struct left_out *l, struct why *w)
 {
 	struct text_sink *s = text_of(sink);
-	struct buf *b = &s->sink.stream->text;
 	int err = show_held(s, w);
+	char text[64];
+	struct buf *b;
 
 	if (err)
 		return err;
-	s->pid = 0;
-	BUF_LITERAL(b, "-- ");
-	buf_str(b, c->state);
-	BUF_LITERAL(b, " at ");
-	put_clock(s, b, c->at_ns);
+	b = begin_note(s, "left out", l->at_ns);
+	snprintf(text, sizeof(text), ": %llu by ", (unsigned long long)l->count);
+	buf_str(b, text);
+	buf_str(b, l->rule);
+	return end_note(s, w);
+}
+
+static int text_state(struct sink *sink, const struct state_change *c, struct why *w)
+{
+	struct text_sink *s = text_of(sink);
+	int err = show_held(s, w);
+	struct buf *b;
+
+	if (err)
+		return err;
+	b = begin_note(s, c->state, c->at_ns);
 	if (c->reason) {
 		BUF_LITERAL(b, ": ");
 		buf_str(b, c->reason);
 	}
-	buf_char(b, '\n');
-	return b->failed ? why(w, -ENOMEM, "out of memory") : stream_filled(s->sink.stream, w);
+	return end_note(s, w);
 }
 
 static void text_lull(struct sink *sink)
@@ -400,7 +431,7 @@ static void text_count(const struct buf *rest, struct sink_dropped *ret)
 		const char *text = text_in(at, end);
 
 		ret->lines++;
-		if (end - at > 2 && !memcmp(at, "--", 2)) /* a thread's name, or a state */
+		if (end - at > 2 && !memcmp(at, "--", 2)) /* a thread's name, or a note */
 			ret->lines--;
 		else if (end - text > 5 && !memcmp(text, LOST, 5))
 			ret->told += strtoull(text + 5, NULL, 10);
@@ -420,6 +451,7 @@ const struct sink_ops sink_text = {
 	.request = text_request_of,
 	.runtime = text_runtime_of,
 	.lost = text_lost,
+	.left_out = text_left_out,
 	.state = text_state,
 	.settle_text = text_lull,
 	.count = text_count,

@@ -96,7 +96,7 @@ int call_rate_add(struct call_rate *a, const struct trace_event *e)
 	struct call_rate_thread *t;
 	size_t bucket;
 
-	if (e->kind == TRACE_OTHER || e->kind == TRACE_LOST || e->kind == TRACE_STATE)
+	if (e->kind == TRACE_OTHER || trace_is_note(e->kind))
 		return 0;
 	bucket = bucket_of(a, e->timestamp_us);
 	if (see(a, e->pid, 1, &a->processes) || see(a, map_key(e->pid, e->tid), 0, &a->threads))

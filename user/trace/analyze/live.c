@@ -219,7 +219,7 @@ static int add_response(struct live *l, const struct trace_event *e)
 
 int live_add(struct live *l, const struct trace_event *e)
 {
-	bool event = e->kind != TRACE_LOST && e->kind != TRACE_STATE;
+	bool event = !trace_is_note(e->kind);
 
 	l->sums.events += event;
 	l->all_events += event;

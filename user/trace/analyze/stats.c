@@ -222,6 +222,10 @@ int stats_add(struct stats *s, const struct trace_event *e)
 		if (!e->left_out)
 			s->lost_events = add_capped(s->lost_events, e->count);
 		break;
+	case TRACE_SAMPLED:
+		if (!e->left_out)
+			s->sampled = add_capped(s->sampled, e->count);
+		break;
 	case TRACE_HTTP_RESPONSE:
 		s->requests += !e->left_out;
 		break;

@@ -35,6 +35,7 @@ struct stats {
 	uint64_t unopened;     /* calls without an ENTER */
 	uint64_t without_span; /* calls that have no number: their self time is all of it */
 	uint64_t lost_events;  /* the counts of LOST */
+	uint64_t sampled;      /* left out on purpose: the counts of SAMPLED */
 	uint64_t requests;     /* HTTP_RESPONSE */
 	uint64_t first_us, last_us;
 };

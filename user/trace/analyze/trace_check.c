@@ -107,13 +107,13 @@ static bool by_exception(const struct trace_event *e)
 	return e->kind == TRACE_EXCEPTION || (e->kind == TRACE_EXIT && e->has_exception);
 }
 
-/* The lines of a thread. LOST lines are about a time that is over, STATE lines about no thread. */
+/* The lines of a thread. LOST lines are about a time that is over, others about no thread. */
 static int check_thread(struct trace_check *c, const struct trace_event *e,
 			const struct check_place *at)
 {
 	struct check_thread *t;
 
-	if (e->kind == TRACE_LOST || e->kind == TRACE_STATE || e->kind == TRACE_OTHER)
+	if (trace_is_note(e->kind) || e->kind == TRACE_OTHER)
 		return 0;
 	t = entry(&c->threads, e->pid, e->tid, sizeof(*t));
 	if (!t)
@@ -259,6 +259,9 @@ int trace_check_add(struct trace_check *c, const struct trace_event *e, const ch
 		return check_http(c, e, &at);
 	case TRACE_LOST:
 		check_lost(c, e);
+		return 0;
+	case TRACE_SAMPLED:
+		c->sampled = add_capped(c->sampled, e->count);
 		return 0;
 	case TRACE_STATE:
 		check_state(c, e, &at);

@@ -61,7 +61,8 @@ struct trace_check {
 	struct check_count finding[CHECK_FINDINGS];
 	struct check_loss loss[CHECK_REASONS];
 	size_t losses;
-	bool state_seen; /* a STATE line */
+	uint64_t sampled; /* left out on purpose: the counts of SAMPLED */
+	bool state_seen;  /* a STATE line */
 	uint64_t events[TRACE_KINDS];
 };
 

@@ -21,11 +21,18 @@ enum trace_kind {
 	TRACE_HTTP_REQUEST,
 	TRACE_HTTP_RESPONSE,
 	TRACE_LOST,
-	TRACE_STATE, /* of the tracer; of no process */
+	TRACE_STATE,   /* of the tracer; of no process */
+	TRACE_SAMPLED, /* what was left out on purpose; of no process */
 	TRACE_RUNTIME =
-		TRACE_STATE, /* + enum ft_runtime, of which 0 is none: an event of that kind */
+		TRACE_SAMPLED, /* + enum ft_runtime, of which 0 is none: an event of that kind */
 	TRACE_KINDS = TRACE_RUNTIME + FT_RUNTIME_COUNT,
 };
+
+/* Is it a line about the trace, and not an event of a process? */
+static inline bool trace_is_note(enum trace_kind kind)
+{
+	return kind == TRACE_LOST || kind == TRACE_STATE || kind == TRACE_SAMPLED;
+}
 
 /* Is it a runtime event? Of which enum ft_runtime; FT_RUNTIME_NONE: no. */
 static inline enum ft_runtime trace_runtime(enum trace_kind kind)
@@ -50,7 +57,7 @@ struct trace_event {
 	uint32_t status_code;
 	uint64_t timestamp_us, duration_us;
 	uint64_t span, parent; /* 0: none */
-	uint64_t count;	       /* LOST */
+	uint64_t count;	       /* LOST, SAMPLED */
 #define X(kind, event, timed, option, variable, help, numbers) numbers
 #define N(name) uint64_t name;
 	FT_RUNTIME_EVENTS(X, N) /* numbers of runtime events */
@@ -62,7 +69,7 @@ struct trace_event {
 	struct trace_text exc_type, exc_message;
 	struct trace_text request_id, path, remote_addr, user_agent;
 	struct trace_text reason; /* LOST, STATE */
-	struct trace_text state;
+	struct trace_text state, rule;
 	struct trace_text truncated; /* JSON object as it is; s NULL: nothing was cut */
 	struct trace_text stack;     /* JSON array as it is */
 	struct trace_text full_log_file;

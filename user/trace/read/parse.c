@@ -36,6 +36,7 @@ const struct trace_field trace_fields[] = {FIELD("timestamp", U64, timestamp_us)
 					   FIELD("count", U64, count),
 					   FIELD("reason", TEXT, reason),
 					   FIELD("state", TEXT, state),
+					   FIELD("rule", TEXT, rule),
 					   FIELD("stack", RAW, stack),
 #define X(kind, event, timed, option, variable, help, numbers) numbers
 #define N(name) FIELD(#name, U64, name),
@@ -58,6 +59,7 @@ const char *const trace_kind_names[TRACE_KINDS] = {[TRACE_OTHER] = "other",
 						   [TRACE_HTTP_RESPONSE] = "HTTP_RESPONSE",
 						   [TRACE_LOST] = "LOST",
 						   [TRACE_STATE] = "STATE",
+						   [TRACE_SAMPLED] = "SAMPLED",
 #define X(kind, event, ...) [TRACE_RUNTIME + FT_RUNTIME_##kind] = event,
 						   FT_RUNTIME_EVENTS(X, FT_NO_NUMBER)
 #undef X
