@@ -7,6 +7,7 @@
 #define FT_ENTER_BPF_H
 
 #include "http.bpf.h"
+#include "left_out.bpf.h"
 #include "thread_name.bpf.h"
 #include "thrown.bpf.h"
 #include "wanted.bpf.h"
@@ -212,8 +213,8 @@ FT_INLINE void call_start(struct probe *p)
 	struct thread *t = thread_at_entry(p, p->frame, &previous);
 	struct ft_rec_enter *r;
 	struct call *top, *c;
-	u32 flags = 0;
-	bool suspends;
+	u32 flags = 0, choice;
+	bool suspends, out;
 
 	if (!t)
 		return;
@@ -241,6 +242,12 @@ FT_INLINE void call_start(struct probe *p)
 		if (!request && !top && t->http.body)
 			request = ft_http_body(p->tid, p->frame, p->code);
 	}
+	choice = choose(p, top, request);
+	out = choice == CALL_UNSAMPLED;
+	if (out && p->entry->verdict == CODE_ACCEPT)
+		left_out(FT_LEFT_OUT_sample);
+	if (out && needs_no_mark(p, top, request, flags))
+		return;
 	c = call_push(t, p);
 	if (!c) {
 		thread_lost(t, now, 2, FT_LOST_stack_full);
@@ -250,17 +257,17 @@ FT_INLINE void call_start(struct probe *p)
 	c->code = p->code;
 	c->start_ns = now;
 	c->start_tid = p->tid;
-	c->flags = flags | (p->entry->flags & CO_SUSPENDS ? CALL_GENERATOR : 0);
+	c->flags = flags | choice | (p->entry->flags & CO_SUSPENDS ? CALL_GENERATOR : 0);
 	c->request = request;
 	/* A suspended call with the same frame address is over: its generator was freed without any
 	 * event. */
-	if (c->flags && p->l->exits_exact && p->proc->flags & FT_PROC_SUSPENDS)
+	if (c->flags & ~CALL_CHOICE && p->l->exits_exact && p->proc->flags & FT_PROC_SUSPENDS)
 		suspended_drop(p->tgid, p->frame);
 	c->exc = 0;
 	c->object = 0;
 	c->tstate = p->tstate;
 	c->variant = p->entry->variant;
-	if (p->entry->verdict != CODE_ACCEPT) {
+	if (p->entry->verdict != CODE_ACCEPT || out) {
 		c->flags |= CALL_HIDDEN;
 		borrow_span(c, top);
 		return;

@@ -105,18 +105,22 @@ struct call {
 	__u64 request; /* the HTTP request for which it is made, 0 = none */
 };
 
-#define CALL_LOST 1	   /* its ENTER could not be recorded, so no EXIT is sent */
-#define CALL_GENERATOR 2   /* may be suspended */
-#define CALL_STORED 4	   /* it is in ft_suspended */
-#define CALL_HIDDEN 8	   /* not asked for: no ENTER, no EXIT; start_* as for CALL_LOST */
-#define CALL_REQUEST 16	   /* when it ends, its request is over */
-#define CALL_WSGI 32	   /* the WSGI application that its request reached first */
-#define CALL_ASGI 64	   /* the ASGI application that its request reached first */
-#define CALL_CANCELLED 128 /* an ASGI application whose last exception is not an Exception */
-#define CALL_UNTRACED 256  /* an application that began no request in the trace */
-#define CALL_SERVER 512	   /* it called an application for a request that continues elsewhere */
-#define CALL_STATUS 1024   /* a later start_response(): it counts unless an exception leaves it */
-#define CALL_PART 2048	   /* a send() of a body's first part: it gives the client the status */
+#define CALL_LOST 1	    /* its ENTER could not be recorded, so no EXIT is sent */
+#define CALL_GENERATOR 2    /* may be suspended */
+#define CALL_STORED 4	    /* it is in ft_suspended */
+#define CALL_HIDDEN 8	    /* not asked for: no ENTER, no EXIT; start_* as for CALL_LOST */
+#define CALL_REQUEST 16	    /* when it ends, its request is over */
+#define CALL_WSGI 32	    /* the WSGI application that its request reached first */
+#define CALL_ASGI 64	    /* the ASGI application that its request reached first */
+#define CALL_CANCELLED 128  /* an ASGI application whose last exception is not an Exception */
+#define CALL_UNTRACED 256   /* an application that began no request in the trace */
+#define CALL_SERVER 512	    /* it called an application for a request that continues elsewhere */
+#define CALL_STATUS 1024    /* a later start_response(): it counts unless an exception leaves it */
+#define CALL_PART 2048	    /* a send() of a body's first part: it gives the client the status */
+#define CALL_SAMPLED 4096   /* --sample chose it, with what it calls */
+#define CALL_UNSAMPLED 8192 /* ... did not */
+#define CALL_CHOICE (CALL_SAMPLED | CALL_UNSAMPLED)
+#define CALL_NO_ROOT 16384 /* it turned out not to be asked for: what it calls may be a root */
 
 /* A part of a stack of calls. A thread has one stack, or one per greenlet. */
 struct chunk_key {
@@ -164,6 +168,8 @@ struct http_request {
 
 /* In the place of a request's number, which is odd: a request that is not in the trace. */
 #define HTTP_UNTRACED 2
+/* A bit of a request's number: --sample did not choose it. */
+#define HTTP_UNSAMPLED 2
 /* In the same place: an object that several requests use at once, which identifies none of them. */
 #define HTTP_SHARED 4
 
@@ -256,6 +262,10 @@ struct runtime_begun {
 	__u64 value;	/* what was known of it then */
 };
 
+/* In thread->below. */
+#define BELOW_OUT 1	       /* unless a context makes them calls of a request */
+#define BELOW_OUT_OF_REQUEST 2 /* they belong to the request of that call */
+
 /* Everything about one thread; key: tid. */
 struct thread {
 	__u32 pid;
@@ -269,7 +279,11 @@ struct thread {
 	 * 0. */
 	__u64 hidden_frame;
 	__u32 hidden_at;
-	__u32 thrown;		      /* see thrown.bpf.h */
+	/* Does the innermost call leave out what it calls? While there are below_at calls, and
+	 * ft_rejected is that number. */
+	__u32 below, below_at, below_rejected;
+	__u32 thrown; /* see thrown.bpf.h */
+	__u32 pad1;
 	__u64 thrown_into, thrown_at; /* a generator's frame, 0 = none, and its instruction then */
 	/* The stacks of greenlets, by the outermost frame of each (greenlet.bpf.c). */
 	__u64 bottom;	   /* the present stack, which depth counts; 0: the first one */

@@ -220,7 +220,7 @@ FT_GLOBAL int ft_unpark(u32 tid, u64 bottom)
 		return 0;
 	t->depth = t->thrown = 0;
 	t->bottom = bottom;
-	t->hidden_at = 0;
+	t->hidden_at = t->below_at = 0;
 	if (!p)
 		return 0;
 	was = *p;

@@ -343,6 +343,14 @@ FT_INLINE int send_request(struct thread *t, u32 tid, u64 number, u64 now)
 	return send_tokens(t, tid, now, sizeof(*r), 2); /* the request and its response */
 }
 
+/* A new one, which says whether the request is chosen. */
+FT_INLINE u64 number_of_request(const struct ft_policy *policy)
+{
+	u64 number = (u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32() | 1;
+
+	return is_chosen(policy) ? number & ~(u64)HTTP_UNSAMPLED : number | HTTP_UNSAMPLED;
+}
+
 FT_GLOBAL int ft_http_send(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
@@ -353,9 +361,11 @@ FT_GLOBAL int ft_http_send(u32 tid)
 
 	if (!p)
 		return 0;
-	key.of = (u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32() | 1;
+	key.of = number_of_request(policy_of(p->policy));
 	key.tgid = t->pid;
-	if (send_request(t, tid, key.of, bpf_ktime_get_ns())) {
+	if (key.of & HTTP_UNSAMPLED) {
+		left_out(FT_LEFT_OUT_sample);
+	} else if (send_request(t, tid, key.of, bpf_ktime_get_ns())) {
 		t->http.number = HTTP_UNTRACED;
 		return CALL_UNTRACED;
 	}

@@ -114,6 +114,8 @@ FT_GLOBAL int ft_http_finish(u32 tid, u64 request, u32 flags, u32 failed)
 		request_unlink(t->pid, r->sender, HTTP_SENDER);
 	key.tgid = t->pid;
 	bpf_map_delete_elem(&ft_requests, &key);
+	if (request & HTTP_UNSAMPLED)
+		return 0;
 	head_init(&t->response.hdr, FT_REC_HTTP_RESPONSE, sizeof(t->response), t->pid, tid, now);
 	t->response.hdr.flags = FT_HTTP_KEPT;
 	t->response.request = request;

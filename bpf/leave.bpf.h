@@ -22,6 +22,14 @@ FT_INLINE void unmatched(struct thread *t, struct probe *p)
 	thread_lost(t, bpf_ktime_get_ns(), 2, FT_LOST_jit);
 }
 
+/* It was left out, and so not pushed. */
+FT_INLINE bool below_one_left_out(struct thread *t, struct probe *p)
+{
+	struct call *top = call_top(t, p->tid);
+
+	return top && leaves_out_below(top);
+}
+
 /*
  * Pops the call of this frame from the shadow stack, where it stays readable until the next push.
  * If it resumed without a hook, finds it among the suspended ones. NULL: it was running when the
@@ -47,7 +55,7 @@ FT_INLINE struct call *call_pop(struct thread *t, struct probe *p)
 		suspended_drop(p->tgid, p->frame);
 		return 0;
 	}
-	if (!c && p->entry->verdict == CODE_ACCEPT)
+	if (!c && p->entry->verdict == CODE_ACCEPT && !below_one_left_out(t, p))
 		unmatched(t, p);
 	return c;
 }

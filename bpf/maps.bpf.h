@@ -16,6 +16,7 @@
 #include "ft_abi.h"
 #include "ft_counters.h"
 #include "ft_layout.h"
+#include "ft_left_out.h"
 #include "ft_maps.h"
 
 typedef __u64 u64;
@@ -57,6 +58,9 @@ FT_MAP __u32 ft_live[FT_HOOKED];
  * delete. */
 FT_MAP __u32 ft_programs_over;
 
+/* How many functions user space has rejected after it was told of them. */
+FT_MAP __u32 ft_rejected;
+
 /*
  * Written by user space, each before a process has it. The place of a number is its remainder. The
  * last place stays empty: by that one nothing is captured.
@@ -71,6 +75,12 @@ FT_INLINE const struct ft_policy *policy_of(u32 number)
 	if (ft_policies[place].number != number)
 		place = FT_POLICIES;
 	return &ft_policies[place];
+}
+
+/* Is a root call or request chosen that begins now? One of `sample`, by chance. */
+FT_INLINE bool is_chosen(const struct ft_policy *policy)
+{
+	return !policy->sample || bpf_get_prandom_u32() % policy->sample == 0;
 }
 
 FT_INLINE bool hooks_live(const struct ft_proc *p)
@@ -201,6 +211,13 @@ FT_MAP struct {
 	__type(value, u64);
 } ft_counters SEC(".maps");
 
+FT_MAP struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	FT_ENTRIES(FT_LEFT_OUT_COUNT);
+	__type(key, u32);
+	__type(value, u64);
+} ft_left_out SEC(".maps");
+
 /* Zeroes: the initial value of a thread and of a chunk, too large for the BPF stack. */
 FT_MAP struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -213,6 +230,16 @@ FT_INLINE void count(enum ft_counter which)
 {
 	u32 key = which;
 	u64 *n = bpf_map_lookup_elem(&ft_counters, &key);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
+
+/* Counts a call or a request that is left out on purpose. */
+FT_INLINE void left_out(enum ft_left_out rule)
+{
+	u32 key = rule;
+	u64 *n = bpf_map_lookup_elem(&ft_left_out, &key);
 
 	if (n)
 		__sync_fetch_and_add(n, 1);

@@ -40,7 +40,7 @@ FT_INLINE struct call *call_top(const struct thread *t, u32 tid)
 FT_INLINE void call_opened(struct thread *t)
 {
 	t->depth++;
-	t->hidden_at = 0;
+	t->hidden_at = t->below_at = 0;
 }
 
 /* A slot for one more call; the caller fills it in, then calls call_opened(). */
@@ -75,6 +75,12 @@ FT_INLINE bool maybe_dead(const struct ft_proc *p, const struct call *c, u64 tst
 		return true;
 	return !p->layout.exits_exact &&
 	       (c->exc || p->layout.states_running || c->tstate != tstate);
+}
+
+/* Is what this call calls left out by --sample? */
+FT_INLINE bool leaves_out_below(const struct call *c)
+{
+	return c->request & 1 ? c->request & HTTP_UNSAMPLED : c->flags & CALL_UNSAMPLED;
 }
 
 /* A call that is not in the trace has the span of its caller, if any. */

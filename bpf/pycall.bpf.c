@@ -30,7 +30,8 @@ FT_HOOK("uprobe", ft_resume)
 	int first;
 
 	if (!probe_begins(&p, ctx) || !probe_entry(&p, ctx) || !probe_wanted(&p) ||
-	    http_nested(p.tid, p.frame, p.code, p.entry) || !probe_thread_state(&p))
+	    below_left_out(&p) || http_nested(p.tid, p.frame, p.code, p.entry) ||
+	    !probe_thread_state(&p))
 		return 0;
 	/* A function that cannot be suspended passes a RESUME at its start only. */
 	first = p.entry->flags & CO_SUSPENDS ? at_start(p.l, p.frame, true) : 1;
@@ -121,7 +122,7 @@ FT_HOOK("uprobe", ft_eval_entry)
 		count(FT_LOST_read_frame);
 		return 0;
 	}
-	if (!probe_wanted(&p))
+	if (!probe_wanted(&p) || below_left_out(&p))
 		return 0;
 	if (lasti >= 0)
 		call_resume(&p);
@@ -138,7 +139,7 @@ FT_HOOK("uprobe", ft_frame_entry)
 	s32 lasti = 0;
 
 	if (!probe_begins(&p, ctx) || !probe_entry(&p, ctx) || !probe_wanted(&p) ||
-	    !probe_thread_state(&p))
+	    below_left_out(&p) || !probe_thread_state(&p))
 		return 0;
 	if (read_at(&lasti, 4, p.frame + p.l->frame_lasti)) {
 		count(FT_LOST_read_frame);

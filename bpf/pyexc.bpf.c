@@ -106,7 +106,9 @@ FT_HOOK("uprobe", ft_traceback)
 	stack_switch(&p, false);
 	t = bpf_map_lookup_elem(&ft_threads, &p.tid);
 	c = t ? call_top(t, p.tid) : 0;
-	ours = call_is(c, p.frame, p.code) || probe_known(&p);
+	ours = call_is(c, p.frame, p.code) ||
+	       (probe_known(&p) &&
+		!(c && leaves_out_below(c) && !suspended_find(p.tgid, p.frame, p.code)));
 	if (t)
 		t->tstate = p.tstate;
 	if (!ours && (!c || !maybe_dead(p.proc, c, p.tstate) || ft_call_is_live(p.tid, p.frame)))
@@ -147,6 +149,7 @@ FT_HOOK("uprobe", ft_traceback)
 	send_raise(t, p.tid, c, exc, bpf_ktime_get_ns(), 0);
 	c->exc = exc;
 	c->object = object;
+	t->below_at = 0; /* it may be dead from now on */
 	http_raised(c, type);
 	p.proc->raised_tid = p.tid;
 	return 0;

@@ -14,10 +14,10 @@
 /* What the sources declare in maps.bpf.h: a map is its address. */
 char ft_procs, ft_codes, ft_told, ft_types, ft_threads, ft_stacks, ft_suspended, ft_requests,
 	ft_request_of, ft_rules, ft_redact, ft_ring, ft_counters, ft_zero, ft_looked_at, ft_files,
-	ft_more_codes;
+	ft_more_codes, ft_left_out;
 struct ft_settings ft_settings;
 struct ft_policy shim_policy, ft_policies[FT_POLICIES + 1];
-__u32 ft_live[FT_HOOKED], ft_programs_over;
+__u32 ft_live[FT_HOOKED], ft_programs_over, ft_rejected;
 
 /* An entry of some map; key and value are pieces of memory of their own. */
 struct entry {
@@ -110,7 +110,7 @@ void *shim_lookup(const void *map, const void *key, unsigned long key_size)
 	if (map == &ft_rules)
 		return longest_rule(key);
 	/* An array has every entry. */
-	if (!e && map == &ft_counters) {
+	if (!e && (map == &ft_counters || map == &ft_left_out)) {
 		shim_update(map, key, key_size, &zero, sizeof(zero), 0);
 		e = *find(map, key, key_size);
 	}
@@ -159,6 +159,13 @@ unsigned shim_entries(const void *map)
 unsigned shim_counted(unsigned counter)
 {
 	struct entry *e = *find(&ft_counters, &counter, sizeof(counter));
+
+	return e ? *(__u64 *)e->value : 0;
+}
+
+unsigned shim_left_out(unsigned rule)
+{
+	struct entry *e = *find(&ft_left_out, &rule, sizeof(rule));
 
 	return e ? *(__u64 *)e->value : 0;
 }

@@ -36,6 +36,8 @@ unsigned shim_entries(const void *map);
 struct ft_rec *shim_record(void);
 /* How often the counter was counted up. */
 unsigned shim_counted(unsigned counter);
+/* The same of what is left out by a rule. */
+unsigned shim_left_out(unsigned rule);
 
 /* walk.bpf.c */
 int walk_value(__u32 tid, __u64 obj, __u64 code);

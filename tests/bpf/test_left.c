@@ -136,7 +136,7 @@ static const char *told(const struct stack *k, bool wrong)
 				r->flags & FT_RAISE_BELOW ? " below" : "",
 				is_known(&e) ? "" : " unknown");
 		else if (e.type == EVENT_LOST)
-			sprintf(end, "%slost %u", comma, e.count);
+			sprintf(end, "%slost %lu", comma, e.count);
 		free(r);
 	}
 	return text;

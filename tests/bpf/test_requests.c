@@ -11,6 +11,7 @@
 
 #include "decode/decode.h"
 #include "ft_counters.h"
+#include "ft_left_out.h"
 #include "shim.h"
 #include "subject.h"
 #include "walk_http.h"
@@ -172,6 +173,25 @@ static void check_wsgi(const struct subject *s, struct decoder *d)
 	shim_end();
 }
 
+/* The same while hardly any request is chosen: nothing is told of it, but that it was left out. */
+static void check_left_out(const struct subject *s)
+{
+	begin_shim(s);
+	ft_policies[0].sample = 1U << 31;
+	check_entry(s, "wsgi.state", "wsgi.app");
+	cr_expect_eq(shim_left_out(FT_LEFT_OUT_sample), 2, "%s: request and call", s->python);
+	cr_expect(request_number(SHIM_PID) & HTTP_UNSAMPLED, "%s", s->python);
+	enter_frame(SHIM_PID, said_of(s, "wsgi.state"), frame_of(s, "wsgi.state", "wsgi.status"));
+	cr_expect_eq(shim_thread()->depth, 2, "%s: no more is pushed", s->python);
+	cr_expect_eq(shim_left_out(FT_LEFT_OUT_sample), 3, "%s", s->python);
+	leave_frame(SHIM_PID, 0);
+	leave_frame(SHIM_PID, 0);
+	cr_expect(!request_status(SHIM_PID), "%s", s->python);
+	for (struct ft_rec *r; (r = shim_record()); free(r))
+		cr_expect_eq(r->type, FT_REC_CODE, "%s: type %d", s->python, r->type);
+	shim_end();
+}
+
 /* The application sends the status, and then a body; what it says was sent with that. */
 static void check_asgi(const struct subject *s, struct decoder *d)
 {
@@ -203,6 +223,7 @@ static void check_running(struct subject *s)
 
 	if (said_of(s, "wsgi.state")) {
 		check_wsgi(s, d);
+		check_left_out(s);
 		check_asgi(s, d);
 	}
 	decoder_free(d);

@@ -53,6 +53,15 @@ u32 request_status(u32 tid)
 	return r ? r->status : 0;
 }
 
+/* The number of the request for which the thread's innermost call is made. */
+u64 request_number(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
+	struct call *top = t ? call_top(t, tid) : 0;
+
+	return top ? top->request : 0;
+}
+
 /* Are the dicts of this process asked by the hashes of their keys? */
 int asks_by_hash(void)
 {

@@ -10,6 +10,7 @@
 int walk_request(__u32 tid, __u64 dict, __u32 role);
 int walk_message(__u32 tid, __u64 dict);
 __u32 request_status(__u32 tid);
+__u64 request_number(__u32 tid);
 int asks_by_hash(void);
 int enter_frame(__u32 tid, __u64 tstate, __u64 frame);
 void leave_frame(__u32 tid, __u32 failed);

@@ -246,7 +246,7 @@ def test_a_rule_that_comes_later_chooses_among_all(tmp_path):
 
 @pytest.mark.parametrize("rule, says", [
     ({"namespaces": "x"}, "rules[1].namespaces: unknown key"),
-    ({"sample": 10}, "rules[1].sample: sampling is not built yet"),
+    ({"sample": -1}, "rules[1].sample: \"-1\" is not a whole number"),
     ({"namespace": 5}, "rules[1].namespace: 5 is not a text"),
     ({"label": []}, "rules[1].label: needs a pattern"),
     ({"prefix": [["a"]]}, "rules[1].prefix:"),

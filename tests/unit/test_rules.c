@@ -130,7 +130,7 @@ Test(rules, wrong_ones_name_file_index_and_key)
 		{"[{\"capture\": {\"max-items\": true}}]", "max-items: true is not a whole number"},
 		{"[{\"capture\": {\"max-items\": -1}}]", ": \"-1\" is not a whole number"},
 		{"[{\"capture\": {\"max-items\": 257}}]", ": 257 is too large, the maximum is 256"},
-		{"[{\"sample\": 3}]", ": rules[0].sample: sampling is not built yet"},
+		{"[{\"sample\": \"3\"}]", ": rules[0].sample: \"3\" is not a whole number"},
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {

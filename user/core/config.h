@@ -51,6 +51,7 @@ struct config {
 	bool to_stdout;	      /* jsonl to standard output too; never set when output is "-" */
 	double slower_than_s; /* only calls that take at least as long; 0 = all */
 	bool errors_only;
+	uint64_t sample; /* one root call or request of that many; 0 = all */
 	unsigned max_arg_length, max_depth, max_items; /* the hard maximum where the user said 0 */
 	bool args, result;
 	/* The full text of what is cut goes to files of its own. In-process only: no option. */

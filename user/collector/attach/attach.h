@@ -14,6 +14,7 @@
 #include "base/why.h"
 #include "ft_counters.h"
 #include "ft_layout.h"
+#include "ft_left_out.h"
 #include "model/hooks.h"
 #include "model/policy.h"
 #include "model/target.h"
@@ -109,6 +110,8 @@ void attach_each_policy(const struct attach *a, void (*fn)(void *arg, pid_t pid,
 int attach_ring_fd(const struct attach *a);
 /* The counters of losses so far, by enum ft_counter. */
 int attach_counters(const struct attach *a, uint64_t ret_counts[FT_COUNTER_COUNT]);
+/* What was left out on purpose so far, by enum ft_left_out. */
+int attach_left_out(const struct attach *a, uint64_t ret_counts[FT_LEFT_OUT_COUNT]);
 /* After detaching: calls fn for every thread that has losses not yet reported. */
 int attach_each_loss(const struct attach *a, int (*fn)(void *arg, const struct ft_rec_lost *lost),
 		     void *arg);

@@ -53,5 +53,9 @@ int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code, uint64_t d
 	struct code_key key = {.code = code, .tgid = pid};
 	int err = reject(a->skel->maps.ft_codes, &key, described_ns);
 
-	return err == -ENOENT ? reject(a->skel->maps.ft_more_codes, &key, described_ns) : err;
+	if (err == -ENOENT)
+		err = reject(a->skel->maps.ft_more_codes, &key, described_ns);
+	if (!err)
+		__atomic_fetch_add(&a->skel->bss->ft_rejected, 1, __ATOMIC_RELEASE);
+	return err;
 }

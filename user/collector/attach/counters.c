@@ -12,7 +12,8 @@ int attach_ring_fd(const struct attach *a)
 	return bpf_map__fd(a->skel->maps.ft_ring);
 }
 
-int attach_counters(const struct attach *a, uint64_t ret_counts[FT_COUNTER_COUNT])
+/* The elements of an array per CPU, each summed up. */
+static int sums(const struct bpf_map *map, uint64_t *ret_counts, uint32_t n)
 {
 	int cpus = libbpf_num_possible_cpus();
 	uint64_t *per_cpu;
@@ -23,15 +24,25 @@ int attach_counters(const struct attach *a, uint64_t ret_counts[FT_COUNTER_COUNT
 	per_cpu = calloc(cpus, sizeof(*per_cpu));
 	if (!per_cpu)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < FT_COUNTER_COUNT; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		ret_counts[i] = 0;
-		if (bpf_map_lookup_elem(bpf_map__fd(a->skel->maps.ft_counters), &i, per_cpu))
+		if (bpf_map_lookup_elem(bpf_map__fd(map), &i, per_cpu))
 			err = -errno;
 		for (int c = 0; !err && c < cpus; c++)
 			ret_counts[i] += per_cpu[c];
 	}
 	free(per_cpu);
 	return err;
+}
+
+int attach_counters(const struct attach *a, uint64_t ret_counts[FT_COUNTER_COUNT])
+{
+	return sums(a->skel->maps.ft_counters, ret_counts, FT_COUNTER_COUNT);
+}
+
+int attach_left_out(const struct attach *a, uint64_t ret_counts[FT_LEFT_OUT_COUNT])
+{
+	return sums(a->skel->maps.ft_left_out, ret_counts, FT_LEFT_OUT_COUNT);
 }
 
 static void loss_record(uint32_t tid, const struct thread *t, struct ft_rec_lost *r)

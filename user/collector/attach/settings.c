@@ -124,6 +124,7 @@ int attach_put_policy(struct attach *a, const struct policy *p)
 	place->max_arg_length = p->capture.max_arg_length;
 	place->max_depth = p->max_depth;
 	place->max_items = p->max_items;
+	place->sample = p->sample;
 	__atomic_store_n(&place->number, p->number, __ATOMIC_RELEASE);
 	return 0;
 }

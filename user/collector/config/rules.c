@@ -39,6 +39,7 @@ static bool is_typed(const struct option_row *o, struct json_object *value)
 	case KIND_SWITCH:
 		return json_object_is_type(value, json_type_boolean);
 	case KIND_LIMIT:
+	case KIND_NUMBER:
 		return json_object_is_type(value, json_type_int);
 	default:
 		return json_object_is_type(value, json_type_string);
@@ -49,9 +50,10 @@ static int set(struct parser *p, const struct option_row *o, bool off, struct js
 {
 	if (!is_typed(o, value))
 		return parser_wrong(p, "%s is not %s", json_object_to_json_string(value),
-				    o->kind == KIND_SWITCH  ? "true or false"
-				    : o->kind == KIND_LIMIT ? "a whole number"
-							    : "a text, or a list of texts");
+				    o->kind == KIND_SWITCH ? "true or false"
+				    : o->kind == KIND_LIMIT || o->kind == KIND_NUMBER
+					    ? "a whole number"
+					    : "a text, or a list of texts");
 	return config_file_set(p, o, off, value);
 }
 
@@ -144,8 +146,6 @@ static int read_rule_key(struct parser *p, struct rule *r, const char *base, con
 			 struct json_object *value)
 {
 	snprintf(p->where, sizeof(p->where), "%s.%s", base, key);
-	if (!strcmp(key, "sample"))
-		return parser_wrong(p, "sampling is not built yet: leave it out");
 	if (!strcmp(key, "capture"))
 		return read_capture(p, r, base, value);
 	return read_key(p, r, base, FLAG_CHOOSES | FLAG_RULE, key, value);
@@ -221,6 +221,9 @@ static int copy_row(struct config *to, const struct config *from, const struct o
 		return copy_list(field, value);
 	case KIND_SWITCH:
 		*(bool *)field = *(const bool *)value;
+		return 0;
+	case KIND_NUMBER:
+		*(uint64_t *)field = *(const uint64_t *)value;
 		return 0;
 	case KIND_LIMIT:
 		*(unsigned *)field = *(const unsigned *)value;

@@ -9,6 +9,7 @@
 #include "ft_abi.h"
 
 #define MAX_BUFFER_BYTES (1ULL << 30)
+#define MAX_SAMPLE 1000000
 
 /* clang-format off */
 const struct option_row option_rows[] = {
@@ -57,6 +58,10 @@ const struct option_row option_rows[] = {
 	{ .name = "errors-only", .env = "FLOWTRACE_ERRORS_ONLY", .kind = KIND_SWITCH, .at = AT(errors_only),
 	  .group = GROUP_WHAT, .initial = "false",
 	  .help = "only calls that an exception left, and requests with a status from 500 on" },
+	{ .name = "sample", .env = "FLOWTRACE_SAMPLE", .kind = KIND_NUMBER, .at = AT(sample),
+	  .group = GROUP_WHAT, .flags = FLAG_RULE, .initial = "0", .value = "N", .max = MAX_SAMPLE,
+	  .help = "one HTTP request in N, and outside of requests one call in N that no traced call made, "
+		  "chosen by chance, each with all calls below it; the rest is counted; 0 = all" },
 	{ .name = "http", .env = "FLOWTRACE_HTTP", .kind = KIND_SWITCH, .at = AT(http),
 	  .group = GROUP_WHAT, .flags = FLAG_SHOW_BOTH, .initial = "true",
 	  .help = "HTTP requests and responses of WSGI and ASGI applications, whatever their module; on "

@@ -62,6 +62,7 @@ static struct policy policy_of(const struct config *c)
 		.capture = {c->max_arg_length, c->args, c->result},
 		.max_depth = c->max_depth,
 		.max_items = c->max_items,
+		.sample = c->sample,
 	};
 }
 

@@ -131,7 +131,7 @@ static int on_signal(struct run *r)
 
 static int tell_counters(struct run *r)
 {
-	return counted_tell(r->attach, r->pipeline, r->second_ns, r->result->counters);
+	return counted_tell(r->attach, r->pipeline, r->second_ns, r->result);
 }
 
 static void tell_rules(struct run *r)

@@ -14,10 +14,11 @@
 #include "base/why.h"
 #include "config.h"
 #include "ft_counters.h"
+#include "ft_left_out.h"
 
 struct run_result {
 	struct run_status status;
-	uint64_t counters[FT_COUNTER_COUNT];
+	uint64_t counters[FT_COUNTER_COUNT], left_out[FT_LEFT_OUT_COUNT];
 	int command_status; /* -- CMD: its exit status, else 0 */
 };
 

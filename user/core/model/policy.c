@@ -57,5 +57,6 @@ bool policy_same(const struct policy *a, const struct policy *b)
 	       list_same(a->exclude, a->nexclude, b->exclude, b->nexclude) &&
 	       a->capture.max_arg_length == b->capture.max_arg_length &&
 	       a->capture.args == b->capture.args && a->capture.result == b->capture.result &&
-	       a->max_depth == b->max_depth && a->max_items == b->max_items;
+	       a->max_depth == b->max_depth && a->max_items == b->max_items &&
+	       a->sample == b->sample;
 }

@@ -22,6 +22,7 @@ struct policy {
 	size_t nprefix, nexclude;
 	struct capture capture;
 	unsigned max_depth, max_items;
+	unsigned sample; /* one root call or request of that many; 0 = all */
 };
 
 /* to owns its lists. -ENOMEM: there is nothing in it. */

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Calls that are left out on purpose, and counted by rule.
+ *
+ * --sample: the root of a tree of calls is chosen by chance, or an HTTP request is, and all calls
+ * below share the choice, so trees stay whole:
+ *
+ *     root that was chosen   CALL_SAMPLED, and so is each call below it
+ *     root that was not      a hidden call, CALL_UNSAMPLED; calls below it are counted, not pushed
+ *
+ * A generator is pushed in any case: what it calls when it resumes, anywhere, shares its choice. A
+ * request is chosen when it begins, and its number says so (HTTP_UNSAMPLED): that is what holds for
+ * all threads and tasks which work for it, whatever is below them on their stacks.
+ */
+#ifndef FT_LEFT_OUT_BPF_H
+#define FT_LEFT_OUT_BPF_H
+
+#include "call_records.bpf.h"
+#include "probe.bpf.h"
+
+/*
+ * User space may have rejected the function after its call began, as one of the standard library:
+ * then what that calls is a root. Only without --prefix.
+ */
+FT_INLINE void settle_choice(const struct probe *p, struct call *top)
+{
+	struct code_entry *e;
+
+	if (!(top->flags & CALL_CHOICE))
+		return;
+	e = code_find(p->tgid, code_id(top));
+	if (!e || !code_rejected(e))
+		return;
+	top->flags &= ~CALL_CHOICE;
+	top->flags |= CALL_NO_ROOT;
+}
+
+/*
+ * Does the innermost call leave out what it calls? Looked up once, until another call is the
+ * innermost, or user space has rejected a function.
+ */
+FT_INLINE u32 look_below(const struct probe *p, struct thread *t, const struct ft_policy *policy)
+{
+	struct call *top;
+
+	if (t->below_at == t->depth && t->below_rejected == ft_rejected)
+		return t->below;
+	top = call_top(t, p->tid);
+	if (!top)
+		return 0;
+	if (policy->accept_unknown)
+		settle_choice(p, top);
+	t->below_at = t->depth;
+	t->below_rejected = ft_rejected;
+	t->below = 0;
+	if (leaves_out_below(top) && !maybe_dead(p->proc, top, top->tstate))
+		t->below = top->request ? BELOW_OUT_OF_REQUEST : BELOW_OUT;
+	return t->below;
+}
+
+/*
+ * Is the call that begins below one that was left out? Told before anything more is read of the
+ * target. Not of what may begin a request, may resume, or may be called by a generator that was
+ * not seen to resume: call_start() tells then.
+ */
+FT_INLINE bool below_left_out(struct probe *p)
+{
+	const struct ft_policy *policy = policy_of(p->entry->policy);
+	struct thread *t;
+	u32 below;
+
+	if (!policy->sample || p->entry->role || p->entry->flags & CO_SUSPENDS)
+		return false;
+	t = bpf_map_lookup_elem(&ft_threads, &p->tid);
+	if (!t || !t->depth || t->thrown)
+		return false;
+	below = look_below(p, t, policy);
+	/* A context may make it one of a request that was chosen. */
+	if (!below || (below == BELOW_OUT && p->proc->flags & FT_PROC_REQUESTS))
+		return false;
+	left_out(FT_LEFT_OUT_sample);
+	return true;
+}
+
+/* The choice for a call, one of CALL_CHOICE; 0: none is made. */
+FT_INLINE u32 choose(struct probe *p, struct call *top, u64 request)
+{
+	const struct ft_policy *policy = policy_of(p->entry->policy);
+
+	if (!policy->sample)
+		return 0;
+	if (request & 1)
+		return request & HTTP_UNSAMPLED ? CALL_UNSAMPLED : CALL_SAMPLED;
+	if (top && policy->accept_unknown)
+		settle_choice(p, top);
+	if (top && top->flags & CALL_CHOICE)
+		return top->flags & CALL_CHOICE;
+	if (p->entry->verdict != CODE_ACCEPT)
+		return 0;
+	/* A call that began before there was a choice is recorded, and so is what it calls. */
+	if (top && top->start_ns && !(top->flags & CALL_NO_ROOT))
+		return CALL_SAMPLED;
+	return is_chosen(policy) ? CALL_SAMPLED : CALL_UNSAMPLED;
+}
+
+/* Is a call that is left out not even pushed? Then the innermost one tells of those below it. */
+FT_INLINE bool needs_no_mark(const struct probe *p, const struct call *top, u64 request, u32 flags)
+{
+	return !flags && !(p->entry->flags & CO_SUSPENDS) && top && leaves_out_below(top) &&
+	       top->request == request;
+}
+
+#endif
