@@ -214,7 +214,8 @@ FT_INLINE void call_start(struct probe *p)
 	struct ft_rec_enter *r;
 	struct call *top, *c;
 	u32 flags = 0, choice;
-	bool suspends, out;
+	enum ft_left_out out;
+	bool suspends;
 
 	if (!t)
 		return;
@@ -242,10 +243,11 @@ FT_INLINE void call_start(struct probe *p)
 		if (!request && !top && t->http.body)
 			request = ft_http_body(p->tid, p->frame, p->code);
 	}
+	settle(p, top);
 	choice = choose(p, top, request);
-	out = choice == CALL_UNSAMPLED;
+	out = rule_of(p, top, choice);
 	if (out && p->entry->verdict == CODE_ACCEPT)
-		left_out(FT_LEFT_OUT_sample);
+		left_out(out);
 	if (out && needs_no_mark(p, top, request, flags))
 		return;
 	c = call_push(t, p);
@@ -259,6 +261,7 @@ FT_INLINE void call_start(struct probe *p)
 	c->start_tid = p->tid;
 	c->flags = flags | choice | (p->entry->flags & CO_SUSPENDS ? CALL_GENERATOR : 0);
 	c->request = request;
+	c->level = level_below(top);
 	/* A suspended call with the same frame address is over: its generator was freed without any
 	 * event. */
 	if (c->flags & ~CALL_CHOICE && p->l->exits_exact && p->proc->flags & FT_PROC_SUSPENDS)
@@ -303,6 +306,7 @@ FT_INLINE void call_push_untraced(struct thread *t, struct probe *p)
 	c->exc = 0;
 	c->object = 0;
 	c->tstate = p->tstate;
+	c->level = level_below(below);
 	c->request = HTTP_UNTRACED;
 }
 

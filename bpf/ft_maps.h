@@ -103,6 +103,8 @@ struct call {
 	__u64 object;  /* ... and its PyFrameObject, which a traceback refers to */
 	__u64 tstate;  /* a sub-interpreter has another one on the same thread */
 	__u64 request; /* the HTTP request for which it is made, 0 = none */
+	__u32 level;   /* calls of the trace that are above it */
+	__u32 pad;
 };
 
 #define CALL_LOST 1	    /* its ENTER could not be recorded, so no EXIT is sent */
@@ -265,6 +267,7 @@ struct runtime_begun {
 /* In thread->below. */
 #define BELOW_OUT 1	       /* unless a context makes them calls of a request */
 #define BELOW_OUT_OF_REQUEST 2 /* they belong to the request of that call */
+#define BELOW_TOO_DEEP 3
 
 /* Everything about one thread; key: tid. */
 struct thread {

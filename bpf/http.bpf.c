@@ -328,6 +328,7 @@ FT_GLOBAL int ft_http_server(u32 tid, u32 flags)
 	c->exc = 0;
 	c->tstate = t->tstate;
 	c->request = t->http.number;
+	c->level = level_below(top);
 	borrow_span(c, top);
 	return 0;
 }

@@ -27,7 +27,7 @@ FT_INLINE bool below_one_left_out(struct thread *t, struct probe *p)
 {
 	struct call *top = call_top(t, p->tid);
 
-	return top && leaves_out_below(top);
+	return top && out_below(policy_of(p->entry->policy), top);
 }
 
 /*

@@ -11,6 +11,8 @@
  * A generator is pushed in any case: what it calls when it resumes, anywhere, shares its choice. A
  * request is chosen when it begins, and its number says so (HTTP_UNSAMPLED): that is what holds for
  * all threads and tasks which work for it, whatever is below them on their stacks.
+ *
+ * --call-depth: each call has its level. Calls below one of the last level are not pushed either.
  */
 #ifndef FT_LEFT_OUT_BPF_H
 #define FT_LEFT_OUT_BPF_H
@@ -19,21 +21,11 @@
 #include "probe.bpf.h"
 
 /*
- * User space may have rejected the function after its call began, as one of the standard library:
- * then what that calls is a root. Only without --prefix.
+ * Has user space rejected the innermost call's function after it began, as one of the standard
+ * library? Then that is none of the trace: what it calls may be a root, and has the level that it
+ * has below the next one that is.
  */
-FT_INLINE void settle_choice(const struct probe *p, struct call *top)
-{
-	struct code_entry *e;
-
-	if (!(top->flags & CALL_CHOICE))
-		return;
-	e = code_find(p->tgid, code_id(top));
-	if (!e || !code_rejected(e))
-		return;
-	top->flags &= ~CALL_CHOICE;
-	top->flags |= CALL_NO_ROOT;
-}
+int ft_settle(u32 tid);
 
 /*
  * Does the innermost call leave out what it calls? Looked up once, until another call is the
@@ -41,6 +33,7 @@ FT_INLINE void settle_choice(const struct probe *p, struct call *top)
  */
 FT_INLINE u32 look_below(const struct probe *p, struct thread *t, const struct ft_policy *policy)
 {
+	enum ft_left_out rule;
 	struct call *top;
 
 	if (t->below_at == t->depth && t->below_rejected == ft_rejected)
@@ -48,14 +41,22 @@ FT_INLINE u32 look_below(const struct probe *p, struct thread *t, const struct f
 	top = call_top(t, p->tid);
 	if (!top)
 		return 0;
-	if (policy->accept_unknown)
-		settle_choice(p, top);
+	if (ft_rejected)
+		ft_settle(p->tid);
 	t->below_at = t->depth;
 	t->below_rejected = ft_rejected;
 	t->below = 0;
-	if (leaves_out_below(top) && !maybe_dead(p->proc, top, top->tstate))
+	rule = maybe_dead(p->proc, top, top->tstate) ? 0 : out_below(policy, top);
+	if (rule == FT_LEFT_OUT_sample)
 		t->below = top->request ? BELOW_OUT_OF_REQUEST : BELOW_OUT;
+	else if (rule)
+		t->below = BELOW_TOO_DEEP;
 	return t->below;
+}
+
+FT_INLINE bool leaves_out(const struct ft_policy *policy)
+{
+	return policy->sample || policy->call_depth;
 }
 
 /*
@@ -69,7 +70,7 @@ FT_INLINE bool below_left_out(struct probe *p)
 	struct thread *t;
 	u32 below;
 
-	if (!policy->sample || p->entry->role || p->entry->flags & CO_SUSPENDS)
+	if (!leaves_out(policy) || p->entry->role || p->entry->flags & CO_SUSPENDS)
 		return false;
 	t = bpf_map_lookup_elem(&ft_threads, &p->tid);
 	if (!t || !t->depth || t->thrown)
@@ -78,8 +79,15 @@ FT_INLINE bool below_left_out(struct probe *p)
 	/* A context may make it one of a request that was chosen. */
 	if (!below || (below == BELOW_OUT && p->proc->flags & FT_PROC_REQUESTS))
 		return false;
-	left_out(FT_LEFT_OUT_sample);
+	left_out(below == BELOW_TOO_DEEP ? FT_LEFT_OUT_call_depth : FT_LEFT_OUT_sample);
 	return true;
+}
+
+/* Called with the innermost call before it is asked what it leaves out. */
+FT_INLINE void settle(const struct probe *p, const struct call *top)
+{
+	if (top && ft_rejected && leaves_out(policy_of(p->entry->policy)))
+		ft_settle(p->tid);
 }
 
 /* The choice for a call, one of CALL_CHOICE; 0: none is made. */
@@ -91,8 +99,6 @@ FT_INLINE u32 choose(struct probe *p, struct call *top, u64 request)
 		return 0;
 	if (request & 1)
 		return request & HTTP_UNSAMPLED ? CALL_UNSAMPLED : CALL_SAMPLED;
-	if (top && policy->accept_unknown)
-		settle_choice(p, top);
 	if (top && top->flags & CALL_CHOICE)
 		return top->flags & CALL_CHOICE;
 	if (p->entry->verdict != CODE_ACCEPT)
@@ -103,11 +109,23 @@ FT_INLINE u32 choose(struct probe *p, struct call *top, u64 request)
 	return is_chosen(policy) ? CALL_SAMPLED : CALL_UNSAMPLED;
 }
 
+/* By which rule is the call that begins left out? 0: by none. choice: of CALL_CHOICE. */
+FT_INLINE enum ft_left_out rule_of(const struct probe *p, const struct call *top, u32 choice)
+{
+	const struct ft_policy *policy = policy_of(p->entry->policy);
+
+	if (choice == CALL_UNSAMPLED)
+		return FT_LEFT_OUT_sample;
+	if (policy->call_depth && level_below(top) >= policy->call_depth)
+		return FT_LEFT_OUT_call_depth;
+	return FT_LEFT_OUT_NONE;
+}
+
 /* Is a call that is left out not even pushed? Then the innermost one tells of those below it. */
 FT_INLINE bool needs_no_mark(const struct probe *p, const struct call *top, u64 request, u32 flags)
 {
-	return !flags && !(p->entry->flags & CO_SUSPENDS) && top && leaves_out_below(top) &&
-	       top->request == request;
+	return !flags && !(p->entry->flags & CO_SUSPENDS) && top && top->request == request &&
+	       out_below(policy_of(p->entry->policy), top);
 }
 
 #endif

@@ -110,7 +110,14 @@ FT_INLINE bool probe_thread_state(struct probe *p)
 	return p->tstate;
 }
 
-/* The frame of the innermost open call if that is hidden (not asked for); else 0. */
+/* Is no call below this one pushed? Where exits are inferred, another one may be gone unseen. */
+FT_INLINE bool leaves_out_all(const struct probe *p, const struct call *c)
+{
+	return p->l->exits_exact && out_below(policy_of(p->proc->policy), c);
+}
+
+/* The frame of the innermost open call if that is hidden (not asked for), or what it calls is left
+ * out; else 0. */
 FT_INLINE u64 hidden_frame(const struct probe *p, struct thread *t)
 {
 	struct call *top;
@@ -122,7 +129,8 @@ FT_INLINE u64 hidden_frame(const struct probe *p, struct thread *t)
 		if (!top)
 			return 0;
 		t->hidden_at = t->depth;
-		t->hidden_frame = top->flags & CALL_HIDDEN ? top->frame : 0;
+		t->hidden_frame =
+			top->flags & CALL_HIDDEN || leaves_out_all(p, top) ? top->frame : 0;
 	}
 	return p->proc->flags & (FT_PROC_JIT | FT_PROC_GREENLETS) ? 0 : t->hidden_frame;
 }

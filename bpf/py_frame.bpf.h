@@ -77,10 +77,20 @@ FT_INLINE bool maybe_dead(const struct ft_proc *p, const struct call *c, u64 tst
 	       (c->exc || p->layout.states_running || c->tstate != tstate);
 }
 
-/* Is what this call calls left out by --sample? */
-FT_INLINE bool leaves_out_below(const struct call *c)
+/* The level of what this call calls; NULL: of what no call of the trace calls. */
+FT_INLINE u32 level_below(const struct call *c)
 {
-	return c->request & 1 ? c->request & HTTP_UNSAMPLED : c->flags & CALL_UNSAMPLED;
+	return c ? c->level + !(c->flags & (CALL_HIDDEN | CALL_NO_ROOT)) : 0;
+}
+
+/* By which rule is what this call calls left out, whatever it is? 0: by none. */
+FT_INLINE enum ft_left_out out_below(const struct ft_policy *policy, const struct call *c)
+{
+	if (c->request & 1 ? c->request & HTTP_UNSAMPLED : c->flags & CALL_UNSAMPLED)
+		return FT_LEFT_OUT_sample;
+	if (policy->call_depth && level_below(c) >= policy->call_depth)
+		return FT_LEFT_OUT_call_depth;
+	return FT_LEFT_OUT_NONE;
 }
 
 /* A call that is not in the trace has the span of its caller, if any. */

@@ -107,8 +107,8 @@ FT_HOOK("uprobe", ft_traceback)
 	t = bpf_map_lookup_elem(&ft_threads, &p.tid);
 	c = t ? call_top(t, p.tid) : 0;
 	ours = call_is(c, p.frame, p.code) ||
-	       (probe_known(&p) &&
-		!(c && leaves_out_below(c) && !suspended_find(p.tgid, p.frame, p.code)));
+	       (probe_known(&p) && !(c && out_below(policy_of(p.entry->policy), c) &&
+				     !suspended_find(p.tgid, p.frame, p.code)));
 	if (t)
 		t->tstate = p.tstate;
 	if (!ours && (!c || !maybe_dead(p.proc, c, p.tstate) || ft_call_is_live(p.tid, p.frame)))

@@ -121,6 +121,52 @@ def test_all(space, tmp_path, n):
     assert not left_out(events)
 
 
+# ---- the depth ------------------------------------------------------------------------------------
+
+def shallow(events, depth):
+    """The same as trees() of the calls with fewer above them."""
+    above = {0: -1}
+    found = collections.defaultdict(collections.Counter)
+    for event in events:
+        if event["event"] == "ENTER":
+            above[event["span"]] = above[event["parent"]] + 1
+            if above[event["span"]] < depth:
+                found[tree_of(event)][event["function"]] += 1
+    return found
+
+
+def test_depth(space, tmp_path):
+    """What is left of a whole trace, and the rest is counted."""
+    _, whole, _ = trace(space, tmp_path, 20)
+    (tmp_path / "trace.jsonl").unlink()
+    for depth in (1, 2, 3):
+        _, events, errors = trace(space, tmp_path, 20, "--call-depth", str(depth))
+        (tmp_path / "trace.jsonl").unlink()
+        assert trees(events) == shallow(whole, depth)
+        kinds = collections.Counter(e["event"] for e in events)
+        assert kinds["ENTER"] == kinds["EXIT"] and not kinds["LOST"], kinds
+        out = left_out(events, "call_depth")
+        assert kinds["ENTER"] + out == sum(e["event"] == "ENTER" for e in whole)
+        assert "%d filtered" % out in errors
+
+
+def test_depth_of_some(space, tmp_path):
+    """With --sample, both count what they leave out, each call once."""
+    told, events, _ = trace(space, tmp_path, 40, "--sample", "2", "--call-depth", "2")
+    total = 40 * sum(sum(t.values()) for t in told.values())
+    out = left_out(events), left_out(events, "call_depth")
+    assert all(out) and sum(out) + sum(e["event"] == "ENTER" for e in events) == total
+    roots = [e for e in events if e["event"] == "ENTER" and not e["parent"]]
+    assert 0 < len(roots) < 40 * len(told)
+
+
+def test_depth_below_the_standard_library(space, tmp_path):
+    """Its functions do not count."""
+    _, events, _ = trace(space, tmp_path, 50, "--call-depth", "1", what=["pool"], prefix=())
+    assert all(calls == {"calls": 1} for tree, calls in trees(events).items() if tree % KIND)
+    assert len(trees(events)) >= 49
+
+
 # ---- requests -------------------------------------------------------------------------------------
 
 def differences(events, log):
@@ -219,7 +265,9 @@ def test_a_rule_of_the_file(tmp_path):
 @pytest.mark.parametrize("options, says", [
     (["--pid", "1", "--sample", "-1"], "not a whole number"),
     (["--pid", "1", "--sample", "1000001"], "the maximum is 1000000"),
-    (["--pid", "1", "--sample", "2", "--backend", "agent"], "leave --sample out"),
+    (["--pid", "1", "--sample", "2", "--backend", "agent"], "leave --sample"),
+    (["--pid", "1", "--call-depth", "2", "--backend", "agent"], "leave --sample"),
+    (["--pid", "1", "--call-depth", "32769"], "the maximum is 32768"),
     (["--replay", harness.REPO / "tests/replay/calls.ftrec", "--sample", "2"], "live trace")])
 def test_refused(options, says):
     harness.refused(2, *options, says=[says])

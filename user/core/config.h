@@ -51,7 +51,8 @@ struct config {
 	bool to_stdout;	      /* jsonl to standard output too; never set when output is "-" */
 	double slower_than_s; /* only calls that take at least as long; 0 = all */
 	bool errors_only;
-	uint64_t sample; /* one root call or request of that many; 0 = all */
+	uint64_t sample;     /* one root call or request of that many; 0 = all */
+	uint64_t call_depth; /* calls with fewer traced calls above them; 0 = all */
 	unsigned max_arg_length, max_depth, max_items; /* the hard maximum where the user said 0 */
 	bool args, result;
 	/* The full text of what is cut goes to files of its own. In-process only: no option. */
@@ -98,6 +99,8 @@ void config_release(struct config *c);
 int config_parse(struct config *c, int argc, char **argv, struct why *w);
 /* Reads the rules of the configuration file anew; of the rest, c holds. To be released. */
 int config_reread_rules(const struct config *c, struct rules *ret_rules, struct why *w);
+/* Does BPF leave out calls that are asked for, of any process? */
+bool config_leaves_out(const struct config *c);
 void rules_release(struct rules *r);
 /* The text of --help, to be freed. */
 char *config_help(void);

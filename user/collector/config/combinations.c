@@ -15,12 +15,17 @@ static bool any_runtime(const struct config *c)
 	return false;
 }
 
-static bool samples(const struct config *c)
+static bool leaves_out(const struct config *c)
+{
+	return c->sample > 1 || c->call_depth;
+}
+
+bool config_leaves_out(const struct config *c)
 {
 	for (size_t i = 0; i < c->rules.count; i++)
-		if (c->rules.at[i].options.sample > 1)
+		if (leaves_out(&c->rules.at[i].options))
 			return true;
-	return c->sample > 1;
+	return leaves_out(c);
 }
 
 static int refuse_without_all(const struct config *c, struct why *w)
@@ -68,12 +73,12 @@ int refuse_combinations(const struct config *c, struct why *w)
 	else if (any_runtime(c) && !strcmp(c->backend, "agent"))
 		what = "--backend agent shows calls alone: leave it out to see what else happens "
 		       "in the interpreter (--gc)";
-	else if (samples(c) && !strcmp(c->backend, "agent"))
-		what = "--backend agent shows what flowtrace_agent records: leave --sample out, or "
-		       "--backend";
-	else if (c->sample && c->replay)
-		what = "--sample is for a live trace: a recording has what was chosen, leave it "
-		       "out";
+	else if (config_leaves_out(c) && !strcmp(c->backend, "agent"))
+		what = "--backend agent shows what flowtrace_agent records: leave --sample and "
+		       "--call-depth out, or --backend";
+	else if (config_leaves_out(c) && c->replay)
+		what = "--sample and --call-depth are for a live trace: a recording has what was "
+		       "left of it, leave them out";
 	else if (c->json && !c->check && !c->list)
 		what = "--json goes with --check or --list: leave it out, events are JSON anyway";
 	else if (c->metrics && c->replay)

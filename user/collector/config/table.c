@@ -10,6 +10,7 @@
 
 #define MAX_BUFFER_BYTES (1ULL << 30)
 #define MAX_SAMPLE 1000000
+#define MAX_CALL_DEPTH 32768 /* as many may be open */
 
 /* clang-format off */
 const struct option_row option_rows[] = {
@@ -62,6 +63,9 @@ const struct option_row option_rows[] = {
 	  .group = GROUP_WHAT, .flags = FLAG_RULE, .initial = "0", .value = "N", .max = MAX_SAMPLE,
 	  .help = "one HTTP request in N, and outside of requests one call in N that no traced call made, "
 		  "chosen by chance, each with all calls below it; the rest is counted; 0 = all" },
+	{ .name = "call-depth", .env = "FLOWTRACE_CALL_DEPTH", .kind = KIND_NUMBER, .at = AT(call_depth),
+	  .group = GROUP_WHAT, .flags = FLAG_RULE, .initial = "0", .value = "N", .max = MAX_CALL_DEPTH,
+	  .help = "only calls with fewer than N traced calls above them; the rest is counted; 0 = all" },
 	{ .name = "http", .env = "FLOWTRACE_HTTP", .kind = KIND_SWITCH, .at = AT(http),
 	  .group = GROUP_WHAT, .flags = FLAG_SHOW_BOTH, .initial = "true",
 	  .help = "HTTP requests and responses of WSGI and ASGI applications, whatever their module; on "

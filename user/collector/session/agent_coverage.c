@@ -50,14 +50,6 @@ static bool excludes_some(const struct ft_agent_status *s, const char *prefix)
 	return false;
 }
 
-static bool samples(const struct config *c)
-{
-	for (size_t i = 0; i < c->rules.count; i++)
-		if (c->rules.at[i].options.sample > 1)
-			return true;
-	return c->sample > 1;
-}
-
 bool agent_covers(const struct ft_agent_status *s, const struct config *c)
 {
 	if (!s->active || s->overflow)
@@ -65,7 +57,7 @@ bool agent_covers(const struct ft_agent_status *s, const struct config *c)
 	for (int kind = FT_RUNTIME_NONE + 1; kind < FT_RUNTIME_COUNT; kind++)
 		if (c->runtime[kind]) /* it shows calls alone */
 			return false;
-	if (samples(c)) /* BPF chooses, and the agent has written all by then */
+	if (config_leaves_out(c)) /* BPF does, and the agent has written all by then */
 		return false;
 	if (!c->prefix.count)
 		return !s->prefix_bytes && excludes_itself_alone(s);

@@ -63,6 +63,7 @@ static struct policy policy_of(const struct config *c)
 		.max_depth = c->max_depth,
 		.max_items = c->max_items,
 		.sample = c->sample,
+		.call_depth = c->call_depth,
 	};
 }
 
