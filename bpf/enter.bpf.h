@@ -245,7 +245,7 @@ FT_INLINE void call_start(struct probe *p)
 	}
 	settle(p, top);
 	choice = choose(p, top, request);
-	out = rule_of(p, top, choice);
+	out = rule_of(p, top, choice, now);
 	if (out && p->entry->verdict == CODE_ACCEPT)
 		left_out(out);
 	if (out && needs_no_mark(p, top, request, flags))

@@ -223,6 +223,7 @@ struct ft_policy {
 	__u32 max_items;
 	__u32 sample;	  /* one root call or request of that many; 0 = all */
 	__u32 call_depth; /* calls with fewer calls of the trace above them; 0 = all */
+	__u32 rate;	  /* calls a second and function; 0 = all */
 };
 
 /* A process: the value of map ft_procs. */

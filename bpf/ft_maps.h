@@ -65,6 +65,7 @@ struct code_entry {
 	__u16 return_slot;	 /* first operand stack slot, which has the value at RETURN_VALUE */
 	__u8 role;		 /* enum http_role; 0 = none */
 	__u8 role_arg;		 /* the first parameter of that role */
+	__u64 full_ns;		 /* --rate: when its bucket is full again */
 	__u8 arg_cell[FT_CELLS]; /* up to 3.10: cell number of a captured parameter */
 	__u16 variant;
 	__u8 varied; /* a variant is wanted */

@@ -13,6 +13,8 @@
  * all threads and tasks which work for it, whatever is below them on their stacks.
  *
  * --call-depth: each call has its level. Calls below one of the last level are not pushed either.
+ *
+ * --rate: a call beyond it is hidden alone; what it calls is recorded.
  */
 #ifndef FT_LEFT_OUT_BPF_H
 #define FT_LEFT_OUT_BPF_H
@@ -109,8 +111,31 @@ FT_INLINE u32 choose(struct probe *p, struct call *top, u64 request)
 	return is_chosen(policy) ? CALL_SAMPLED : CALL_UNSAMPLED;
 }
 
+#define NS_PER_SECOND 1000000000ULL
+
+/*
+ * --rate: each function has a bucket with as many tokens as it may be called in a second; it fills
+ * at that rate, and a call takes one. So after a pause there may be as many calls at once. It is
+ * kept as the time when it is full. Threads that call at the same moment may take one together.
+ */
+FT_INLINE bool over_rate(const struct ft_policy *policy, struct code_entry *e, u64 now)
+{
+	u64 full = e->full_ns;
+
+	if (!policy->rate || e->verdict != CODE_ACCEPT)
+		return false;
+	if (full < now)
+		full = now;
+	full += NS_PER_SECOND / policy->rate;
+	if (full > now + NS_PER_SECOND)
+		return true;
+	e->full_ns = full;
+	return false;
+}
+
 /* By which rule is the call that begins left out? 0: by none. choice: of CALL_CHOICE. */
-FT_INLINE enum ft_left_out rule_of(const struct probe *p, const struct call *top, u32 choice)
+FT_INLINE enum ft_left_out rule_of(const struct probe *p, const struct call *top, u32 choice,
+				   u64 now)
 {
 	const struct ft_policy *policy = policy_of(p->entry->policy);
 
@@ -118,6 +143,8 @@ FT_INLINE enum ft_left_out rule_of(const struct probe *p, const struct call *top
 		return FT_LEFT_OUT_sample;
 	if (policy->call_depth && level_below(top) >= policy->call_depth)
 		return FT_LEFT_OUT_call_depth;
+	if (over_rate(policy, p->entry, now))
+		return FT_LEFT_OUT_rate;
 	return FT_LEFT_OUT_NONE;
 }
 

@@ -167,6 +167,26 @@ def test_depth_below_the_standard_library(space, tmp_path):
     assert len(trees(events)) >= 49
 
 
+# ---- the rate -------------------------------------------------------------------------------------
+
+def test_rate(space, tmp_path):
+    """As many at once, and then as many each second; the rest is counted, and what it calls hangs
+    below the nearest call that is there."""
+    told, events, errors = trace(space, tmp_path, 3, "--rate", "40", what=["busy"])
+    entered = [e for e in events if e["event"] == "ENTER"]
+    kinds = collections.Counter(e["event"] for e in events)
+    assert kinds["ENTER"] == kinds["EXIT"] and not kinds["LOST"], kinds
+    out = left_out(events, "rate")
+    assert len(entered) + out == told[15]["trees"] * sum(told[0].values())
+    assert "%d filtered" % out in errors
+    tree = {e["span"]: tree_of(e) for e in entered}
+    assert all(not e["parent"] or tree[e["parent"]] == tree_of(e) for e in entered)
+    for function in told[0]:
+        times = [e["timestamp"] / 1e6 for e in entered if e["function"] == function]
+        assert 140 < len(times) <= 40 * (1 + times[-1] - times[0]) + 1, len(times)
+        assert all(len([t for t in times if first <= t < first + 1]) <= 81 for first in times)
+
+
 # ---- requests -------------------------------------------------------------------------------------
 
 def differences(events, log):
@@ -267,6 +287,7 @@ def test_a_rule_of_the_file(tmp_path):
     (["--pid", "1", "--sample", "1000001"], "the maximum is 1000000"),
     (["--pid", "1", "--sample", "2", "--backend", "agent"], "leave --sample"),
     (["--pid", "1", "--call-depth", "2", "--backend", "agent"], "leave --sample"),
+    (["--pid", "1", "--rate", "2", "--backend", "agent"], "leave --sample"),
     (["--pid", "1", "--call-depth", "32769"], "the maximum is 32768"),
     (["--replay", harness.REPO / "tests/replay/calls.ftrec", "--sample", "2"], "live trace")])
 def test_refused(options, says):

@@ -64,6 +64,15 @@ def pool(count):
             one.submit(trees.calls, KIND * THREAD + i).result()
 
 
+def busy(seconds):
+    """Returns how many trees it made."""
+    end = time.monotonic() + seconds
+    for count in range(KIND):
+        if time.monotonic() > end:
+            return count
+        ROOTS[0](count)
+
+
 async def tasks(count):
     await asyncio.gather(*[trees.task(KIND * TASK + i) for i in range(count)])
 
@@ -73,6 +82,8 @@ def main():
     count = int(sys.stdin.readline())
     if "pool" in sys.argv:
         pool(count)
+    elif "busy" in sys.argv:
+        TOLD[NAMED + 5] = {"trees": busy(count)}
     else:
         named(count)
     if not sys.argv[1:]:

@@ -53,6 +53,7 @@ struct config {
 	bool errors_only;
 	uint64_t sample;     /* one root call or request of that many; 0 = all */
 	uint64_t call_depth; /* calls with fewer traced calls above them; 0 = all */
+	uint64_t rate;	     /* calls a second and function; 0 = all */
 	unsigned max_arg_length, max_depth, max_items; /* the hard maximum where the user said 0 */
 	bool args, result;
 	/* The full text of what is cut goes to files of its own. In-process only: no option. */

@@ -126,6 +126,7 @@ int attach_put_policy(struct attach *a, const struct policy *p)
 	place->max_items = p->max_items;
 	place->sample = p->sample;
 	place->call_depth = p->call_depth;
+	place->rate = p->rate;
 	__atomic_store_n(&place->number, p->number, __ATOMIC_RELEASE);
 	return 0;
 }

@@ -17,7 +17,7 @@ static bool any_runtime(const struct config *c)
 
 static bool leaves_out(const struct config *c)
 {
-	return c->sample > 1 || c->call_depth;
+	return c->sample > 1 || c->call_depth || c->rate;
 }
 
 bool config_leaves_out(const struct config *c)
@@ -74,11 +74,11 @@ int refuse_combinations(const struct config *c, struct why *w)
 		what = "--backend agent shows calls alone: leave it out to see what else happens "
 		       "in the interpreter (--gc)";
 	else if (config_leaves_out(c) && !strcmp(c->backend, "agent"))
-		what = "--backend agent shows what flowtrace_agent records: leave --sample and "
-		       "--call-depth out, or --backend";
+		what = "--backend agent shows what flowtrace_agent records: leave --sample, "
+		       "--call-depth and --rate out, or --backend";
 	else if (config_leaves_out(c) && c->replay)
-		what = "--sample and --call-depth are for a live trace: a recording has what was "
-		       "left of it, leave them out";
+		what = "--sample, --call-depth and --rate are for a live trace: a recording has "
+		       "what was left of it, leave them out";
 	else if (c->json && !c->check && !c->list)
 		what = "--json goes with --check or --list: leave it out, events are JSON anyway";
 	else if (c->metrics && c->replay)

@@ -10,6 +10,7 @@
 
 #define MAX_BUFFER_BYTES (1ULL << 30)
 #define MAX_SAMPLE 1000000
+#define MAX_RATE 1000000
 #define MAX_CALL_DEPTH 32768 /* as many may be open */
 
 /* clang-format off */
@@ -66,6 +67,10 @@ const struct option_row option_rows[] = {
 	{ .name = "call-depth", .env = "FLOWTRACE_CALL_DEPTH", .kind = KIND_NUMBER, .at = AT(call_depth),
 	  .group = GROUP_WHAT, .flags = FLAG_RULE, .initial = "0", .value = "N", .max = MAX_CALL_DEPTH,
 	  .help = "only calls with fewer than N traced calls above them; the rest is counted; 0 = all" },
+	{ .name = "rate", .env = "FLOWTRACE_RATE", .kind = KIND_NUMBER, .at = AT(rate),
+	  .group = GROUP_WHAT, .flags = FLAG_RULE, .initial = "0", .value = "N", .max = MAX_RATE,
+	  .help = "at most N calls a second of each function, N at once after a pause; the rest is counted, "
+		  "and what it calls is recorded; 0 = all" },
 	{ .name = "http", .env = "FLOWTRACE_HTTP", .kind = KIND_SWITCH, .at = AT(http),
 	  .group = GROUP_WHAT, .flags = FLAG_SHOW_BOTH, .initial = "true",
 	  .help = "HTTP requests and responses of WSGI and ASGI applications, whatever their module; on "

@@ -64,6 +64,7 @@ static struct policy policy_of(const struct config *c)
 		.max_items = c->max_items,
 		.sample = c->sample,
 		.call_depth = c->call_depth,
+		.rate = c->rate,
 	};
 }
 

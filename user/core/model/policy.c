@@ -58,5 +58,5 @@ bool policy_same(const struct policy *a, const struct policy *b)
 	       a->capture.max_arg_length == b->capture.max_arg_length &&
 	       a->capture.args == b->capture.args && a->capture.result == b->capture.result &&
 	       a->max_depth == b->max_depth && a->max_items == b->max_items &&
-	       a->sample == b->sample && a->call_depth == b->call_depth;
+	       a->sample == b->sample && a->call_depth == b->call_depth && a->rate == b->rate;
 }

@@ -24,6 +24,7 @@ struct policy {
 	unsigned max_depth, max_items;
 	unsigned sample;     /* one root call or request of that many; 0 = all */
 	unsigned call_depth; /* calls with fewer traced calls above them; 0 = all */
+	unsigned rate;	     /* calls a second and function; 0 = all */
 };
 
 /* to owns its lists. -ENOMEM: there is nothing in it. */
