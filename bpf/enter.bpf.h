@@ -327,4 +327,38 @@ FT_INLINE void call_resume(struct probe *p)
 		call_push_untraced(t, p);
 }
 
+/* Does the body of this frame begin, as at its first hook? */
+FT_INLINE bool begins_here(const struct probe *p)
+{
+	if (!(p->entry->flags & CO_SUSPENDS))
+		return true;
+	return p->l->frame_instr != FT_NO_FIELD ? at_start(p->l, p->frame, true) > 0
+						: !has_begun(p->l, p->frame);
+}
+
+/*
+ * A generator of a function that user space has rejected meanwhile resumes, or another one at the
+ * same address begins. What is known of it would be taken for the caller of what it calls.
+ */
+FT_INLINE void forget_rejected(const struct probe *p)
+{
+	const struct code_entry *e = p->entry;
+
+	if (e && e->verdict == CODE_DROPPED && e->flags & CO_SUSPENDS &&
+	    p->proc->flags & FT_PROC_SUSPENDS)
+		suspended_drop(p->tgid, p->frame);
+}
+
+/* At an entry: is it to be looked at further? What an option leaves out is counted. */
+FT_INLINE bool probe_asked_for(struct probe *p)
+{
+	bool wanted = probe_wanted(p);
+
+	if (p->entry && p->entry->left_out && begins_here(p))
+		left_out(p->entry->left_out);
+	if (!wanted)
+		forget_rejected(p);
+	return wanted && !below_left_out(p);
+}
+
 #endif

@@ -9,7 +9,8 @@
 #define FT_LEFT_OUT_RULES(X)                                                                       \
 	X(sample, "calls and requests that `--sample` did not choose, and calls below them")       \
 	X(call_depth, "calls with as many traced calls above them as `--call-depth` allows")       \
-	X(rate, "calls of a function beyond those that `--rate` allows in a second")
+	X(rate, "calls of a function beyond those that `--rate` allows in a second")               \
+	X(function, "calls of functions that `--function` does not name")
 
 enum ft_left_out {
 	FT_LEFT_OUT_NONE,

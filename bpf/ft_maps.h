@@ -68,8 +68,9 @@ struct code_entry {
 	__u64 full_ns;		 /* --rate: when its bucket is full again */
 	__u8 arg_cell[FT_CELLS]; /* up to 3.10: cell number of a captured parameter */
 	__u16 variant;
-	__u8 varied; /* a variant is wanted */
-	__u8 pad[3];
+	__u8 varied;   /* a variant is wanted */
+	__u8 left_out; /* enum ft_left_out: why it was rejected, if its calls are to be counted */
+	__u8 pad[2];
 	__u16 policy; /* by which it was decided; under another one it is decided anew */
 };
 

@@ -110,7 +110,7 @@ FT_INLINE bool probe_thread_state(struct probe *p)
 	return p->tstate;
 }
 
-/* Is no call below this one pushed? Where exits are inferred, another one may be gone unseen. */
+/* Are calls below this one not pushed? Where exits are inferred, another one may be gone unseen. */
 FT_INLINE bool leaves_out_all(const struct probe *p, const struct call *c)
 {
 	return p->l->exits_exact && out_below(policy_of(p->proc->policy), c);

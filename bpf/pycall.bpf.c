@@ -29,9 +29,8 @@ FT_HOOK("uprobe", ft_resume)
 	struct probe p;
 	int first;
 
-	if (!probe_begins(&p, ctx) || !probe_entry(&p, ctx) || !probe_wanted(&p) ||
-	    below_left_out(&p) || http_nested(p.tid, p.frame, p.code, p.entry) ||
-	    !probe_thread_state(&p))
+	if (!probe_begins(&p, ctx) || !probe_entry(&p, ctx) || !probe_asked_for(&p) ||
+	    http_nested(p.tid, p.frame, p.code, p.entry) || !probe_thread_state(&p))
 		return 0;
 	/* A function that cannot be suspended passes a RESUME at its start only. */
 	first = p.entry->flags & CO_SUSPENDS ? at_start(p.l, p.frame, true) : 1;
@@ -122,7 +121,7 @@ FT_HOOK("uprobe", ft_eval_entry)
 		count(FT_LOST_read_frame);
 		return 0;
 	}
-	if (!probe_wanted(&p) || below_left_out(&p))
+	if (!probe_asked_for(&p))
 		return 0;
 	if (lasti >= 0)
 		call_resume(&p);
@@ -138,8 +137,8 @@ FT_HOOK("uprobe", ft_frame_entry)
 	struct probe p;
 	s32 lasti = 0;
 
-	if (!probe_begins(&p, ctx) || !probe_entry(&p, ctx) || !probe_wanted(&p) ||
-	    below_left_out(&p) || !probe_thread_state(&p))
+	if (!probe_begins(&p, ctx) || !probe_entry(&p, ctx) || !probe_asked_for(&p) ||
+	    !probe_thread_state(&p))
 		return 0;
 	if (read_at(&lasti, 4, p.frame + p.l->frame_lasti)) {
 		count(FT_LOST_read_frame);

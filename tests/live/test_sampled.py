@@ -187,6 +187,34 @@ def test_rate(space, tmp_path):
         assert all(len([t for t in times if first <= t < first + 1]) <= 81 for first in times)
 
 
+# ---- names ----------------------------------------------------------------------------------------
+
+def test_functions(space, tmp_path):
+    """Only those, with the nearest of them as parent; calls of others are counted, by BPF or before it
+    knows. A replay of what was recorded tells the same."""
+    told, whole, _ = trace(space, tmp_path, 20)
+    (tmp_path / "trace.jsonl").unlink()
+    options = "--function", "root[0-4]", "--function", "leaf,ta?k"
+    _, events, errors = trace(space, tmp_path, 20, *options, "--record", tmp_path / "record")
+    named = {"leaf", "task", "root0", "root1", "root2", "root3", "root4"}
+    wanted = {tree: collections.Counter({f: n for f, n in calls.items() if f in named})
+              for tree, calls in trees(whole).items()}
+    assert trees(events) == {tree: calls for tree, calls in wanted.items() if calls}
+    kinds = collections.Counter(e["event"] for e in events)
+    assert kinds["ENTER"] == kinds["EXIT"] and not kinds["LOST"], kinds
+    out = left_out(events, "function")
+    assert kinds["ENTER"] + out == sum(e["event"] == "ENTER" for e in whole)
+    assert "%d filtered" % out in errors
+    tree = {e["span"]: tree_of(e) for e in events if e["event"] == "ENTER"}
+    # sampled.OPENS: one tree continues a generator of another
+    assert all(tree[e["parent"]] == tree_of(e) for e in events
+               if e["event"] == "ENTER" and e["parent"] and tree_of(e) // KIND != 10)
+    _, text, errors = harness.run([harness.TRACER, "--replay", tmp_path / "record", "-o", "-",
+                                   *options], check=0)
+    again = [json.loads(line) for line in text.splitlines()]
+    assert trees(again) == trees(events) and left_out(again, "function") == out
+
+
 # ---- requests -------------------------------------------------------------------------------------
 
 def differences(events, log):

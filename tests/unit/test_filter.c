@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "filter/filter.h"
+#include "ft_left_out.h"
 #include "filter/stdlib.h"
 
 static bool kept(struct filter *f, const char *module, const char *file)
@@ -38,6 +39,45 @@ Test(filter, built_in_lists)
 	cr_assert(kept(f, "namedtuple_tools", "/srv/namedtuple_tools.py"));
 	cr_assert_not(kept(f, "flask.app", "/v/lib/python3.11/site-packages/flask/app.py"));
 	cr_assert_not(kept(f, "yaml", "/usr/lib/python3/dist-packages/yaml/__init__.py"));
+	filter_free(f);
+}
+
+static bool kept_name(struct filter *f, const char *qualname, const char *class_name,
+		      const char *name, const char *module)
+{
+	struct function fn = {.module = (char *)module,
+			      .filename = "",
+			      .name = (char *)name,
+			      .qualname = (char *)qualname,
+			      .class_name = (char *)class_name};
+	bool keep = filter_keep(f, &fn);
+
+	if (strcmp(module, "m"))
+		cr_assert(!keep && !fn.left_out, "not asked for, so it does not count");
+	else
+		cr_assert_eq(fn.left_out, keep ? 0 : FT_LEFT_OUT_function);
+	return keep;
+}
+
+/* By the name or the qualified name; up to 3.10 that is the class and the name. */
+Test(filter, functions)
+{
+	char *const pattern[] = {"pay*", "Cart.[a-c]dd", "f.<locals>.g"};
+	struct filter *f = make("m", NULL);
+
+	filter_functions(f, pattern, 3);
+	cr_assert(kept_name(f, "pay", "m", "pay", "m"));
+	cr_assert(kept_name(f, "Till.pay_all", "m.Till", "pay_all", "m"));
+	cr_assert(kept_name(f, NULL, "m.Till", "pay_all", "m"));
+	cr_assert(kept_name(f, "Cart.add", "m.Cart", "add", "m"));
+	cr_assert(kept_name(f, NULL, "m.Cart", "add", "m"));
+	cr_assert(kept_name(f, "f.<locals>.g", "m", "g", "m"));
+	cr_assert_not(kept_name(f, "Cart.zdd", "m.Cart", "zdd", "m"));
+	cr_assert_not(kept_name(f, NULL, "m", "add", "m"));
+	cr_assert_not(kept_name(f, "repay", "m", "repay", "m"));
+	cr_assert_not(kept_name(f, "pay", "other", "pay", "other"));
+	filter_functions(f, NULL, 0);
+	cr_assert(kept_name(f, "repay", "m", "repay", "m"));
 	filter_free(f);
 }
 

@@ -36,6 +36,7 @@ struct config {
 	pid_t *pids; /* owned; each once */
 	size_t npids;
 	struct strings prefix, exclude;
+	struct strings function; /* patterns of names; none = all */
 	struct rules rules;
 	struct strings redact; /* after config_parse with those of redact_only */
 	struct strings redact_only;

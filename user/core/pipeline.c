@@ -11,6 +11,7 @@
 #include "decode/decode.h"
 #include "filter/filter.h"
 #include "ft_counters.h"
+#include "ft_left_out.h"
 #include "output.h"
 #include "pipeline.h"
 #include "recording/recording.h"
@@ -26,6 +27,8 @@ struct pipeline {
 	struct decoder *decoder;
 	struct assembler *assembler;
 	struct recorder *recorder;
+	uint64_t left_out[FT_LEFT_OUT_COUNT]; /* calls that got here, not told yet */
+	uint64_t last_ns;		      /* of the last record */
 };
 
 /* ---- spans: the end of the pipe ----------------------------------------------------- */
@@ -98,7 +101,10 @@ static bool on_keep(void *arg, struct function *f)
 {
 	struct pipeline *p = arg;
 
-	return filter_keep(p->filter, f);
+	bool keep = filter_keep(p->filter, f);
+
+	p->left_out[f->left_out] += !keep;
+	return keep;
 }
 
 /* ---- records: the beginning ------------------------------------------------------------ */
@@ -173,6 +179,7 @@ int pipeline_record(void *pipeline, const struct ft_rec *rec, size_t size)
 	 * was left out until then. */
 	if (pipeline_full(p) && rec->type != FT_REC_STATE && rec->type != FT_REC_SAMPLED)
 		return 0;
+	p->last_ns = rec->ts_ns;
 	err = decoder_event(p->decoder, rec, size, &e, p->why);
 	if (err == -EBADMSG && p->live)
 		return lose_record(p, rec);
@@ -262,6 +269,8 @@ static int open_stages(struct pipeline *p, const struct ft_rec_session *session)
 			     (const char *const *)c->exclude.at, c->exclude.count, &p->filter);
 
 	if (!err)
+		filter_functions(p->filter, c->function.at, c->function.count);
+	if (!err)
 		err = decoder_new(&decode, &p->decoder);
 	if (!err && !p->live)
 		lower(p);
@@ -329,9 +338,25 @@ int pipeline_reopen(struct pipeline *p, struct why *w)
 	return sinks_reopen(&p->output.sinks, w);
 }
 
+int pipeline_tell_left_out(struct pipeline *p, uint64_t now_ns)
+{
+	struct event e = {.type = EVENT_SAMPLED, .ts_ns = now_ns};
+	int err = 0;
+
+	for (e.kind = FT_LEFT_OUT_NONE + 1; !err && e.kind < FT_LEFT_OUT_COUNT; e.kind++) {
+		e.count = p->left_out[e.kind];
+		p->left_out[e.kind] = 0;
+		if (e.count)
+			err = assembler_event(p->assembler, &e);
+	}
+	return err;
+}
+
 int pipeline_finish(struct pipeline *p)
 {
-	int err = assembler_finish(p->assembler, p->live ? clock_ns(CLOCK_MONOTONIC) : 0);
+	uint64_t now = p->live ? clock_ns(CLOCK_MONOTONIC) : 0;
+	int told = pipeline_tell_left_out(p, now ?: p->last_ns);
+	int err = assembler_finish(p->assembler, now) ?: told;
 	int settled = pipeline_settle(p, 0);
 
 	return err < 0 ? err : settled == -EAGAIN ? 0 : settled;

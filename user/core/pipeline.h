@@ -38,6 +38,8 @@ int pipeline_replay(struct pipeline *p);
 int pipeline_flush(struct pipeline *p);
 /* On SIGHUP: opens the files anew. After a failure the old file stays in use. */
 int pipeline_reopen(struct pipeline *p, struct why *w);
+/* Writes what the filter has left out since the last time. */
+int pipeline_tell_left_out(struct pipeline *p, uint64_t now_ns);
 /* Ends the trace: open calls are unfinished. A replay is completely written when this returns. */
 int pipeline_finish(struct pipeline *p);
 /* Waits at most `ms` milliseconds for output to be written: -EAGAIN = some is left. */

@@ -88,9 +88,10 @@ bool attach_is_dormant(const struct attach *a, pid_t pid);
 bool attach_blind_to_contexts(const struct attach *a);
 /* The process has loaded greenlet since it was examined. */
 void attach_greenlets(struct attach *a, pid_t pid);
-/* User space's verdict on a function that no prefix decided, by its description: not traced from
- * now on. */
-int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code, uint64_t described_ns);
+/* User space's verdict on a function, by its description: not traced from now on. Its calls are
+ * counted as left out by a rule (enum ft_left_out), if there is one. */
+int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code, uint64_t described_ns,
+		       uint32_t left_out);
 
 /* ---- policies: each is there before a process has it ------------------------------------- */
 

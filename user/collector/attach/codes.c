@@ -35,7 +35,8 @@ int codes_size(struct attach *a, const struct attach_options *o, struct why *w)
 	return err ? why(w, err, "cannot size the map of code: %s", strerror(-err)) : 0;
 }
 
-static int reject(const struct bpf_map *map, const struct code_key *key, uint64_t described_ns)
+static int reject(const struct bpf_map *map, const struct code_key *key, uint64_t described_ns,
+		  uint32_t left_out)
 {
 	int fd = bpf_map__fd(map);
 	struct code_entry e;
@@ -44,17 +45,19 @@ static int reject(const struct bpf_map *map, const struct code_key *key, uint64_
 		return -errno;
 	if (e.described != (uint32_t)described_ns)
 		return -ESTALE; /* another code object has that address now */
+	e.left_out = left_out;
 	e.verdict = e.role ? CODE_WATCH : e.varied ? CODE_VARIED : CODE_DROPPED;
 	return bpf_map_update_elem(fd, key, &e, BPF_EXIST) ? -errno : 0;
 }
 
-int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code, uint64_t described_ns)
+int attach_reject_code(struct attach *a, uint32_t pid, uint64_t code, uint64_t described_ns,
+		       uint32_t left_out)
 {
 	struct code_key key = {.code = code, .tgid = pid};
-	int err = reject(a->skel->maps.ft_codes, &key, described_ns);
+	int err = reject(a->skel->maps.ft_codes, &key, described_ns, left_out);
 
 	if (err == -ENOENT)
-		err = reject(a->skel->maps.ft_more_codes, &key, described_ns);
+		err = reject(a->skel->maps.ft_more_codes, &key, described_ns, left_out);
 	if (!err)
 		__atomic_fetch_add(&a->skel->bss->ft_rejected, 1, __ATOMIC_RELEASE);
 	return err;

@@ -53,6 +53,10 @@ const struct option_row option_rows[] = {
 	{ .name = "exclude", .letter = 'x', .env = "FLOWTRACE_EXCLUDE", .kind = KIND_LIST, .at = AT(exclude),
 	  .group = GROUP_WHAT, .flags = FLAG_RULE | FLAG_PLAIN, .value = "a,b", .max_len = FT_MAX_PREFIX,
 	  .help = "leave out modules that start with one of these; wins over --prefix" },
+	{ .name = "function", .env = "FLOWTRACE_FUNCTION", .kind = KIND_LIST, .at = AT(function),
+	  .group = GROUP_WHAT, .value = "GLOB", .max_len = FT_MAX_QUALNAME,
+	  .help = "only functions whose name, or qualified name such as Cart.add, one of these matches; "
+		  "calls of others are counted; repeatable" },
 	{ .name = "slower-than", .env = "FLOWTRACE_SLOWER_THAN", .kind = KIND_SECONDS, .at = AT(slower_than_s),
 	  .group = GROUP_WHAT, .initial = "0", .value = "TIME",
 	  .help = "only calls and requests that took at least this long, such as 10ms; written when they "

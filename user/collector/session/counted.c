@@ -57,5 +57,6 @@ int counted_tell(struct attach *a, struct pipeline *p, uint64_t since_ns, struct
 {
 	int err = tell_lost(a, p, since_ns, told->counters);
 
-	return err ?: tell_left_out(a, p, told->left_out);
+	err = err ?: tell_left_out(a, p, told->left_out);
+	return err ?: pipeline_tell_left_out(p, clock_ns(CLOCK_MONOTONIC));
 }

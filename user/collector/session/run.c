@@ -104,7 +104,7 @@ static void on_dropped(void *arg, const struct function *f)
 	struct run *r = arg;
 
 	/* On failure the code object has left the cache: BPF will ask again. */
-	(void)attach_reject_code(r->attach, f->pid, f->code, f->described_ns);
+	(void)attach_reject_code(r->attach, f->pid, f->code, f->described_ns, f->left_out);
 }
 
 /* ---- signals ---------------------------------------------------------------------------- */

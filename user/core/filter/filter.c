@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include <ctype.h>
 #include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "filter/filter.h"
 #include "filter/stdlib.h"
+#include "ft_abi.h"
+#include "ft_left_out.h"
 
 struct filter {
 	struct policy own; /* its prefixes alone */
 	bool narrow;
+	char *const *pattern; /* borrowed */
+	size_t npatterns;
 };
 
 int filter_new(const char *const *prefix, size_t nprefix, const char *const *exclude,
@@ -42,6 +48,12 @@ void filter_free(struct filter *f)
 void filter_narrow(struct filter *f)
 {
 	f->narrow = true;
+}
+
+void filter_functions(struct filter *f, char *const *pattern, size_t n)
+{
+	f->pattern = pattern;
+	f->npatterns = n;
 }
 
 static bool starts_with_one(const char *module, char *const *list, size_t n)
@@ -112,9 +124,43 @@ static bool decide(const struct filter *f, const struct function *fn)
 	return p->nprefix || !is_built_in(fn);
 }
 
+/* "C.method"; up to 3.10 by the class that it was found in. NULL: only its name is known. */
+static const char *qualified_name(const struct function *fn, char *text, size_t size)
+{
+	size_t module = strlen(fn->module) + 1;
+
+	if (fn->qualname)
+		return fn->qualname;
+	if (!fn->class_name || strlen(fn->class_name) <= module)
+		return NULL;
+	snprintf(text, size, "%s.%s", fn->class_name + module, fn->name);
+	return text;
+}
+
+static bool named(const struct filter *f, const struct function *fn)
+{
+	char text[FT_MAX_QUALNAME + FT_MAX_NAME];
+	const char *qualified = qualified_name(fn, text, sizeof(text));
+
+	for (size_t i = 0; i < f->npatterns; i++)
+		if (!fnmatch(f->pattern[i], fn->name, 0) ||
+		    (qualified && !fnmatch(f->pattern[i], qualified, 0)))
+			return true;
+	return !f->npatterns;
+}
+
+static void judge(const struct filter *f, struct function *fn)
+{
+	bool asked = decide(f, fn);
+
+	fn->verdict = asked && named(f, fn) ? VERDICT_KEEP : VERDICT_DROP;
+	if (asked && fn->verdict == VERDICT_DROP)
+		fn->left_out = FT_LEFT_OUT_function;
+}
+
 bool filter_keep(struct filter *f, struct function *fn)
 {
 	if (fn->verdict == VERDICT_UNKNOWN)
-		fn->verdict = decide(f, fn) ? VERDICT_KEEP : VERDICT_DROP;
+		judge(f, fn);
 	return fn->verdict == VERDICT_KEEP;
 }

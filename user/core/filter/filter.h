@@ -15,6 +15,9 @@ struct filter;
 int filter_new(const char *const *prefix, size_t nprefix, const char *const *exclude,
 	       size_t nexclude, struct filter **ret_filter);
 void filter_free(struct filter *f);
+/* Of all these only functions whose name, or qualified name, one of the patterns matches. Borrowed;
+ * n 0 = all. */
+void filter_functions(struct filter *f, char *const *pattern, size_t n);
 /* In a replay: what the prefixes here leave out is left out too where a function has a policy of
  * its own. */
 void filter_narrow(struct filter *f);

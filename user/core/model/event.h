@@ -52,6 +52,7 @@ struct function {
 	char *json_head;	     /* "module": "m", "function": "f" */
 	char *json_tail;	     /* "class": "m.C", "method": "f", "file": "/x.py", "line": 3 */
 	enum verdict verdict; /* set by filter/; the decoder renders no value of a dropped one */
+	uint32_t left_out;    /* ... why it is dropped, if its calls count: enum ft_left_out */
 	bool counted;	      /* set by assemble/: it had a call */
 };
 
