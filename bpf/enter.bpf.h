@@ -215,7 +215,7 @@ FT_INLINE void call_start(struct probe *p)
 	struct call *top, *c;
 	u32 flags = 0, choice;
 	enum ft_left_out out;
-	bool suspends;
+	bool suspends, first;
 
 	if (!t)
 		return;
@@ -246,7 +246,8 @@ FT_INLINE void call_start(struct probe *p)
 	settle(p, top);
 	choice = choose(p, top, request);
 	out = rule_of(p, top, choice, now);
-	if (out && p->entry->verdict == CODE_ACCEPT)
+	first = begins_once(t, p);
+	if (out && first && p->entry->verdict == CODE_ACCEPT)
 		left_out(out);
 	if (out && needs_no_mark(p, top, request, flags))
 		return;
@@ -349,13 +350,21 @@ FT_INLINE void forget_rejected(const struct probe *p)
 		suspended_drop(p->tgid, p->frame);
 }
 
+FT_INLINE void left_out_by_name(const struct probe *p)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &p->tid);
+
+	if (!t || begins_once(t, p))
+		left_out(p->entry->left_out);
+}
+
 /* At an entry: is it to be looked at further? What an option leaves out is counted. */
 FT_INLINE bool probe_asked_for(struct probe *p)
 {
 	bool wanted = probe_wanted(p);
 
 	if (p->entry && p->entry->left_out && begins_here(p))
-		left_out(p->entry->left_out);
+		left_out_by_name(p);
 	if (!wanted)
 		forget_rejected(p);
 	return wanted && !below_left_out(p);

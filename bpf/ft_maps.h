@@ -289,7 +289,8 @@ struct thread {
 	__u32 below, below_at, below_rejected;
 	__u32 thrown; /* see thrown.bpf.h */
 	__u32 pad1;
-	__u64 thrown_into, thrown_at; /* a generator's frame, 0 = none, and its instruction then */
+	__u64 begun_frame, begun_code; /* of the call that began last; 0: one has ended since */
+	__u64 thrown_into, thrown_at;  /* a generator's frame, 0 = none, and its instruction then */
 	/* The stacks of greenlets, by the outermost frame of each (greenlet.bpf.c). */
 	__u64 bottom;	   /* the present stack, which depth counts; 0: the first one */
 	__u64 first;	   /* the first stack, on which all calls are until there is a second */

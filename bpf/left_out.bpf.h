@@ -81,7 +81,8 @@ FT_INLINE bool below_left_out(struct probe *p)
 	/* A context may make it one of a request that was chosen. */
 	if (!below || (below == BELOW_OUT && p->proc->flags & FT_PROC_REQUESTS))
 		return false;
-	left_out(below == BELOW_TOO_DEEP ? FT_LEFT_OUT_call_depth : FT_LEFT_OUT_sample);
+	if (begins_once(t, p))
+		left_out(below == BELOW_TOO_DEEP ? FT_LEFT_OUT_call_depth : FT_LEFT_OUT_sample);
 	return true;
 }
 

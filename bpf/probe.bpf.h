@@ -165,6 +165,22 @@ FT_INLINE bool probe_exit(struct probe *p, struct thread *t, const struct pt_reg
 	       probe_code(p);
 }
 
+/*
+ * Is this the first hook that the call passes which begins? One entry can pass two: a RESUME that
+ * specializes into another one, or the other way round. A call that is pushed is known by that;
+ * this is for those that are counted only. Each exit is seen in between.
+ */
+FT_INLINE bool begins_once(struct thread *t, const struct probe *p)
+{
+	if (p->l->frame_instr == FT_NO_FIELD || !p->l->exits_exact || p->proc->flags & FT_PROC_JIT)
+		return true;
+	if (t->begun_frame == p->frame && t->begun_code == p->code)
+		return false;
+	t->begun_frame = p->frame;
+	t->begun_code = p->code;
+	return true;
+}
+
 /* At all other places: can the code be on the shadow stack? Its module does not matter, since the
  * call has it. */
 FT_INLINE bool probe_known(struct probe *p)
@@ -181,6 +197,8 @@ FT_INLINE struct thread *probe_thread(struct probe *p)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &p->tid);
 
+	if (t)
+		t->begun_frame = 0;
 	if (p->proc->flags & FT_PROC_JIT)
 		return thread_get(p->tgid, p->tid);
 	return t && (t->depth || t->parked || p->proc->flags & FT_PROC_SUSPENDS) ? t : 0;

@@ -62,15 +62,16 @@ def trees(events):
 
 
 def test_trees_are_whole(space, tmp_path):
-    """Also those of generators that others continue, of threads and of tasks."""
-    told, events, errors = trace(space, tmp_path, 100, "--sample", "4", "--record",
+    """Also those of generators that others continue, of threads and of tasks. What is left out is
+    counted once, though a call of 3.12 and later may pass two hooks when it begins."""
+    told, events, errors = trace(space, tmp_path, 300, "--sample", "4", "--record",
                                  tmp_path / "record")
     found = trees(events)
     assert {tree: calls for tree, calls in found.items() if calls != told[tree // KIND]} == {}
     assert {tree // KIND for tree in found} == set(told)
     kinds = collections.Counter(e["event"] for e in events)
     assert kinds["ENTER"] == kinds["EXIT"] and not kinds["LOST"], kinds
-    assert kinds["ENTER"] + left_out(events) == 100 * sum(sum(t.values()) for t in told.values())
+    assert kinds["ENTER"] + left_out(events) == 300 * sum(sum(t.values()) for t in told.values())
     assert "%d filtered" % left_out(events) in errors
     _, out, errors = harness.run([harness.TRACER, "--replay", tmp_path / "record", "-o", "-"],
                                  check=0)
