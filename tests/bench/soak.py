@@ -4,11 +4,13 @@
 
 Each makes a known number of calls; a tenth of them forks, a tenth runs itself again, a tenth leaves
 a generator that never continues. A line a minute: the calls that were seen of those made, and what the
-collector has open, keeps in memory and in BPF's maps. It fails if that grows.
+collector has open, keeps in memory and in BPF's maps. It fails if that grows. They have a cgroup of
+their own, and only that is traced: what other Pythons the machine runs does not count.
 """
 
 import argparse
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -147,12 +149,28 @@ def show(row, as_json, head):
             for value in row.values()), flush=True)
 
 
-def soak(directory, options):
+@contextlib.contextmanager
+def own_cgroup():
+    """Moves this process, and so its children, into a new one; its path below the mount."""
+    mounts = [line.split() for line in pathlib.Path("/proc/mounts").read_text().splitlines()]
+    top = next(pathlib.Path(mount[1]) for mount in mounts if mount[2] == "cgroup2")
+    was = re.search(r"^0::/(.*)$", pathlib.Path("/proc/self/cgroup").read_text(), re.M)[1]
+    own = top / ("flowtrace-soak-%d" % os.getpid())
+    own.mkdir()
+    (own / "cgroup.procs").write_text("0")
+    try:
+        yield "/" + own.name
+    finally:
+        (top / was / "cgroup.procs").write_text("0")
+        own.rmdir()
+
+
+def soak(directory, cgroup, options):
     (directory / (MODULE + ".py")).write_text(SOURCE)
     subprocess.run([harness.PYTHON, "-S", "-E", "-c", "import " + MODULE], cwd=directory, check=True)
     errors = directory / "errors"
     with open(errors, "w") as file:
-        collector = subprocess.Popen([BUILD / "bin" / "flowtrace-bpf", "--all", "-P", MODULE,
+        collector = subprocess.Popen([BUILD / "bin" / "flowtrace-bpf", "--all", "--cgroup", cgroup, "-P", MODULE,
                                       "--no-args", "--no-result", "-o", "-"], stdout=subprocess.PIPE,
                                      stderr=file)
     trace = Trace(collector.stdout)
@@ -185,8 +203,8 @@ def main():
     parser.add_argument("--rate", type=float, default=20, help="programs a second")
     parser.add_argument("--json", action="store_true", help="one object a line")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        return soak(pathlib.Path(name), options)
+    with tempfile.TemporaryDirectory() as name, own_cgroup() as cgroup:
+        return soak(pathlib.Path(name), cgroup, options)
 
 
 if __name__ == "__main__":
