@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How many events a second the core takes from a recording to JSON lines, on one core:
- * core-speed EVENTS [KIND:FILE]. The calls are small: two int arguments, an int result. A file that
- * ends in .zst or .gz is packed.
+ * core-speed EVENTS [KIND:FILE [CHARACTERS]]. The calls are small: two int arguments, an int
+ * result; or a str of so many characters there and back, recorded as from BPF. A file that ends in
+ * .zst or .gz is packed.
  */
 #include <stdio.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 
 #define PID 4321
 #define FUNCTIONS 64
+#define LIMIT 1000 /* characters of a field */
 
 static struct build b;
 
@@ -27,7 +29,26 @@ static void put(struct recorder *r)
 	buf_clear(&b.bytes);
 }
 
-static void make(const char *path, long events)
+/* The first int of a call, or a str in its place. */
+static void put_value(long n, size_t characters)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct buf text = {0};
+	uint64_t whole = characters;
+
+	if (!characters) {
+		t_int(&b, n);
+		return;
+	}
+	if (whole > LIMIT)
+		buf_add(&text, (char *)&whole, sizeof(whole));
+	for (size_t i = 0; i < characters && i < LIMIT; i++)
+		buf_char(&text, digits[(i + n) & 15]);
+	tok(&b, FT_T_STR, 1, whole > LIMIT ? FT_TOK_CUT : 0, text.s, text.len);
+	buf_release(&text);
+}
+
+static void make(const char *path, long events, size_t characters)
 {
 	struct ft_rec_session session;
 	struct recorder *r;
@@ -47,18 +68,18 @@ static void make(const char *path, long events)
 		unsigned long long outer = 0x1000 + i % FUNCTIONS * 0x90, inner = 0x1000;
 
 		begin_enter(&b, PID, PID, ts, outer, 0);
-		t_int(&b, i);
+		put_value(i, characters);
 		t_int(&b, 42);
 		put(r);
 		begin_enter(&b, PID, PID, ts + 1000, inner, ts);
-		t_int(&b, i);
+		put_value(i, characters);
 		t_int(&b, -7);
 		put(r);
 		begin_exit(&b, PID, PID, ts + 2000, inner, ts + 1000, FT_EXIT_RETURN);
-		t_int(&b, i + 1);
+		put_value(i + 1, characters);
 		put(r);
 		begin_exit(&b, PID, PID, ts + 3000, outer, ts, FT_EXIT_RETURN);
-		t_int(&b, i + 2);
+		put_value(i + 2, characters);
 		put(r);
 	}
 	if (recorder_close(r, NULL))
@@ -85,11 +106,11 @@ int main(int argc, char **argv)
 	int err;
 
 	close(mkstemp(path));
-	make(path, events);
+	make(path, events, argc > 3 ? strtoul(argv[3], NULL, 10) : 0);
 	replay_packings = packings;
 	wall = seconds(CLOCK_MONOTONIC);
 	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-	err = replay(path, output, 1000, NULL, &w);
+	err = replay(path, output, LIMIT, NULL, &w);
 	wall = seconds(CLOCK_MONOTONIC) - wall;
 	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	unlink(path);

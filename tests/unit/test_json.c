@@ -27,6 +27,8 @@ Test(json, strings)
 	expect("\"\xc3\xa9\xed\x9f\xbf\xf0\x9f\x98\x80\"");
 	json_string(&b, "1234567\xed\xa0\xbd\xed\xb8\x80", 13);
 	expect("\"1234567\\ud83d\\ude00\"");
+	json_string(&b, "123456789012345\xed\xa0\xbdx", 19);
+	expect("\"123456789012345\\ud83dx\"");
 	json_string(&b, "\xed", 1);
 	expect("\"\xed\"");
 	buf_release(&b);
@@ -73,11 +75,12 @@ Test(json, over_several_lines)
 	buf_release(&b);
 }
 
-/* Each byte value at each place in a word, against the plain loop's answer. */
+/* Each byte value at each place of those that are looked at together, against the plain loop's
+ * answer. */
 Test(json, every_byte_at_every_place)
 {
 	for (unsigned c = 0; c < 256; c++) {
-		char one[1] = {c}, text[24];
+		char one[1] = {c}, text[40];
 		struct buf alone = {0};
 
 		json_escape(&alone, one, 1);
@@ -110,6 +113,71 @@ Test(json, cut_strings)
 	cut("012\n456789", 9, true, "[\"012...\"");
 	cut("\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 7, true, "[\"\xc3\xa9\xc3\xa9...\"");
 	cut("\x01", 10, true, "[\"...\"");
+	buf_release(&b);
+}
+
+/* Pieces of 1 to 6 characters of JSON, in an order without a pattern. */
+static void mixed(struct buf *text, size_t pieces)
+{
+	static const char *const piece[] = {"\n",    "\xc3\xa9", "\xf0\x9f\x98\x80",	  "\x01",
+					    "plain", "x",	 "and more that is plain"};
+	uint32_t random = pieces;
+
+	for (size_t i = 0; i < pieces; i++) {
+		random = random * 1664525 + 1013904223;
+		buf_str(text, piece[(random >> 16) % (sizeof(piece) / sizeof(*piece))]);
+	}
+}
+
+/* The characters of a JSON string up to `end`, an escape in one piece; false: it ends within one.
+ */
+static bool whole_units(const char *s, const char *end, size_t *ret_chars)
+{
+	*ret_chars = 0;
+	while (s < end) {
+		size_t bytes = *s != '\\' ? 1 : s[1] == 'u' ? 6 : 2;
+
+		*ret_chars += *s == '\\' ? bytes : !utf8_continues(*s);
+		s += bytes;
+	}
+	return s == end && !utf8_continues(*s);
+}
+
+/* As long as there is room for, and no longer. */
+Test(json, cut_strings_at_every_place)
+{
+	struct buf text = {0}, whole = {0};
+
+	mixed(&text, 40);
+	json_string(&whole, text.s, text.len);
+	for (size_t room = 5; room < utf8_count(whole.s, whole.len); room++) {
+		size_t chars, next, len;
+
+		buf_clear(&b);
+		buf_add(&b, whole.s, whole.len);
+		cr_assert(json_cut_string(&b, 0, room));
+		len = b.len - 4;
+		cr_assert(!memcmp(b.s, whole.s, len) && !memcmp(b.s + len, "...\"", 4));
+		cr_assert(whole_units(whole.s + 1, whole.s + len, &chars), "room %zu", room);
+		cr_assert_leq(chars + 5, room);
+		for (len++; !whole_units(whole.s + 1, whole.s + len, &next); len++)
+			;
+		cr_assert_gt(next + 5, room);
+	}
+	buf_release(&text);
+	buf_release(&whole);
+	buf_release(&b);
+}
+
+Test(json, characters_of_every_length)
+{
+	size_t chars = 0;
+
+	mixed(&b, 100);
+	for (size_t len = 0; len < b.len; len++) {
+		cr_assert_eq(utf8_count(b.s, len), chars);
+		chars += !utf8_continues(b.s[len]);
+	}
 	buf_release(&b);
 }
 

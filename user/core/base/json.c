@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/json.h"
@@ -21,12 +22,21 @@ static inline uint64_t zero_bytes(uint64_t v)
 	return (v - ONES) & ~v & HIGHS;
 }
 
-/* May one of eight bytes need an escape? False positives are possible. */
-static inline bool any_special(uint64_t v)
+/* Bytes that the compiler compares at once where the processor can. */
+typedef uint8_t lanes __attribute__((vector_size(16)));
+
+/* How many of sixteen bytes, from the first on, need no escape? 16: all of them. The first is the
+ * lowest of a word. */
+static inline unsigned plain_bytes(lanes v)
 {
-	return (zero_bytes(v ^ (ONES * '"')) | zero_bytes(v ^ (ONES * '\\')) |
-		zero_bytes(v ^ (ONES * 0xed)) | zero_bytes(v ^ (ONES * 0xc0)) |
-		((v - ONES * 0x20) & ~v & HIGHS)) != 0;
+	lanes special = (lanes)(v < 0x20) | (lanes)(v == '"') | (lanes)(v == '\\') |
+			(lanes)(v == 0xed) | (lanes)(v == 0xc0);
+	uint64_t half[2];
+
+	memcpy(half, &special, sizeof(half));
+	if (half[0])
+		return __builtin_ctzll(half[0]) / 8;
+	return half[1] ? 8 + __builtin_ctzll(half[1]) / 8 : 16;
 }
 
 static char *put_u(char *p, unsigned c)
@@ -75,18 +85,16 @@ char *json_escape_to(char *p, const char *s, size_t len)
 {
 	const char *end = s + len;
 
-	while (end - s >= 8) {
-		const char *stop = s + 8;
-		uint64_t word;
+	while (end - s >= (ptrdiff_t)sizeof(lanes)) {
+		unsigned plain;
+		lanes v;
 
-		memcpy(&word, s, 8);
-		if (!any_special(word)) {
-			memcpy(p, &word, 8);
-			p += 8;
-			s += 8;
-			continue;
-		}
-		while (s < stop)
+		memcpy(&v, s, sizeof(v));
+		memcpy(p, &v, sizeof(v));
+		plain = plain_bytes(v);
+		p += plain;
+		s += plain;
+		if (plain < sizeof(v))
 			p = escape_one(p, &s, end);
 	}
 	while (s < end)
@@ -96,8 +104,7 @@ char *json_escape_to(char *p, const char *s, size_t len)
 
 void json_escape(struct buf *b, const char *s, size_t len)
 {
-	/* + 8: the copy writes whole 8-byte words. */
-	char *room = buf_room(b, len * JSON_GROWTH + 8);
+	char *room = buf_room(b, len * JSON_GROWTH);
 
 	if (room)
 		b->len += json_escape_to(room, s, len) - room;
@@ -105,7 +112,7 @@ void json_escape(struct buf *b, const char *s, size_t len)
 
 void json_string(struct buf *b, const char *s, size_t len)
 {
-	char *room = buf_room(b, len * JSON_GROWTH + 10), *p = room;
+	char *room = buf_room(b, len * JSON_GROWTH + 2), *p = room;
 
 	if (!room)
 		return;
@@ -149,19 +156,45 @@ static size_t unit(const char *s, const char *end, size_t *ret_chars)
 	return p - s;
 }
 
+/* Are eight bytes as many characters, none of them part of an escape that starts here? */
+static bool all_single(uint64_t bytes)
+{
+	return !utf8_any_high(bytes) && !zero_bytes(bytes ^ (ONES * '\\'));
+}
+
+/* Skips single characters, eight at a time: at most `most`. */
+static const char *skip_singles(const char *s, const char *end, size_t most)
+{
+	uint64_t word;
+
+	for (; end - s >= 8 && most >= 8; s += 8, most -= 8) {
+		memcpy(&word, s, 8);
+		if (!all_single(word))
+			break;
+	}
+	return s;
+}
+
 bool json_cut_string(struct buf *b, size_t start, size_t room)
 {
-	const char *text = b->s + start + 1, *end = b->s + b->len - 1, *s = text;
-	size_t chars, used = sizeof(JSON_DOTS) - 1;
+	const char *s = b->s + start + 1, *end = b->s + b->len - 1;
+	size_t chars;
 
-	if (room < used)
+	if (room < sizeof(JSON_DOTS) - 1)
 		return false;
+	room -= sizeof(JSON_DOTS) - 1;
 	while (s < end) {
-		size_t bytes = unit(s, end, &chars);
+		const char *singles = s;
+		size_t bytes;
 
-		if (used + chars > room || bytes > (size_t)(end - s))
+		s = skip_singles(s, end, room);
+		room -= s - singles;
+		if (s == end)
 			break;
-		used += chars;
+		bytes = unit(s, end, &chars);
+		if (chars > room || bytes > (size_t)(end - s))
+			break;
+		room -= chars;
 		s += bytes;
 	}
 	b->len = s - b->s;

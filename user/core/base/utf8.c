@@ -16,12 +16,35 @@ bool utf8_is_ascii(const char *s, size_t len)
 	return !utf8_any_high(seen);
 }
 
+#define ONES 0x0101010101010101ull
+
+#define BLOCK 31 /* words whose bytes, counted in the bytes of one word, are 248 at most */
+
+/* How many bytes of these words continue a character? */
+static unsigned continuations(const char *s, size_t words)
+{
+	uint64_t sum = 0, word;
+
+	for (size_t i = 0; i < words; i++) {
+		memcpy(&word, s + 8 * i, 8);
+		sum += word >> 7 & ~word >> 6 & ONES;
+	}
+	return (sum * ONES) >> 56;
+}
+
 size_t utf8_count(const char *s, size_t len)
 {
-	size_t n = 0;
+	size_t n = len;
 
-	for (size_t i = 0; i < len; i++)
-		n += !utf8_continues(s[i]);
+	while (len >= 8) {
+		size_t words = len / 8 < BLOCK ? len / 8 : BLOCK;
+
+		n -= continuations(s, words);
+		s += 8 * words;
+		len -= 8 * words;
+	}
+	for (; len; s++, len--)
+		n -= utf8_continues(*s);
 	return n;
 }
 

@@ -44,11 +44,13 @@ static bool fits(struct render *r, const struct tokens *t)
 /* The string from `start` on: shortened when it does not fit whole. */
 static int fit_string(struct render *r, const struct tokens *t, size_t start)
 {
-	size_t before = r->chars, used;
+	size_t before, used;
 
+	if (!r->limited)
+		return 0;
+	before = r->chars + utf8_count(r->out.s + r->counted, start - r->counted);
 	if (fits(r, t))
 		return 0;
-	before = r->chars - utf8_count(r->out.s + start, r->out.len - start);
 	used = before + reserve(r, ends_after(r, t));
 	if (used > r->max || !json_cut_string(&r->out, start, r->max - used))
 		return RENDER_NO_ROOM;
