@@ -6,7 +6,8 @@
 # What is found lies in build-fuzz/: fix it, then put it into tests/fuzz/corpus.
 fuzz() {
 	local seconds=${1:-60} target status=0
-	local targets=(elf debug_offsets records trace trace_line where export report cgroup pods)
+	local targets
+	mapfile -t targets < <(cd tests/fuzz && printf '%s\n' fuzz_*.c | sed 's/^fuzz_//; s/\.c$//')
 	[[ $seconds =~ ^[1-9][0-9]*$ ]] || die "fuzz: $seconds is no number of seconds"
 	command -v clang >/dev/null || die "no clang: run sudo ./dev setup first"
 	[ $# -lt 2 ] || targets=("${@:2}")
