@@ -94,7 +94,7 @@ def test_killed_tracer_leaves_no_link(daemonset, shops, tmp_path):
         cluster.until(lambda: not links & {link["id"] for link in harness.bpftool("link", "show")}, 10, 0.02)
         if not other_tracers():
             assert all(map(harness.is_unhooked, pids))
-        cluster.until(lambda: restarts() == restarted + 1 and len(under_load.states()) > states, 120)
+        cluster.until(lambda: restarts() > restarted and len(under_load.states()) > states, 120)
         time.sleep(2)
     told = under_load.states()[states:]
     assert [state["state"] for state in told] == ["attached"]  # the one that was killed says nothing
