@@ -213,9 +213,9 @@ FT_INLINE void call_start(struct probe *p)
 	struct thread *t = thread_at_entry(p, p->frame, &previous);
 	struct ft_rec_enter *r;
 	struct call *top, *c;
-	u32 flags = 0, choice;
-	enum ft_left_out out;
-	bool suspends, first;
+	u32 flags = 0, choice = 0;
+	enum ft_left_out out = FT_LEFT_OUT_NONE;
+	bool suspends;
 
 	if (!t)
 		return;
@@ -243,14 +243,15 @@ FT_INLINE void call_start(struct probe *p)
 		if (!request && !top && t->http.body)
 			request = ft_http_body(p->tid, p->frame, p->code);
 	}
-	settle(p, top);
-	choice = choose(p, top, request);
-	out = rule_of(p, top, choice, now);
-	first = begins_once(t, p);
-	if (out && first && p->entry->verdict == CODE_ACCEPT)
-		left_out(out);
-	if (out && needs_no_mark(p, top, request, flags))
-		return;
+	if (may_leave_out(policy_of(p->entry->policy))) {
+		settle(p, top);
+		choice = choose(p, top, request);
+		out = rule_of(p, top, choice, now);
+		if (begins_once(t, p) && out && p->entry->verdict == CODE_ACCEPT)
+			left_out(out);
+		if (out && needs_no_mark(p, top, request, flags))
+			return;
+	}
 	c = call_push(t, p);
 	if (!c) {
 		thread_lost(t, now, 2, FT_LOST_stack_full);

@@ -61,6 +61,11 @@ FT_INLINE bool leaves_out(const struct ft_policy *policy)
 	return policy->sample || policy->call_depth;
 }
 
+FT_INLINE bool may_leave_out(const struct ft_policy *policy)
+{
+	return leaves_out(policy) || policy->rate;
+}
+
 /*
  * Is the call that begins below one that was left out? Told before anything more is read of the
  * target. Not of what may begin a request, may resume, or may be called by a generator that was
