@@ -215,6 +215,8 @@ enum level_kind {
 	LEVEL_SET,	 /* a set's table */
 };
 
+#define HEAD_WORDS 9 /* of an object, which have all of a text of 31 bytes */
+
 struct level {
 	__u64 base;   /* first item, entry or slot */
 	__u64 values; /* LEVEL_DICT, split table: the array of values; else 0 */
@@ -223,14 +225,15 @@ struct level {
 	__u32 n;    /* items, entries or slots to look at */
 	__u32 left; /* LEVEL_DICT, LEVEL_SET: live items not yet reached */
 	__u8 kind;
-	__u8 stride, key_off, val_off; /* LEVEL_DICT: shape of an entry */
-	__u8 phase;		       /* LEVEL_DICT: 1 = the value of entry idx comes next */
-	__u8 redact;		       /* the next value is redacted */
-	__u8 cut;		       /* it has more items than are walked */
-	__u8 hidden;		       /* it gets no END: not a container of the value */
-	__u8 pair;		       /* LEVEL_SEQ of two: the first may name the second */
-	__u8 downwards;		       /* the order is read downwards */
-	__u8 pad[6];
+	__u8 stride, key_off; /* LEVEL_DICT: shape of an entry, whose value follows its key */
+	__u8 phase;	      /* LEVEL_DICT: 1 = the value of entry idx comes next */
+	__u8 redact;	      /* the next value is redacted */
+	__u8 cut;	      /* it has more items than are walked */
+	__u8 hidden;	      /* it gets no END: not a container of the value */
+	__u8 pair;	      /* LEVEL_SEQ of two: the first may name the second */
+	__u8 downwards;	      /* the order is read downwards */
+	__u8 pad[7];
+	__u64 value; /* LEVEL_DICT, phase 1: the value of entry idx */
 };
 
 struct walk {
@@ -246,6 +249,8 @@ struct walk {
 	__u64 module; /* address of that class's __module__; 0 = it has none */
 	__u32 kind;   /* enum ft_kind of type */
 	__u8 arg_cell[FT_CELLS];
+	__u64 head_at;		/* address of `head` in the target; 0 = it has not been read */
+	__u64 head[HEAD_WORDS]; /* the object that is being written, from its type on */
 	struct level level[16]; /* FT_MAX_DEPTH and hidden ones; a power of two */
 };
 

@@ -152,19 +152,19 @@ struct dict_view {
 	u32 stride, key_off, val_off;
 };
 
-FT_INLINE int keys_open(const struct ft_layout *l, u64 keys, struct dict_view *ret)
+/* Where a key table says how large it is: its size; or log2_size, log2_index_bytes and kind. */
+FT_INLINE u64 keys_size_at(const struct ft_layout *l, u64 keys)
 {
-	u64 n = 0;
+	return keys + (l->dict_how == FT_DICT_SIZE ? l->keys_size : l->keys_log2_size);
+}
 
-	if (!plausible(keys) || read_at(&n, 8, keys + l->keys_nentries))
-		return -1;
-	ret->n = n;
+/* The view of a key table that says this; without the number of its entries. */
+FT_INLINE void keys_view(const struct ft_layout *l, u64 keys, u64 size, struct dict_view *ret)
+{
 	ret->stride = 24;
 	ret->key_off = 8;
 	ret->val_off = 16;
 	if (l->dict_how == FT_DICT_SIZE) {
-		u64 size = read_ptr(keys + l->keys_size);
-
 		ret->slots = size;
 		if (size <= 0xff)
 			ret->index_bytes = size;
@@ -173,19 +173,33 @@ FT_INLINE int keys_open(const struct ft_layout *l, u64 keys, struct dict_view *r
 		else
 			ret->index_bytes = size * 4;
 	} else {
-		u32 head = 0; /* log2_size, log2_index_bytes, kind */
-
-		if (read_at(&head, 4, keys + l->keys_log2_size))
-			return -1;
-		ret->slots = 1ULL << (head & 31);
-		ret->index_bytes = 1ULL << ((head >> 8) & 31);
-		if ((head >> 16) & 0xff) {
+		ret->slots = 1ULL << (size & 31);
+		ret->index_bytes = 1ULL << ((size >> 8) & 31);
+		if ((size >> 16) & 0xff) {
 			ret->stride = 16;
 			ret->key_off = 0;
 			ret->val_off = 8;
 		}
 	}
 	ret->entries = keys + l->keys_indices + ret->index_bytes;
+}
+
+FT_INLINE int keys_open(const struct ft_layout *l, u64 keys, struct dict_view *ret)
+{
+	u64 n = 0;
+
+	if (!plausible(keys) || read_at(&n, 8, keys + l->keys_nentries))
+		return -1;
+	ret->n = n;
+	if (l->dict_how == FT_DICT_SIZE) {
+		keys_view(l, keys, read_ptr(keys + l->keys_size), ret);
+	} else {
+		u32 head = 0; /* not 8 bytes: 5.10 has no stack left for them */
+
+		if (read_at(&head, 4, keys + l->keys_log2_size))
+			return -1;
+		keys_view(l, keys, head, ret);
+	}
 	return 0;
 }
 

@@ -15,7 +15,6 @@
 #define HEAD_TYPE 0
 #define HEAD_SIZE 1
 #define HEAD_STATE 3
-#define HEAD_WORDS 9 /* all that a text of LONGEST bytes needs */
 #define HEAD_BYTES 3 /* word with which the text of a bytes object begins */
 
 FT_INLINE bool is_ascii(u64 state)
@@ -81,16 +80,13 @@ FT_INLINE int put_copy(struct thread *t, u64 text, u64 n)
 	return n ? bpf_probe_read_user(tok_at(t, t->walk.used), n, (void *)text) : -1;
 }
 
-/* Appends a short str of ASCII characters, or short bytes: most texts are. */
-FT_INLINE bool put_short(const struct ft_layout *l, struct thread *t, u64 obj)
+/* Appends a short str of ASCII characters, or short bytes, whose head was read at `at`: most texts
+ * are. */
+FT_INLINE bool put_short_head(const struct ft_layout *l, struct thread *t, u64 at, u64 *head)
 {
-	u64 head[HEAD_WORDS] = {}, at = obj + l->object_type, n, data;
-	bool str;
+	u64 n, data;
+	bool str = head[HEAD_TYPE] == l->type_addr[FT_KIND_STR];
 
-	/* Read up to the end of a short text, unless less is readable. */
-	if (!plausible(obj) || bpf_probe_read_user(head, sizeof(head), (void *)at))
-		return false;
-	str = head[HEAD_TYPE] == l->type_addr[FT_KIND_STR];
 	if (str ? !is_ascii(head[HEAD_STATE]) : head[HEAD_TYPE] != l->type_addr[FT_KIND_BYTES])
 		return false;
 	n = head[HEAD_SIZE];
@@ -112,6 +108,15 @@ FT_INLINE bool put_short(const struct ft_layout *l, struct thread *t, u64 obj)
 	t->walk.used += (n + 7) & ~7ULL;
 	t->walk.budget -= n + 2;
 	return true;
+}
+
+FT_INLINE bool put_short(const struct ft_layout *l, struct thread *t, u64 obj)
+{
+	u64 head[HEAD_WORDS] = {}, at = obj + l->object_type;
+
+	/* Read up to the end of a short text, unless less is readable. */
+	return plausible(obj) && !bpf_probe_read_user(head, sizeof(head), (void *)at) &&
+	       put_short_head(l, t, at, head);
 }
 
 #endif

@@ -83,37 +83,51 @@ FT_INLINE s64 untag_size(u64 tag)
 	return (s64)(tag >> 3) * (1 - (s64)(tag & 3));
 }
 
-/*
- * Appends the values that most arguments and results are, without a walk: None, True, False and
- * ints of one digit. False: it is something else, of type *ret_type if that could be read.
- */
-FT_INLINE bool put_scalar(const struct ft_layout *l, struct thread *t, u64 obj, u64 *ret_type)
+FT_INLINE bool put_none(const struct ft_layout *l, struct thread *t, u64 obj)
 {
-	u64 word[3] = {}; /* ob_type, ob_size or lv_tag, the first digits */
+	if (obj != l->none_addr)
+		return false;
+	tok_0(t, FT_T_NONE);
+	t->walk.budget -= 4;
+	return true;
+}
+
+/* Appends True, False or an int of one digit, whose first words are those: ob_type, ob_size or
+ * lv_tag, the first digits. */
+FT_INLINE bool put_small(const struct ft_layout *l, struct thread *t, u64 obj, const u64 *word)
+{
 	s64 size;
 
-	if (obj == l->none_addr) {
-		tok_0(t, FT_T_NONE);
-		t->walk.budget -= 4;
-		return true;
-	}
-	/* A shorter object does no harm: the memory after it is readable too, or else the walk
-	 * reads the object word by word. */
-	if (!plausible(obj) ||
-	    bpf_probe_read_user(word, sizeof(word), (void *)(obj + l->object_type)))
-		return false;
 	if (word[0] == l->type_addr[FT_KIND_BOOL]) {
 		tok_0(t, obj == l->true_addr ? FT_T_TRUE : FT_T_FALSE);
 		t->walk.budget -= 4;
 		return true;
 	}
-	*ret_type = word[0];
 	size = l->int_tagged ? untag_size(word[1]) : (s64)word[1];
 	if (word[0] != l->type_addr[FT_KIND_INT] || (u64)size + 1 > 2)
 		return false;
 	tok_8(t, FT_T_INT, (u32)word[2] * size); /* the size is the sign: -1, 0, 1 */
 	t->walk.budget -= 1;
 	return true;
+}
+
+/*
+ * Appends the values that most arguments and results are, without a walk: None, True, False and
+ * ints of one digit. False: it is something else, of type *ret_type if that could be read.
+ */
+FT_INLINE bool put_scalar(const struct ft_layout *l, struct thread *t, u64 obj, u64 *ret_type)
+{
+	u64 word[3] = {};
+
+	if (put_none(l, t, obj))
+		return true;
+	/* A shorter object does no harm: the memory after it is readable too, or else the walk
+	 * reads the object word by word. */
+	if (!plausible(obj) ||
+	    bpf_probe_read_user(word, sizeof(word), (void *)(obj + l->object_type)))
+		return false;
+	*ret_type = word[0];
+	return put_small(l, t, obj, word);
 }
 
 #endif

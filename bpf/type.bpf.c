@@ -4,6 +4,7 @@
  * on the redaction list.
  */
 #include "dict.bpf.h"
+#include "listed.bpf.h"
 #include "type.bpf.h"
 
 #define MAX_BASES 128 /* classes of an MRO that are examined */
@@ -241,8 +242,7 @@ FT_GLOBAL int ft_type_tell(u32 tid, u64 type, u32 kind)
 
 /* ---- redaction ----------------------------------------------------------------------- */
 
-#define HTTP_ 5			  /* length of the prefix that is ignored */
-#define HTTP_TEXT 0x5f70747468ULL /* ... and its word */
+#define HTTP_TEXT 0x5f70747468ULL /* the word of the prefix */
 
 /*
  * Eight characters in the form in which names are compared: lower case, with '_' for '-'. No
@@ -259,13 +259,6 @@ FT_INLINE u64 folded(u64 text)
 	dash = text ^ '-' * each;
 	dash = ~(((dash & 0x7f * each) + 0x7f * each) | dash) & 0x80 * each;
 	return text ^ (dash >> 7) * ('-' ^ '_');
-}
-
-FT_INLINE bool length_listed(const struct thread *t, u64 length)
-{
-	/* bit n - 1: a name of n bytes is listed */
-	return length >= 1 && length <= FT_MAX_REDACT_LEN &&
-	       t->walk.redact >> ((length - 1) & 31) & 1;
 }
 
 /* Room for a key, so that it needs no stack. */
@@ -303,7 +296,7 @@ FT_INLINE u64 listed_text(const struct ft_layout *l, const struct thread *t, u64
 	type = type_of(l, name);
 	if (read_at(&length, 8, name + l->str_length)) /* that of bytes is there too */
 		return 0;
-	if (!length_listed(t, length) && !length_listed(t, length - HTTP_))
+	if (!may_be_listed(t, length))
 		return 0;
 	*ret_n = length;
 	if (type == l->type_addr[FT_KIND_BYTES])

@@ -16,13 +16,6 @@ enum { WALK_GOES_ON, WALK_OVER, WALK_CLASSIFY };
 
 /* ---- values -------------------------------------------------------------------------- */
 
-#define CLOSERS 256 /* bytes kept free for CUT and END of every open level, and for STOP */
-
-FT_INLINE bool room(struct thread *t, u32 bytes)
-{
-	return t->walk.used + bytes + CLOSERS <= FT_MAX_TOKEN_BYTES;
-}
-
 /* There is no room, or the field is full: everything open is cut here. */
 FT_INLINE int stop(struct thread *t)
 {
@@ -201,12 +194,12 @@ FT_INLINE void put_seq(const struct ft_layout *l, struct thread *t, u64 obj, u32
 	u64 length = 0, items = obj + l->tuple_items;
 	struct level *lv;
 
-	if (read_at(&length, 8, obj + l->var_size)) {
+	if (word_at(t, obj + l->var_size, &length)) {
 		unreadable(t);
 		return;
 	}
 	if (token == FT_T_LIST && length)
-		items = read_ptr(obj + l->list_items);
+		items = ptr_at(t, obj + l->list_items);
 	lv = open(t, token, LEVEL_SEQ, items, length);
 	if (lv)
 		lv->pair = length == 2 && t->walk.redact;
@@ -223,13 +216,30 @@ FT_INLINE void put_order(const struct ft_layout *l, struct level *lv, u64 values
 		lv->order = values + 8 * (u64)capacity;
 }
 
+/* The key table takes the place of the dict in the head. */
+FT_INLINE int walk_dict(const struct ft_layout *l, struct thread *t, u64 obj, struct dict_view *d)
+{
+	u64 keys = ptr_at(t, obj + l->dict_keys), values = ptr_at(t, obj + l->dict_values);
+	u64 n = 0, size = 0;
+
+	if (!plausible(keys))
+		return -1;
+	head_at(t, keys);
+	if (word_at(t, keys + l->keys_nentries, &n) || word_at(t, keys_size_at(l, keys), &size))
+		return -1;
+	keys_view(l, keys, size, d);
+	d->n = n;
+	d->values = values ? values + l->values_first : 0;
+	return 0;
+}
+
 FT_INLINE void put_dict(const struct ft_layout *l, struct thread *t, u64 obj)
 {
 	struct dict_view d = {};
 	struct level *lv;
 	u64 used = 0;
 
-	if (read_at(&used, 8, obj + l->dict_used) || dict_open(l, obj, &d)) {
+	if (word_at(t, obj + l->dict_used, &used) || walk_dict(l, t, obj, &d)) {
 		unreadable(t);
 		return;
 	}
@@ -246,7 +256,6 @@ FT_INLINE void put_dict(const struct ft_layout *l, struct thread *t, u64 obj)
 	}
 	lv->stride = d.stride;
 	lv->key_off = d.key_off;
-	lv->val_off = d.val_off;
 }
 
 FT_INLINE void put_set(const struct ft_layout *l, struct thread *t, u64 obj, u32 token)
@@ -254,11 +263,11 @@ FT_INLINE void put_set(const struct ft_layout *l, struct thread *t, u64 obj, u32
 	u64 used = 0, mask = 0;
 	struct level *lv;
 
-	if (read_at(&used, 8, obj + l->set_used) || read_at(&mask, 8, obj + l->set_mask)) {
+	if (word_at(t, obj + l->set_used, &used) || word_at(t, obj + l->set_mask, &mask)) {
 		unreadable(t);
 		return;
 	}
-	lv = open(t, token, LEVEL_SET, read_ptr(obj + l->set_table), mask + 1);
+	lv = open(t, token, LEVEL_SET, ptr_at(t, obj + l->set_table), mask + 1);
 	if (!lv)
 		return;
 	*(u64 *)tok_at(t, t->walk.used - 8) = used;
@@ -303,12 +312,14 @@ FT_INLINE u32 exact_kind(const struct ft_layout *l, u64 type)
 /* 0, or WALK_CLASSIFY: the next step writes the value. */
 FT_INLINE int put_value(const struct ft_layout *l, struct thread *t, u32 tid, u64 obj)
 {
-	u64 type = 0, bits = 0;
+	u64 type, bits = 0;
 	u32 kind;
 
-	if (put_scalar(l, t, obj, &type))
+	if (put_none(l, t, obj) ||
+	    (head_read(l, t, obj) && (put_small(l, t, obj, t->walk.head) ||
+				      put_short_head(l, t, t->walk.head_at, t->walk.head))))
 		return 0;
-	type = type ?: plausible(obj) ? type_of(l, obj) : 0;
+	type = plausible(obj) ? ptr_at(t, obj + l->object_type) : 0;
 	if (!plausible(type)) {
 		unreadable(t);
 		return 0;
@@ -326,7 +337,7 @@ FT_INLINE int put_value(const struct ft_layout *l, struct thread *t, u32 tid, u6
 		put_int(l, t, tid, obj);
 		break;
 	case FT_KIND_FLOAT:
-		if (read_at(&bits, 8, obj + l->float_value))
+		if (word_at(t, obj + l->float_value, &bits))
 			unreadable(t);
 		else
 			tok_8(t, FT_T_FLOAT, bits);
@@ -373,27 +384,37 @@ FT_INLINE int put_value(const struct ft_layout *l, struct thread *t, u32 tid, u6
 
 /* ---- the walk ------------------------------------------------------------------------------ */
 
+#define CLOSED_AT_ONCE 3
+
+FT_INLINE struct level *innermost(struct thread *t)
+{
+	return &t->walk.level[(t->walk.depth - 1) & 15];
+}
+
 FT_GLOBAL int ft_step(u32 tid)
 {
 	struct thread *t = bpf_map_lookup_elem(&ft_threads, &tid);
 	const struct ft_layout *l = t ? my_layout() : 0;
 	struct level *lv;
-	int what = 0;
+	int what = 0, i;
 	u64 obj;
 
 	if (!l || !t->walk.depth)
 		return WALK_OVER;
-	lv = &t->walk.level[(t->walk.depth - 1) & 15];
+	lv = innermost(t);
 	obj = t->walk.obj;
 	t->walk.obj = 0;
 	if (obj)
 		goto put;
-	if (!lv->phase && (lv->idx >= lv->n || !lv->left)) {
+	for (i = 0; i < CLOSED_AT_ONCE && level_over(lv); i++) {
 		close_level(t, lv);
-		return t->walk.depth ? WALK_GOES_ON : WALK_OVER;
+		if (!t->walk.depth)
+			return WALK_OVER;
+		lv = innermost(t);
 	}
-	/* 32: the largest token except text. */
-	if (!room(t, 32) || t->walk.budget < 0)
+	if (level_over(lv))
+		return WALK_GOES_ON;
+	if (full(t))
 		return stop(t);
 	if (lv->idx && lv->kind != LEVEL_DICT && lv->kind != LEVEL_SET)
 		t->walk.budget -= 2; /* ", ": in a table perhaps nothing was before */
