@@ -152,23 +152,32 @@ FT_INLINE u64 result_of(struct probe *p)
 						 8 * (u64)p->entry->return_slot);
 }
 
-FT_INLINE void send_exit(struct thread *t, struct probe *p, const struct call *c, u64 obj, u64 now)
+/* Appends what a call returned, if that was asked for. */
+FT_INLINE void put_result(struct thread *t, struct probe *p)
 {
 	const struct ft_policy *policy = policy_of(p->entry->policy);
+	u64 obj;
+
+	walk_begin(t, policy);
+	if (!(policy->capture & FT_CAPTURE_RESULT))
+		return;
+	obj = result_of(p);
+	if (put_plain(p->l, t, p->tid, obj))
+		return;
+	t->roots[0] = obj;
+	walk_push(t, LEVEL_ROOTS, 0, 1);
+	ft_walk(p->tid);
+}
+
+FT_INLINE void send_exit(struct thread *t, struct probe *p, const struct call *c, u64 now)
+{
 	struct ft_rec_exit *r;
 
 	if (c->flags & CALL_LOST) {
 		thread_lost(t, now, 1, FT_LOST_ring_full);
 		return;
 	}
-	walk_begin(t, policy);
-	if (policy->capture & FT_CAPTURE_RESULT) {
-		if (!put_plain(p->l, t, p->tid, obj)) {
-			t->roots[0] = obj;
-			walk_push(t, LEVEL_ROOTS, 0, 1);
-			ft_walk(p->tid);
-		}
-	}
+	put_result(t, p);
 	r = head_of(t, sizeof(*r));
 	head_init(&r->hdr, FT_REC_EXIT, 0, p->tgid, p->tid, now);
 	r->code = code_id(c);
@@ -180,17 +189,16 @@ FT_INLINE void send_exit(struct thread *t, struct probe *p, const struct call *c
 
 FT_INLINE void call_return(struct thread *t, struct probe *p)
 {
-	u64 obj = result_of(p);
 	u64 now = bpf_ktime_get_ns();
 	struct call *c = call_pop(t, p);
 
 	if (!c)
 		return;
 	if (!(c->flags & CALL_HIDDEN))
-		send_exit(t, p, c, obj, now);
+		send_exit(t, p, c, now);
 	if (c->flags & CALL_WSGI && c->flags & CALL_REQUEST) {
-		t->http.body = obj;
-		t->http.body_type = type_of(p->l, obj);
+		t->http.body = result_of(p);
+		t->http.body_type = type_of(p->l, t->http.body);
 		t->http.body_number = c->request;
 	}
 	call_finish(p, c, 0);
