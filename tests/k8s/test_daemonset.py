@@ -52,7 +52,9 @@ def attached():
 
 @contextlib.contextmanager
 def running(shops):
-    """Its pod, once that is attached."""
+    """Its pod, once that is attached. It begins a trace: one that is long is rotated at some time."""
+    for trace in cluster.TRACES.glob("trace.jsonl*"):
+        trace.unlink()
     objects = objects_for([cluster.pid_of(pod, "app") for pod in shops["shop-a"]])
     cluster.apply([one for one in objects if one["kind"] == "Namespace"])
     cluster.apply([one for one in objects if one["kind"] not in ("Namespace", "DaemonSet")])
