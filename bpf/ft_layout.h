@@ -126,6 +126,7 @@ struct ft_layout {
 	__u16 str_length, str_state, str_hash, str_ascii_data, str_compact_data, str_data_ptr;
 	__u16 bytes_data, bytearray_start, float_value, list_items, tuple_items;
 	__u16 dict_used, dict_keys, dict_values;
+	__u16 dict_stamp;			      /* the version of its contents (up to 3.13) */
 	__u16 keys_size, keys_nentries, keys_indices; /* keys_size: FT_DICT_SIZE only */
 	__u16 keys_log2_size; /* FT_DICT_LOG2: log2 of the slots, of the index bytes, the kind */
 	__u16 set_fill, set_used, set_mask, set_table;

@@ -21,13 +21,13 @@
 	.object_size = 16, .var_size = 16, .int_size = 16, .int_digits = 24, .str_length = 16,     \
 	.str_hash = 24, .str_state = 32, .str_ascii_data = 40, .str_compact_data = 56,             \
 	.str_data_ptr = 56, .bytes_data = 32, .bytearray_start = 40, .float_value = 16,            \
-	.list_items = 24, .tuple_items = 24, .dict_used = 16, .dict_keys = 32,                     \
-	.dict_values = 40, .keys_size = FT_NO_FIELD, .keys_nentries = 24, .keys_indices = 32,      \
-	.keys_log2_size = 8, .values_first = 0, .set_fill = 16, .set_used = 24, .set_mask = 32,    \
-	.set_table = 40, .cell_value = 16, .exc_args = 24, .os_errno = 72, .os_strerror = 80,      \
-	.os_filename = 88, .function_code = 48, .method_function = 16, .method_self = 24,          \
-	.gi_frame = 72, .type_name = 24, .type_basicsize = 32, .type_flags = 168,                  \
-	.type_base = 256, .type_dict = 264, .type_mro = 344, .type_dictoffset = 288,               \
-	.type_qualname = 872, .type_cached_keys = 880
+	.list_items = 24, .tuple_items = 24, .dict_used = 16, .dict_stamp = 24,                    \
+	.dict_keys = 32, .dict_values = 40, .keys_size = FT_NO_FIELD, .keys_nentries = 24,         \
+	.keys_indices = 32, .keys_log2_size = 8, .values_first = 0, .set_fill = 16,                \
+	.set_used = 24, .set_mask = 32, .set_table = 40, .cell_value = 16, .exc_args = 24,         \
+	.os_errno = 72, .os_strerror = 80, .os_filename = 88, .function_code = 48,                 \
+	.method_function = 16, .method_self = 24, .gi_frame = 72, .type_name = 24,                 \
+	.type_basicsize = 32, .type_flags = 168, .type_base = 256, .type_dict = 264,               \
+	.type_mro = 344, .type_dictoffset = 288, .type_qualname = 872, .type_cached_keys = 880
 
 #define INITIALIZED_3_12 16

@@ -20,13 +20,14 @@
 	.object_size = 16, .var_size = 16, .int_size = 16, .int_digits = 24, .str_length = 16,     \
 	.str_hash = 24, .str_state = 32, .str_ascii_data = 48, .str_compact_data = 72,             \
 	.str_data_ptr = 72, .bytes_data = 32, .bytearray_start = 40, .float_value = 16,            \
-	.list_items = 24, .tuple_items = 24, .dict_used = 16, .dict_keys = 32,                     \
-	.dict_values = 40, .keys_log2_size = FT_NO_FIELD, .values_first = 0, .set_fill = 16,       \
-	.set_used = 24, .set_mask = 32, .set_table = 40, .cell_value = 16, .exc_args = 24,         \
-	.os_errno = 64, .os_strerror = 72, .os_filename = 80, .function_code = 16,                 \
-	.method_function = 16, .method_self = 24, .gi_frame = 16, .type_name = 24,                 \
-	.type_basicsize = 32, .type_flags = 168, .type_base = 256, .type_dict = 264,               \
-	.type_mro = 344, .type_dictoffset = 288, .type_qualname = 864, .type_cached_keys = 872
+	.list_items = 24, .tuple_items = 24, .dict_used = 16, .dict_stamp = 24,                    \
+	.dict_keys = 32, .dict_values = 40, .keys_log2_size = FT_NO_FIELD, .values_first = 0,      \
+	.set_fill = 16, .set_used = 24, .set_mask = 32, .set_table = 40, .cell_value = 16,         \
+	.exc_args = 24, .os_errno = 64, .os_strerror = 72, .os_filename = 80,                      \
+	.function_code = 16, .method_function = 16, .method_self = 24, .gi_frame = 16,             \
+	.type_name = 24, .type_basicsize = 32, .type_flags = 168, .type_base = 256,                \
+	.type_dict = 264, .type_mro = 344, .type_dictoffset = 288, .type_qualname = 864,           \
+	.type_cached_keys = 872
 
 #define TSTATE_CURRENT_3_8 1368
 

@@ -113,6 +113,7 @@ LAYOUT = {
     "list_items": {8: of("PyListObject", "ob_item")},
     "tuple_items": {8: of("PyTupleObject", "ob_item")},
     "dict_used": {8: of(DICT, "ma_used")},
+    "dict_stamp": {8: of(DICT, "ma_version_tag"), 14: None},
     "dict_keys": {8: of(DICT, "ma_keys")},
     "dict_values": {8: of(DICT, "ma_values")},
     # Up to 3.10 no installed header declares the key table.
