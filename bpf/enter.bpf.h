@@ -77,7 +77,7 @@ FT_INLINE struct thread *thread_at_entry(struct probe *p, u64 fresh, u64 *previo
 	return t;
 }
 
-FT_INLINE struct call *call_push(struct thread *t, struct probe *p)
+FT_INLINE struct call *call_push(struct thread *t, struct probe *p, u64 frame)
 {
 	struct call *c = call_new(t, p->tid);
 
@@ -85,7 +85,7 @@ FT_INLINE struct call *call_push(struct thread *t, struct probe *p)
 		count(FT_LOST_stack_full);
 		return 0;
 	}
-	call_opened(t);
+	call_opened(t, p->tid, frame);
 	return c;
 }
 
@@ -93,7 +93,7 @@ FT_INLINE struct call *call_push(struct thread *t, struct probe *p)
 FT_INLINE struct call *call_push_suspended(struct thread *t, struct probe *p, u64 frame, u64 code)
 {
 	struct call *was = suspended_find(p->tgid, frame, code);
-	struct call *c = was ? call_push(t, p) : 0;
+	struct call *c = was ? call_push(t, p, frame) : 0;
 
 	if (c) {
 		*c = *was;
@@ -252,7 +252,7 @@ FT_INLINE void call_start(struct probe *p)
 		if (out && needs_no_mark(p, top, request, flags))
 			return;
 	}
-	c = call_push(t, p);
+	c = call_push(t, p, p->frame);
 	if (!c) {
 		thread_lost(t, now, 2, FT_LOST_stack_full);
 		return;
@@ -296,7 +296,7 @@ FT_INLINE void call_start(struct probe *p)
 /* Pushes an application that was called before the trace, or not for an HTTP request. */
 FT_INLINE void call_push_untraced(struct thread *t, struct probe *p)
 {
-	struct call *below = call_top(t, p->tid), *c = call_push(t, p);
+	struct call *below = call_top(t, p->tid), *c = call_push(t, p, p->frame);
 
 	if (!c)
 		return;

@@ -7,10 +7,13 @@
 #define FT_MAPS_H
 
 #include "ft_abi.h"
+#include "ft_layout.h"
 
-#define FT_TOLD 8192	   /* code objects whose lines user space knows */
-#define FT_CHUNK 16	   /* shadow stack entries in one map value */
-#define FT_MAX_CHUNKS 2048 /* chunks of one stack: 32,768 open calls */
+#define FT_TOLD 8192	     /* code objects whose lines user space knows */
+#define FT_QUICK 32768	     /* threads; a power of two */
+#define FT_REJECTIONS 131072 /* the same */
+#define FT_CHUNK 16	     /* shadow stack entries in one map value */
+#define FT_MAX_CHUNKS 2048   /* chunks of one stack: 32,768 open calls */
 #define FT_TOK_MASK (FT_MAX_TOKEN_BYTES - 1)
 #define FT_COPY 1024	   /* bytes copied at once */
 #define SMALL_SCRATCH 1280 /* offset of the scratch in thread->small */
@@ -76,6 +79,33 @@ struct code_entry {
 
 #define CODE_VARIANT 48 /* lowest bit of the variant's number in a key, and in a record */
 #define MODULE_ABSENT 1 /* a bit of the slot */
+
+/* A function that is rejected: quick.bpf.h. */
+struct rejected {
+	__u64 code; /* 0: free */
+	__u64 globals;
+	__u64 program;	 /* program_of() */
+	__u64 guard;	 /* the version of the dict of globals; with a slot: its key table */
+	__u64 slot;	 /* address of the value of __name__; 0: the version tells enough */
+	__u64 module_id; /* that name */
+};
+
+/* What tells a thread that a hook does not concern us: quick.bpf.h. */
+struct quick {
+	__u32 tid; /* 0: free */
+	__u32 ready;
+	__u32 epoch;	/* ft_epoch when it was made */
+	__u16 frame_at; /* offset of the words of a frame that are read */
+	__u16 stamp_at, keys_at, str_at;
+	__u8 code_word, globals_word;
+	__u32 raised; /* ft_proc.raised_tid may be this thread: entries are looked at */
+	__u32 frames; /* top may be a frame: a call does not end unseen */
+	__u64 program;
+	__u64 tag_mask;
+	__u64 begun_frame, begun_code; /* as in struct thread; they are here where there is this */
+	__u64 top; /* frame of the innermost open call; QUICK_IDLE: none is open; 0: not known */
+	struct ft_site in[2], out[2]; /* hits: how often they may still be used */
+};
 
 struct type_key {
 	__u64 type;

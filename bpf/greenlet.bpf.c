@@ -298,6 +298,7 @@ FT_HOOK("uprobe", ft_greenlet_loaded)
 	    text != GREENLET)
 		return 0;
 	p.proc->flags |= FT_PROC_GREENLETS;
+	quick_void();
 	if (!ours)
 		return 0;
 	t = bpf_map_lookup_elem(&ft_threads, &p.tid);

@@ -288,6 +288,7 @@ FT_INLINE void watch(struct thread *t, u64 code)
 	if (!e) {
 		mark_new(t, code, 0, 0);
 	} else if (code_rejected(e)) {
+		rejected_forget(t->pid, code);
 		e->verdict = CODE_WATCH;
 	}
 }
@@ -318,7 +319,7 @@ FT_GLOBAL int ft_http_server(u32 tid, u32 flags)
 		count(FT_LOST_stack_full);
 		return 0;
 	}
-	call_opened(t);
+	call_opened(t, tid, t->http.server);
 	c->frame = t->http.server;
 	c->code = code;
 	c->flags = CALL_HIDDEN | flags;

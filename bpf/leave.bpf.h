@@ -45,7 +45,7 @@ FT_INLINE struct call *call_pop(struct thread *t, struct probe *p)
 		c = call_top(t, p->tid);
 	}
 	if (call_is(c, p->frame, p->code)) {
-		t->depth--;
+		call_closed(t, p->tid);
 		return c;
 	}
 	c = suspended_find(p->tgid, p->frame, p->code);

@@ -61,6 +61,9 @@ FT_MAP __u32 ft_programs_over;
 /* How many functions user space has rejected after it was told of them. */
 FT_MAP __u32 ft_rejected;
 
+/* What struct quick has of all threads is void when this changes. */
+FT_MAP __u32 ft_epoch;
+
 /*
  * Written by user space, each before a process has it. The place of a number is its remainder. The
  * last place stays empty: by that one nothing is captured.
@@ -129,6 +132,21 @@ FT_MAP struct {
 	__type(key, struct code_key);
 	__type(value, struct code_entry);
 } ft_more_codes SEC(".maps");
+
+FT_MAP struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	FT_ENTRIES(FT_REJECTIONS);
+	__type(key, u32);
+	__type(value, struct rejected);
+} ft_rejections SEC(".maps");
+
+/* Index: the last bits of a thread's id. */
+FT_MAP struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	FT_ENTRIES(FT_QUICK);
+	__type(key, u32);
+	__type(value, struct quick);
+} ft_quick SEC(".maps");
 
 /* Code whose name and lines user space knows -> since when; one entry without --stack. */
 FT_MAP struct {

@@ -8,19 +8,10 @@
 
 #include "code.bpf.h"
 #include "found.bpf.h"
+#include "pass.bpf.h"
 #include "py_frame.bpf.h"
-#include "site.bpf.h"
 #include "thread.bpf.h"
 #include "wake.bpf.h"
-
-struct probe {
-	struct ft_proc *proc;
-	const struct ft_layout *l;
-	u32 tgid, tid;
-	u64 tstate; /* 0: not read yet, see probe_thread_state() */
-	u64 frame, code;
-	struct code_entry *entry;
-};
 
 /* Finds the process; false: it is not traced. */
 FT_INLINE bool probe_ours(struct probe *p)
@@ -83,21 +74,21 @@ FT_INLINE bool probe_frame(struct probe *p)
 /* Finds the frame. If a register has it the thread state is not read. */
 FT_INLINE bool probe_site(struct probe *p, const struct pt_regs *ctx)
 {
-	struct ft_site *s = site_of(p->proc, ctx);
-
+	p->site = site_of(p->proc, ctx);
 	p->tstate = 0;
-	p->frame = site_frame(s, ctx);
+	p->frame = site_frame(p->site, ctx);
 	if (p->frame)
 		return true;
 	if (!probe_running(p))
 		return false;
-	site_learn(s, ctx, p->frame);
+	site_learn(p->site, ctx, p->frame);
 	return true;
 }
 
+/* Unless quick_rejected() has found it. */
 FT_INLINE bool probe_entry(struct probe *p, const struct pt_regs *ctx)
 {
-	return probe_site(p, ctx) && probe_code(p);
+	return (p->frame && plausible(p->code)) || (probe_site(p, ctx) && probe_code(p));
 }
 
 /* Reads the thread state after a probe_site(), for a function that was asked for. */
@@ -165,6 +156,15 @@ FT_INLINE bool probe_exit(struct probe *p, struct thread *t, const struct pt_reg
 	       probe_code(p);
 }
 
+FT_INLINE bool begun_now(u64 *frame, u64 *code, const struct probe *p)
+{
+	bool known = *frame == p->frame && *code == p->code;
+
+	*frame = p->frame;
+	*code = p->code;
+	return !known;
+}
+
 /*
  * Is this the first hook that the call passes which begins? One entry can pass two: a RESUME that
  * specializes into another one, or the other way round. A call that is pushed is known by that;
@@ -172,13 +172,12 @@ FT_INLINE bool probe_exit(struct probe *p, struct thread *t, const struct pt_reg
  */
 FT_INLINE bool begins_once(struct thread *t, const struct probe *p)
 {
+	struct quick *q = quick_at(p->tid);
+
 	if (p->l->frame_instr == FT_NO_FIELD || !p->l->exits_exact || p->proc->flags & FT_PROC_JIT)
 		return true;
-	if (t->begun_frame == p->frame && t->begun_code == p->code)
-		return false;
-	t->begun_frame = p->frame;
-	t->begun_code = p->code;
-	return true;
+	return q && q->tid == p->tid ? begun_now(&q->begun_frame, &q->begun_code, p)
+				     : begun_now(&t->begun_frame, &t->begun_code, p);
 }
 
 /* At all other places: can the code be on the shadow stack? Its module does not matter, since the
@@ -202,6 +201,25 @@ FT_INLINE struct thread *probe_thread(struct probe *p)
 	if (p->proc->flags & FT_PROC_JIT)
 		return thread_get(p->tgid, p->tid);
 	return t && (t->depth || t->parked || p->proc->flags & FT_PROC_SUSPENDS) ? t : 0;
+}
+
+/* After an exit that did not concern us: of which exits can that be told at once? */
+FT_INLINE void probe_passed(struct probe *p)
+{
+	struct thread *t = bpf_map_lookup_elem(&ft_threads, &p->tid);
+	struct call *top = t ? call_top(t, p->tid) : 0;
+	struct quick *q;
+
+	if (p->proc->flags & (FT_PROC_SUSPENDS | FT_PROC_GREENLETS))
+		return;
+	q = quick_begin(p->tgid, p->tid, p->proc);
+	if (!q)
+		return;
+	quick_learn_site(q->out, p->site);
+	if (!t || (!t->depth && !t->parked))
+		q->top = QUICK_IDLE;
+	else if (q->frames && top && !maybe_dead(p->proc, top, t->tstate))
+		q->top = top->frame;
 }
 
 #endif

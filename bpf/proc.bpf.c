@@ -15,6 +15,7 @@ FT_INLINE void thread_drop(u32 tid, bool tell)
 	u64 now = bpf_ktime_get_ns();
 	struct ft_rec h;
 
+	quick_forget(tid);
 	if (!t)
 		return;
 	if (tell) {
@@ -78,6 +79,7 @@ int ft_exec(struct bpf_raw_tracepoint_args *ctx)
 	if (!p || p->flags & FT_PROC_LEFT_OUT)
 		return 0;
 	program_over(p, tgid);
+	quick_void();
 	p->born = bpf_ktime_get_ns();
 	p->codes = 0;
 	p->flags &= ~(FT_PROC_UNSEEN | FT_PROC_GREENLETS | FT_PROC_FOUND);

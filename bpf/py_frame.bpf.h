@@ -8,6 +8,7 @@
 #define FT_PY_FRAME_BPF_H
 
 #include "emit.bpf.h"
+#include "quick.bpf.h"
 
 #define CO_SUSPENDS (0x20 | 0x80 | 0x100 | 0x200) /* generator, coroutine, both kinds of async */
 #define OWNER_GENERATOR 1
@@ -37,10 +38,17 @@ FT_INLINE struct call *call_top(const struct thread *t, u32 tid)
 }
 
 /* Counts the call that the caller has filled in as open. */
-FT_INLINE void call_opened(struct thread *t)
+FT_INLINE void call_opened(struct thread *t, u32 tid, u64 frame)
 {
 	t->depth++;
+	quick_opened(tid, frame);
 	t->hidden_at = t->below_at = 0;
+}
+
+FT_INLINE void call_closed(struct thread *t, u32 tid)
+{
+	t->depth--;
+	quick_closed(tid);
 }
 
 /* A slot for one more call; the caller fills it in, then calls call_opened(). */
@@ -166,6 +174,8 @@ FT_INLINE void suspended_keep(struct thread *t, struct ft_proc *p, struct call *
 	if (c->flags & CALL_STORED)
 		return;
 	c->flags |= CALL_STORED;
+	if (!(p->flags & FT_PROC_SUSPENDS))
+		quick_void();
 	p->flags |= FT_PROC_SUSPENDS;
 	if (bpf_map_update_elem(&ft_suspended, &key, c, BPF_ANY)) {
 		count(FT_LOST_suspended_full);

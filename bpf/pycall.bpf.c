@@ -29,6 +29,8 @@ FT_HOOK("uprobe", ft_resume)
 	struct probe p;
 	int first;
 
+	if (quick_rejected(&p, ctx))
+		return 0;
 	if (!probe_begins(&p, ctx) || !probe_entry(&p, ctx) || !probe_asked_for(&p) ||
 	    http_nested(p.tid, p.frame, p.code, p.entry) || !probe_thread_state(&p))
 		return 0;
@@ -48,8 +50,13 @@ FT_HOOK("uprobe", ft_return)
 	struct thread *t;
 	struct probe p;
 
-	if (probe_ours(&p) && (t = probe_thread(&p)) && probe_exit(&p, t, ctx) && pops_call(t, &p))
+	if (quick_other(&p, ctx, 0) || !probe_ours(&p))
+		return 0;
+	t = probe_thread(&p);
+	if (t && probe_exit(&p, t, ctx) && pops_call(t, &p))
 		call_return(t, &p);
+	else
+		probe_passed(&p);
 	return 0;
 }
 
@@ -65,21 +72,30 @@ FT_INLINE bool wanted_at_exit(struct probe *p)
 	       !(flags & CO_NO_MONITORING_EVENTS) && probe_wanted(p);
 }
 
+/* Is it the end of an open call? */
+FT_INLINE bool frame_cleared(struct thread *t, struct probe *p)
+{
+	if (!exit_possible(p, hidden_frame(p, t), p->frame))
+		return false;
+	p->code = frame_code(p->l, p->frame);
+	return (p->proc->flags & FT_PROC_JIT && wanted_at_exit(p)) || pops_call(t, p);
+}
+
 /* _PyEval_FrameClearAndPop(tstate, frame): every exit, by exception or not (3.12 on). */
 FT_HOOK("uprobe", ft_frame_clear)
 {
 	struct thread *t;
 	struct probe p;
 
-	if (!probe_ours(&p) || !(t = probe_thread(&p)))
+	if (quick_other(&p, ctx, PT_REGS_PARM2(ctx)) || !probe_ours(&p))
 		return 0;
+	t = probe_thread(&p);
 	p.tstate = PT_REGS_PARM1(ctx);
 	p.frame = PT_REGS_PARM2(ctx);
-	if (!exit_possible(&p, hidden_frame(&p, t), p.frame))
+	if (!t || !frame_cleared(t, &p)) {
+		probe_passed(&p);
 		return 0;
-	p.code = frame_code(p.l, p.frame);
-	if (!(p.proc->flags & FT_PROC_JIT && wanted_at_exit(&p)) && !pops_call(t, &p))
-		return 0;
+	}
 	if (read_ptr(p.tstate + p.l->tstate_exc_value))
 		call_unwind(t, &p, 0);
 	else
@@ -92,8 +108,13 @@ FT_HOOK("uprobe", ft_yield)
 	struct thread *t;
 	struct probe p;
 
-	if (probe_ours(&p) && (t = probe_thread(&p)) && probe_exit(&p, t, ctx) && pops_call(t, &p))
+	if (quick_other(&p, ctx, 0) || !probe_ours(&p))
+		return 0;
+	t = probe_thread(&p);
+	if (t && probe_exit(&p, t, ctx) && pops_call(t, &p))
 		call_suspend(t, &p);
+	else
+		probe_passed(&p);
 	return 0;
 }
 
@@ -103,7 +124,7 @@ FT_HOOK("uprobe", ft_eval_entry)
 {
 	u64 arg[3] = {PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx)};
 	s32 lasti = 0;
-	struct probe p;
+	struct probe p = {};
 	u32 thrown;
 
 	/* All are read before one is chosen: the context allows no variable offsets. */
@@ -137,6 +158,8 @@ FT_HOOK("uprobe", ft_frame_entry)
 	struct probe p;
 	s32 lasti = 0;
 
+	if (quick_rejected(&p, ctx))
+		return 0;
 	if (!probe_begins(&p, ctx) || !probe_entry(&p, ctx) || !probe_asked_for(&p) ||
 	    !probe_thread_state(&p))
 		return 0;
@@ -158,9 +181,13 @@ FT_HOOK("uprobe", ft_frame_exit)
 	struct probe p;
 	u64 exc_type;
 
-	if (!probe_ours(&p) || !(t = probe_thread(&p)) || !probe_exit(&p, t, ctx) ||
-	    !pops_call(t, &p))
+	if (quick_other(&p, ctx, 0) || !probe_ours(&p))
 		return 0;
+	t = probe_thread(&p);
+	if (!t || !probe_exit(&p, t, ctx) || !pops_call(t, &p)) {
+		probe_passed(&p);
+		return 0;
+	}
 	exc_type = read_ptr(p.tstate + p.l->tstate_exc_type);
 	if (exc_type)
 		call_unwind(t, &p, exc_type);

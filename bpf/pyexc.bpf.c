@@ -144,7 +144,7 @@ FT_HOOK("uprobe", ft_traceback)
 			return 0;
 		*c = *was;
 		c->tstate = p.tstate;
-		call_opened(t);
+		call_opened(t, p.tid, p.frame);
 	}
 	send_raise(t, p.tid, c, exc, bpf_ktime_get_ns(), 0);
 	c->exc = exc;
@@ -152,6 +152,7 @@ FT_HOOK("uprobe", ft_traceback)
 	t->below_at = 0; /* it may be dead from now on */
 	http_raised(c, type);
 	p.proc->raised_tid = p.tid;
+	quick_raised(p.tid);
 	return 0;
 }
 

@@ -78,7 +78,7 @@ FT_GLOBAL int ft_reap_one(u32 tid, u64 start, u64 fresh, u64 exc)
 			       c->flags & CALL_GENERATOR && frame_code(l, c->frame) == c->code &&
 			       has_begun(l, c->frame) && is_suspended(l, c->frame))) {
 		suspended_keep(t, p, c);
-		t->depth--;
+		call_closed(t, tid);
 		return 1;
 	}
 	left = exc ? ft_left_by(tid, exc) : 0;
@@ -94,7 +94,7 @@ FT_GLOBAL int ft_reap_one(u32 tid, u64 start, u64 fresh, u64 exc)
 	http_finish(tid, c, 1);
 	if (c->flags & CALL_STORED)
 		suspended_drop(t->pid, c->frame);
-	t->depth--;
+	call_closed(t, tid);
 	return 1;
 }
 

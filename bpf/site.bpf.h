@@ -25,16 +25,14 @@ FT_INLINE struct ft_site *site_of(struct ft_proc *p, const struct pt_regs *ctx)
 	return s->ip == ip ? s : 0;
 }
 
-/* The frame, or 0: its register is not known yet, or must be verified again. If several registers
- * are left they must agree: one may be a copy that not every path to the hook makes. */
-FT_INLINE u64 site_frame(struct ft_site *s, const struct pt_regs *ctx)
+/* The frame, which the registers that are fit hold; 0: they do not agree. One may be a copy that
+ * not every path to the hook makes. */
+FT_INLINE u64 frame_in(const struct pt_regs *ctx, u32 unfit)
 {
 	u64 frame = 0, value;
 
-	if (!s || s->hits < SITE_LEARNED || !(++s->hits & SITE_AGAIN))
-		return 0;
 #define X(n, name)                                                                                 \
-	if (!(s->unfit & 1U << n)) {                                                               \
+	if (!(unfit & 1U << n)) {                                                                  \
 		value = register_at(ctx, __builtin_offsetof(struct pt_regs, name));                \
 		if (frame && value != frame)                                                       \
 			return 0;                                                                  \
@@ -43,6 +41,14 @@ FT_INLINE u64 site_frame(struct ft_site *s, const struct pt_regs *ctx)
 	FT_REGISTERS(X)
 #undef X
 	return frame;
+}
+
+/* The frame, or 0: its register is not known yet, or must be verified again. */
+FT_INLINE u64 site_frame(struct ft_site *s, const struct pt_regs *ctx)
+{
+	if (!s || s->hits < SITE_LEARNED || !(++s->hits & SITE_AGAIN))
+		return 0;
+	return frame_in(ctx, s->unfit);
 }
 
 /* Learns from a frame that was found through the thread state. */

@@ -10,6 +10,7 @@
  * at a time (its lock is held at each entry), so no two of a process come here at once.
  */
 #include "py_read.bpf.h"
+#include "quick.bpf.h"
 #include "wake.bpf.h"
 
 #include <bpf/bpf_core_read.h>
@@ -103,6 +104,7 @@ FT_GLOBAL int ft_wake(u32 tgid, u64 cookie, u64 ip)
 	if (p->layout.tls_pair)
 		p->layout.tls_module = read_ptr(p->layout.tls_pair);
 	settle(p, was);
+	quick_void();
 	return 1;
 }
 

@@ -27,9 +27,10 @@ FT_INLINE void reap_at_bottom(struct probe *p)
 }
 
 /* Is the module's name still the same, at the same place? Then the verdict holds. */
-FT_INLINE bool module_same(const struct ft_layout *l, u64 frame, const struct code_entry *e)
+FT_INLINE bool module_same(const struct probe *p, const struct code_entry *e)
 {
-	u64 globals = read_ptr(frame + l->frame_globals), word[2], str;
+	const struct ft_layout *l = p->l;
+	u64 globals = p->globals ?: read_ptr(p->frame + l->frame_globals), word[2], str;
 
 	if (!e->keys || globals != e->globals || read_ptr(globals + l->dict_keys) != e->keys)
 		return false;
@@ -43,23 +44,44 @@ FT_INLINE bool module_same(const struct ft_layout *l, u64 frame, const struct co
 	return text_id(word[1], word[0]) == e->module_id;
 }
 
+/* Makes the next entry cheaper. */
+FT_INLINE void learn_entry(struct probe *p, bool rejected)
+{
+	struct quick *q = quick_begin(p->tgid, p->tid, p->proc);
+
+	if (!q)
+		return;
+	quick_learn_site(q->in, p->site);
+	if (!rejected)
+		return;
+	q->raised = 0;
+	quick_learn_rejected(q, p->tgid, p->proc, p->entry, p->code);
+}
+
 /* At an entry: decides on code not seen before, or not as this module, or not by this policy. */
 FT_INLINE bool probe_wanted(struct probe *p)
 {
 	struct code_entry *e = code_find(p->tgid, p->code);
 	u32 policy = *(volatile u32 *)&p->proc->policy; /* read once: user space changes it */
 
+	bool known;
+
 	if (e && (e->verdict == CODE_MARKED || e->birth < p->proc->born || e->policy != policy))
 		e = 0;
+	known = e && module_same(p, e);
 	p->entry = e;
-	if (!e || !module_same(p->l, p->frame, e))
+	if (!known)
 		p->entry = decide(p->tgid, p->tid, p->frame, p->code, policy, e);
 	if (p->entry && (p->entry->verdict == CODE_ACCEPT || p->entry->role)) {
+		if (p->site)
+			learn_entry(p, false);
 		stack_switch(p, true);
 		return true;
 	}
 	if (p->proc->raised_tid == p->tid)
 		reap_at_bottom(p);
+	else if (known && e->verdict == CODE_REJECT && !e->left_out)
+		learn_entry(p, true);
 	return false;
 }
 

@@ -14,10 +14,10 @@
 /* What the sources declare in maps.bpf.h: a map is its address. */
 char ft_procs, ft_codes, ft_told, ft_types, ft_threads, ft_stacks, ft_suspended, ft_requests,
 	ft_request_of, ft_rules, ft_redact, ft_ring, ft_counters, ft_zero, ft_looked_at, ft_files,
-	ft_more_codes, ft_left_out;
+	ft_more_codes, ft_left_out, ft_quick, ft_rejections;
 struct ft_settings ft_settings;
 struct ft_policy shim_policy, ft_policies[FT_POLICIES + 1];
-__u32 ft_live[FT_HOOKED], ft_programs_over, ft_rejected;
+__u32 ft_live[FT_HOOKED], ft_programs_over, ft_rejected, ft_epoch;
 
 /* An entry of some map; key and value are pieces of memory of their own. */
 struct entry {
@@ -102,16 +102,26 @@ void shim_rule(__u32 rules, const char *prefix, __u32 verdict)
 	shim_update(&ft_rules, &key, sizeof(key), &verdict, sizeof(verdict), 0);
 }
 
+/* What an entry of an array takes; 0: the map is none. */
+static size_t array_value(const void *map)
+{
+	return map == &ft_counters || map == &ft_left_out ? sizeof(__u64)
+	       : map == &ft_quick			  ? sizeof(struct quick)
+	       : map == &ft_rejections			  ? sizeof(struct rejected)
+							  : 0;
+}
+
 void *shim_lookup(const void *map, const void *key, unsigned long key_size)
 {
-	static const __u64 zero;
+	static const char zeroes[sizeof(struct quick) + sizeof(struct rejected)];
 	struct entry *e = *find(map, key, key_size);
+	size_t size = array_value(map);
 
 	if (map == &ft_rules)
 		return longest_rule(key);
 	/* An array has every entry. */
-	if (!e && (map == &ft_counters || map == &ft_left_out)) {
-		shim_update(map, key, key_size, &zero, sizeof(zero), 0);
+	if (!e && size) {
+		shim_update(map, key, key_size, zeroes, size, 0);
 		e = *find(map, key, key_size);
 	}
 	return e ? e->value : NULL;

@@ -96,8 +96,8 @@ int live_frame(u32 tid, u64 frame, u64 code, u64 from)
 	if (!c)
 		return -1;
 	*c = (struct call){.frame = frame, .code = code, .tstate = t->tstate};
-	call_opened(t);
+	call_opened(t, tid, frame);
 	live = ft_call_is_live(tid, from);
-	t->depth--;
+	call_closed(t, tid);
 	return live;
 }

@@ -97,6 +97,6 @@ void leave_frame(u32 tid, u32 failed)
 
 	if (!top)
 		return;
-	t->depth--;
+	call_closed(t, tid);
 	http_finish(tid, top, failed);
 }

@@ -17,7 +17,7 @@ void push_call(u32 tid, const struct call *call)
 	if (!c)
 		return;
 	*c = *call;
-	call_opened(t);
+	call_opened(t, tid, c->frame);
 }
 
 const struct call *innermost_call(u32 tid)

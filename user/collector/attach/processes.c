@@ -25,15 +25,23 @@ static int not_traced(pid_t pid, int err, struct why *w)
 				 : strerror(-err));
 }
 
+/* What threads know of their process may not hold any more. */
+static void void_quick(struct attach *a)
+{
+	__atomic_fetch_add(&a->skel->bss->ft_epoch, 1, __ATOMIC_RELAXED);
+}
+
 static int put_proc(struct attach *a, pid_t pid, const struct ft_proc *p, uint64_t how,
 		    struct why *w)
 {
 	uint32_t key = pid;
+	int err =
+		bpf_map_update_elem(bpf_map__fd(a->skel->maps.ft_procs), &key, p, how) ? -errno : 0;
 
-	if (!bpf_map_update_elem(bpf_map__fd(a->skel->maps.ft_procs), &key, p, how) ||
-	    errno == EEXIST)
+	void_quick(a);
+	if (!err || err == -EEXIST)
 		return 0;
-	return not_traced(pid, -errno, w);
+	return not_traced(pid, err, w);
 }
 
 static void drop_proc(struct attach *a, pid_t pid)
@@ -206,6 +214,7 @@ void attach_greenlets(struct attach *a, pid_t pid)
 	if (!add_flag(bpf_map__fd(a->skel->maps.ft_looked_at), pid, FT_PROC_GREENLETS) &&
 	    !read_proc(a, pid, &known) && !(known.flags & FT_PROC_GREENLETS))
 		(void)add_flag(bpf_map__fd(a->skel->maps.ft_procs), pid, FT_PROC_GREENLETS);
+	void_quick(a);
 }
 
 /* One that begins during the run. */
