@@ -268,8 +268,10 @@ struct ft_settings {
 	/* --all: a process that is not known becomes known at a hit; since then (monotonic). 0: no.
 	 */
 	__u64 all_since_ns;
-	__u32 codes; /* that one process may have in ft_codes */
-	__u32 never; /* 0, which the verifier knows and the compiler does not */
+	__u32 codes;  /* that one process may have in ft_codes */
+	__u32 never;  /* 0, which the verifier knows and the compiler does not */
+	__u32 shared; /* hooks are of a file, not of one process, and have cookies */
+	__u32 pad;
 };
 
 #endif

@@ -17,7 +17,7 @@ FT_HOOK("uprobe", ft_gc_start)
 	struct probe p = {};
 	u64 generation;
 
-	if (probe_ours(&p) && probe_number(p.l, ctx, &generation))
+	if (probe_ours(&p, ctx) && probe_number(p.l, ctx, &generation))
 		runtime_begin(&p, FT_RUNTIME_GC, generation);
 	return 0;
 }
@@ -35,7 +35,7 @@ FT_HOOK("uprobe", ft_gc_done)
 	struct thread *t;
 	u64 objects;
 
-	if (probe_ours(&p) && (t = runtime_begun(&p, FT_RUNTIME_GC)) &&
+	if (probe_ours(&p, ctx) && (t = runtime_begun(&p, FT_RUNTIME_GC)) &&
 	    probe_number(p.l, ctx, &objects))
 		collected(&p, t, objects);
 	return 0;
@@ -46,7 +46,7 @@ FT_HOOK("uretprobe", ft_gc_return)
 	struct probe p = {};
 	struct thread *t;
 
-	if (probe_ours(&p) && (t = runtime_begun(&p, FT_RUNTIME_GC)))
+	if (probe_ours(&p, ctx) && (t = runtime_begun(&p, FT_RUNTIME_GC)))
 		collected(&p, t, PT_REGS_RC(ctx));
 	return 0;
 }

@@ -292,7 +292,7 @@ FT_HOOK("uprobe", ft_greenlet_loaded)
 	u64 name = PT_REGS_PARM2(ctx), text = 0;
 	struct thread *t;
 	struct probe p;
-	bool ours = probe_ours(&p);
+	bool ours = probe_ours(&p, ctx);
 
 	if (!p.proc || p.proc->flags & FT_PROC_GREENLETS || read_at(&text, 8, name) ||
 	    text != GREENLET)

@@ -43,7 +43,7 @@ FT_HOOK("uretprobe", ft_context_made)
 {
 	struct probe p = {};
 
-	if (probe_ours(&p) && p.proc->flags & FT_PROC_REQUESTS)
+	if (probe_ours(&p, ctx) && p.proc->flags & FT_PROC_REQUESTS)
 		request_unlink(p.tgid, PT_REGS_RC(ctx), HTTP_CONTEXT);
 	return 0;
 }
@@ -54,7 +54,7 @@ FT_HOOK("uretprobe", ft_context_copied)
 	u64 copy = PT_REGS_RC(ctx), request;
 	struct probe p = {};
 
-	if (!probe_ours(&p) || !plausible(copy))
+	if (!probe_ours(&p, ctx) || !plausible(copy))
 		return 0;
 	request = request_now(&p);
 	if (request & 1)

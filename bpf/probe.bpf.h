@@ -13,8 +13,23 @@
 #include "thread.bpf.h"
 #include "wake.bpf.h"
 
+/*
+ * Is this one of the hooks that user space found for the process? One file can be known by several
+ * names: containers of one image have overlays of their own over it. If it was not known that these
+ * are the same, it has several sets of hooks, and each call passes them all.
+ */
+FT_INLINE bool hook_is_its_own(const struct ft_proc *p, const struct pt_regs *ctx)
+{
+	u64 cookie;
+
+	if (!ft_settings.shared)
+		return true;
+	cookie = bpf_get_attach_cookie((void *)ctx);
+	return !cookie || FT_COOKIE_FILE(cookie) == p->hooks;
+}
+
 /* Finds the process; false: it is not traced. */
-FT_INLINE bool probe_ours(struct probe *p)
+FT_INLINE bool probe_ours(struct probe *p, const struct pt_regs *ctx)
 {
 	u64 id = my_ids();
 
@@ -22,7 +37,7 @@ FT_INLINE bool probe_ours(struct probe *p)
 	p->tid = id;
 	p->proc = bpf_map_lookup_elem(&ft_procs, &p->tgid);
 	if (!p->proc || p->proc->flags & (FT_PROC_DORMANT | FT_PROC_AGENT | FT_PROC_LEFT_OUT) ||
-	    !hooks_live(p->proc))
+	    !hooks_live(p->proc) || !hook_is_its_own(p->proc, ctx))
 		return false;
 	p->l = &p->proc->layout;
 	return true;
@@ -33,7 +48,7 @@ FT_INLINE bool probe_begins(struct probe *p, struct pt_regs *ctx)
 {
 	u64 cookie = NO_COOKIE;
 
-	if (probe_ours(p))
+	if (probe_ours(p, ctx))
 		return true;
 	if (!p->proc && ft_settings.all_since_ns && ft_found(p->tgid, p->tid))
 		p->proc = bpf_map_lookup_elem(&ft_procs, &p->tgid);
@@ -41,7 +56,7 @@ FT_INLINE bool probe_begins(struct probe *p, struct pt_regs *ctx)
 		return false;
 	if (ft_settings.cookies)
 		cookie = bpf_get_attach_cookie(ctx);
-	return ft_wake(p->tgid, cookie, instruction_pointer(ctx)) && probe_ours(p);
+	return ft_wake(p->tgid, cookie, instruction_pointer(ctx)) && probe_ours(p, ctx);
 }
 
 FT_INLINE bool probe_code(struct probe *p)

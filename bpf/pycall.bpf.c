@@ -50,7 +50,7 @@ FT_HOOK("uprobe", ft_return)
 	struct thread *t;
 	struct probe p;
 
-	if (quick_other(&p, ctx, 0) || !probe_ours(&p))
+	if (quick_other(&p, ctx, 0) || !probe_ours(&p, ctx))
 		return 0;
 	t = probe_thread(&p);
 	if (t && probe_exit(&p, t, ctx) && pops_call(t, &p))
@@ -87,7 +87,7 @@ FT_HOOK("uprobe", ft_frame_clear)
 	struct thread *t;
 	struct probe p;
 
-	if (quick_other(&p, ctx, PT_REGS_PARM2(ctx)) || !probe_ours(&p))
+	if (quick_other(&p, ctx, PT_REGS_PARM2(ctx)) || !probe_ours(&p, ctx))
 		return 0;
 	t = probe_thread(&p);
 	p.tstate = PT_REGS_PARM1(ctx);
@@ -108,7 +108,7 @@ FT_HOOK("uprobe", ft_yield)
 	struct thread *t;
 	struct probe p;
 
-	if (quick_other(&p, ctx, 0) || !probe_ours(&p))
+	if (quick_other(&p, ctx, 0) || !probe_ours(&p, ctx))
 		return 0;
 	t = probe_thread(&p);
 	if (t && probe_exit(&p, t, ctx) && pops_call(t, &p))
@@ -181,7 +181,7 @@ FT_HOOK("uprobe", ft_frame_exit)
 	struct probe p;
 	u64 exc_type;
 
-	if (quick_other(&p, ctx, 0) || !probe_ours(&p))
+	if (quick_other(&p, ctx, 0) || !probe_ours(&p, ctx))
 		return 0;
 	t = probe_thread(&p);
 	if (!t || !probe_exit(&p, t, ctx) || !pops_call(t, &p)) {

@@ -65,7 +65,7 @@ FT_HOOK("uprobe", ft_throw)
 	struct probe p;
 	u64 frame;
 
-	if (!probe_ours(&p) || !(p.proc->flags & FT_PROC_SUSPENDS) || !probe_running(&p) ||
+	if (!probe_ours(&p, ctx) || !(p.proc->flags & FT_PROC_SUSPENDS) || !probe_running(&p) ||
 	    !plausible(p.frame))
 		return 0;
 	stack_switch(&p, false);
@@ -92,7 +92,7 @@ FT_HOOK("uprobe", ft_traceback)
 	struct probe p;
 	bool ours;
 
-	if (!probe_ours(&p))
+	if (!probe_ours(&p, ctx))
 		return 0;
 	if (p.l->pyframe_frame != FT_NO_FIELD)
 		frame = read_ptr(frame + p.l->pyframe_frame);
@@ -165,7 +165,7 @@ FT_HOOK("uprobe", ft_finalize)
 	struct thread *t;
 	struct probe p;
 
-	if (!probe_ours(&p) || !probe_running(&p))
+	if (!probe_ours(&p, ctx) || !probe_running(&p))
 		return 0;
 	t = bpf_map_lookup_elem(&ft_threads, &p.tid);
 	if (!t || !t->depth)

@@ -111,6 +111,15 @@ static size_t array_value(const void *map)
 							  : 0;
 }
 
+__u64 shim_cookie;
+__u64 bpf_get_attach_cookie(void *ctx); /* bpf_helpers.h has it for the BPF sources */
+
+__u64 bpf_get_attach_cookie(void *ctx)
+{
+	(void)ctx;
+	return shim_cookie;
+}
+
 void *shim_lookup(const void *map, const void *key, unsigned long key_size)
 {
 	static const char zeroes[sizeof(struct quick) + sizeof(struct rejected)];

@@ -35,6 +35,9 @@ unsigned shim_entries(const void *map);
  * is seen by the sanitizer. */
 struct ft_rec *shim_record(void);
 /* How often the counter was counted up. */
+/* Of the hook that is hit; 0: it has none. */
+extern __u64 shim_cookie;
+
 unsigned shim_counted(unsigned counter);
 /* The same of what is left out by a rule. */
 unsigned shim_left_out(unsigned rule);

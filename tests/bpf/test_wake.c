@@ -18,6 +18,7 @@
 #define FLAGS (FT_PROC_DORMANT | FT_PROC_FOLLOW | FT_PROC_NEW)
 
 int ft_wake(__u32 tgid, __u64 cookie, __u64 ip);
+int is_ours(void *ctx); /* walk.bpf.c */
 
 static struct ft_layout moved(const struct ft_layout *l, __u64 by)
 {
@@ -91,6 +92,28 @@ static void check_file(struct subject *s)
 Test(bpf_wake, by_its_file, .timeout = 120)
 {
 	subject_each(check_file, "frames.py");
+}
+
+/* One file that was known by two names has two sets of hooks: a call is seen by one of them. */
+static void check_set(struct subject *s)
+{
+	begin(s, FLAGS, 0);
+	cr_assert_eq(wake(), 1, "%s", s->python);
+	shim_cookie = FT_COOKIE(FILE_INDEX + 1, HOOK);
+	cr_expect(is_ours(NULL), "%s: each process has hooks of its own", s->python);
+	ft_settings.shared = 1;
+	cr_expect(!is_ours(NULL), "%s: those of another set", s->python);
+	shim_cookie = FT_COOKIE(FILE_INDEX, HOOK);
+	cr_expect(is_ours(NULL), "%s: its own", s->python);
+	shim_cookie = 0;
+	cr_expect(is_ours(NULL), "%s: one without a cookie", s->python);
+	shim_end();
+	subject_free(s);
+}
+
+Test(bpf_wake, by_one_set_of_hooks, .timeout = 120)
+{
+	subject_each(check_set, "frames.py");
 }
 
 static void check_not_by_file(struct subject *s)

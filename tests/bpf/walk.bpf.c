@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* What a test asks of the BPF sources. */
 #include "decide.bpf.h"
+#include "probe.bpf.h"
 #include "py_frame.bpf.h"
 #include "stack.bpf.h"
 #include "thread_name.bpf.h"
@@ -100,4 +101,14 @@ int live_frame(u32 tid, u64 frame, u64 code, u64 from)
 	live = ft_call_is_live(tid, from);
 	call_closed(t, tid);
 	return live;
+}
+
+int is_ours(struct pt_regs *ctx);
+
+/* Is a hit of a hook one of the traced process's? */
+int is_ours(struct pt_regs *ctx)
+{
+	struct probe p;
+
+	return probe_ours(&p, ctx);
 }

@@ -79,7 +79,7 @@ Test(service, of_a_process)
 	pid = fork();
 	if (!pid) {
 		dup2(ready[1], 1);
-		execle("/bin/sh", "sh", "-c", "echo; exec sleep 60", NULL,
+		execle("/bin/sh", "sh", "-c", "echo; kill -STOP $$", NULL,
 		       (char *[]){(char *)"OTEL_SERVICE_NAME=shop", NULL});
 		_exit(1);
 	}

@@ -156,6 +156,7 @@ static int load(struct attach *a, const struct attach_options *o, struct why *w)
 	a->skel->rodata->ft_settings = o->settings;
 	a->skel->rodata->ft_settings.pidns = nested_pidns();
 	a->skel->rodata->ft_settings.cookies = links_have_cookies();
+	a->skel->rodata->ft_settings.shared = links_have_cookies() && o->follow;
 	if (o->all)
 		a->skel->rodata->ft_settings.all_since_ns = clock_ns(CLOCK_MONOTONIC);
 	err = size_maps(a, o, w);

@@ -14,6 +14,8 @@
 	65536 /* of one process: a few thousand are usual, vm.max_map_count is 65530               \
 	       */
 #define MINOR_BITS 20
+/* A walk may find nothing while the process's threads map and unmap. */
+#define TRIES 8
 
 bool real_file_differs(int fd)
 {
@@ -53,7 +55,7 @@ static bool find(int fd, uint64_t address, struct real_file *ret)
 	return false;
 }
 
-bool real_file_find(struct bpf_program *program, pid_t pid, uint64_t address, struct real_file *ret)
+static bool walk(struct bpf_program *program, pid_t pid, uint64_t address, struct real_file *ret)
 {
 	union bpf_iter_link_info info = {.task.pid = pid};
 	LIBBPF_OPTS(bpf_iter_attach_opts, o, .link_info = &info, .link_info_len = sizeof(info));
@@ -61,8 +63,6 @@ bool real_file_find(struct bpf_program *program, pid_t pid, uint64_t address, st
 	bool found = false;
 	int fd;
 
-	if (bpf_program__fd(program) < 0)
-		return false;
 	link = bpf_program__attach_iter(program, &o);
 	fd = link ? bpf_iter_create(bpf_link__fd(link)) : -1;
 	if (fd >= 0) {
@@ -71,4 +71,14 @@ bool real_file_find(struct bpf_program *program, pid_t pid, uint64_t address, st
 	}
 	bpf_link__destroy(link);
 	return found;
+}
+
+bool real_file_find(struct bpf_program *program, pid_t pid, uint64_t address, struct real_file *ret)
+{
+	if (bpf_program__fd(program) < 0)
+		return false;
+	for (int i = 0; i < TRIES; i++)
+		if (walk(program, pid, address, ret))
+			return true;
+	return false;
 }
