@@ -65,6 +65,8 @@ def running(shops):
         yield cluster.until(lambda: [pod for pod in tracers() if cluster.ready(pod)])[0]
     finally:
         cluster.kubectl("-n", "flowtrace", "delete", "daemonset", "flowtrace")
+        # The cluster's own clean-up may be late after the API was away; two of them write to one trace.
+        cluster.kubectl("-n", "flowtrace", "delete", "pods", "--all", "--timeout=60s", timeout=90)
 
 
 @pytest.fixture(name="daemonset", scope="module")
