@@ -80,7 +80,7 @@ struct code_entry {
 #define CODE_VARIANT 48 /* lowest bit of the variant's number in a key, and in a record */
 #define MODULE_ABSENT 1 /* a bit of the slot */
 
-/* A function that is rejected: quick.bpf.h. */
+/* A function that is rejected: pass.bpf.h. */
 struct rejected {
 	__u64 code; /* 0: free */
 	__u64 globals;

@@ -62,7 +62,6 @@ FT_INLINE void quick_learn_site(struct ft_site *s, const struct ft_site *from)
 
 /* ---- verdicts ----------------------------------------------------------------------------- */
 
-/* A function has one of two places. */
 /* Does the function run as the same module as when it was rejected? */
 FT_INLINE bool same_globals(const struct quick *q, const struct rejected *v, u64 globals)
 {

@@ -52,7 +52,7 @@ FT_INLINE struct quick *quick_begin(u32 tgid, u32 tid, const struct ft_proc *p)
 		}
 		return 0;
 	}
-	if (q->ready && q->epoch == ft_epoch && q->program == program)
+	if (quick_holds(q) && q->program == program)
 		return q;
 	q->epoch = ft_epoch;
 	q->program = program;
