@@ -22,6 +22,18 @@ FT_INLINE u64 module_name(u64 slot, u64 id)
 	return id == MODULE_NO_TEXT ? 0 : read_ptr(slot);
 }
 
+#define NAME_UNREADABLE 0
+
+/* Identifies the name at this place as it is now; NOT_HASHED: its hash was not computed yet. */
+FT_INLINE u64 name_now(u64 slot, u32 str_length)
+{
+	u64 str = read_ptr(slot), word[2]; /* length, hash */
+
+	if (!plausible(str) || read_at(word, sizeof(word), str + str_length))
+		return NAME_UNREADABLE;
+	return word[1] == NOT_HASHED ? NOT_HASHED : text_id(word[1], word[0]);
+}
+
 FT_INLINE void module_keep(const struct ft_layout *l, struct code_entry *e, u64 frame, u64 slot)
 {
 	e->globals = read_ptr(frame + l->frame_globals);

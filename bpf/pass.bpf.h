@@ -65,16 +65,15 @@ FT_INLINE void quick_learn_site(struct ft_site *s, const struct ft_site *from)
 /* Does the function run as the same module as when it was rejected? */
 FT_INLINE bool same_globals(const struct quick *q, const struct rejected *v, u64 globals)
 {
-	u64 str, word[2];
+	u64 id;
 
 	if (v->globals != globals ||
 	    read_ptr(globals + (v->slot ? q->keys_at : q->stamp_at)) != v->guard)
 		return false;
 	if (!v->slot)
 		return true;
-	str = read_ptr(v->slot);
-	return plausible(str) && !read_at(word, sizeof(word), str + q->str_at) &&
-	       word[1] != NOT_HASHED && text_id(word[1], word[0]) == v->module_id;
+	id = name_now(v->slot, q->str_at);
+	return id != NAME_UNREADABLE && id != NOT_HASHED && id == v->module_id;
 }
 
 /* Was the function that begins rejected? If not, the probe has what was read of its frame. */

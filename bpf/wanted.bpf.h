@@ -30,18 +30,16 @@ FT_INLINE void reap_at_bottom(struct probe *p)
 FT_INLINE bool module_same(const struct probe *p, const struct code_entry *e)
 {
 	const struct ft_layout *l = p->l;
-	u64 globals = p->globals ?: read_ptr(p->frame + l->frame_globals), word[2], str;
+	u64 globals = p->globals ?: read_ptr(p->frame + l->frame_globals), id;
 
 	if (!e->keys || globals != e->globals || read_ptr(globals + l->dict_keys) != e->keys)
 		return false;
 	if (e->slot & MODULE_ABSENT)
 		return read_u32(e->slot & ~MODULE_ABSENT) == e->nentries;
-	str = read_ptr(e->slot);
-	if (!plausible(str) || read_at(word, sizeof(word), str + l->str_length))
-		return false;
-	if (word[1] == NOT_HASHED)
-		return ft_module_id(e->slot) == e->module_id;
-	return text_id(word[1], word[0]) == e->module_id;
+	id = name_now(e->slot, l->str_length);
+	if (id == NOT_HASHED)
+		id = ft_module_id(e->slot);
+	return id != NAME_UNREADABLE && id == e->module_id;
 }
 
 /* Makes the next entry cheaper. */
